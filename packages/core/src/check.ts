@@ -1,0 +1,49 @@
+import { optionRangeError, optionTypeError, unknownOptionError } from './errors.js';
+
+export type PlainObject = Readonly<Record<string, unknown>>;
+
+/** A whole number in a closed range; the wrong kind is a `TypeError`, the wrong value a `RangeError`. */
+export function checkInteger(option: string, value: unknown, min: number, max: number): number {
+  const rule = `an integer from ${min} to ${max}`;
+  if (typeof value !== 'number') throw optionTypeError(option, rule, value);
+  if (!Number.isInteger(value) || value < min || value > max) throw optionRangeError(option, rule, value);
+  return value;
+}
+
+export function checkFunction<F>(option: string, value: F): F {
+  if (typeof value !== 'function') throw optionTypeError(option, 'a function', value);
+  return value;
+}
+
+export function checkString(option: string, value: unknown): string {
+  if (typeof value !== 'string') throw optionTypeError(option, 'a string', value);
+  if (value === '') throw optionRangeError(option, 'a string of at least one character', value);
+  return value;
+}
+
+export function checkOneOf<T>(option: string, value: unknown, allowed: readonly T[]): T {
+  if (!allowed.includes(value as T)) {
+    throw optionRangeError(option, `one of ${allowed.map((one) => JSON.stringify(one)).join(', ')}`, value);
+  }
+  return value as T;
+}
+
+/**
+ * An object literal whose every key is known. A class instance is refused, and so is an object with a prototype of its
+ * own: that is what `{ __proto__: … }` in a literal makes, and its keys would silently be no one's.
+ */
+export function checkOptions(option: string, value: unknown, known?: readonly string[]): PlainObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw optionTypeError(option, 'a plain object', value);
+  }
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    throw optionTypeError(option, 'a plain object', value);
+  }
+  if (known !== undefined) {
+    for (const key of Object.keys(value)) {
+      if (!known.includes(key)) throw unknownOptionError(`${option}.${key}`, known);
+    }
+  }
+  return value as PlainObject;
+}

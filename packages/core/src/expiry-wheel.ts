@@ -1,0 +1,117 @@
+/**
+ * Finds what has expired without looking at what has not: a hierarchical timing wheel (Varghese and Lauck, "Hashed and
+ * Hierarchical Timing Wheels", 1987) over the slots of a store, exact to the millisecond and driven by its calls instead
+ * of a timer. A slot lies in the bucket of an instant before which it cannot have expired; whoever takes it out looks at
+ * the real instant and puts it back if that is later. So an admission never touches the wheel, and a slot is handled a
+ * few times per window however often it is charged.
+ */
+export class ExpiryWheel {
+  // Each list is a ring through its sentinel, which is written ~list where a slot would stand.
+  readonly #first = Int32Array.from({ length: LISTS }, (_, list) => ~list);
+  readonly #last = Int32Array.from({ length: LISTS }, (_, list) => ~list);
+  /** Pages of links: the next of slot s at 2s, the previous at 2s + 1. */
+  readonly #links: Int32Array[] = [];
+  /** Every bucket of an instant up to this one has been emptied into the two due lists. */
+  #current = 0;
+
+  /** Slots are dense from 0; a new page is made when the first of its slots is added. */
+  add(slot: number, expiresAt: number): void {
+    while (slot >>> PAGE_BITS >= this.#links.length) this.#links.push(new Int32Array(2 << PAGE_BITS));
+    const list = this.#listOf(expiresAt);
+    const last = this.#last[list]!;
+    this.#join(last, slot, list);
+    this.#join(slot, ~list, list);
+  }
+
+  remove(slot: number): void {
+    const links = this.#page(slot);
+    const next = links[link(slot)]!;
+    const previous = links[link(slot) + 1]!;
+    if (previous < 0) this.#first[~previous] = next;
+    else this.#page(previous)[link(previous)] = next;
+    if (next < 0) this.#last[~next] = previous;
+    else this.#page(next)[link(next) + 1] = previous;
+  }
+
+  /**
+   * Takes out one slot whose bucket has come, or returns −1. Slots that were filed to the millisecond come before those
+   * of a coarse bucket, so that an expired slot is rarely behind a crowd of others.
+   */
+  take(now: number): number {
+    if (now > this.#current) this.#advance(now);
+    let slot = this.#first[DUE]!;
+    if (slot < 0) slot = this.#first[COARSE]!;
+    if (slot < 0) return -1;
+    this.remove(slot);
+    return slot;
+  }
+
+  /** A bucket at level L spans 256^L ms; an instant belongs to the level of the highest digit in which it is not now. */
+  #listOf(expiresAt: number): number {
+    if (expiresAt <= this.#current) return DUE;
+    let level = 0;
+    while (level < LEVELS - 1 && prefix(expiresAt, level + 1) !== prefix(this.#current, level + 1)) level++;
+    return level * BUCKETS + digit(expiresAt, level);
+  }
+
+  #advance(now: number): void {
+    const from = this.#current;
+    this.#current = now;
+    for (let level = 0; level < LEVELS; level++) {
+      const rolledOver = prefix(from, level + 1) !== prefix(now, level + 1);
+      const end = rolledOver ? BUCKETS - 1 : digit(now, level);
+      for (let at = digit(from, level) + 1; at <= end; at++) {
+        // The bucket that now lies in holds instants still to come, unless it is a single instant.
+        const passed = rolledOver || at < end || level === 0;
+        this.#splice(level * BUCKETS + at, passed ? DUE : COARSE);
+      }
+      if (!rolledOver) return;
+    }
+  }
+
+  #splice(from: number, to: number): void {
+    const first = this.#first[from]!;
+    if (first < 0) return;
+    const last = this.#last[from]!;
+    this.#first[from] = ~from;
+    this.#last[from] = ~from;
+    this.#join(this.#last[to]!, first, to);
+    this.#join(last, ~to, to);
+  }
+
+  /** Makes `next` follow `previous`; either may be the sentinel of `list`. */
+  #join(previous: number, next: number, list: number): void {
+    if (previous < 0) this.#first[list] = next;
+    else this.#page(previous)[link(previous)] = next;
+    if (next < 0) this.#last[list] = previous;
+    else this.#page(next)[link(next) + 1] = previous;
+  }
+
+  #page(slot: number): Int32Array {
+    return this.#links[slot >>> PAGE_BITS]!;
+  }
+}
+
+const LEVELS = 6;
+const BUCKETS = 256;
+const DUE = LEVELS * BUCKETS;
+const COARSE = DUE + 1;
+const LISTS = COARSE + 1;
+
+const PAGE_BITS = 12;
+const PAGE_MASK = (1 << PAGE_BITS) - 1;
+
+function link(slot: number): number {
+  return 2 * (slot & PAGE_MASK);
+}
+
+// Instants outgrow 32 bits, so digits are divided out, not shifted.
+function prefix(instant: number, level: number): number {
+  return Math.floor(instant / SPANS[level]!);
+}
+
+const SPANS: readonly number[] = Array.from({ length: LEVELS + 1 }, (_, level) => BUCKETS ** level);
+
+function digit(instant: number, level: number): number {
+  return prefix(instant, level) % BUCKETS;
+}

@@ -1,0 +1,1 @@
+export { type Clock, monotonicClock, wallClock } from './clock.js';

@@ -1,0 +1,182 @@
+import { checkOptions } from './check.js';
+import { Decision, type Identity } from './decision.js';
+import { closedError, optionRangeError, optionTypeError } from './errors.js';
+import { MemoryStore } from './memory-store.js';
+import { definePolicy, Policy, type PolicyOptions, type Resolution } from './policy.js';
+import { MAX_UNITS } from './quota.js';
+import { Receipt } from './receipt.js';
+import { isPromise, type MaybePromise, type Outcome, type Store } from './store.js';
+
+export interface RateLimiterOptions {
+  /** What applies to whom: a policy, or the options of one. */
+  readonly policy: Policy | PolicyOptions;
+  /** Where counters are kept. Default: a `MemoryStore` of the limiter's own, which `close` closes with it. */
+  readonly store?: Store;
+}
+
+/** What decides which quotas apply to a charge, and on whose counters. */
+export type Scope = Identity & {
+  /** The part of the API. Any non-empty string; one that the policy does not name has its base quotas and its own counter. */
+  readonly category: string;
+  readonly plan?: string | undefined;
+  readonly region?: string | undefined;
+  readonly environment?: string | undefined;
+};
+
+export type Charge = Scope & {
+  /** Units that the request takes: an integer from 0 to 2³¹ − 1, default 1. A cost of 0 is always admitted. */
+  readonly cost?: number | undefined;
+};
+
+/** Which counters to forget: one, if a category is named, else all of the account or address. */
+export type ResetTarget = Identity & {
+  readonly category?: string | undefined;
+  readonly environment?: string | undefined;
+};
+
+/**
+ * Decides whether a request may pass: works out which quotas apply to it, charges them, and says how they stand.
+ *
+ * On a `MemoryStore` every method returns its value at once; on a store that is reached over a network, a promise. `await`
+ * is right for both.
+ *
+ * @example
+ * const limiter = new RateLimiter({ policy: { quotas: [perMinute(100)] } });
+ * const decision = await limiter.consume({ account: 'ameyo5m', category: 'legs' });
+ * if (!decision.allowed) console.log(`again in ${decision.retryAfterMs} ms`);
+ */
+export class RateLimiter {
+  readonly #policy: Policy;
+  readonly #store: Store;
+  readonly #ownsStore: boolean;
+  #closed = false;
+
+  /**
+   * @throws TypeError `TOLLGATE_OPTION_TYPE` when `store` lacks a method of the contract, `TOLLGATE_OPTION_UNKNOWN` when an
+   * option does not exist; and whatever {@link definePolicy} throws.
+   */
+  constructor(options: RateLimiterOptions) {
+    checkOptions('RateLimiter', options, ['policy', 'store']);
+    const { policy, store } = options;
+    this.#policy = policy instanceof Policy ? policy : definePolicy(policy);
+    this.#ownsStore = store === undefined;
+    this.#store = store === undefined ? new MemoryStore() : checkStore(store);
+  }
+
+  /**
+   * Charges one request against every quota that applies to it, all or nothing, in one atomic step of the store.
+   *
+   * A refusal is a decision, not an error. Rejects or throws only when the store is broken, when the limiter is closed, or
+   * for a charge that makes no sense: TypeError `TOLLGATE_OPTION_TYPE` or RangeError `TOLLGATE_OPTION_RANGE`.
+   */
+  consume(charge: Charge): MaybePromise<Decision> {
+    return this.#ask('consume', charge);
+  }
+
+  /** What {@link consume} would decide now, without charging anything: `used` never includes the charge. */
+  peek(charge: Charge): MaybePromise<Decision> {
+    return this.#ask('peek', charge);
+  }
+
+  /**
+   * Undoes one charge where it still counts, given `decision.receipt`. Each receipt works once; the value tells whether
+   * this call was it. It never creates room that the charge had not taken: what has left its window stays gone, and a
+   * counter that was reset since is left alone.
+   *
+   * @throws TypeError `TOLLGATE_OPTION_TYPE` when `receipt` is not one that a limiter on this store gave.
+   */
+  refund(receipt: Receipt): MaybePromise<boolean> {
+    this.#checkOpen();
+    if (!Receipt.isOf(this.#store, receipt)) {
+      throw optionTypeError('receipt', 'a receipt from a decision on the same store', receipt);
+    }
+    return receipt.spend();
+  }
+
+  /**
+   * Forgets the counter of one account and category, or every counter of the account, so that it begins anew. Name the
+   * `environment` for a counter that the policy keeps apart for it.
+   */
+  reset(target: ResetTarget): MaybePromise<void> {
+    this.#checkOpen();
+    const account = storedAccount(target);
+    if (target.category === undefined) return this.#store.reset(account);
+    const { counters, quotas } = this.#resolve(target as Scope);
+    if (quotas[0]?.scope !== 'category') return undefined;
+    return this.#store.reset(account, counters[0]!.name);
+  }
+
+  /** Ends the limiter, and its store if it made it; a store that was passed in stays open. */
+  close(): MaybePromise<void> {
+    if (this.#closed) return undefined;
+    this.#closed = true;
+    return this.#ownsStore ? this.#store.close() : undefined;
+  }
+
+  #ask(method: 'consume' | 'peek', charge: Charge): MaybePromise<Decision> {
+    this.#checkOpen();
+    const { cost = 1 } = charge;
+    if (!Number.isInteger(cost) || cost < 0 || cost > MAX_UNITS) throw costError(cost);
+    const account = storedAccount(charge);
+    const resolution = this.#resolve(charge);
+    if (resolution.counters.length === 0) return new Decision(charge, charge.category, cost, resolution, FREE, undefined);
+    const outcome = this.#store[method](account, resolution.counters, cost);
+    const kept = method === 'consume' && cost > 0;
+    return isPromise(outcome)
+      ? outcome.then((outcome) => this.#decide(charge, account, cost, resolution, outcome, kept))
+      : this.#decide(charge, account, cost, resolution, outcome, kept);
+  }
+
+  #decide(
+    charge: Charge,
+    account: string,
+    cost: number,
+    resolution: Resolution,
+    outcome: Outcome,
+    kept: boolean,
+  ): Decision {
+    const receipt =
+      kept && outcome.allowed ? new Receipt(this.#store, account, resolution.counters, cost, outcome) : undefined;
+    return new Decision(charge, charge.category, cost, resolution, outcome, receipt);
+  }
+
+  #resolve({ category, account, plan, region, environment }: Scope): Resolution {
+    if (typeof category !== 'string' || category === '') {
+      throw optionTypeError('category', 'a string of at least one character', category);
+    }
+    return this.#policy.resolve(category, account, plan, region, environment);
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw closedError('RateLimiter');
+  }
+}
+
+/** The outcome of a charge that no quota applies to. */
+const FREE: Outcome = { allowed: true, now: 0, used: [], resetAfterMs: [], retryAfterMs: 0, token: undefined };
+
+/**
+ * The name under which a store keeps the counters of an account or an address. An address is marked by `@:`, and an
+ * account that begins with `@` has it doubled, so that no account id can enter the name space of the addresses.
+ */
+function storedAccount({ account, address }: Identity): string {
+  if (typeof account === 'string') return account.charCodeAt(0) === AT_SIGN ? `@${account}` : account;
+  if (typeof address !== 'string') throw optionTypeError('account', 'a string', account);
+  return `@:${address}`;
+}
+
+const AT_SIGN = 64;
+
+function costError(cost: unknown): Error {
+  const rule = `an integer from 0 to ${MAX_UNITS}`;
+  return typeof cost === 'number' ? optionRangeError('cost', rule, cost) : optionTypeError('cost', rule, cost);
+}
+
+function checkStore(store: Store): Store {
+  for (const method of ['consume', 'peek', 'refund', 'reset', 'close'] as const) {
+    if (typeof store?.[method] !== 'function') {
+      throw optionTypeError('store', `a store with the method ${method}`, store);
+    }
+  }
+  return store;
+}

@@ -1,0 +1,193 @@
+import { checkFunction, checkInteger, checkOptions } from './check.js';
+import { type Clock, monotonicClock } from './clock.js';
+import { CounterTable } from './counter-table.js';
+import { arrangeWindows, lendWindows, openWindows, windowsMatch } from './counter-windows.js';
+import { closedError } from './errors.js';
+import { boundedName } from './names.js';
+import type { CounterSpec, Outcome, Store } from './store.js';
+
+export interface MemoryStoreOptions {
+  /**
+   * The most counters that are kept at once: an integer from 2 to 16777216, default 1000000. Expired counters make room
+   * first; when all still matter, the least used of a small sample is given up, and {@link MemoryStoreStats} tells.
+   */
+  readonly maxCounters?: number;
+  /** The store's clock: non-negative milliseconds. Default: the process's monotonic clock. */
+  readonly clock?: Clock;
+}
+
+export interface MemoryStoreStats {
+  /** Counters held now, among them expired ones that no call has met yet. */
+  readonly counters: number;
+  readonly maxCounters: number;
+  /** Counters given up since the store was made because nothing counted in them any more. */
+  readonly evictedExpired: number;
+  /** Counters given up to keep to `maxCounters` although they still mattered. Anything but 0 calls for a higher cap. */
+  readonly evictedUnexpired: number;
+}
+
+/**
+ * Counters in the memory of this process, for a service that runs as one process or whose instances may each grant the
+ * full limit. For one limit over several processes use a shared store.
+ *
+ * Every method is synchronous, so every decision is atomic, and takes amortised constant time whatever the limit, the
+ * window and the number of counters. There is no timer: an idle store does nothing, and keeps the process from nothing.
+ *
+ * @example
+ * const store = new MemoryStore({ maxCounters: 100_000 });
+ * const limiter = new RateLimiter({ policy, store });
+ */
+export class MemoryStore implements Store {
+  readonly #maxCounters: number;
+  readonly #clock: Clock;
+  readonly #slots: [number, number] = [-1, -1];
+  #table: CounterTable | undefined;
+  #now = 0;
+
+  /**
+   * @throws TypeError `TOLLGATE_OPTION_TYPE` or `TOLLGATE_OPTION_UNKNOWN`, RangeError `TOLLGATE_OPTION_RANGE`: see the
+   * options.
+   */
+  constructor(options: MemoryStoreOptions = {}) {
+    checkOptions('MemoryStore', options, ['maxCounters', 'clock']);
+    // A charge touches up to two counters at once, so a store of one could not take it.
+    this.#maxCounters = checkInteger('maxCounters', options.maxCounters ?? 1_000_000, 2, 2 ** 24);
+    this.#clock = checkFunction('clock', options.clock ?? monotonicClock);
+    this.#table = new CounterTable(this.#maxCounters);
+  }
+
+  consume(account: string, counters: readonly CounterSpec[], cost: number): Outcome {
+    const table = this.#open();
+    const now = this.#tick();
+    table.reclaim(now);
+    const key = boundedName(account);
+    const outcome = this.#decide(table, key, counters, cost, now);
+    if (outcome.allowed && cost > 0) {
+      this.#admit(table, key, counters, cost, outcome);
+    }
+    return outcome;
+  }
+
+  peek(account: string, counters: readonly CounterSpec[], cost: number): Outcome {
+    return this.#decide(this.#open(), boundedName(account), counters, cost, this.#tick());
+  }
+
+  refund(account: string, counters: readonly CounterSpec[], cost: number, outcome: Outcome): void {
+    const table = this.#open();
+    const now = this.#tick();
+    const key = boundedName(account);
+    for (const counter of counters) {
+      const slot = table.find(boundedName(counter.name), key, now);
+      if (slot < 0 || table.birth(slot) > (outcome.token as number)) continue;
+      const first = table.firstWindow(slot);
+      for (let window = first; window < first + table.windowCount(slot); window++) {
+        table.windows.takeBack(window, now, outcome.now, cost);
+      }
+    }
+  }
+
+  reset(account: string, name?: string): void {
+    const table = this.#open();
+    const now = this.#tick();
+    const key = boundedName(account);
+    for (const each of name === undefined ? table.names : [boundedName(name)]) {
+      const slot = table.find(each, key, now);
+      if (slot >= 0) table.remove(slot);
+    }
+  }
+
+  close(): void {
+    this.#table = undefined;
+  }
+
+  /** What the store holds and what it had to give up. */
+  stats(): MemoryStoreStats {
+    const { size, evictedExpired, evictedUnexpired } = this.#open();
+    return { counters: size, maxCounters: this.#maxCounters, evictedExpired, evictedUnexpired };
+  }
+
+  /** Whether the charge fits, and how full every quota is. Leaves the counters' slots in `#slots` and writes nothing. */
+  #decide(table: CounterTable, key: string, counters: readonly CounterSpec[], cost: number, now: number): OpenOutcome {
+    const { windows } = table;
+    const outcome: OpenOutcome = { allowed: true, now, used: [], resetAfterMs: [], retryAfterMs: 0, token: 0 };
+    for (let index = 0; index < counters.length; index++) {
+      const { name, quotas } = counters[index]!;
+      const slot = table.find(boundedName(name), key, now);
+      this.#slots[index] = slot;
+      const lent = slot >= 0 && !windowsMatch(table, slot, quotas);
+      const first = slot < 0 ? -1 : lent ? lendWindows(table, slot, quotas, now) : table.firstWindow(slot);
+      for (let at = 0; at < quotas.length; at++) {
+        const { limit } = quotas[at]!;
+        const used = slot < 0 ? 0 : windows.used(first + at, now);
+        outcome.used.push(used);
+        outcome.resetAfterMs.push(used === 0 ? 0 : windows.roomGrowsAt(first + at, now) - now);
+        if (used + cost <= limit || cost === 0) continue;
+        outcome.allowed = false;
+        const roomAt = cost > limit ? Number.POSITIVE_INFINITY : windows.roomAt(first + at, used + cost - limit);
+        outcome.retryAfterMs = Math.max(outcome.retryAfterMs, roomAt - now);
+      }
+      if (lent) windows.free(first, quotas.length);
+    }
+    return outcome;
+  }
+
+  #admit(table: CounterTable, key: string, counters: readonly CounterSpec[], cost: number, outcome: OpenOutcome): void {
+    const { windows } = table;
+    const { now } = outcome;
+    let answered = 0;
+    for (let index = 0; index < counters.length; index++) {
+      const { name, quotas } = counters[index]!;
+      let slot = this.#slots[index]!;
+      if (slot < 0) {
+        const other = counters.length === 2 ? this.#slots[1 - index]! : -1;
+        slot = table.create(boundedName(name), key, now, now + quotas[0]!.windowMs, other);
+        openWindows(table, slot, quotas);
+        this.#slots[index] = slot;
+      } else if (table.windowCount(slot) !== quotas.length || !windowsMatch(table, slot, quotas)) {
+        arrangeWindows(table, slot, quotas, now);
+      }
+      const first = table.firstWindow(slot);
+      let longestMs = 0;
+      for (let at = 0; at < table.windowCount(slot); at++) {
+        const window = first + at;
+        const quota = quotas[at];
+        longestMs = Math.max(longestMs, windows.windowMs(window));
+        if (quota === undefined) {
+          windows.admit(window, now, cost, Math.ceil(windows.windowMs(window) / SPARE_SLICES), SPARE_SLICES + 1);
+          continue;
+        }
+        windows.setLimit(window, quota.limit);
+        windows.admit(window, now, cost, quota.sliceMs, quota.maxSlices);
+        outcome.used[answered] = outcome.used[answered]! + cost;
+        outcome.resetAfterMs[answered] = windows.roomGrowsAt(window, now) - now;
+        answered++;
+      }
+      table.extend(slot, now + longestMs);
+    }
+    outcome.token = table.births;
+  }
+
+  #open(): CounterTable {
+    if (this.#table === undefined) throw closedError('MemoryStore');
+    return this.#table;
+  }
+
+  /** The clock in whole milliseconds, held at its latest instant when it steps back. */
+  #tick(): number {
+    const now = Math.floor(this.#clock());
+    if (now > this.#now) this.#now = now;
+    return this.#now;
+  }
+}
+
+/** An outcome that is still being worked out. */
+interface OpenOutcome extends Outcome {
+  allowed: boolean;
+  readonly used: number[];
+  readonly resetAfterMs: number[];
+  retryAfterMs: number;
+  token: number;
+}
+
+/** How finely a window is remembered that the present charge's quotas do not ask for. */
+const SPARE_SLICES = 128;

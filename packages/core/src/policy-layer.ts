@@ -1,0 +1,88 @@
+import { checkOptions, checkString } from './check.js';
+import { optionRangeError, optionTypeError } from './errors.js';
+import { Quota, type QuotaOptions, windowInWords } from './quota.js';
+
+/** 1 to 8 quotas that a charge must all fit, or the word `'unlimited'`: an empty list is refused, since it may be a mishap. */
+export type QuotaList = readonly QuotaOptions[] | 'unlimited';
+
+/** What one layer of a policy can say. Where it is silent, the next less specific layer speaks. */
+export interface Layer {
+  /** Quotas of every category that `categories` does not name. */
+  readonly quotas?: QuotaList;
+  /** Quotas by category. A list here replaces the one in `quotas` and those of every less specific layer. */
+  readonly categories?: Readonly<Record<string, QuotaList>>;
+  /** Quotas of the account over all its categories, on a counter of their own. */
+  readonly total?: QuotaList;
+}
+
+/** Layers by name. A `Map` may hold names that an object literal cannot, such as `__proto__`. */
+export type Layers = Readonly<Record<string, Layer>> | ReadonlyMap<string, Layer>;
+
+/** A layer that has been checked. An empty list stands for `'unlimited'`. */
+export interface CheckedLayer {
+  readonly name: string;
+  /** Its place among its siblings, from 1. */
+  readonly ordinal: number;
+  readonly quotas: readonly Quota[] | undefined;
+  readonly categories: ReadonlyMap<string, readonly Quota[]>;
+  readonly total: readonly Quota[] | undefined;
+}
+
+export const LAYER_OPTIONS: readonly string[] = ['quotas', 'categories', 'total'];
+
+/** Checks one layer; `path` is what errors call it. */
+export function checkLayer(path: string, layer: Layer, name = '', ordinal = 0): CheckedLayer {
+  checkOptions(path, layer, LAYER_OPTIONS);
+  const categories = new Map<string, readonly Quota[]>();
+  for (const [category, list] of Object.entries(checkOptions(`${path}.categories`, layer.categories ?? {}))) {
+    checkString(`${path}.categories key`, category);
+    categories.set(category, checkQuotaList(`${path}.categories.${category}`, list));
+  }
+  return {
+    name,
+    ordinal,
+    quotas: layer.quotas === undefined ? undefined : checkQuotaList(`${path}.quotas`, layer.quotas),
+    categories,
+    total: layer.total === undefined ? undefined : checkQuotaList(`${path}.total`, layer.total).map(nameAsTotal),
+  };
+}
+
+export function checkLayers(path: string, layers: Layers = {}): ReadonlyMap<string, CheckedLayer> {
+  const entries = layers instanceof Map ? layers : Object.entries(checkOptions(path, layers));
+  const checked = new Map<string, CheckedLayer>();
+  for (const [name, layer] of entries as Iterable<[string, Layer]>) {
+    checkString(`${path} key`, name);
+    checked.set(name, checkLayer(`${path}.${name}`, layer, name, checked.size + 1));
+  }
+  return checked;
+}
+
+const MAX_QUOTAS = 8;
+const QUOTA_LIST_RULE = `an array of 1 to ${MAX_QUOTAS} quotas or 'unlimited'`;
+
+export function checkQuotaList(path: string, list: unknown): readonly Quota[] {
+  if (list === 'unlimited') return [];
+  if (!Array.isArray(list)) throw optionTypeError(path, QUOTA_LIST_RULE, list);
+  if (list.length < 1 || list.length > MAX_QUOTAS) throw optionRangeError(path, QUOTA_LIST_RULE, list);
+  const quotas = list.map((quota: QuotaOptions, index) => new Quota(quota, `${path}[${index}]`));
+  const windows = new Set<number>();
+  const names = new Set<string>();
+  for (const [index, { windowMs, name }] of quotas.entries()) {
+    if (windows.has(windowMs)) {
+      throw optionRangeError(`${path}[${index}].windowMs`, 'different from the other quotas of its list', windowMs);
+    }
+    if (names.has(name)) {
+      throw optionRangeError(`${path}[${index}].name`, 'different from the other quotas of its list', name);
+    }
+    windows.add(windowMs);
+    names.add(name);
+  }
+  return quotas;
+}
+
+/** A total and a category often have the same window; a quota without a name of its own says which of the two it is. */
+function nameAsTotal(quota: Quota): Quota {
+  const { limit, windowMs, slices, name } = quota;
+  if (name !== windowInWords(windowMs)) return quota;
+  return new Quota({ limit, windowMs, slices, name: `total-${name}` });
+}

@@ -1,0 +1,146 @@
+import { checkOptions } from './check.js';
+import { type CheckedLayer, checkLayer, checkLayers, checkQuotaList, LAYER_OPTIONS, type Layer, type Layers, type QuotaList } from './policy-layer.js';
+import type { Quota } from './quota.js';
+import type { CounterSpec } from './store.js';
+
+export interface PolicyOptions extends Layer {
+  /** What holds where nothing more specific speaks. Required, so that no request is unlimited by omission. */
+  readonly quotas: QuotaList;
+  /** By contractual plan. */
+  readonly plans?: Layers;
+  /** By region. */
+  readonly regions?: Layers;
+  /** By environment, such as `sandbox`. What a layer here decides is counted apart from the other environments. */
+  readonly environments?: Layers;
+  /** Provisioned for one account. */
+  readonly accounts?: Layers;
+}
+
+/** A quota that applies to a request, under the name by which its decision shows it. */
+export interface AppliedQuota {
+  readonly name: string;
+  readonly scope: 'category' | 'total';
+  readonly limit: number;
+  readonly windowMs: number;
+}
+
+/** What applies to a request: immutable, and the same object for every request to which the same applies. */
+export interface Resolution {
+  /** The counters to charge: the category's and the account's total, less those without limits. */
+  readonly counters: readonly CounterSpec[];
+  /** All quotas of all counters, in the order of the counters. */
+  readonly quotas: readonly AppliedQuota[];
+}
+
+/**
+ * Checks a policy and makes it ready to use. The most specific layer that speaks wins: the account's, then the
+ * environment's, then the plan's, then the region's, then the base; within a layer its category's list, then its
+ * `quotas`. Lists replace each other, they never merge. `total` is decided in the same order, by itself.
+ *
+ * @throws TypeError `TOLLGATE_OPTION_TYPE` when a value is of the wrong kind, `TOLLGATE_OPTION_UNKNOWN` when an option
+ * does not exist.
+ * @throws RangeError `TOLLGATE_OPTION_RANGE` when a number is out of range, or a list is empty, has more than 8 quotas, or
+ * two with the same window or name.
+ *
+ * @example
+ * const policy = definePolicy({
+ *   quotas: [perMinute(100)],
+ *   categories: { legs: [perMinute(100), perSecond(20)] },
+ *   accounts: { ameyo5m: { categories: { legs: [perMinute(6000)] } } },
+ * });
+ */
+export function definePolicy(options: PolicyOptions): Policy {
+  return new Policy(options);
+}
+
+/** A checked policy; see {@link definePolicy}. Pure: the same question always has the same answer. */
+export class Policy {
+  readonly #base: CheckedLayer;
+  readonly #accounts: ReadonlyMap<string, CheckedLayer>;
+  readonly #environments: ReadonlyMap<string, CheckedLayer>;
+  readonly #plans: ReadonlyMap<string, CheckedLayer>;
+  readonly #regions: ReadonlyMap<string, CheckedLayer>;
+  /** By category, then by the layers that speak. */
+  readonly #cache = new Map<string, Map<number, Resolution>>();
+  #cached = 0;
+
+  constructor(options: PolicyOptions) {
+    checkOptions('policy', options, [...LAYER_OPTIONS, 'accounts', 'environments', 'plans', 'regions']);
+    const { accounts, environments, plans, regions, ...base } = options;
+    checkQuotaList('policy.quotas', base.quotas);
+    this.#base = checkLayer('policy', base);
+    this.#accounts = checkLayers('policy.accounts', accounts);
+    this.#environments = checkLayers('policy.environments', environments);
+    this.#plans = checkLayers('policy.plans', plans);
+    this.#regions = checkLayers('policy.regions', regions);
+  }
+
+  /** Which counters and quotas apply. Names that the policy does not know, hostile ones included, decide nothing. */
+  resolve(category: string, account?: string, plan?: string, region?: string, environment?: string): Resolution {
+    const ofAccount = account === undefined ? undefined : this.#accounts.get(account);
+    const ofEnvironment = environment === undefined ? undefined : this.#environments.get(environment);
+    const ofPlan = plan === undefined ? undefined : this.#plans.get(plan);
+    const ofRegion = region === undefined ? undefined : this.#regions.get(region);
+
+    let key = ofAccount?.ordinal ?? 0;
+    key = key * (this.#environments.size + 1) + (ofEnvironment?.ordinal ?? 0);
+    key = key * (this.#plans.size + 1) + (ofPlan?.ordinal ?? 0);
+    key = key * (this.#regions.size + 1) + (ofRegion?.ordinal ?? 0);
+
+    const known = this.#cache.get(category)?.get(key);
+    if (known !== undefined) return known;
+    const layers = [ofAccount, ofEnvironment, ofPlan, ofRegion, this.#base].filter((layer) => layer !== undefined);
+    const resolution = resolveLayers(layers, category, ofEnvironment);
+    this.#remember(category, key, resolution);
+    return resolution;
+  }
+
+  /** Categories may come from requests, so what is remembered is bounded: past the bound it is begun anew. */
+  #remember(category: string, key: number, resolution: Resolution): void {
+    if (this.#cached >= MAX_CACHED) {
+      this.#cache.clear();
+      this.#cached = 0;
+    }
+    let byLayers = this.#cache.get(category);
+    if (byLayers === undefined) this.#cache.set(category, (byLayers = new Map()));
+    byLayers.set(key, resolution);
+    this.#cached++;
+  }
+}
+
+const MAX_CACHED = 16_384;
+
+/** `layers` are those that speak, the most specific first. */
+function resolveLayers(
+  layers: readonly CheckedLayer[],
+  category: string,
+  environment: CheckedLayer | undefined,
+): Resolution {
+  const counters: CounterSpec[] = [];
+  const applied: AppliedQuota[] = [];
+  const add = (scope: AppliedQuota['scope'], layer: CheckedLayer | undefined, quotas: readonly Quota[] = []) => {
+    if (quotas.length === 0) return;
+    // The environments share a counter unless the policy states something for one of them.
+    const apart = layer === environment ? `${escapeName(layer!.name)}/` : '';
+    counters.push({ name: apart + (scope === 'total' ? '*' : escapeName(category)), quotas });
+    for (const { name, limit, windowMs } of quotas) {
+      const taken = applied.some((other) => other.name === name);
+      applied.push({ name: taken ? `total-${name}` : name, scope, limit, windowMs });
+    }
+  };
+
+  const ofCategory = layers.find((layer) => listOf(layer, category) !== undefined);
+  add('category', ofCategory, ofCategory && listOf(ofCategory, category));
+  const ofTotal = layers.find((layer) => layer.total !== undefined);
+  add('total', ofTotal, ofTotal?.total);
+  return { counters, quotas: applied };
+}
+
+function listOf(layer: CheckedLayer, category: string): readonly Quota[] | undefined {
+  return layer.categories.get(category) ?? layer.quotas;
+}
+
+/** Keeps the marks of counter names, `/` and `*`, out of the names of categories and environments. */
+function escapeName(name: string): string {
+  return name.replace(/[%/*]/g, (mark) => `%${mark.charCodeAt(0).toString(16)}`);
+}

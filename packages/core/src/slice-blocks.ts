@@ -1,0 +1,87 @@
+/**
+ * Memory for the slices of many sliding windows: blocks of a few fixed sizes, cut from pages of one `Float64Array` each.
+ * A page is never copied or moved, so growing never pauses the process, and a block that is given back is used again
+ * before a new page is made.
+ */
+
+/** Block sizes in slices. Above 64 they are a power of two and one, for a window of `slices` holds at most `slices + 1`. */
+const SIZES: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 129, 257, 513, 1025, 2049, 4097, 8193, 16385];
+/** A block's name is its index among those of its size, times 16, plus the index of its size. */
+const SIZE_BITS = 4;
+const SIZE_MASK = (1 << SIZE_BITS) - 1;
+/** A page holds 4096 slices, or one block where that is more. */
+const PAGE_BITS = 12;
+/** Two numbers a slice: the instant of its latest admission, and the cost admitted in it. */
+export const NUMBERS_PER_SLICE = 2;
+
+export class SliceBlocks {
+  readonly #pools: readonly Pool[] = SIZES.map((size, sizeIndex) => new Pool(size, Math.max(0, PAGE_BITS - sizeIndex)));
+
+  /** A block of the smallest size that holds `slices`; its contents are undefined. */
+  allocate(slices: number): number {
+    let sizeIndex = 0;
+    while (SIZES[sizeIndex]! < slices) sizeIndex++;
+    return (this.#pools[sizeIndex]!.allocate() << SIZE_BITS) | sizeIndex;
+  }
+
+  free(block: number): void {
+    this.#pools[block & SIZE_MASK]!.free(block >>> SIZE_BITS);
+  }
+
+  /** How many slices the block holds. */
+  size(block: number): number {
+    return SIZES[block & SIZE_MASK]!;
+  }
+
+  /** The page that the block lies in. */
+  page(block: number): Float64Array {
+    return this.#pools[block & SIZE_MASK]!.page(block >>> SIZE_BITS);
+  }
+
+  /** The index in its page of the block's first number. */
+  offset(block: number): number {
+    return this.#pools[block & SIZE_MASK]!.offset(block >>> SIZE_BITS);
+  }
+}
+
+class Pool {
+  readonly #numbersPerBlock: number;
+  readonly #blocksPerPageBits: number;
+  readonly #blockMask: number;
+  readonly #pages: Float64Array[] = [];
+  /** Blocks given back form a list through their first number; −1 ends it. */
+  #firstFree = -1;
+  #used = 0;
+
+  constructor(size: number, blocksPerPageBits: number) {
+    this.#numbersPerBlock = size * NUMBERS_PER_SLICE;
+    this.#blocksPerPageBits = blocksPerPageBits;
+    this.#blockMask = (1 << blocksPerPageBits) - 1;
+  }
+
+  allocate(): number {
+    const free = this.#firstFree;
+    if (free >= 0) {
+      this.#firstFree = this.page(free)[this.offset(free)]!;
+      return free;
+    }
+    const index = this.#used++;
+    if ((index & this.#blockMask) === 0) {
+      this.#pages.push(new Float64Array(this.#numbersPerBlock << this.#blocksPerPageBits));
+    }
+    return index;
+  }
+
+  free(index: number): void {
+    this.page(index)[this.offset(index)] = this.#firstFree;
+    this.#firstFree = index;
+  }
+
+  page(index: number): Float64Array {
+    return this.#pages[index >>> this.#blocksPerPageBits]!;
+  }
+
+  offset(index: number): number {
+    return (index & this.#blockMask) * this.#numbersPerBlock;
+  }
+}

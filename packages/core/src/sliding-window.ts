@@ -1,0 +1,263 @@
+import { NUMBERS_PER_SLICE, SliceBlocks } from './slice-blocks.js';
+
+/**
+ * The sliding-window counter: many of them, in flat arrays. A window is a queue of slices, oldest first, each the instant
+ * of its *latest* admission and the cost admitted in it; a slice counts until that latest admission leaves the window.
+ * `docs/algorithm.md` has the formula, worked numbers and the proof that it never admits too much.
+ *
+ * Nothing here reads a clock. The caller passes instants that never decrease, whole milliseconds, and checks that a cost
+ * fits before it admits it.
+ */
+export class SlidingWindows {
+  readonly #pages: Uint32Array[] = [];
+  readonly #blocks = new SliceBlocks();
+  /** Runs of windows given back, by length; they form a list through the first one's `USED`, plus one; 0 ends it. */
+  readonly #firstFree: number[] = [];
+  #next = 0;
+
+  /** `count` windows in a row, to be opened one by one; the name of the first. `count` is 1 to {@link MAX_RUN}. */
+  allocate(count: number): number {
+    const free = this.#firstFree[count] ?? 0;
+    if (free !== 0) {
+      const first = free - 1;
+      this.#firstFree[count] = this.#page(first)[field(first) + USED]!;
+      return first;
+    }
+    if ((this.#next & PAGE_MASK) + count > PAGE_SIZE) this.#next = (this.#next & ~PAGE_MASK) + PAGE_SIZE;
+    const first = this.#next;
+    this.#next += count;
+    if (first >>> PAGE_BITS === this.#pages.length) this.#pages.push(new Uint32Array(PAGE_SIZE * FIELDS));
+    return first;
+  }
+
+  free(first: number, count: number): void {
+    for (let window = first; window < first + count; window++) {
+      const block = this.#page(window)[field(window) + BLOCK]!;
+      if (block !== NO_BLOCK) this.#blocks.free(block);
+    }
+    this.#page(first)[field(first) + USED] = this.#firstFree[count] ?? 0;
+    this.#firstFree[count] = first + 1;
+  }
+
+  /** Makes the window an empty one of the given length. */
+  open(window: number, windowMs: number): void {
+    const page = this.#page(window);
+    const at = field(window);
+    page[at + USED] = 0;
+    page[at + LIMIT] = 0;
+    page[at + WINDOW_MS] = windowMs;
+    page[at + BLOCK] = NO_BLOCK;
+    page[at + HEAD] = 0;
+    page[at + COUNT] = 0;
+  }
+
+  windowMs(window: number): number {
+    return this.#page(window)[field(window) + WINDOW_MS]!;
+  }
+
+  /** The limit that the window was last charged against, kept for whoever compares how full windows are. */
+  limit(window: number): number {
+    return this.#page(window)[field(window) + LIMIT]!;
+  }
+
+  setLimit(window: number, limit: number): void {
+    this.#page(window)[field(window) + LIMIT] = limit;
+  }
+
+  /** Cost admitted in `(now - windowMs, now]`. */
+  used(window: number, now: number): number {
+    const page = this.#page(window);
+    const at = field(window);
+    let count = page[at + COUNT]!;
+    if (count === 0) return 0;
+    const block = page[at + BLOCK]!;
+    const slices = this.#blocks.page(block);
+    const base = this.#blocks.offset(block);
+    const size = this.#blocks.size(block);
+    const leftAt = now - page[at + WINDOW_MS]!;
+    let head = page[at + HEAD]!;
+    let used = page[at + USED]!;
+    let slice = base + head * NUMBERS_PER_SLICE;
+    if (slices[slice]! > leftAt) return used;
+    do {
+      used -= slices[slice + COST]!;
+      count--;
+      head = head + 1 === size ? 0 : head + 1;
+      slice = base + head * NUMBERS_PER_SLICE;
+    } while (count > 0 && slices[slice]! <= leftAt);
+    page[at + USED] = used;
+    page[at + HEAD] = head;
+    page[at + COUNT] = count;
+    return used;
+  }
+
+  /** When room next grows: the instant at which the oldest slice leaves; `now` when the window is empty. */
+  roomGrowsAt(window: number, now: number): number {
+    const page = this.#page(window);
+    const at = field(window);
+    if (page[at + COUNT] === 0) return now;
+    return this.#sliceAt(window, 0) + page[at + WINDOW_MS]!;
+  }
+
+  /** The instant at which `excess` of the used cost will have left; `excess` is 1 to `used`. */
+  roomAt(window: number, excess: number): number {
+    let freed = 0;
+    let index = 0;
+    while (true) {
+      freed += this.#sliceCost(window, index);
+      if (freed >= excess) return this.#sliceAt(window, index) + this.windowMs(window);
+      index++;
+    }
+  }
+
+  admit(window: number, now: number, cost: number, sliceMs: number, maxSlices: number): void {
+    const page = this.#page(window);
+    const at = field(window);
+    const count = page[at + COUNT]!;
+    const used = page[at + USED]! + cost;
+    if (used > MAX_USED) {
+      this.#collapse(window, now);
+      return;
+    }
+    page[at + USED] = used;
+
+    if (count > 0) {
+      const newest = this.#sliceAt(window, count - 1);
+      const sameSlice = sliceMs === 1 ? newest === now : Math.floor(newest / sliceMs) === Math.floor(now / sliceMs);
+      // More than `maxSlices` come only from a window that was charged against a finer quota before. Joining the newest
+      // slice is always safe: it only makes cost count for longer.
+      if (sameSlice || count >= maxSlices) {
+        this.#setSlice(window, count - 1, now, this.#sliceCost(window, count - 1) + cost);
+        return;
+      }
+    }
+    this.#fitBlock(window, count, maxSlices);
+    page[at + COUNT] = count + 1;
+    this.#setSlice(window, count, now, cost);
+  }
+
+  /**
+   * Takes back cost that was admitted at the instant `admittedAt`, if it still counts. The slice that holds it is the
+   * oldest one whose latest admission is not before that instant. The caller vouches that the window held the admission.
+   */
+  takeBack(window: number, now: number, admittedAt: number, cost: number): void {
+    if (this.used(window, now) === 0 || admittedAt <= now - this.windowMs(window)) return;
+    const page = this.#page(window);
+    const at = field(window);
+    const count = page[at + COUNT]!;
+    let index = count - 1;
+    while (index > 0 && this.#sliceAt(window, index - 1) >= admittedAt) index--;
+    if (this.#sliceAt(window, index) < admittedAt) return;
+
+    const held = this.#sliceCost(window, index);
+    const taken = Math.min(cost, held);
+    page[at + USED] = page[at + USED]! - taken;
+    if (taken < held) {
+      this.#setSlice(window, index, this.#sliceAt(window, index), held - taken);
+      return;
+    }
+    for (; index + 1 < count; index++) {
+      this.#setSlice(window, index, this.#sliceAt(window, index + 1), this.#sliceCost(window, index + 1));
+    }
+    page[at + COUNT] = count - 1;
+  }
+
+  /** Fills the open and empty window `to` with the slices of `from` that count in it. */
+  copy(from: number, to: number, now: number): void {
+    const count = this.#page(from)[field(from) + COUNT]!;
+    const leftAt = now - this.windowMs(to);
+    for (let index = 0; index < count; index++) {
+      const sliceAt = this.#sliceAt(from, index);
+      if (sliceAt > leftAt) this.admit(to, sliceAt, this.#sliceCost(from, index), 1, count);
+    }
+  }
+
+  /** All that is in the window becomes one slice of now, as full as can be written: unreachable but by quotas in billions. */
+  #collapse(window: number, now: number): void {
+    const page = this.#page(window);
+    const at = field(window);
+    page[at + USED] = MAX_USED;
+    page[at + COUNT] = 1;
+    this.#setSlice(window, 0, now, MAX_USED);
+  }
+
+  /** Makes room for one more slice, or returns memory of which three quarters are idle; either way the cost is amortised. */
+  #fitBlock(window: number, count: number, maxSlices: number): void {
+    const page = this.#page(window);
+    const at = field(window);
+    const block = page[at + BLOCK]!;
+    if (block === NO_BLOCK) {
+      page[at + BLOCK] = this.#blocks.allocate(1);
+      page[at + HEAD] = 0;
+      return;
+    }
+    const size = this.#blocks.size(block);
+    let wanted: number;
+    if (count === size) wanted = Math.min(2 * size, Math.max(maxSlices, count + 1));
+    else if (size > 1 && count < size >>> 2) wanted = size >>> 1;
+    else return;
+
+    const next = this.#blocks.allocate(wanted);
+    const slices = this.#blocks.page(next);
+    const base = this.#blocks.offset(next);
+    for (let index = 0; index < count; index++) {
+      slices[base + index * NUMBERS_PER_SLICE] = this.#sliceAt(window, index);
+      slices[base + index * NUMBERS_PER_SLICE + COST] = this.#sliceCost(window, index);
+    }
+    this.#blocks.free(block);
+    page[at + BLOCK] = next;
+    page[at + HEAD] = 0;
+  }
+
+  #sliceAt(window: number, index: number): number {
+    const block = this.#page(window)[field(window) + BLOCK]!;
+    return this.#blocks.page(block)[this.#sliceIndex(window, block, index)]!;
+  }
+
+  #sliceCost(window: number, index: number): number {
+    const block = this.#page(window)[field(window) + BLOCK]!;
+    return this.#blocks.page(block)[this.#sliceIndex(window, block, index) + COST]!;
+  }
+
+  #setSlice(window: number, index: number, at: number, cost: number): void {
+    const block = this.#page(window)[field(window) + BLOCK]!;
+    const slices = this.#blocks.page(block);
+    const slice = this.#sliceIndex(window, block, index);
+    slices[slice] = at;
+    slices[slice + COST] = cost;
+  }
+
+  #sliceIndex(window: number, block: number, index: number): number {
+    const size = this.#blocks.size(block);
+    const position = this.#page(window)[field(window) + HEAD]! + index;
+    return this.#blocks.offset(block) + (position < size ? position : position - size) * NUMBERS_PER_SLICE;
+  }
+
+  #page(window: number): Uint32Array {
+    return this.#pages[window >>> PAGE_BITS]!;
+  }
+}
+
+/** The longest run of windows that can be allocated at once. */
+export const MAX_RUN = 64;
+
+const USED = 0;
+const LIMIT = 1;
+const WINDOW_MS = 2;
+const BLOCK = 3;
+const HEAD = 4;
+const COUNT = 5;
+const FIELDS = 6;
+
+/** The cost stands behind the instant in a slice. */
+const COST = 1;
+
+const PAGE_BITS = 12;
+const PAGE_SIZE = 1 << PAGE_BITS;
+const PAGE_MASK = PAGE_SIZE - 1;
+const NO_BLOCK = 0xffffffff;
+const MAX_USED = 0xffffffff;
+
+function field(window: number): number {
+  return (window & PAGE_MASK) * FIELDS;
+}
