@@ -72,7 +72,11 @@ export class CounterTable {
     const slot = this.#takeSlot(now, pinned);
     let group = this.#groups.get(name);
     if (group === undefined) {
-      group = { name: ownCopy(name), id: this.#freeGroupIds.pop() ?? this.#groupById.length, keys: new KeyMap(this.#seed) };
+      group = {
+        name: ownCopy(name),
+        id: this.#freeGroupIds.pop() ?? this.#groupById.length,
+        keys: new KeyMap(this.#seed),
+      };
       this.#groups.set(group.name, group);
       this.#groupById[group.id] = group;
     }

@@ -85,14 +85,31 @@ export class Decision {
   /** All that `JSON.stringify` and a log should show. */
   toJSON(): object {
     const { allowed, reason, account, address, category, cost, retryAfterMs, quotas } = this;
-    return { allowed, reason, account, address, category, cost, retryAfterMs, quotas };
+    return {
+      allowed,
+      reason,
+      account,
+      address,
+      category,
+      cost,
+      retryAfterMs,
+      quotas,
+    };
   }
 
   #quotaAt(index: number): QuotaState {
     const { name, scope, limit, windowMs } = this.#resolution.quotas[index]!;
     const used = this.#outcome.used[index]!;
     const remaining = Math.max(0, limit - used);
-    return { name, scope, limit, windowMs, used, remaining, resetAfterMs: this.#outcome.resetAfterMs[index]! };
+    return {
+      name,
+      scope,
+      limit,
+      windowMs,
+      used,
+      remaining,
+      resetAfterMs: this.#outcome.resetAfterMs[index]!,
+    };
   }
 
   #tightestIndex(): number {

@@ -10,7 +10,9 @@ export type ErrorCode =
   | 'TOLLGATE_CLOSED';
 
 /** An `Error` with a stable `code`. */
-export type TollgateError<E extends Error = Error> = E & { readonly code: ErrorCode };
+export type TollgateError<E extends Error = Error> = E & {
+  readonly code: ErrorCode;
+};
 
 /** The option is of the wrong kind: a string where a number belongs, say. */
 export function optionTypeError(option: string, rule: string, received: unknown): TollgateError<TypeError> {

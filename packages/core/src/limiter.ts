@@ -119,7 +119,8 @@ export class RateLimiter {
     if (!Number.isInteger(cost) || cost < 0 || cost > MAX_UNITS) throw costError(cost);
     const account = storedAccount(charge);
     const resolution = this.#resolve(charge);
-    if (resolution.counters.length === 0) return new Decision(charge, charge.category, cost, resolution, FREE, undefined);
+    if (resolution.counters.length === 0)
+      return new Decision(charge, charge.category, cost, resolution, FREE, undefined);
     const outcome = this.#store[method](account, resolution.counters, cost);
     const kept = method === 'consume' && cost > 0;
     return isPromise(outcome)
@@ -153,7 +154,14 @@ export class RateLimiter {
 }
 
 /** The outcome of a charge that no quota applies to. */
-const FREE: Outcome = { allowed: true, now: 0, used: [], resetAfterMs: [], retryAfterMs: 0, token: undefined };
+const FREE: Outcome = {
+  allowed: true,
+  now: 0,
+  used: [],
+  resetAfterMs: [],
+  retryAfterMs: 0,
+  token: undefined,
+};
 
 /**
  * The name under which a store keeps the counters of an account or an address. An address is marked by `@:`, and an

@@ -103,13 +103,25 @@ export class MemoryStore implements Store {
   /** What the store holds and what it had to give up. */
   stats(): MemoryStoreStats {
     const { size, evictedExpired, evictedUnexpired } = this.#open();
-    return { counters: size, maxCounters: this.#maxCounters, evictedExpired, evictedUnexpired };
+    return {
+      counters: size,
+      maxCounters: this.#maxCounters,
+      evictedExpired,
+      evictedUnexpired,
+    };
   }
 
   /** Whether the charge fits, and how full every quota is. Leaves the counters' slots in `#slots` and writes nothing. */
   #decide(table: CounterTable, key: string, counters: readonly CounterSpec[], cost: number, now: number): OpenOutcome {
     const { windows } = table;
-    const outcome: OpenOutcome = { allowed: true, now, used: [], resetAfterMs: [], retryAfterMs: 0, token: 0 };
+    const outcome: OpenOutcome = {
+      allowed: true,
+      now,
+      used: [],
+      resetAfterMs: [],
+      retryAfterMs: 0,
+      token: 0,
+    };
     for (let index = 0; index < counters.length; index++) {
       const { name, quotas } = counters[index]!;
       const slot = table.find(boundedName(name), key, now);

@@ -1,5 +1,14 @@
 import { checkOptions } from './check.js';
-import { type CheckedLayer, checkLayer, checkLayers, checkQuotaList, LAYER_OPTIONS, type Layer, type Layers, type QuotaList } from './policy-layer.js';
+import {
+  type CheckedLayer,
+  checkLayer,
+  checkLayers,
+  checkQuotaList,
+  LAYER_OPTIONS,
+  type Layer,
+  type Layers,
+  type QuotaList,
+} from './policy-layer.js';
 import type { Quota } from './quota.js';
 import type { CounterSpec } from './store.js';
 
@@ -102,7 +111,10 @@ export class Policy {
       this.#cached = 0;
     }
     let byLayers = this.#cache.get(category);
-    if (byLayers === undefined) this.#cache.set(category, (byLayers = new Map()));
+    if (byLayers === undefined) {
+      byLayers = new Map();
+      this.#cache.set(category, byLayers);
+    }
     byLayers.set(key, resolution);
     this.#cached++;
   }
@@ -122,10 +134,18 @@ function resolveLayers(
     if (quotas.length === 0) return;
     // The environments share a counter unless the policy states something for one of them.
     const apart = layer === environment ? `${escapeName(layer!.name)}/` : '';
-    counters.push({ name: apart + (scope === 'total' ? '*' : escapeName(category)), quotas });
+    counters.push({
+      name: apart + (scope === 'total' ? '*' : escapeName(category)),
+      quotas,
+    });
     for (const { name, limit, windowMs } of quotas) {
       const taken = applied.some((other) => other.name === name);
-      applied.push({ name: taken ? `total-${name}` : name, scope, limit, windowMs });
+      applied.push({
+        name: taken ? `total-${name}` : name,
+        scope,
+        limit,
+        windowMs,
+      });
     }
   };
 

@@ -1,0 +1,27 @@
+/**
+ * What an adapter for an HTTP framework is made of: how requests are read and answered, with no framework in it.
+ *
+ * @module
+ */
+export { checkOneOf, checkOptions } from '../check.js';
+export { clientAddress } from './address.js';
+export { Answers, LIMITED_STATUS, tighter } from './answers.js';
+export { type Envelope, envelopeWriter, requestId } from './envelope.js';
+export {
+  type HeaderFormat,
+  type HeadersWriter,
+  headersWriter,
+  type SetHeader,
+  writeRetryAfter,
+} from './headers.js';
+export { type EndingResponse, refundOnFinish } from './refund.js';
+export {
+  CHARGE_OPTIONS,
+  type ChargeOptions,
+  checkChargeOptions,
+  checkHttpOptions,
+  type HttpOptions,
+  limiterOf,
+  type Told,
+} from './request-options.js';
+export { type RequestFacts, RequestReader } from './request-reader.js';

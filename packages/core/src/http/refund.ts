@@ -1,0 +1,31 @@
+import type { RateLimiter } from '../limiter.js';
+import type { Receipt } from '../receipt.js';
+import { isPromise } from '../store.js';
+
+/** As much of a Node response as a refund needs. */
+export interface EndingResponse {
+  readonly statusCode: number;
+  once(event: 'finish', listener: () => void): unknown;
+}
+
+/**
+ * Gives a charge back if the response ends with a status that the user's function asks for. The answer is out by then, so
+ * an error can neither change it nor be allowed to end the process: it goes to `onError`, and the charge stays.
+ */
+export function refundOnFinish(
+  response: EndingResponse,
+  limiter: RateLimiter,
+  receipt: Receipt,
+  refundWhen: (statusCode: number) => boolean,
+  onError: (error: unknown) => void,
+): void {
+  response.once('finish', () => {
+    try {
+      if (!refundWhen(response.statusCode)) return;
+      const refunded = limiter.refund(receipt);
+      if (isPromise(refunded)) refunded.catch(onError);
+    } catch (error) {
+      onError(error);
+    }
+  });
+}

@@ -1,0 +1,99 @@
+import { legsApiAccount, legsApiCategory } from '../legs-api.js';
+import type { Charge } from '../limiter.js';
+import { isPromise, type MaybePromise } from '../store.js';
+import { clientAddress } from './address.js';
+import type { ChargeOptions, Told } from './request-options.js';
+
+/** What an adapter can say of a request of its framework. */
+export interface RequestFacts<Request> {
+  /** The request target as it came, before any mount has cut it. */
+  readonly url: (request: Request) => string;
+  /** Path parameters as the router decoded them. */
+  readonly params: (request: Request) => unknown;
+  /** The client's address, by the host's own trust in proxies. */
+  readonly address: (request: Request) => string | undefined;
+}
+
+/** Reads charges out of requests. Without async options nothing here makes a promise. */
+export class RequestReader<Request> {
+  readonly #facts: RequestFacts<Request>;
+  readonly #options: ChargeOptions<Request>;
+
+  /** The options have been checked. */
+  constructor(facts: RequestFacts<Request>, options: ChargeOptions<Request>) {
+    this.#facts = facts;
+    this.#options = options;
+  }
+
+  /** The same reader but for the options that `overrides` gives. */
+  with(overrides: ChargeOptions<Request>): RequestReader<Request> {
+    return new RequestReader(this.#facts, { ...this.#options, ...overrides });
+  }
+
+  /** What the request is charged; `undefined` if it is to be left alone. */
+  read(request: Request): MaybePromise<Charge | undefined> {
+    const skipped = this.#options.skip?.(request);
+    if (isPromise(skipped)) return skipped.then((skipped) => (skipped ? undefined : this.#charge(request)));
+    return skipped ? undefined : this.#charge(request);
+  }
+
+  #charge(request: Request): MaybePromise<Charge> {
+    const options = this.#options;
+    const account = this.#account(request);
+    const category = ask(options.category, request);
+    const cost = ask(options.cost, request);
+    const plan = ask(options.plan, request);
+    const region = ask(options.region, request);
+    const environment = ask(options.environment, request);
+    if (
+      isPromise(account) ||
+      isPromise(category) ||
+      isPromise(cost) ||
+      isPromise(plan) ||
+      isPromise(region) ||
+      isPromise(environment)
+    ) {
+      return Promise.all([account, category, cost, plan, region, environment]).then((told) =>
+        this.#assemble(request, ...told),
+      );
+    }
+    return this.#assemble(request, account, category, cost, plan, region, environment);
+  }
+
+  /** The route's `account_sid`, else what stands after `/accounts/` in the path, else what the user's function says. */
+  #account(request: Request): Told<string> {
+    const params = this.#facts.params(request);
+    if (typeof params === 'object' && params !== null && 'account_sid' in params) {
+      if (typeof params.account_sid === 'string' && params.account_sid !== '') return params.account_sid;
+    }
+    return legsApiAccount(this.#facts.url(request)) ?? this.#options.account?.(request);
+  }
+
+  #assemble(
+    request: Request,
+    account: string | null | undefined,
+    category: string | null | undefined,
+    cost: number | null | undefined,
+    plan: string | null | undefined,
+    region: string | null | undefined,
+    environment: string | null | undefined,
+  ): Charge {
+    const rest = {
+      category: category ?? legsApiCategory(this.#facts.url(request)),
+      cost: cost ?? 1,
+      plan: plan ?? undefined,
+      region: region ?? undefined,
+      environment: environment ?? undefined,
+    };
+    return account === undefined || account === null || account === ''
+      ? { address: clientAddress(this.#facts.address(request)), ...rest }
+      : { account, ...rest };
+  }
+}
+
+function ask<Request, T extends string | number>(
+  option: T | ((request: Request) => Told<T>) | undefined,
+  request: Request,
+): Told<T> {
+  return typeof option === 'function' ? option(request) : option;
+}

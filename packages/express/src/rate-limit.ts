@@ -1,0 +1,97 @@
+import { type Charge, type Decision, isPromise, type MaybePromise } from '@tollgate/core';
+import {
+  Answers,
+  checkHttpOptions,
+  type HttpOptions,
+  LIMITED_STATUS,
+  limiterOf,
+  RequestReader,
+  refundOnFinish,
+  requestId,
+  tighter,
+} from '@tollgate/core/http';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** The decision on this request; of several limiters' decisions the tightest. Absent where it was skipped. */
+      rateLimit?: Decision;
+    }
+  }
+}
+
+/** See `docs/http.md` for each option at length. */
+export type RateLimitOptions = HttpOptions<Request, Response>;
+
+/**
+ * Express middleware that charges every request it meets and answers the refused ones. Mount it where `account_sid` is a
+ * path parameter, or anywhere above; several limiters on one app each count.
+ *
+ * Refusals never reach the app's error handlers. An error does, through `next(error)`: one thrown by a function among the
+ * options, a cost that is no cost, or a broken store.
+ *
+ * @throws TypeError or RangeError, with a `TOLLGATE_…` code, for options that it could not use.
+ *
+ * @example
+ * app.use('/v2/accounts/:account_sid', rateLimit({ policy: legsApiPolicy() }));
+ */
+export function rateLimit(options: RateLimitOptions): RequestHandler {
+  checkHttpOptions('rateLimit', options);
+  const limiter = limiterOf('rateLimit', options);
+  const answers = new Answers(options);
+  const { refundWhen, onLimited } = options;
+  const reader = new RequestReader<Request>(
+    {
+      url: (request) => request.originalUrl,
+      params: (request) => request.params,
+      address: (request) => request.ip,
+    },
+    options,
+  );
+
+  function decide(request: Request): MaybePromise<Decision | undefined> {
+    const charge = reader.read(request);
+    return isPromise(charge) ? charge.then(consume) : consume(charge);
+  }
+
+  function consume(charge: Charge | undefined): MaybePromise<Decision | undefined> {
+    return charge === undefined ? undefined : limiter.consume(charge);
+  }
+
+  function answer(request: Request, response: Response, next: NextFunction, decision: Decision | undefined): unknown {
+    if (decision === undefined) return next();
+    // The client may have left, or the app have answered, while the decision was made: there is no one to tell.
+    if (response.headersSent || response.destroyed) return undefined;
+    const shown = tighter(request.rateLimit, decision);
+    request.rateLimit = shown;
+    answers.writeHeaders(shown, (name, value) => response.setHeader(name, value));
+    if (decision.allowed) {
+      if (refundWhen !== undefined && decision.receipt !== undefined) {
+        // Express has no log to write to, and the answer is out: a refund that fails leaves the charge where it is.
+        refundOnFinish(response, limiter, decision.receipt, refundWhen, () => {});
+      }
+      return next();
+    }
+    response.statusCode = LIMITED_STATUS;
+    if (onLimited !== undefined) return onLimited(request, response, decision);
+    const id = requestId(request.headers['x-request-id'], (request as { id?: unknown }).id);
+    const body = answers.writeBody(id, (name, value) => response.setHeader(name, value));
+    response.setHeader('Content-Length', Buffer.byteLength(body));
+    return response.end(body);
+  }
+
+  return (request, response, next) => {
+    try {
+      const decision = decide(request);
+      if (isPromise(decision)) {
+        decision.then((decision) => answer(request, response, next, decision)).catch(next);
+        return;
+      }
+      const answered = answer(request, response, next, decision);
+      if (isPromise(answered)) answered.catch(next);
+    } catch (error) {
+      next(error);
+    }
+  };
+}

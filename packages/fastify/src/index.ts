@@ -1,0 +1,6 @@
+export {
+  default,
+  type RateLimitOptions,
+  type RouteRateLimit,
+  rateLimit,
+} from './rate-limit.js';

@@ -1,0 +1,145 @@
+import { type Charge, type Decision, isPromise, type MaybePromise } from '@tollgate/core';
+import {
+  Answers,
+  CHARGE_OPTIONS,
+  type ChargeOptions,
+  checkChargeOptions,
+  checkHttpOptions,
+  checkOneOf,
+  checkOptions,
+  type HttpOptions,
+  LIMITED_STATUS,
+  limiterOf,
+  RequestReader,
+  refundOnFinish,
+  requestId,
+  tighter,
+} from '@tollgate/core/http';
+import type { FastifyPluginCallback, FastifyReply, FastifyRequest, RawServerBase } from 'fastify';
+import fp from 'fastify-plugin';
+
+/** A route's own `config.rateLimit`: `false` switches limiting off, an object overrides the plugin's options. */
+export type RouteRateLimit = false | ChargeOptions<FastifyRequest>;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The decision on this request; of several limiters' decisions the tightest. `null` where it was skipped. */
+    rateLimit: Decision | null;
+  }
+  interface FastifyContextConfig {
+    rateLimit?: RouteRateLimit;
+  }
+}
+
+/** See `docs/http.md` for each option at length. */
+export interface RateLimitOptions extends HttpOptions<FastifyRequest, FastifyReply> {
+  /** Where in the request's life it is charged: default `'onRequest'`; later where an account is known only after authentication. */
+  readonly hook?: (typeof HOOKS)[number];
+}
+
+const HOOKS = ['onRequest', 'preValidation', 'preHandler'] as const;
+
+type Done = (error?: Error) => void;
+
+const plugin: FastifyPluginCallback<RateLimitOptions, RawServerBase> = (fastify, options, ready) => {
+  checkHttpOptions('rateLimit', options, ['hook']);
+  const hook = checkOneOf('rateLimit.hook', options.hook ?? 'onRequest', HOOKS);
+  const limiter = limiterOf('rateLimit', options);
+  const answers = new Answers(options);
+  const { refundWhen, onLimited } = options;
+  const reader = new RequestReader<FastifyRequest>(
+    {
+      url: (request) => request.url,
+      params: (request) => request.params,
+      address: (request) => request.ip,
+    },
+    options,
+  );
+  /** The readers of routes that override something, by the route's own object. */
+  const routeReaders = new WeakMap<object, RequestReader<FastifyRequest>>();
+
+  function readerOf(config: RouteRateLimit | undefined): RequestReader<FastifyRequest> | undefined {
+    if (config === undefined) return reader;
+    if (config === false) return undefined;
+    let own = routeReaders.get(config);
+    if (own === undefined) {
+      checkChargeOptions('config.rateLimit', checkOptions('config.rateLimit', config, CHARGE_OPTIONS));
+      own = reader.with(config);
+      routeReaders.set(config, own);
+    }
+    return own;
+  }
+
+  function decide(request: FastifyRequest): MaybePromise<Decision | undefined> {
+    const charge = readerOf(request.routeOptions.config.rateLimit)?.read(request);
+    return isPromise(charge) ? charge.then(consume) : consume(charge);
+  }
+
+  function consume(charge: Charge | undefined): MaybePromise<Decision | undefined> {
+    return charge === undefined ? undefined : limiter.consume(charge);
+  }
+
+  function answer(request: FastifyRequest, reply: FastifyReply, done: Done, decision: Decision | undefined): unknown {
+    if (decision === undefined) return done();
+    // The client may have left while the decision was made, or the app have answered it: there is no one to tell.
+    if (reply.sent) return undefined;
+    const shown = tighter(request.rateLimit, decision);
+    request.rateLimit = shown;
+    answers.writeHeaders(shown, (name, value) => reply.header(name, value));
+    if (decision.allowed) {
+      if (refundWhen !== undefined && decision.receipt !== undefined) {
+        refundOnFinish(reply.raw, limiter, decision.receipt, refundWhen, (error) =>
+          request.log.warn({ err: error }, 'rate limit: the charge could not be refunded'),
+        );
+      }
+      return done();
+    }
+    reply.code(LIMITED_STATUS);
+    if (onLimited !== undefined) return onLimited(request, reply, decision);
+    const id = requestId(request.headers['x-request-id'], request.id);
+    const body = answers.writeBody(id, (name, value) => reply.header(name, value));
+    return reply.send(body);
+  }
+
+  function limit(request: FastifyRequest, reply: FastifyReply, done: Done): void {
+    try {
+      const decision = decide(request);
+      const answered = isPromise(decision)
+        ? decision.then((decision) => answer(request, reply, done, decision))
+        : answer(request, reply, done, decision);
+      if (answered !== reply && isPromise(answered as MaybePromise<unknown>)) {
+        (answered as Promise<unknown>).catch(done);
+      }
+    } catch (error) {
+      done(error as Error);
+    }
+  }
+
+  if (!fastify.hasRequestDecorator('rateLimit')) fastify.decorateRequest('rateLimit', null);
+  // A route with settings that cannot be used fails where it is declared, not when its first request comes.
+  fastify.addHook('onRoute', (route) => {
+    readerOf(route.config?.rateLimit);
+  });
+  fastify.addHook(hook, limit);
+  ready();
+};
+
+/**
+ * Fastify plugin that charges every request of the instance it is registered on, and answers the refused ones. A route
+ * overrides how it is charged by `config: { rateLimit: { category, cost, … } }`, or leaves limiting by `config: {
+ * rateLimit: false }`. Registered twice, both limits hold.
+ *
+ * Refusals are replies, not errors: they never reach `setErrorHandler`. An error does: one thrown by a function among the
+ * options, a cost that is no cost, or a broken store.
+ *
+ * @throws TypeError or RangeError, with a `TOLLGATE_…` code, for options that it could not use.
+ *
+ * @example
+ * await fastify.register(rateLimit, { policy: legsApiPolicy() });
+ */
+export const rateLimit: FastifyPluginCallback<RateLimitOptions, RawServerBase> = fp(plugin, {
+  name: '@tollgate/fastify',
+  fastify: '5.x',
+});
+
+export default rateLimit;
