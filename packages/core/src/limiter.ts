@@ -2,7 +2,7 @@ import { checkOptions } from './check.js';
 import { Decision, type Identity } from './decision.js';
 import { closedError, optionRangeError, optionTypeError } from './errors.js';
 import { MemoryStore } from './memory-store.js';
-import { definePolicy, Policy, type PolicyOptions, type Resolution } from './policy.js';
+import { definePolicy, type Policy, type PolicyOptions, type Resolution } from './policy.js';
 import { MAX_UNITS } from './quota.js';
 import { Receipt } from './receipt.js';
 import { isPromise, type MaybePromise, type Outcome, type Store } from './store.js';
@@ -58,7 +58,7 @@ export class RateLimiter {
   constructor(options: RateLimiterOptions) {
     checkOptions('RateLimiter', options, ['policy', 'store']);
     const { policy, store } = options;
-    this.#policy = policy instanceof Policy ? policy : definePolicy(policy);
+    this.#policy = isPolicy(policy) ? policy : definePolicy(policy);
     this.#ownsStore = store === undefined;
     this.#store = store === undefined ? new MemoryStore() : checkStore(store);
   }
@@ -174,6 +174,11 @@ function storedAccount({ account, address }: Identity): string {
 }
 
 const AT_SIGN = 64;
+
+/** Told by what it can do, not by its class: a program may hold two copies of this package. */
+function isPolicy(policy: Policy | PolicyOptions): policy is Policy {
+  return typeof policy === 'object' && policy !== null && 'resolve' in policy && typeof policy.resolve === 'function';
+}
 
 function costError(cost: unknown): Error {
   const rule = `an integer from 0 to ${MAX_UNITS}`;

@@ -40,7 +40,7 @@ export class Quota implements QuotaOptions {
    * @throws RangeError `TOLLGATE_OPTION_RANGE` when a number is not whole or outside its range.
    */
   constructor(options: QuotaOptions, path = 'quota') {
-    if (!(options instanceof Quota)) checkOptions(path, options, ['limit', 'windowMs', 'name', 'slices']);
+    if (!isQuota(options)) checkOptions(path, options, ['limit', 'windowMs', 'name', 'slices']);
     this.limit = checkInteger(`${path}.limit`, options.limit, 0, MAX_UNITS);
     this.windowMs = checkInteger(`${path}.windowMs`, options.windowMs, MIN_WINDOW_MS, MAX_WINDOW_MS);
     this.slices = checkInteger(`${path}.slices`, options.slices ?? DEFAULT_SLICES, 1, MAX_SLICES);
@@ -57,6 +57,11 @@ export class Quota implements QuotaOptions {
   get maxSlices(): number {
     return Math.min(this.limit, this.slices + 1);
   }
+}
+
+/** Told by what it can do, not by its class: a program may hold two copies of this package. */
+function isQuota(options: QuotaOptions): options is Quota {
+  return typeof options === 'object' && options !== null && 'sliceMs' in options && 'maxSlices' in options;
 }
 
 export interface PerOptions {

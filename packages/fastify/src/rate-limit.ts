@@ -15,7 +15,7 @@ import {
   requestId,
   tighter,
 } from '@tollgate/core/http';
-import type { FastifyPluginCallback, FastifyReply, FastifyRequest, RawServerBase } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest, RawServerBase } from 'fastify';
 import fp from 'fastify-plugin';
 
 /** A route's own `config.rateLimit`: `false` switches limiting off, an object overrides the plugin's options. */
@@ -41,7 +41,7 @@ const HOOKS = ['onRequest', 'preValidation', 'preHandler'] as const;
 
 type Done = (error?: Error) => void;
 
-const plugin: FastifyPluginCallback<RateLimitOptions, RawServerBase> = (fastify, options, ready) => {
+const plugin: FastifyPluginAsync<RateLimitOptions, RawServerBase> = async (fastify, options) => {
   checkHttpOptions('rateLimit', options, ['hook']);
   const hook = checkOneOf('rateLimit.hook', options.hook ?? 'onRequest', HOOKS);
   const limiter = limiterOf('rateLimit', options);
@@ -121,7 +121,6 @@ const plugin: FastifyPluginCallback<RateLimitOptions, RawServerBase> = (fastify,
     readerOf(route.config?.rateLimit);
   });
   fastify.addHook(hook, limit);
-  ready();
 };
 
 /**
@@ -137,7 +136,7 @@ const plugin: FastifyPluginCallback<RateLimitOptions, RawServerBase> = (fastify,
  * @example
  * await fastify.register(rateLimit, { policy: legsApiPolicy() });
  */
-export const rateLimit: FastifyPluginCallback<RateLimitOptions, RawServerBase> = fp(plugin, {
+export const rateLimit: FastifyPluginAsync<RateLimitOptions, RawServerBase> = fp(plugin, {
   name: '@tollgate/fastify',
   fastify: '5.x',
 });

@@ -1,0 +1,88 @@
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { MemoryStore, perMinute } from '@tollgate/core';
+import { type RateLimitOptions, rateLimit } from '@tollgate/express';
+import express, { Router } from 'express';
+import { afterEach, describe, expect, it } from 'vitest';
+import { listening, type Running } from '../contract/http-adapter.js';
+import { rawFetch } from '../contract/raw-http.js';
+
+const running: Running[] = [];
+afterEach(async () => {
+  for (const one of running.splice(0)) await one.close();
+});
+
+async function serve(app: express.Express): Promise<string> {
+  const one = await listening(createServer(app));
+  running.push(one);
+  return one.origin;
+}
+
+function perMinuteOf(limit: number): RateLimitOptions {
+  return { policy: { quotas: [perMinute(limit)] }, store: new MemoryStore({ clock: () => 0 }) };
+}
+
+async function statuses(origin: string, ...paths: string[]): Promise<number[]> {
+  const found: number[] = [];
+  for (const path of paths) found.push((await rawFetch(origin, path)).status);
+  return found;
+}
+
+describe('Express middleware', () => {
+  it('finds the account in a nested router that does not merge parameters', async () => {
+    const app = express();
+    const legs = Router();
+    legs.use(rateLimit(perMinuteOf(1)));
+    legs.get('/', (request, response) => void response.json(request.rateLimit));
+    app.use('/v2/accounts/:account_sid/legs', legs);
+    const origin = await serve(app);
+    expect(JSON.parse((await rawFetch(origin, '/v2/accounts/a/legs')).body)).toMatchObject({
+      account: 'a',
+      category: 'legs',
+    });
+    expect(await statuses(origin, '/v2/accounts/a/legs', '/v2/accounts/b/legs')).toEqual([429, 200]);
+  });
+
+  it('stands on a single route, with a category of its own', async () => {
+    const app = express();
+    app.post(
+      '/calls',
+      rateLimit({ ...perMinuteOf(2), category: 'legs', cost: 2 }),
+      (_request, response) => void response.end(),
+    );
+    app.get('/free', (_request, response) => void response.end());
+    const origin = await serve(app);
+    const call = () => rawFetch(origin, '/calls', { method: 'POST' });
+    expect([(await call()).status, (await call()).status]).toEqual([200, 429]);
+    expect(await statuses(origin, '/free')).toEqual([200]);
+  });
+
+  it("takes the request's id from whoever gave it one", async () => {
+    const app = express();
+    app.use((request, _response, next) => {
+      (request as { id?: string }).id = 'given-1';
+      next();
+    });
+    app.use(rateLimit(perMinuteOf(0)));
+    const origin = await serve(app);
+    expect(JSON.parse((await rawFetch(origin, '/')).body).request_id).toBe('given-1');
+  });
+
+  it('calls next in the same tick when nothing is async', () => {
+    const middleware = rateLimit({ ...perMinuteOf(1), account: () => 'a' });
+    let called = 0;
+    const request = { headers: {}, params: {}, originalUrl: '/', ip: '127.0.0.1' };
+    const response = { headersSent: false, destroyed: false, setHeader: () => {} };
+    middleware(request as never, response as never, () => {
+      called++;
+    });
+    expect(called).toBe(1);
+  });
+
+  it('works when required from CommonJS', async () => {
+    const required = createRequire(import.meta.url)('@tollgate/express') as { rateLimit: typeof rateLimit };
+    const app = express();
+    app.use(required.rateLimit(perMinuteOf(0)));
+    expect(await statuses(await serve(app), '/')).toEqual([429]);
+  });
+});

@@ -1,0 +1,235 @@
+import { createHook } from 'node:async_hooks';
+import { connect } from 'node:http2';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { legsApiPolicy, MemoryStore, perMinute } from '@tollgate/core';
+import { type RateLimitOptions, rateLimit } from '@tollgate/fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { afterEach, describe, expect, it } from 'vitest';
+
+const apps: FastifyInstance[] = [];
+afterEach(async () => {
+  for (const app of apps.splice(0)) await app.close();
+});
+
+async function build(options: RateLimitOptions, fastifyOptions = {}): Promise<FastifyInstance> {
+  const app = Fastify(fastifyOptions);
+  apps.push(app);
+  await app.register(rateLimit, options);
+  return app;
+}
+
+function perMinuteOf(limit: number): RateLimitOptions {
+  return { policy: { quotas: [perMinute(limit)] }, store: new MemoryStore({ clock: () => 0 }) };
+}
+
+async function statuses(app: FastifyInstance, ...urls: string[]): Promise<number[]> {
+  const found: number[] = [];
+  for (const url of urls) found.push((await app.inject(url)).statusCode);
+  return found;
+}
+
+describe('a route', () => {
+  it('switches limiting off with false', async () => {
+    const app = await build(perMinuteOf(0));
+    app.get('/health', { config: { rateLimit: false } }, async (request) => String(request.rateLimit));
+    app.get('/other', async () => 'x');
+    const answer = await app.inject('/health');
+    expect([answer.statusCode, answer.body]).toEqual([200, 'null']);
+    expect(answer.headers).not.toHaveProperty('x-ratelimit-limit');
+    expect(await statuses(app, '/other')).toEqual([429]);
+  });
+
+  it('overrides category, cost and the rest, and keeps what it does not override', async () => {
+    const app = await build({ ...perMinuteOf(5), account: () => 'a' });
+    app.get('/dial', { config: { rateLimit: { category: 'legs', cost: 2 } } }, async () => 'x');
+    app.get('/dial-more', { config: { rateLimit: { category: 'legs', cost: async () => 1 } } }, async () => 'x');
+    app.get('/free', { config: { rateLimit: { skip: () => true } } }, async () => 'x');
+    expect(await statuses(app, '/dial', '/dial', '/dial', '/dial-more', '/dial-more')).toEqual([
+      200, 200, 429, 200, 429,
+    ]);
+    expect(await statuses(app, '/free')).toEqual([200]);
+  });
+
+  it('with settings that cannot be used fails where it is declared', async () => {
+    const app = await build(perMinuteOf(5));
+    const declare = (config: object) => () =>
+      app.get(`/${Math.random()}`, { config: { rateLimit: config } }, async () => '');
+    expect(declare({ cost: '2' })).toThrow(/Expected `config.rateLimit.cost` to be .*got "2"/);
+    expect(declare({ max: 5 })).toThrow(/Unknown option `config.rateLimit.max`/);
+    expect(declare({ hook: 'preHandler' })).toThrow(/Unknown option `config.rateLimit.hook`/);
+  });
+
+  it('declared before the plugin is limited too', async () => {
+    const app = Fastify();
+    apps.push(app);
+    app.get('/early', { config: { rateLimit: { cost: 2 } } }, async () => 'x');
+    await app.register(rateLimit, perMinuteOf(3));
+    expect(await statuses(app, '/early', '/early')).toEqual([200, 429]);
+  });
+});
+
+describe('the hook', () => {
+  it('is onRequest, before the body is read; preHandler comes after authentication', async () => {
+    const order: string[] = [];
+    for (const hook of ['onRequest', 'preValidation', 'preHandler'] as const) {
+      const app = await build({
+        ...perMinuteOf(1),
+        hook,
+        account: (request) => {
+          order.push(`${hook} ${(request as { user?: string }).user} ${JSON.stringify(request.body)}`);
+          return (request as { user?: string }).user;
+        },
+      });
+      app.addHook('preParsing', async (request) => {
+        (request as { user?: string }).user = 'ameyo5m';
+      });
+      app.post('/', async () => 'x');
+      await app.inject({ method: 'POST', url: '/', payload: { a: 1 } });
+    }
+    expect(order).toEqual([
+      'onRequest undefined undefined',
+      'preValidation ameyo5m {"a":1}',
+      'preHandler ameyo5m {"a":1}',
+    ]);
+  });
+
+  it('refuses a hook that it does not have', async () => {
+    const options = { ...perMinuteOf(1), hook: 'onSend' } as unknown as RateLimitOptions;
+    await expect(build(options)).rejects.toThrow(/`rateLimit.hook` to be one of "onRequest".*got "onSend"/);
+  });
+});
+
+describe('beside other parts of Fastify', () => {
+  it('setErrorHandler does not see refusals, setNotFoundHandler is limited too', async () => {
+    const app = await build(perMinuteOf(1));
+    let errors = 0;
+    app.setErrorHandler((_error, _request, reply) => {
+      errors++;
+      return reply.code(500).send();
+    });
+    app.setNotFoundHandler((request, reply) => reply.code(404).send(`not found, ${request.rateLimit?.category}`));
+    const first = await app.inject('/nowhere');
+    expect([first.statusCode, first.body]).toEqual([404, 'not found, other']);
+    expect(await statuses(app, '/nowhere-else')).toEqual([429]);
+    expect(errors).toBe(0);
+  });
+
+  it('a reply serializer or an onSend hook leaves the envelope as it is', async () => {
+    const app = await build(perMinuteOf(0));
+    app.setReplySerializer((payload) => `wrapped:${JSON.stringify(payload)}`);
+    app.addHook('onSend', async (_request, _reply, payload) => payload);
+    app.get('/', async () => ({ a: 1 }));
+    expect((await app.inject('/')).body).toMatch(/^\{"request_id":"req-1","http_code":429,/);
+  });
+
+  it('the request id is that of Fastify, sane or not, unless the client brings one', async () => {
+    const app = await build(perMinuteOf(0), { genReqId: () => 'ours-1' });
+    const idOf = async (headers = {}) => JSON.parse((await app.inject({ url: '/', headers })).body).request_id;
+    expect(await idOf()).toBe('ours-1');
+    expect(await idOf({ 'x-request-id': 'theirs-1' })).toBe('theirs-1');
+  });
+
+  it('registered twice on one instance, both limits hold', async () => {
+    const app = await build({ ...perMinuteOf(3), category: 'all' });
+    await app.register(rateLimit, perMinuteOf(2));
+    app.get('/v2/accounts/:account_sid/legs', async () => 'x');
+    app.get('/v2/accounts/:account_sid/bridges', async () => 'x');
+    const base = '/v2/accounts/a';
+    expect(await statuses(app, `${base}/legs`, `${base}/legs`, `${base}/legs`)).toEqual([200, 200, 429]);
+    expect(await statuses(app, `${base}/bridges`)).toEqual([429]);
+  });
+
+  it('registered in an encapsulated context, it limits that context alone', async () => {
+    const app = Fastify();
+    apps.push(app);
+    await app.register(async (child) => {
+      await child.register(rateLimit, perMinuteOf(1));
+      child.get('/inside', async () => 'x');
+    });
+    app.get('/outside', async () => 'x');
+    expect(await statuses(app, '/inside', '/inside', '/outside', '/outside')).toEqual([200, 429, 200, 200]);
+  });
+
+  it('works when required from CommonJS and registered as it comes', async () => {
+    const app = Fastify();
+    apps.push(app);
+    await app.register(createRequire(import.meta.url)('@tollgate/fastify'), { policy: legsApiPolicy() });
+    app.get('/', async () => 'x');
+    expect((await app.inject('/')).headers['x-ratelimit-limit']).toBe('100');
+  });
+
+  it('logs a refund that fails and leaves the charge', async () => {
+    const lines: string[] = [];
+    const app = await build(
+      {
+        ...perMinuteOf(5),
+        refundWhen: () => {
+          throw new Error('a bug in the application');
+        },
+      },
+      { logger: { level: 'warn', stream: { write: (line: string) => void lines.push(line) } } },
+    );
+    app.get('/', async () => 'x');
+    await app.inject('/');
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0]!)).toMatchObject({ msg: 'rate limit: the charge could not be refunded' });
+  });
+
+  it('works over HTTP/2', async () => {
+    const app = Fastify({ http2: true });
+    apps.push(app as unknown as FastifyInstance);
+    await app.register(rateLimit, perMinuteOf(1));
+    app.get('/v2/accounts/:account_sid/legs', async () => 'x');
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    const session = connect(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`);
+    const ask = () =>
+      new Promise<{ status: unknown; body: string; retryAfter: unknown }>((resolve, reject) => {
+        const stream = session.request({ ':path': '/v2/accounts/a/legs', 'x-request-id': 'two' });
+        let status: unknown;
+        let retryAfter: unknown;
+        let body = '';
+        stream.on('response', (headers) => {
+          status = headers[':status'];
+          retryAfter = headers['retry-after'];
+        });
+        stream.setEncoding('utf8').on('data', (chunk: string) => {
+          body += chunk;
+        });
+        stream.on('end', () => resolve({ status, body, retryAfter }));
+        stream.on('error', reject);
+      });
+    expect((await ask()).status).toBe(200);
+    const refused = await ask();
+    session.close();
+    expect(refused).toMatchObject({ status: 429, retryAfter: '60' });
+    expect(refused.body).toMatch(/^\{"request_id":"two","http_code":429,"response":/);
+  });
+
+  it('makes no promise on the in-memory path', async () => {
+    let promises = 0;
+    const watch = createHook({
+      init: (_id, type) => {
+        if (type === 'PROMISE') promises++;
+      },
+    });
+    const app = Fastify();
+    apps.push(app);
+    app.addHook('onRequest', (_request, _reply, done) => {
+      watch.enable();
+      done();
+    });
+    await app.register(rateLimit, perMinuteOf(5));
+    let decided = false;
+    app.addHook('onRequest', (request, _reply, done) => {
+      watch.disable();
+      decided = request.rateLimit?.allowed === true;
+      done();
+    });
+    app.get('/', (_request, reply) => {
+      reply.send('x');
+    });
+    await app.inject('/');
+    expect([decided, promises]).toEqual([true, 0]);
+  });
+});
