@@ -15,7 +15,7 @@ import {
   requestId,
   tighter,
 } from '@tollgate/core/http';
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest, RawServerBase } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 
 /** A route's own `config.rateLimit`: `false` switches limiting off, an object overrides the plugin's options. */
@@ -41,7 +41,7 @@ const HOOKS = ['onRequest', 'preValidation', 'preHandler'] as const;
 
 type Done = (error?: Error) => void;
 
-const plugin: FastifyPluginAsync<RateLimitOptions, RawServerBase> = async (fastify, options) => {
+const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) => {
   checkHttpOptions('rateLimit', options, ['hook']);
   const hook = checkOneOf('rateLimit.hook', options.hook ?? 'onRequest', HOOKS);
   const limiter = limiterOf('rateLimit', options);
@@ -136,7 +136,7 @@ const plugin: FastifyPluginAsync<RateLimitOptions, RawServerBase> = async (fasti
  * @example
  * await fastify.register(rateLimit, { policy: legsApiPolicy() });
  */
-export const rateLimit: FastifyPluginAsync<RateLimitOptions, RawServerBase> = fp(plugin, {
+export const rateLimit: FastifyPluginAsync<RateLimitOptions> = fp(plugin, {
   name: '@tollgate/fastify',
   fastify: '5.x',
 });

@@ -1,0 +1,28 @@
+import { envelopeWriter, requestId } from '@tollgate/core/http';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+describe('the envelope', () => {
+  it('has its keys in order and nothing else, whatever the id, the code and the message', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string(), fc.string(), (id, code, message) => {
+        const body = envelopeWriter(429, code, message)(id);
+        expect(body).toBe(JSON.stringify({ request_id: id, http_code: 429, response: { error: { code, message } } }));
+      }),
+    );
+  });
+});
+
+describe('the request id', () => {
+  it("is the client's if it is sane, else the framework's, else 32 hexadecimal digits", () => {
+    expect(requestId('c6084ac2-e9a4:1', 'ours')).toBe('c6084ac2-e9a4:1');
+    expect(requestId(undefined, 'ours')).toBe('ours');
+    expect(requestId('', 7)).toBe('7');
+    for (const header of ['a b', 'a\r\nb', '<b>', 'é', 'a'.repeat(129), ['a', 'b'], undefined]) {
+      for (const framework of [undefined, null, '', {}, 'x\ny', Symbol('id')]) {
+        expect(requestId(header, framework)).toMatch(/^[0-9a-f]{32}$/);
+      }
+    }
+    expect(requestId(undefined, undefined)).not.toBe(requestId(undefined, undefined));
+  });
+});

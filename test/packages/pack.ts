@@ -1,0 +1,24 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export const ROOT: string = join(import.meta.dirname, '..', '..');
+export const PUBLISHED: readonly string[] = ['core', 'express', 'fastify'];
+
+/** The published packages as npm would pack them, in a folder that `dispose` removes. */
+export function packAll(): { readonly folder: string; readonly tarballs: readonly string[]; dispose(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'tollgate-pack-'));
+  const workspaces = PUBLISHED.flatMap((name) => ['-w', `@tollgate/${name}`]);
+  npm(ROOT, 'pack', ...workspaces, '--pack-destination', folder);
+  const tarballs = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
+  return {
+    folder,
+    tarballs: tarballs.map((name) => join(folder, name)),
+    dispose: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+export function npm(cwd: string, ...args: readonly string[]): string {
+  return execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}

@@ -1,0 +1,96 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { npm, PUBLISHED, packAll, ROOT } from './pack.js';
+
+/** A program's point of view: the packed packages, installed in a project of its own. */
+describe('the packed packages', () => {
+  const packed = packAll();
+  const project = join(packed.folder, 'project');
+
+  beforeAll(() => {
+    mkdirSync(project);
+    writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'project', private: true }));
+    npm(
+      project,
+      'install',
+      '--prefer-offline',
+      '--no-audit',
+      '--no-fund',
+      ...packed.tarballs,
+      'express@5',
+      'fastify@5',
+    );
+  }, 120_000);
+  afterAll(() => packed.dispose());
+
+  function run(file: string, program: string): string {
+    writeFileSync(join(project, file), program);
+    return execFileSync(process.execPath, [file], { cwd: project, encoding: 'utf8' });
+  }
+
+  it('are imported by ES modules and required by CommonJS, and both get the same thing', () => {
+    for (const name of PUBLISHED) {
+      const program = `const required = require('@tollgate/${name}');
+        import('@tollgate/${name}').then((imported) => console.log(
+          Object.keys(imported).length > 0 &&
+          Object.keys(imported).every((key) => imported[key] === required[key])));`;
+      expect(run('both.cjs', program)).toBe('true\n');
+    }
+    expect(run('http.cjs', `console.log(typeof require('@tollgate/core/http').RequestReader)`)).toBe('function\n');
+  });
+
+  it('limit on both frameworks from there', () => {
+    const express = `import express from 'express';
+      import { perMinute } from '@tollgate/core';
+      import { rateLimit } from '@tollgate/express';
+      const app = express().use(rateLimit({ policy: { quotas: [perMinute(1)] } }), (request, response) => response.end());
+      const server = app.listen(0, '127.0.0.1', async () => {
+        const url = 'http://127.0.0.1:' + server.address().port;
+        console.log((await fetch(url)).status, (await fetch(url)).status);
+        server.close();
+      });`;
+    expect(run('express.mjs', express)).toBe('200 429\n');
+    const fastify = `const app = require('fastify')();
+      const { perMinute } = require('@tollgate/core');
+      app.register(require('@tollgate/fastify'), { policy: { quotas: [perMinute(1)] } });
+      app.get('/', async () => 'x');
+      app.inject('/').then(async (first) => console.log(first.statusCode, (await app.inject('/')).statusCode));`;
+    expect(run('fastify.cjs', fastify)).toBe('200 429\n');
+  });
+
+  it('share one copy of core', () => {
+    const tree = JSON.parse(npm(project, 'ls', '@tollgate/core', '--json', '--all'));
+    const copies = JSON.stringify(tree).match(/"overridden":false/g) ?? [];
+    expect(copies.length).toBeGreaterThan(0);
+    const found = execFileSync('find', ['node_modules', '-path', '*@tollgate/core/package.json'], {
+      cwd: project,
+      encoding: 'utf8',
+    });
+    expect(found).toBe('node_modules/@tollgate/core/package.json\n');
+  });
+
+  it('say what they are, carry their types, and core depends on nothing', () => {
+    for (const name of PUBLISHED) {
+      const manifest = JSON.parse(readFileSync(join(project, 'node_modules/@tollgate', name, 'package.json'), 'utf8'));
+      expect(manifest).toMatchObject({
+        type: 'module',
+        types: './dist/index.d.ts',
+        sideEffects: false,
+        engines: { node: '>=20.19' },
+        license: 'MIT',
+      });
+      const files = npm(ROOT, 'pack', '-w', `@tollgate/${name}`, '--dry-run', '--json');
+      const paths = JSON.parse(files)[0].files.map(({ path }: { path: string }) => path);
+      expect(paths).toContain('README.md');
+      expect(paths).toContain('dist/index.js');
+      expect(paths.filter((path: string) => !/^(dist|src)\/|^(README\.md|LICENSE|package\.json)$/.test(path))).toEqual(
+        [],
+      );
+    }
+    const core = JSON.parse(readFileSync(join(ROOT, 'packages/core/package.json'), 'utf8'));
+    expect(core).not.toHaveProperty('dependencies');
+    expect(core).not.toHaveProperty('peerDependencies');
+  });
+});

@@ -1,0 +1,94 @@
+/**
+ * What the public types promise to a program that uses them. Nothing here runs; the compiler is the test. A line under
+ * `@ts-expect-error` has to be an error, or the compiler says so.
+ */
+import {
+  type Decision,
+  definePolicy,
+  legsApiPolicy,
+  type MaybePromise,
+  MemoryStore,
+  perMinute,
+  perSecond,
+  type Quota,
+  type QuotaState,
+  RateLimiter,
+  type Receipt,
+  type Store,
+} from '@tollgate/core';
+import { rateLimit as expressRateLimit } from '@tollgate/express';
+import fastifyRateLimit, { rateLimit } from '@tollgate/fastify';
+import express, { type RequestHandler } from 'express';
+import Fastify from 'fastify';
+import { expectTypeOf } from 'vitest';
+
+const policy = definePolicy({
+  quotas: [perMinute(100), { limit: 5, windowMs: 1000, name: 'burst', slices: 8 }],
+  categories: { legs: [perSecond(20, { every: 5 })], events: 'unlimited' },
+  total: [perMinute(300)],
+  plans: { enterprise: { quotas: [perMinute(1000)] } },
+  accounts: new Map([['__proto__', { total: 'unlimited' }]]),
+});
+
+// @ts-expect-error: a policy without quotas would be unlimited by omission
+definePolicy({ total: [perMinute(300)] });
+// @ts-expect-error: a misspelt option
+definePolicy({ quotas: [perMinute(100)], plan: {} });
+// @ts-expect-error: a quota needs its window
+definePolicy({ quotas: [{ limit: 5 }] });
+// @ts-expect-error: the only word for no limit is 'unlimited'
+definePolicy({ quotas: 'none' });
+// @ts-expect-error: a limit is a number
+perMinute('100');
+// @ts-expect-error: quotas are immutable
+perMinute(100).limit = 5;
+
+expectTypeOf(perMinute(100)).toEqualTypeOf<Quota>();
+expectTypeOf(new MemoryStore()).toExtend<Store>();
+
+const limiter = new RateLimiter({ policy });
+expectTypeOf(limiter.consume({ account: 'a', category: 'legs', cost: 2, plan: undefined })).toEqualTypeOf<
+  MaybePromise<Decision>
+>();
+expectTypeOf(limiter.peek({ address: '192.0.2.1', category: 'legs' })).toEqualTypeOf<MaybePromise<Decision>>();
+expectTypeOf<Decision['retryAfterMs']>().toEqualTypeOf<number | null>();
+expectTypeOf<Decision['quotas']>().toEqualTypeOf<readonly QuotaState[]>();
+expectTypeOf<Decision['tightest']>().toEqualTypeOf<QuotaState | undefined>();
+expectTypeOf<Decision['receipt']>().toEqualTypeOf<Receipt | undefined>();
+// @ts-expect-error: an account or an address
+limiter.consume({ category: 'legs' });
+// @ts-expect-error: not both
+limiter.consume({ account: 'a', address: '192.0.2.1', category: 'legs' });
+// @ts-expect-error: decisions do not change
+(await limiter.consume({ account: 'a', category: 'legs' })).allowed = true;
+// @ts-expect-error: a receipt is not made by hand
+limiter.refund({});
+
+expectTypeOf(expressRateLimit({ policy })).toEqualTypeOf<RequestHandler>();
+const app = express();
+app.use('/v2/accounts/:account_sid', expressRateLimit({ policy: legsApiPolicy(), headers: 'both' }));
+app.get('/', (request) => {
+  expectTypeOf(request.rateLimit).toEqualTypeOf<Decision | undefined>();
+});
+expressRateLimit({
+  limiter,
+  account: async (request) => request.get('x-account'),
+  cost: (request) => Number(request.query['n']),
+  onLimited: (_request, response, decision) => response.status(429).json(decision.quotas),
+});
+// @ts-expect-error: there is no such header format
+expressRateLimit({ policy, headers: 'draft-6' });
+// @ts-expect-error: hook is Fastify's
+expressRateLimit({ policy, hook: 'preHandler' });
+
+const fastify = Fastify();
+await fastify.register(rateLimit, { policy, hook: 'preHandler', account: (request) => request.ip });
+await fastify.register(fastifyRateLimit, { limiter });
+fastify.get('/', { config: { rateLimit: { category: 'legs', cost: 2 } } }, async (request, reply) => {
+  expectTypeOf(request.rateLimit).toEqualTypeOf<Decision | null>();
+  return reply.send('x');
+});
+fastify.get('/health', { config: { rateLimit: false } }, async () => 'x');
+// @ts-expect-error: there is no such hook
+await fastify.register(rateLimit, { policy, hook: 'onSend' });
+await Fastify({ http2: true }).register(rateLimit, { policy });
