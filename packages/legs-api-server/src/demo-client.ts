@@ -1,0 +1,34 @@
+/** An answer as it came over the wire, and when: on the clock that the limiter reads too. */
+export interface Received {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: Headers;
+  readonly body: string;
+  readonly receivedAt: number;
+}
+
+export type Call = (method: 'GET' | 'POST', path: string, key?: string) => Promise<Received>;
+
+/** Calls the Legs API at an origin over HTTP, with the credentials of one of its keys. */
+export function clientOf(origin: string, credentials: ReadonlyMap<string, string>): Call {
+  return async (method, path, key = 'key') => {
+    const authorization = `Basic ${Buffer.from(`${key}:${credentials.get(key)}`).toString('base64')}`;
+    const response = await fetch(`${origin}/v2/accounts/${path}`, { method, headers: { authorization } });
+    const body = await response.text();
+    const { status, statusText, headers } = response;
+    return { status, statusText, headers, body, receivedAt: performance.now() };
+  };
+}
+
+/** The answer for people: status line, headers and body as they came. */
+export function show({ status, statusText, headers, body }: Received): string {
+  const lines = [...headers].map(([name, value]) => `${name}: ${value}`);
+  return [`HTTP/1.1 ${status} ${statusText}`, ...lines, '', body].map((line) => `    ${line}`.trimEnd()).join('\n');
+}
+
+/** A claim of the story that did not hold. */
+export class Disproved extends Error {}
+
+export function claim(holds: boolean, what: string, received: Received): void {
+  if (!holds) throw new Disproved(`Expected ${what}, but got:\n${show(received)}`);
+}

@@ -1,0 +1,54 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { perMinute, RateLimiter } from '@tollgate/core';
+import { Answers, clientAddress, LIMITED_STATUS } from '@tollgate/core/http';
+import { type Answer, type Arrival, answerOf, requestIdOf } from './answer.js';
+import { unauthorized } from './reply.js';
+
+/** API keys with their tokens. Several may be in use at once: limits are per account, not per key. */
+export type Credentials = ReadonlyMap<string, string>;
+
+export const EXAMPLE_CREDENTIALS: Credentials = new Map([['key', 'token']]);
+
+/**
+ * Authentication stands before the accounts' limiter: the account is in the path for all to read, so whoever knows it could
+ * otherwise eat a customer's limit without a key. What fails here is limited too, by the client's address.
+ */
+export class Gate {
+  readonly #credentials: Credentials;
+  readonly #strangers = new RateLimiter({ policy: { quotas: [perMinute(100)] } });
+  readonly #answers = new Answers({ headers: 'both' });
+
+  constructor(credentials: Credentials) {
+    this.#credentials = credentials;
+  }
+
+  /** The answer to a request without valid credentials; `undefined` lets the request in. */
+  async refuse(request: Arrival & { readonly ip?: string | undefined }): Promise<Answer | undefined> {
+    if (this.#knows(request.headers.authorization)) return undefined;
+    const decision = await this.#strangers.consume({
+      address: clientAddress(request.ip),
+      category: 'unauthenticated',
+    });
+    if (decision.allowed) return answerOf(request, unauthorized());
+    const headers: Record<string, string> = {};
+    const set = (name: string, value: string) => {
+      headers[name] = value;
+    };
+    this.#answers.writeHeaders(decision, set);
+    const body = this.#answers.writeBody(requestIdOf(request), set);
+    return { status: LIMITED_STATUS, headers, body };
+  }
+
+  #knows(authorization: string | undefined): boolean {
+    const encoded = /^basic +([a-z0-9+/=]+)$/i.exec(authorization ?? '')?.[1];
+    if (encoded === undefined) return false;
+    const [key, ...rest] = Buffer.from(encoded, 'base64').toString().split(':');
+    const token = key === undefined ? undefined : this.#credentials.get(key);
+    return token !== undefined && timingSafeEqual(digest(rest.join(':')), digest(token));
+  }
+}
+
+/** Digests are of one length, which the comparison asks for and a token's own would tell. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
