@@ -26,7 +26,7 @@ export class CounterTable {
   #nextSlot = 0;
   /** Free slots form a list through their `FIRST`, plus one; 0 ends it. */
   #firstFree = 0;
-  #cursor = 0;
+  #sampled = 0;
 
   #births = 0;
   #evictedExpired = 0;
@@ -171,17 +171,26 @@ export class CounterTable {
     }
     let least = -1;
     let leastUse = Number.POSITIVE_INFINITY;
-    for (let sampled = 0; sampled < SAMPLE; sampled++) {
-      this.#cursor = (this.#cursor + 1) % this.#maxCounters;
-      if (this.#cursor === pinned) continue;
-      const use = this.#use(this.#cursor, now);
+    for (let sampled = 0; sampled < SAMPLE || least < 0; sampled++) {
+      const slot = this.#sample();
+      if (slot === pinned) continue;
+      const use = this.#use(slot, now);
       if (use < leastUse) {
-        least = this.#cursor;
+        least = slot;
         leastUse = use;
       }
     }
     this.#evictedUnexpired++;
     this.remove(least);
+  }
+
+  /**
+   * Any slot, from all over the table: neighbours were begun at the same time, and may all be an offender's. The constants
+   * are those of Numerical Recipes' quick generator; its upper bits decide.
+   */
+  #sample(): number {
+    this.#sampled = (Math.imul(this.#sampled, 1664525) + 1013904223) >>> 0;
+    return Math.floor((this.#sampled / 2 ** 32) * this.#maxCounters);
   }
 
   /** The share of its limit that the counter's fullest window has used. */

@@ -162,8 +162,9 @@ export class SlidingWindows {
     page[at + COUNT] = count - 1;
   }
 
-  /** Fills the open and empty window `to` with the slices of `from` that count in it. */
+  /** Fills the open and empty window `to` with what counts in both. */
   copy(from: number, to: number, now: number): void {
+    if (this.used(from, now) === 0) return;
     const count = this.#page(from)[field(from) + COUNT]!;
     const leftAt = now - this.windowMs(to);
     for (let index = 0; index < count; index++) {

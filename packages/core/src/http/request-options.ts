@@ -1,17 +1,24 @@
-import { checkFunction, checkOneOf, checkOptions, checkString } from '../check.js';
+import { checkFunction, checkInteger, checkOneOf, checkOptions, checkString } from '../check.js';
 import type { Decision } from '../decision.js';
 import { optionConflictError, optionTypeError } from '../errors.js';
 import { RateLimiter } from '../limiter.js';
 import type { Policy, PolicyOptions } from '../policy.js';
+import { MAX_UNITS } from '../quota.js';
 import type { MaybePromise, Store } from '../store.js';
 import { HEADER_FORMATS, type HeaderFormat } from './headers.js';
 
 /** Something the user's function may know of a request, or may not. */
 export type Told<T> = MaybePromise<T | null | undefined>;
 
-/** How a request is read: what it is charged, and to whom. Every function may be async, and may decline by `undefined`. */
+/**
+ * How a request is read: what it is charged, and to whom. Every function may be async, and may
+ * decline by `undefined`, `null` or an empty string.
+ */
 export interface ChargeOptions<Request> {
-  /** The account, asked only where the path names none. Declined: the client's address is counted instead. */
+  /**
+   * The account, asked where the route has no `account_sid`. Declined: what stands after `/accounts/` in the path, else
+   * the client's address.
+   */
   readonly account?: (request: Request) => Told<string>;
   /** The category, or a function that tells it. Declined: the Legs API's table by the path, else `other`. */
   readonly category?: string | ((request: Request) => Told<string>);
@@ -97,9 +104,9 @@ export function checkChargeOptions(path: string, options: Readonly<Record<string
     checkString(`${path}.${name}`, option);
   }
   const cost = options['cost'];
-  if (cost !== undefined && typeof cost !== 'function' && typeof cost !== 'number') {
-    throw optionTypeError(`${path}.cost`, 'a number or a function', cost);
-  }
+  if (cost === undefined || typeof cost === 'function') return;
+  if (typeof cost !== 'number') throw optionTypeError(`${path}.cost`, 'a number or a function', cost);
+  checkInteger(`${path}.cost`, cost, 0, MAX_UNITS);
 }
 
 /** The limiter that the options give or ask for. */

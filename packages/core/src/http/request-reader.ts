@@ -1,3 +1,4 @@
+import { optionTypeError } from '../errors.js';
 import { legsApiAccount, legsApiCategory } from '../legs-api.js';
 import type { Charge } from '../limiter.js';
 import { isPromise, type MaybePromise } from '../store.js';
@@ -60,13 +61,16 @@ export class RequestReader<Request> {
     return this.#assemble(request, account, category, cost, plan, region, environment);
   }
 
-  /** The route's `account_sid`, else what stands after `/accounts/` in the path, else what the user's function says. */
+  /**
+   * The route's `account_sid`, else what the user's function says, else what stands after `/accounts/` in the path. The
+   * function stands before the path, which under a wildcard route is the client's to choose: `/files/accounts/anyone`.
+   */
   #account(request: Request): Told<string> {
     const params = this.#facts.params(request);
     if (typeof params === 'object' && params !== null && 'account_sid' in params) {
       if (typeof params.account_sid === 'string' && params.account_sid !== '') return params.account_sid;
     }
-    return legsApiAccount(this.#facts.url(request)) ?? this.#options.account?.(request);
+    return this.#options.account?.(request);
   }
 
   #assemble(
@@ -79,15 +83,16 @@ export class RequestReader<Request> {
     environment: string | null | undefined,
   ): Charge {
     const rest = {
-      category: category ?? legsApiCategory(this.#facts.url(request)),
+      category: textOf('category', category) ?? legsApiCategory(this.#facts.url(request)),
       cost: cost ?? 1,
-      plan: plan ?? undefined,
-      region: region ?? undefined,
-      environment: environment ?? undefined,
+      plan: textOf('plan', plan),
+      region: textOf('region', region),
+      environment: textOf('environment', environment),
     };
-    return account === undefined || account === null || account === ''
+    const known = textOf('account', account) ?? legsApiAccount(this.#facts.url(request));
+    return known === undefined
       ? { address: clientAddress(this.#facts.address(request)), ...rest }
-      : { account, ...rest };
+      : { account: known, ...rest };
   }
 }
 
@@ -96,4 +101,11 @@ function ask<Request, T extends string | number>(
   request: Request,
 ): Told<T> {
   return typeof option === 'function' ? option(request) : option;
+}
+
+/** What a function told; it declines by `undefined`, by `null`, or by nothing between the quotes. */
+function textOf(option: string, told: unknown): string | undefined {
+  if (told === undefined || told === null || told === '') return undefined;
+  if (typeof told !== 'string') throw optionTypeError(option, 'a string', told);
+  return told;
 }

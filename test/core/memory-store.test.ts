@@ -1,0 +1,216 @@
+import { MemoryStore, Quota } from '@tollgate/core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+function storeOf(maxCounters: number) {
+  const time = { now: 1e6 };
+  return { time, store: new MemoryStore({ maxCounters, clock: () => time.now }) };
+}
+
+const counterOf = (limit: number, windowMs = 60_000, name = 'legs') => [
+  { name, quotas: [new Quota({ limit, windowMs })] },
+];
+
+describe('MemoryStore', () => {
+  it('P8 bounded: never holds more than maxCounters counters, and counts each that it gave up', () => {
+    const charge = fc.record({
+      account: fc.nat(40),
+      name: fc.constantFrom('legs', 'actions', '__proto__'),
+      both: fc.boolean(),
+      windowMs: fc.constantFrom(100, 1000, 60_000),
+      wait: fc.constantFrom(0, 0, 0, 1, 99, 100, 1000),
+    });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 12 }),
+        fc.array(charge, { maxLength: 200, size: 'max' }),
+        (cap, charges) => {
+          const { store, time } = storeOf(cap);
+          const expiresAt = new Map<string, number>();
+          let begun = 0;
+          for (const { account, name, both, windowMs, wait } of charges) {
+            time.now += wait;
+            const counters = [...counterOf(5, windowMs, name), ...(both ? counterOf(9, windowMs, '*') : [])];
+            const outcome = store.consume(`a${account}`, counters, 1);
+            const { counters: held, evictedExpired, evictedUnexpired } = store.stats();
+            expect(held).toBeLessThanOrEqual(cap);
+            if (outcome.allowed) {
+              for (const [index, counter] of counters.entries()) {
+                if (outcome.used[index] === 1) begun++;
+                expiresAt.set(`${account} ${counter.name}`, time.now + windowMs);
+              }
+            }
+            // A counter that has 1 used may be an old one, of which the rest has left.
+            expect(held + evictedExpired + evictedUnexpired).toBeLessThanOrEqual(begun);
+            const alive = [...expiresAt.values()].filter((at) => at > time.now).length;
+            if (expiresAt.size <= cap) {
+              expect(evictedUnexpired).toBe(0);
+              expect(held).toBeGreaterThanOrEqual(alive);
+            }
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('P8 bounded: the two counters of one charge never push each other out', () => {
+    const { store, time } = storeOf(2);
+    const both = [...counterOf(3), ...counterOf(3, 60_000, '*')];
+    for (let account = 0; account < 20; account++) {
+      expect(store.consume(`a${account}`, both, 1).used).toEqual([1, 1]);
+      expect(store.consume(`a${account}`, both, 1).used).toEqual([2, 2]);
+      time.now++;
+    }
+    expect(store.stats()).toMatchObject({ counters: 2, evictedUnexpired: 38, evictedExpired: 0 });
+  });
+
+  it('P8 bounded: expired counters make room first, and are counted apart', () => {
+    const { store, time } = storeOf(100);
+    for (let i = 0; i < 50; i++) store.consume(`short${i}`, counterOf(10, 1000), 1);
+    for (let i = 0; i < 50; i++) store.consume(`long${i}`, counterOf(10, 60_000), 1);
+    expect(store.stats()).toEqual({ counters: 100, maxCounters: 100, evictedExpired: 0, evictedUnexpired: 0 });
+    time.now += 1000;
+    for (let i = 0; i < 50; i++) store.consume(`new${i}`, counterOf(10, 60_000), 1);
+    expect(store.stats()).toEqual({ counters: 100, maxCounters: 100, evictedExpired: 50, evictedUnexpired: 0 });
+    for (let i = 0; i < 50; i++) expect(store.peek(`long${i}`, counterOf(10, 60_000), 1).used).toEqual([1]);
+    store.consume('one more', counterOf(10, 60_000), 1);
+    expect(store.stats()).toEqual({ counters: 100, maxCounters: 100, evictedExpired: 50, evictedUnexpired: 1 });
+  });
+
+  it('P8 bounded: a counter that was charged since it was filed is not taken for expired', () => {
+    const { store, time } = storeOf(10);
+    for (let i = 0; i < 10; i++) store.consume(`a${i}`, counterOf(10, 1000), 1);
+    time.now += 999;
+    store.consume('a3', counterOf(10, 1000), 1);
+    time.now += 1;
+    for (let i = 0; i < 9; i++) store.consume(`new${i}`, counterOf(10, 1000), 1);
+    expect(store.stats()).toEqual({ counters: 10, maxCounters: 10, evictedExpired: 9, evictedUnexpired: 0 });
+    expect(store.peek('a3', counterOf(10, 1000), 1).used).toEqual([1]);
+  });
+
+  it('P8 bounded: the one expired counter is found behind a crowd that was charged since it was filed', () => {
+    const { store, time } = storeOf(20);
+    for (let i = 0; i < 20; i++) store.consume(`a${i}`, counterOf(10, 1000), 1);
+    time.now += 999;
+    for (let i = 0; i < 19; i++) store.consume(`a${i}`, counterOf(10, 1000), 1);
+    time.now += 1;
+    store.consume('new', counterOf(10, 1000), 1);
+    expect(store.stats()).toMatchObject({ counters: 20, evictedExpired: 1, evictedUnexpired: 0 });
+  });
+
+  it.each([
+    ['spread among others', 10],
+    ['begun one after another', 1],
+  ])('P8 bounded: full counters outlive a flood of newcomers, %s', (_, every) => {
+    const { store } = storeOf(200);
+    const blocked = Array.from({ length: 20 }, (_, index) => `blocked${index}`);
+    for (const [index, account] of blocked.entries()) {
+      store.consume(account, counterOf(100), 100);
+      for (let other = 1; other < every; other++) store.consume(`early${index} ${other}`, counterOf(100), 2);
+    }
+    for (let i = 0; i < 5000; i++) store.consume(`flood${i}`, counterOf(100), 1);
+    const { counters, evictedUnexpired } = store.stats();
+    expect(counters).toBe(200);
+    expect(evictedUnexpired).toBe(20 * every + 5000 - 200);
+    expect(blocked.filter((account) => store.peek(account, counterOf(100), 1).allowed)).toEqual([]);
+  });
+
+  it('P8 bounded: a counter is as full as its fullest quota', () => {
+    const { store } = storeOf(4);
+    const burst = [
+      { name: 'legs', quotas: [new Quota({ limit: 1000, windowMs: 60_000 }), new Quota({ limit: 2, windowMs: 1000 })] },
+    ];
+    store.consume('blocked', burst, 2);
+    for (let i = 0; i < 100; i++) store.consume(`flood${i}`, counterOf(10), 5);
+    expect(store.peek('blocked', burst, 1).allowed).toBe(false);
+  });
+
+  it('refund leaves alone a counter that was given up and begun anew', () => {
+    const { store } = storeOf(2);
+    const outcome = store.consume('a', counterOf(9), 3);
+    store.consume('b', counterOf(9), 9);
+    store.consume('c', counterOf(9), 9);
+    expect(store.peek('a', counterOf(9), 0).used).toEqual([0]);
+    store.consume('d', counterOf(99), 1);
+    store.reset('d');
+    store.consume('a', counterOf(9), 4);
+    store.refund('a', counterOf(9), 3, outcome);
+    expect(store.peek('a', counterOf(9), 0).used).toEqual([4]);
+  });
+
+  it('P8 bounded: expired counters go a few per call, though no one asks for them again', () => {
+    const { store, time } = storeOf(1000);
+    for (let i = 0; i < 400; i++) store.consume(`a${i}`, counterOf(10, 1000), 1);
+    time.now += 1000;
+    for (let i = 0; i < 100; i++) store.consume('b', counterOf(1000, 60_000), 1);
+    expect(store.stats()).toEqual({ counters: 1, maxCounters: 1000, evictedExpired: 400, evictedUnexpired: 0 });
+  });
+
+  it('peek neither makes a counter nor lengthens its life', () => {
+    const { store, time } = storeOf(10);
+    store.peek('a', counterOf(10), 1);
+    expect(store.stats().counters).toBe(0);
+    store.consume('a', counterOf(10, 1000), 1);
+    time.now += 999;
+    store.peek('a', counterOf(10, 60_000), 1);
+    time.now += 1;
+    store.consume('b', counterOf(10), 1);
+    expect(store.stats()).toMatchObject({ counters: 1, evictedExpired: 1 });
+  });
+
+  it('a refused charge makes no counter', () => {
+    const { store } = storeOf(10);
+    expect(store.consume('a', counterOf(0), 1)).toMatchObject({ allowed: false, used: [0] });
+    expect(store.consume('a', counterOf(2), 3)).toMatchObject({ allowed: false, used: [0] });
+    expect(store.consume('a', counterOf(2), 0)).toMatchObject({ allowed: true, used: [0] });
+    expect(store.stats().counters).toBe(0);
+  });
+
+  it('forgets the counters that were reset', () => {
+    const { store } = storeOf(10);
+    for (const name of ['legs', 'actions', '*']) store.consume('a', counterOf(2, 1000, name), 1);
+    store.consume('b', counterOf(2, 1000), 1);
+    store.reset('a', 'legs');
+    store.reset('a', 'unheard of');
+    expect(store.stats().counters).toBe(3);
+    store.reset('a');
+    expect(store.stats()).toMatchObject({ counters: 1, evictedExpired: 0, evictedUnexpired: 0 });
+    expect(store.peek('b', counterOf(2, 1000), 0).used).toEqual([1]);
+  });
+
+  it('takes part of a millisecond for none', () => {
+    let now = 10.9;
+    const store = new MemoryStore({ clock: () => now });
+    expect(store.consume('a', counterOf(1, 100), 1)).toMatchObject({ allowed: true, now: 10 });
+    now = 109.99;
+    expect(store.consume('a', counterOf(1, 100), 1)).toMatchObject({ allowed: false, now: 109, retryAfterMs: 1 });
+    now = 110;
+    expect(store.consume('a', counterOf(1, 100), 1)).toMatchObject({ allowed: true, now: 110 });
+  });
+
+  it('answers at once', () => {
+    const { store } = storeOf(10);
+    expect(store.consume('a', counterOf(1), 1)).not.toHaveProperty('then');
+    expect(store.peek('a', counterOf(1), 1)).not.toHaveProperty('then');
+  });
+
+  it.each([
+    [{ maxCounters: 1 }, RangeError, 'TOLLGATE_OPTION_RANGE', 'maxCounters', 'an integer from 2 to 16777216', 'got 1'],
+    [{ maxCounters: 2.5 }, RangeError, 'TOLLGATE_OPTION_RANGE', 'maxCounters', 'an integer', 'got 2.5'],
+    [{ maxCounters: '9' }, TypeError, 'TOLLGATE_OPTION_TYPE', 'maxCounters', 'an integer', 'got "9"'],
+    [{ clock: 5 }, TypeError, 'TOLLGATE_OPTION_TYPE', 'clock', 'a function', 'got 5'],
+    [
+      { maxCounter: 5 },
+      TypeError,
+      'TOLLGATE_OPTION_UNKNOWN',
+      'MemoryStore.maxCounter',
+      'expected one of maxCounters, clock',
+    ],
+  ])('refuses the options %j', (options, kind, code, ...parts) => {
+    const make = () => new MemoryStore(options as object);
+    expect(make).toThrow(kind);
+    expect(make).toThrow(expect.objectContaining({ code }));
+    for (const part of parts) expect(make).toThrow(part);
+  });
+});
