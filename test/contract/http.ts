@@ -343,6 +343,17 @@ export function describeHttp(adapter: Adapter): void {
         expect(await statuses(running, [LEGS], as('key-2'))).toEqual([429]);
       });
 
+      it('is what the function says before a path that the client may choose, and nothing outranks the parameter', async () => {
+        const options = one({ account: ({ headers }) => headers['x-account'] as string | undefined });
+        const root = await start(options, { mount: 'root' });
+        const paths = ['/files/accounts/a', '/files/accounts/b', '/files/accounts/c'];
+        expect(await statuses(root, paths, ['X-Account: me'])).toEqual([200, 429, 429]);
+        expect(await statuses(root, paths)).toEqual([200, 200, 200]);
+        const mounted = await start({ ...options, store: memory() });
+        expect(await statuses(mounted, [LEGS], ['X-Account: me'])).toEqual([200]);
+        expect(await statuses(mounted, [LEGS], ['X-Account: you'])).toEqual([429]);
+      });
+
       it('is what the function says where the path names none, and then the address', async () => {
         const running = await start(
           one({ account: async ({ headers }) => headers['x-account'] as string | undefined }),
@@ -420,7 +431,7 @@ export function describeHttp(adapter: Adapter): void {
           limited(1, { category: ({ headers }) => headers['x-category'] as string | undefined }),
         );
         expect(await statuses(running, [LEGS, `${LEGS}/l/actions`], ['X-Category: dial'])).toEqual([200, 429]);
-        expect(await statuses(running, [LEGS, `${LEGS}/l/actions`])).toEqual([200, 200]);
+        expect(await statuses(running, [LEGS, `${LEGS}/l/actions`], ['X-Category:'])).toEqual([200, 200]);
       });
     });
 
@@ -519,6 +530,7 @@ export function describeHttp(adapter: Adapter): void {
           [{ policy, limiter }, /either `limiter` or `policy`/],
           [{ policy, limit: 5 }, /Unknown option `rateLimit.limit`/],
           [{ policy, cost: '5' }, /`rateLimit.cost`.*got "5"/],
+          [{ policy, cost: -1 }, /`rateLimit.cost`.*got -1/],
           [{ policy, category: 7 }, /`rateLimit.category`.*got 7/],
           [{ policy, skip: true }, /`rateLimit.skip`.*got true/],
           [{ policy, headers: 'draft-6' }, /`rateLimit.headers`.*got "draft-6"/],
@@ -552,6 +564,7 @@ export function describeHttp(adapter: Adapter): void {
             /no plan/,
           ],
           [limited(9, { environment: () => Promise.reject(new Error('no environment')) }), /no environment/],
+          [limited(9, { region: () => 7 as unknown as string }), /Expected `region` to be a string, got 7/],
           [{ policy: legsApiPolicy(), store: broken }, /the store is broken/],
           [
             limited(0, {

@@ -1,0 +1,138 @@
+import type { CounterSpec, Outcome, Store } from '@tollgate/core';
+import { type Admission, type Answer, Oracle } from './oracle.js';
+import { type Command, chargeOf, durationOf, type World } from './traces.js';
+
+export interface StoreUnderTest {
+  readonly store: Store;
+  /** Moves the store's clock; absent where it cannot be moved. */
+  readonly time?: {
+    advance(ms: number): void | Promise<void>;
+    stepBack?(ms: number): void | Promise<void>;
+  };
+  stop(): void | Promise<void>;
+}
+
+export interface Charge {
+  readonly account: string;
+  readonly counters: readonly CounterSpec[];
+  readonly cost: number;
+}
+
+/** One `consume` or `peek` of a trace: what the store answered, and what the oracle knew at that moment. */
+export interface Answered extends Charge {
+  readonly kind: 'consume' | 'peek';
+  readonly outcome: Outcome;
+  readonly expected: Answer;
+  /** Milliseconds that the clock went forward since the trace began, never counting any of them twice. */
+  readonly elapsed: number;
+  /** One entry per quota: the most that it may have counted, and since when it surely holds every admission. */
+  readonly most: readonly number[];
+  readonly holdsSince: readonly number[];
+  /** What each quota of each counter had used just before and just after; only if the trace was played with peeks. */
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+  /** Places in the trace. */
+  readonly place: number;
+  refundedFrom: number;
+  readonly forgottenFrom: Map<string, number>;
+}
+
+/** Plays a trace on a store, lets the oracle follow what the store admitted, and writes down every answer. */
+export async function play(
+  under: StoreUnderTest,
+  world: World,
+  commands: readonly Command[],
+  { peeks = false, skip = new Set<number>() }: { peeks?: boolean; skip?: ReadonlySet<number> } = {},
+): Promise<Answered[]> {
+  const { store } = under;
+  if (under.time === undefined) throw new Error('traces need a store whose clock can be moved');
+  const oracle = new Oracle();
+  const answered: Answered[] = [];
+  const refundable: { answer: Answered; admissions: Admission[] }[] = [];
+  let behind = 0;
+  let elapsed = 0;
+
+  for (const [place, command] of commands.entries()) {
+    if (skip.has(place)) continue;
+    switch (command.kind) {
+      case 'consume':
+      case 'peek': {
+        const account = world.accounts[command.account % world.accounts.length]!;
+        const { counters, cost } = chargeOf(world, command.charge);
+        const before = peeks ? await usedOf(store, account, counters) : [];
+        const outcome = await store[command.kind](account, counters, cost);
+        const after = peeks ? await usedOf(store, account, counters) : [];
+        const { now } = outcome;
+        const each = counters.flatMap(({ name, quotas }) => quotas.map(({ windowMs }) => ({ name, windowMs })));
+        const answer: Answered = {
+          kind: command.kind,
+          account,
+          counters,
+          cost,
+          outcome,
+          expected: oracle.ask(account, counters, cost, now),
+          elapsed,
+          most: each.map(({ name, windowMs }) => oracle.most(account, name, windowMs, now, world.lateMs)),
+          holdsSince: each.map(({ name, windowMs }) => oracle.holdsSince(account, name, windowMs, now)),
+          before,
+          after,
+          place,
+          refundedFrom: Number.POSITIVE_INFINITY,
+          forgottenFrom: new Map(),
+        };
+        answered.push(answer);
+        if (command.kind === 'consume' && outcome.allowed && cost > 0) {
+          refundable.push({ answer, admissions: oracle.admit(account, counters, cost, now) });
+        }
+        break;
+      }
+      case 'refund': {
+        const [picked] = refundable.splice(command.pick % Math.max(1, refundable.length), 1);
+        if (picked === undefined) break;
+        const { account, counters, cost, outcome } = picked.answer;
+        // A refund has no answer to take the instant from.
+        const { now } = await store.peek(account, counters, 0);
+        await store.refund(account, counters, cost, outcome);
+        oracle.refund(picked.admissions, now);
+        picked.answer.refundedFrom = place;
+        break;
+      }
+      case 'reset': {
+        const account = world.accounts[command.account % world.accounts.length]!;
+        const name = command.counter === undefined ? undefined : world.counters[command.counter]!.name;
+        await (name === undefined ? store.reset(account) : store.reset(account, name));
+        oracle.reset(account, name);
+        for (const answer of answered) {
+          if (answer.account !== account) continue;
+          for (const counter of answer.counters) {
+            if ((name ?? counter.name) === counter.name && !answer.forgottenFrom.has(counter.name)) {
+              answer.forgottenFrom.set(counter.name, place);
+            }
+          }
+        }
+        break;
+      }
+      case 'advance': {
+        const ms = durationOf(world, command);
+        await under.time.advance(ms);
+        elapsed += Math.max(0, ms - behind);
+        behind = Math.max(0, behind - ms);
+        break;
+      }
+      case 'stepBack':
+        if (under.time.stepBack === undefined) break;
+        // A look at the clock: a store cannot hold an instant that it never saw.
+        await usedOf(store, world.accounts[0]!, [{ ...world.counters[0]!, quotas: world.counters[0]!.lists[0]! }]);
+        await under.time.stepBack(command.ms);
+        behind += command.ms;
+        break;
+    }
+  }
+  return answered;
+}
+
+async function usedOf(store: Store, account: string, counters: readonly CounterSpec[]): Promise<number[]> {
+  const used: number[] = [];
+  for (const counter of counters) used.push(...(await store.peek(account, [counter], 0)).used);
+  return used;
+}

@@ -1,0 +1,218 @@
+import { type CounterSpec, Quota } from '@tollgate/core';
+import fc from 'fast-check';
+
+/** Who is charged, and against which quotas: each counter has a few lists of quotas, and a charge picks one of them. */
+export interface World {
+  readonly accounts: readonly string[];
+  readonly counters: readonly { readonly name: string; readonly lists: readonly (readonly Quota[])[] }[];
+  /** For how long, at the utmost, the world's quotas let a store count an admission that has left its window. */
+  readonly lateMs: number;
+}
+
+/** Numbers are picks: the world is asked modulo what it has. */
+export type Command =
+  | { readonly kind: 'consume' | 'peek'; readonly account: number; readonly charge: ChargePick }
+  | { readonly kind: 'refund'; readonly pick: number }
+  | { readonly kind: 'reset'; readonly account: number; readonly counter: number | undefined }
+  | { readonly kind: 'advance'; readonly to: Edge; readonly pick: number; readonly by: number }
+  | { readonly kind: 'stepBack'; readonly ms: number };
+
+type Edge = 'window' | 'slice' | 'part' | 'instant';
+
+export interface ChargePick {
+  readonly counter: number;
+  readonly both: boolean;
+  readonly lists: readonly [number, number];
+  readonly cost: number;
+}
+
+const WINDOWS = [100, 101, 250, 1000, 1001, 2000, 60_000, 2_678_400_000];
+const windows = fc.uniqueArray(fc.constantFrom(...WINDOWS), { minLength: 1, maxLength: 3 });
+const smallLimit = fc.oneof(
+  { weight: 1, arbitrary: fc.constant(0) },
+  { weight: 15, arbitrary: fc.integer({ min: 1, max: 6 }) },
+);
+
+/** Limits differ from call to call and so does the order of quotas, but a counter always has the same windows. */
+export const exactWorld: fc.Arbitrary<World> = worldOf(
+  windows.chain((lengths) =>
+    fc.array(
+      fc
+        .shuffledSubarray(lengths, { minLength: lengths.length })
+        .chain((order) =>
+          fc
+            .tuple(...order.map(() => smallLimit))
+            .map((limits) => order.map((windowMs, index) => new Quota({ limit: limits[index]!, windowMs }))),
+        ),
+      { minLength: 1, maxLength: 3 },
+    ),
+  ),
+  () => 0,
+);
+
+/** Limits are above `slices`, and a counter always has the same quotas. */
+export const coarseWorld: fc.Arbitrary<World> = worldOf(
+  windows.chain((lengths) =>
+    fc
+      .tuple(
+        ...lengths.map(() =>
+          fc.record({ limit: fc.integer({ min: 9, max: 50 }), slices: fc.integer({ min: 2, max: 8 }) }),
+        ),
+      )
+      .map((options) => [lengths.map((windowMs, index) => new Quota({ ...options[index]!, windowMs }))]),
+  ),
+  (quotas) => Math.max(...quotas.map(({ sliceMs }) => sliceMs)),
+);
+
+/** Both the windows and the limits of a counter differ from call to call; every quota taken by itself is exact. */
+export const movingWorld: fc.Arbitrary<World> = worldOf(
+  fc.array(listOf(fc.constantFrom(...WINDOWS), smallLimit, fc.constant(128)), { minLength: 2, maxLength: 4 }),
+  // A window that the present quotas do not ask for is remembered in 128 slices.
+  (quotas) => Math.max(...quotas.map(({ windowMs }) => Math.ceil(windowMs / 128))),
+);
+
+/** Windows, limits and slices of a counter all differ from call to call. */
+export const anyWorld: fc.Arbitrary<World> = worldOf(
+  fc.array(listOf(fc.constantFrom(...WINDOWS), fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 60 })), {
+    minLength: 2,
+    maxLength: 4,
+  }),
+  // From a finer quota to a coarser one, a slice may grow as long as a window.
+  (quotas) => Math.max(...quotas.map(({ windowMs }) => windowMs)),
+);
+
+export const HOSTILE_NAMES: readonly string[] = [
+  '__proto__',
+  'constructor',
+  '}{',
+  '{a}',
+  '\0',
+  'a\0b',
+  '*',
+  '/',
+  '%2f',
+  ':',
+  '\ud800',
+  '\udc00',
+  '\ufffd',
+  'é',
+  'e\u0301',
+  `${'n'.repeat(299)}a`,
+  `${'n'.repeat(299)}b`,
+  `${'n'.repeat(299)}\ud800`,
+  `${'n'.repeat(299)}\udc00`,
+  'ж'.repeat(20),
+  '6'.repeat(20),
+  '\ud800'.repeat(20),
+  'n'.repeat(256),
+  'n'.repeat(257),
+];
+
+/** Accounts and counters with names that a careless store would mix up. */
+export const hostileWorld: fc.Arbitrary<World> = exactWorld.chain((world) =>
+  fc
+    .record({
+      accounts: fc.uniqueArray(fc.constantFrom('', ...HOSTILE_NAMES), { minLength: 2, maxLength: 4 }),
+      names: fc.uniqueArray(fc.constantFrom(...HOSTILE_NAMES), { minLength: 2, maxLength: 2 }),
+    })
+    .map(({ accounts, names }) => ({
+      ...world,
+      accounts,
+      counters: world.counters.map(({ lists }, index) => ({ name: names[index]!, lists })),
+    })),
+);
+
+const chargePick: fc.Arbitrary<ChargePick> = fc.record({
+  counter: fc.nat(1),
+  both: fc.boolean(),
+  lists: fc.tuple(fc.nat(11), fc.nat(11)),
+  cost: fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, { weight: 2, arbitrary: fc.nat(60) }),
+});
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc.record({ kind: fc.constant('consume' as const), account: fc.nat(3), charge: chargePick }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('peek' as const), account: fc.nat(3), charge: chargePick }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('refund' as const), pick: fc.nat(50) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('reset' as const),
+      account: fc.nat(3),
+      counter: fc.option(fc.nat(1), { nil: undefined }),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('advance' as const),
+      to: fc.constantFrom<Edge>('window', 'slice', 'slice', 'part', 'part', 'instant'),
+      pick: fc.nat(99),
+      by: fc.constantFrom(-1, 0, 0, 1),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('stepBack' as const), ms: fc.constantFrom(1, 99, 100, 1000, 1e7) }),
+  },
+);
+
+export const commands: fc.Arbitrary<readonly Command[]> = fc.array(command, {
+  minLength: 1,
+  maxLength: 60,
+  size: 'max',
+});
+
+/** The charge that a pick means: costs are 0 to 2 above the largest limit. */
+export function chargeOf(world: World, pick: ChargePick): { counters: CounterSpec[]; cost: number } {
+  const order = pick.both ? [pick.counter, 1 - pick.counter] : [pick.counter];
+  const counters = order.map((index, at) => {
+    const { name, lists } = world.counters[index]!;
+    return { name, quotas: lists[pick.lists[at]! % lists.length]! };
+  });
+  const largest = Math.max(...counters.flatMap(({ quotas }) => quotas.map(({ limit }) => limit)));
+  return { counters, cost: pick.cost % (largest + 3) };
+}
+
+/** Whole milliseconds that an advance means: to the very edge of a window or slice, one off it, or somewhere inside. */
+export function durationOf(world: World, { to, pick, by }: Extract<Command, { kind: 'advance' }>): number {
+  const quotas = world.counters.flatMap(({ lists }) => lists.flat());
+  const { windowMs, slices } = quotas[pick % quotas.length]!;
+  switch (to) {
+    case 'window':
+      return windowMs + by;
+    case 'slice':
+      return Math.max(0, Math.ceil(windowMs / slices) * (1 + (pick % 3)) + by);
+    case 'part':
+      return Math.floor((windowMs * (pick + 1)) / 200);
+    case 'instant':
+      return Math.max(0, by);
+  }
+}
+
+function listOf(
+  windowMs: fc.Arbitrary<number>,
+  limit: fc.Arbitrary<number>,
+  slices: fc.Arbitrary<number>,
+): fc.Arbitrary<Quota[]> {
+  return fc
+    .uniqueArray(fc.record({ windowMs, limit, slices }), {
+      minLength: 1,
+      maxLength: 3,
+      selector: (one) => one.windowMs,
+    })
+    .map((list) => list.map((options) => new Quota(options)));
+}
+
+function worldOf(lists: fc.Arbitrary<Quota[][]>, lateMs: (quotas: readonly Quota[]) => number): fc.Arbitrary<World> {
+  return fc.tuple(lists, lists).map(([first, second]) => ({
+    accounts: ['ameyo5m', 'acme'],
+    counters: [
+      { name: 'legs', lists: first },
+      { name: '*', lists: second },
+    ],
+    lateMs: lateMs([...first, ...second].flat()),
+  }));
+}

@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { definePolicy, MemoryStore, perMinute, Quota, RateLimiter, type TollgateError } from '@tollgate/core';
+import { CHARGE_OPTIONS } from '@tollgate/core/http';
+import { rateLimit } from '@tollgate/express';
+import { rateLimit as fastifyRateLimit } from '@tollgate/fastify';
+import Fastify from 'fastify';
+import { describe, expect, it } from 'vitest';
+import { ROOT, readPage } from './fences.js';
+
+const policy = { quotas: [perMinute(100)] };
+
+/** What stands under a heading, up to the next one of its level or above. */
+function section(text: string, heading: string): string {
+  const level = /^#+/.exec(heading)![0].length;
+  const from = text.indexOf(`\n${heading}\n`);
+  expect(from, heading).toBeGreaterThanOrEqual(0);
+  const rest = text.slice(from + heading.length + 2);
+  const to = rest.search(new RegExp(`^#{1,${level}} `, 'm'));
+  return to < 0 ? rest : rest.slice(0, to);
+}
+
+/** The names in the first column of the tables. */
+function names(text: string): string[] {
+  return [...text.matchAll(/^\| `(\w+)`\s*\|/gm)].map((match) => match[1]!);
+}
+
+/** The options that a part of the code says it has when it is given another. */
+async function known(use: () => unknown): Promise<string[]> {
+  const { code, message } = await thrownBy(use);
+  expect(code).toBe('TOLLGATE_OPTION_UNKNOWN');
+  return /expected one of (.*)$/.exec(message)![1]!.split(', ');
+}
+
+async function thrownBy(use: () => unknown): Promise<TollgateError> {
+  try {
+    await use();
+  } catch (error) {
+    return error as TollgateError;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('the options in docs/http.md', () => {
+  const page = readPage('docs/http.md');
+  const shared = names(section(page, '### Of both adapters'));
+  const fastifyAlone = names(section(page, '### Of the Fastify plugin alone'));
+
+  it('are those of the Express middleware, all of them and no others', async () => {
+    const options = await known(() => rateLimit({ nope: 1 } as never));
+    expect([...shared].sort()).toEqual(options.sort());
+  });
+
+  it('are those of the Fastify plugin, all of them and no others', async () => {
+    const options = await known(() => Fastify().register(fastifyRateLimit, { nope: 1 } as never));
+    expect([...shared, ...fastifyAlone].sort()).toEqual(options.sort());
+  });
+
+  it('name what a Fastify route overrides', () => {
+    const [, overrides] = /A route overrides (.*?) by/s.exec(section(page, '## Fastify'))!;
+    expect([...overrides!.matchAll(/`(\w+)`/g)].map((match) => match[1]!).sort()).toEqual([...CHARGE_OPTIONS].sort());
+  });
+
+  it('have the defaults that they say', () => {
+    for (const name of ['code', 'message']) expect(section(page, '### Of both adapters')).toContain(`| \`${name}\``);
+    const refusal = section(page, '## The refusal');
+    const [, code, message] = /"code":"(\w+)","message":"([^"]+)"/.exec(refusal)!;
+    expect(section(page, '### Of both adapters')).toContain(`\`${code}\``);
+    expect(section(page, '### Of both adapters')).toContain(`\`${message}\``);
+  });
+});
+
+describe('the errors in docs/errors.md', () => {
+  const page = readPage('docs/errors.md');
+  const headings = [...page.matchAll(/^## (.*)$/gm)].map((match) => match[1]!);
+
+  it('have a heading each, and no heading is of anything else', () => {
+    const source = readFileSync(join(ROOT, 'packages/core/src/errors.ts'), 'utf8');
+    const union = /export type ErrorCode =([^;]*);/.exec(source)![1]!;
+    const codes = [...union.matchAll(/'(\w+)'/g)].map((match) => match[1]!);
+    expect(codes.length).toBeGreaterThan(0);
+    expect([...headings].sort()).toEqual(codes.sort());
+  });
+
+  const charge = { account: 'ameyo5m', category: 'legs' };
+  const limiter = new RateLimiter({ policy });
+  const closed = () => {
+    const limiter = new RateLimiter({ policy });
+    limiter.close();
+    return limiter;
+  };
+  const cases: Record<string, readonly [string, () => unknown][]> = {
+    TOLLGATE_OPTION_TYPE: [
+      ['a text as a limit', () => perMinute('100' as never)],
+      ['no policy', () => rateLimit({})],
+      ['no options', () => rateLimit(undefined as never)],
+      ['a policy without quotas', () => definePolicy({} as never)],
+      ['a store without methods', () => new RateLimiter({ policy, store: {} as never })],
+      ['a clock that is a number', () => new MemoryStore({ clock: 5 as never })],
+      ['a charge without an account', () => limiter.consume({ category: 'legs' } as never)],
+      ['a peek with a cost that is a text', () => limiter.peek({ ...charge, cost: '2' as never })],
+      ['a charge with an empty category', () => limiter.consume({ ...charge, category: '' })],
+      ['a receipt of nothing', () => limiter.refund({} as never)],
+      ['a reset of no account', () => limiter.reset({} as never)],
+    ],
+    TOLLGATE_OPTION_RANGE: [
+      ['a window that is not whole', () => new Quota({ limit: 1, windowMs: 0.5 })],
+      ['a window above 31 days', () => new Quota({ limit: 1, windowMs: 2_678_400_001 })],
+      ['an empty list', () => definePolicy({ quotas: [] })],
+      [
+        'nine quotas',
+        () => definePolicy({ quotas: Array.from({ length: 9 }, (_, at) => perMinute(1, { every: at + 1 })) }),
+      ],
+      ['two quotas of one window', () => definePolicy({ quotas: [perMinute(1), perMinute(2, { name: 'other' })] })],
+      ['an empty code', () => rateLimit({ policy, code: '' })],
+      ['a header format that there is not', () => rateLimit({ policy, headers: 'draft-6' as never })],
+      ['a cost below 0', () => limiter.consume({ ...charge, cost: -1 })],
+    ],
+    TOLLGATE_OPTION_UNKNOWN: [
+      ['of a policy', () => definePolicy({ ...policy, throttle: {} } as never)],
+      ['of a quota', () => new Quota({ limit: 1, windowMs: 1000, max: 1 } as never)],
+      ['of a limiter', () => new RateLimiter({ policy, prefix: 'x' } as never)],
+      ['of a store', () => new MemoryStore({ max: 1 } as never)],
+      ['of an adapter', () => rateLimit({ policy, keyGenerator: () => 'x' } as never)],
+    ],
+    TOLLGATE_OPTION_CONFLICT: [
+      ['a limiter and a policy', () => rateLimit({ limiter, policy })],
+      ['a limiter and a store', () => rateLimit({ limiter, store: new MemoryStore() })],
+    ],
+    TOLLGATE_CLOSED: [
+      ['consume', () => closed().consume(charge)],
+      ['peek', () => closed().peek(charge)],
+      ['reset', () => closed().reset(charge)],
+      ['refund', () => closed().refund({} as never)],
+      [
+        'a closed store',
+        () => {
+          const store = new MemoryStore();
+          store.close();
+          return store.peek('ameyo5m', [], 0);
+        },
+      ],
+    ],
+  };
+
+  it('are all tried here', () => {
+    expect(Object.keys(cases).sort()).toEqual([...headings].sort());
+  });
+
+  for (const [code, tries] of Object.entries(cases)) {
+    it.each(tries)(`${code} is thrown as documented: %s`, async (_, use) => {
+      const error = await thrownBy(use);
+      const about = section(page, `## ${code}`);
+      expect(error.code).toBe(code);
+      expect(about).toMatch(new RegExp(`^\\s*An? \`${error.name}\``));
+      const form = /^ {4}(.*)$/m.exec(about)![1]!;
+      expect(error.message).toMatch(
+        new RegExp(`^${form.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/<[^>]*>/g, '.+')}$`),
+      );
+    });
+  }
+});
