@@ -114,14 +114,16 @@ export class MemoryStore implements Store {
   /** Whether the charge fits, and how full every quota is. Leaves the counters' slots in `#slots` and writes nothing. */
   #decide(table: CounterTable, key: string, counters: readonly CounterSpec[], cost: number, now: number): OpenOutcome {
     const { windows } = table;
+    const answers = countQuotas(counters);
     const outcome: OpenOutcome = {
       allowed: true,
       now,
-      used: [],
-      resetAfterMs: [],
+      used: zeros(answers),
+      resetAfterMs: zeros(answers),
       retryAfterMs: 0,
       token: 0,
     };
+    let answered = 0;
     for (let index = 0; index < counters.length; index++) {
       const { name, quotas } = counters[index]!;
       const slot = table.find(boundedName(name), key, now);
@@ -131,8 +133,11 @@ export class MemoryStore implements Store {
       for (let at = 0; at < quotas.length; at++) {
         const { limit } = quotas[at]!;
         const used = slot < 0 ? 0 : windows.used(first + at, now);
-        outcome.used.push(used);
-        outcome.resetAfterMs.push(used === 0 ? 0 : windows.roomGrowsAt(first + at, now) - now);
+        if (used > 0) {
+          outcome.used[answered] = used;
+          outcome.resetAfterMs[answered] = windows.roomGrowsAt(first + at, now) - now;
+        }
+        answered++;
         if (used + cost <= limit || cost === 0) continue;
         outcome.allowed = false;
         const roomAt = cost > limit ? Number.POSITIVE_INFINITY : windows.roomAt(first + at, used + cost - limit);
@@ -169,9 +174,10 @@ export class MemoryStore implements Store {
           continue;
         }
         windows.setLimit(window, quota.limit);
-        windows.admit(window, now, cost, quota.sliceMs, quota.maxSlices);
+        const slices = windows.admit(window, now, cost, quota.sliceMs, quota.maxSlices);
         outcome.used[answered] = outcome.used[answered]! + cost;
-        outcome.resetAfterMs[answered] = windows.roomGrowsAt(window, now) - now;
+        // With more than one slice, the oldest is the one that was there before.
+        if (slices === 1) outcome.resetAfterMs[answered] = quota.windowMs;
         answered++;
       }
       table.extend(slot, now + longestMs);
@@ -189,6 +195,26 @@ export class MemoryStore implements Store {
     const now = Math.floor(this.#clock());
     if (now > this.#now) this.#now = now;
     return this.#now;
+  }
+}
+
+function countQuotas(counters: readonly CounterSpec[]): number {
+  let count = 0;
+  for (const { quotas } of counters) count += quotas.length;
+  return count;
+}
+
+/** Made at its full length at once, an array takes a fraction of the memory of one that grows. */
+function zeros(length: number): number[] {
+  switch (length) {
+    case 1:
+      return [0];
+    case 2:
+      return [0, 0];
+    case 3:
+      return [0, 0, 0];
+    default:
+      return new Array<number>(length).fill(0);
   }
 }
 

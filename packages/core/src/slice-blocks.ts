@@ -15,7 +15,9 @@ const PAGE_BITS = 12;
 export const NUMBERS_PER_SLICE = 2;
 
 export class SliceBlocks {
-  readonly #pools: readonly Pool[] = SIZES.map((size, sizeIndex) => new Pool(size, Math.max(0, PAGE_BITS - sizeIndex)));
+  readonly #pools: readonly SlicePool[] = SIZES.map(
+    (size, sizeIndex) => new SlicePool(size, Math.max(0, PAGE_BITS - sizeIndex)),
+  );
 
   /** A block of the smallest size that holds `slices`; its contents are undefined. */
   allocate(slices: number): number {
@@ -25,26 +27,19 @@ export class SliceBlocks {
   }
 
   free(block: number): void {
-    this.#pools[block & SIZE_MASK]!.free(block >>> SIZE_BITS);
+    this.pool(block).free(block >>> SIZE_BITS);
   }
 
-  /** How many slices the block holds. */
-  size(block: number): number {
-    return SIZES[block & SIZE_MASK]!;
-  }
-
-  /** The page that the block lies in. */
-  page(block: number): Float64Array {
-    return this.#pools[block & SIZE_MASK]!.page(block >>> SIZE_BITS);
-  }
-
-  /** The index in its page of the block's first number. */
-  offset(block: number): number {
-    return this.#pools[block & SIZE_MASK]!.offset(block >>> SIZE_BITS);
+  /** The pool that the block belongs to, which knows where it lies. */
+  pool(block: number): SlicePool {
+    return this.#pools[block & SIZE_MASK]!;
   }
 }
 
-class Pool {
+/** All blocks of one size. */
+export class SlicePool {
+  /** How many slices a block holds. */
+  readonly size: number;
   readonly #numbersPerBlock: number;
   readonly #blocksPerPageBits: number;
   readonly #blockMask: number;
@@ -54,15 +49,27 @@ class Pool {
   #used = 0;
 
   constructor(size: number, blocksPerPageBits: number) {
+    this.size = size;
     this.#numbersPerBlock = size * NUMBERS_PER_SLICE;
     this.#blocksPerPageBits = blocksPerPageBits;
     this.#blockMask = (1 << blocksPerPageBits) - 1;
   }
 
+  /** The page that the block lies in. */
+  page(block: number): Float64Array {
+    return this.#pages[block >>> (SIZE_BITS + this.#blocksPerPageBits)]!;
+  }
+
+  /** The index in its page of the block's first number. */
+  offset(block: number): number {
+    return ((block >>> SIZE_BITS) & this.#blockMask) * this.#numbersPerBlock;
+  }
+
+  /** The index of a free block. */
   allocate(): number {
     const free = this.#firstFree;
     if (free >= 0) {
-      this.#firstFree = this.page(free)[this.offset(free)]!;
+      this.#firstFree = this.page(free << SIZE_BITS)[this.offset(free << SIZE_BITS)]!;
       return free;
     }
     const index = this.#used++;
@@ -73,15 +80,7 @@ class Pool {
   }
 
   free(index: number): void {
-    this.page(index)[this.offset(index)] = this.#firstFree;
+    this.page(index << SIZE_BITS)[this.offset(index << SIZE_BITS)] = this.#firstFree;
     this.#firstFree = index;
-  }
-
-  page(index: number): Float64Array {
-    return this.#pages[index >>> this.#blocksPerPageBits]!;
-  }
-
-  offset(index: number): number {
-    return (index & this.#blockMask) * this.#numbersPerBlock;
   }
 }

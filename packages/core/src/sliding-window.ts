@@ -71,18 +71,18 @@ export class SlidingWindows {
     let count = page[at + COUNT]!;
     if (count === 0) return 0;
     const block = page[at + BLOCK]!;
-    const slices = this.#blocks.page(block);
-    const base = this.#blocks.offset(block);
-    const size = this.#blocks.size(block);
+    const pool = this.#blocks.pool(block);
+    const slices = pool.page(block);
+    const base = pool.offset(block);
     const leftAt = now - page[at + WINDOW_MS]!;
     let head = page[at + HEAD]!;
-    let used = page[at + USED]!;
     let slice = base + head * NUMBERS_PER_SLICE;
+    let used = page[at + USED]!;
     if (slices[slice]! > leftAt) return used;
     do {
       used -= slices[slice + COST]!;
       count--;
-      head = head + 1 === size ? 0 : head + 1;
+      head = head + 1 === pool.size ? 0 : head + 1;
       slice = base + head * NUMBERS_PER_SLICE;
     } while (count > 0 && slices[slice]! <= leftAt);
     page[at + USED] = used;
@@ -93,10 +93,8 @@ export class SlidingWindows {
 
   /** When room next grows: the instant at which the oldest slice leaves; `now` when the window is empty. */
   roomGrowsAt(window: number, now: number): number {
-    const page = this.#page(window);
-    const at = field(window);
-    if (page[at + COUNT] === 0) return now;
-    return this.#sliceAt(window, 0) + page[at + WINDOW_MS]!;
+    if (this.#page(window)[field(window) + COUNT] === 0) return now;
+    return this.#sliceAt(window, 0) + this.windowMs(window);
   }
 
   /** The instant at which `excess` of the used cost will have left; `excess` is 1 to `used`. */
@@ -110,30 +108,41 @@ export class SlidingWindows {
     }
   }
 
-  admit(window: number, now: number, cost: number, sliceMs: number, maxSlices: number): void {
+  /** Records an admission; returns how many slices the window has now. */
+  admit(window: number, now: number, cost: number, sliceMs: number, maxSlices: number): number {
     const page = this.#page(window);
     const at = field(window);
     const count = page[at + COUNT]!;
     const used = page[at + USED]! + cost;
-    if (used > MAX_USED) {
-      this.#collapse(window, now);
-      return;
-    }
+    if (used > MAX_USED) return this.#collapse(window, now);
     page[at + USED] = used;
 
+    let block = page[at + BLOCK]!;
     if (count > 0) {
-      const newest = this.#sliceAt(window, count - 1);
-      const sameSlice = sliceMs === 1 ? newest === now : Math.floor(newest / sliceMs) === Math.floor(now / sliceMs);
+      const pool = this.#blocks.pool(block);
+      const slices = pool.page(block);
+      const newest = pool.offset(block) + wrap(page[at + HEAD]! + count - 1, pool.size) * NUMBERS_PER_SLICE;
+      const newestAt = slices[newest]!;
       // More than `maxSlices` come only from a window that was charged against a finer quota before. Joining the newest
       // slice is always safe: it only makes cost count for longer.
-      if (sameSlice || count >= maxSlices) {
-        this.#setSlice(window, count - 1, now, this.#sliceCost(window, count - 1) + cost);
-        return;
+      if (
+        newestAt === now ||
+        count >= maxSlices ||
+        (sliceMs > 1 && Math.floor(newestAt / sliceMs) === Math.floor(now / sliceMs))
+      ) {
+        slices[newest] = now;
+        slices[newest + COST] = slices[newest + COST]! + cost;
+        return count;
       }
     }
-    this.#fitBlock(window, count, maxSlices);
+    block = this.#fitBlock(window, count, maxSlices);
+    const pool = this.#blocks.pool(block);
+    const slices = pool.page(block);
+    const slice = pool.offset(block) + wrap(page[at + HEAD]! + count, pool.size) * NUMBERS_PER_SLICE;
+    slices[slice] = now;
+    slices[slice + COST] = cost;
     page[at + COUNT] = count + 1;
-    this.#setSlice(window, count, now, cost);
+    return count + 1;
   }
 
   /**
@@ -174,64 +183,81 @@ export class SlidingWindows {
   }
 
   /** All that is in the window becomes one slice of now, as full as can be written: unreachable but by quotas in billions. */
-  #collapse(window: number, now: number): void {
+  #collapse(window: number, now: number): number {
     const page = this.#page(window);
     const at = field(window);
     page[at + USED] = MAX_USED;
     page[at + COUNT] = 1;
     this.#setSlice(window, 0, now, MAX_USED);
+    return 1;
   }
 
-  /** Makes room for one more slice, or returns memory of which three quarters are idle; either way the cost is amortised. */
-  #fitBlock(window: number, count: number, maxSlices: number): void {
+  /**
+   * The window's block, with room for one more slice. It grows when it is full, and shrinks when three quarters of it are
+   * idle; either way the cost of copying is amortised.
+   */
+  #fitBlock(window: number, count: number, maxSlices: number): number {
     const page = this.#page(window);
     const at = field(window);
     const block = page[at + BLOCK]!;
-    if (block === NO_BLOCK) {
-      page[at + BLOCK] = this.#blocks.allocate(1);
-      page[at + HEAD] = 0;
-      return;
-    }
-    const size = this.#blocks.size(block);
-    let wanted: number;
-    if (count === size) wanted = Math.min(2 * size, Math.max(maxSlices, count + 1));
-    else if (size > 1 && count < size >>> 2) wanted = size >>> 1;
-    else return;
+    if (block === NO_BLOCK) return this.#setBlock(window, this.#blocks.allocate(1));
+    const { size } = this.#blocks.pool(block);
+    if (count === size) return this.#moveTo(window, Math.min(2 * size, Math.max(maxSlices, count + 1)));
+    if (size > 1 && count < size >>> 2) return this.#moveTo(window, size >>> 1);
+    return block;
+  }
 
-    const next = this.#blocks.allocate(wanted);
-    const slices = this.#blocks.page(next);
-    const base = this.#blocks.offset(next);
+  /** Moves the window's slices to a block of another size. */
+  #moveTo(window: number, size: number): number {
+    const page = this.#page(window);
+    const at = field(window);
+    const count = page[at + COUNT]!;
+    const next = this.#blocks.allocate(size);
+    const pool = this.#blocks.pool(next);
+    const slices = pool.page(next);
+    const base = pool.offset(next);
     for (let index = 0; index < count; index++) {
       slices[base + index * NUMBERS_PER_SLICE] = this.#sliceAt(window, index);
       slices[base + index * NUMBERS_PER_SLICE + COST] = this.#sliceCost(window, index);
     }
-    this.#blocks.free(block);
-    page[at + BLOCK] = next;
+    this.#blocks.free(page[at + BLOCK]!);
+    return this.#setBlock(window, next);
+  }
+
+  #setBlock(window: number, block: number): number {
+    const page = this.#page(window);
+    const at = field(window);
+    page[at + BLOCK] = block;
     page[at + HEAD] = 0;
+    return block;
   }
 
   #sliceAt(window: number, index: number): number {
-    const block = this.#page(window)[field(window) + BLOCK]!;
-    return this.#blocks.page(block)[this.#sliceIndex(window, block, index)]!;
+    return this.#slices(window)[this.#sliceIndex(window, index)]!;
   }
 
   #sliceCost(window: number, index: number): number {
-    const block = this.#page(window)[field(window) + BLOCK]!;
-    return this.#blocks.page(block)[this.#sliceIndex(window, block, index) + COST]!;
+    return this.#slices(window)[this.#sliceIndex(window, index) + COST]!;
   }
 
   #setSlice(window: number, index: number, at: number, cost: number): void {
-    const block = this.#page(window)[field(window) + BLOCK]!;
-    const slices = this.#blocks.page(block);
-    const slice = this.#sliceIndex(window, block, index);
+    const slices = this.#slices(window);
+    const slice = this.#sliceIndex(window, index);
     slices[slice] = at;
     slices[slice + COST] = cost;
   }
 
-  #sliceIndex(window: number, block: number, index: number): number {
-    const size = this.#blocks.size(block);
-    const position = this.#page(window)[field(window) + HEAD]! + index;
-    return this.#blocks.offset(block) + (position < size ? position : position - size) * NUMBERS_PER_SLICE;
+  #slices(window: number): Float64Array {
+    const block = this.#page(window)[field(window) + BLOCK]!;
+    return this.#blocks.pool(block).page(block);
+  }
+
+  #sliceIndex(window: number, index: number): number {
+    const page = this.#page(window);
+    const at = field(window);
+    const block = page[at + BLOCK]!;
+    const pool = this.#blocks.pool(block);
+    return pool.offset(block) + wrap(page[at + HEAD]! + index, pool.size) * NUMBERS_PER_SLICE;
   }
 
   #page(window: number): Uint32Array {
@@ -261,4 +287,9 @@ const MAX_USED = 0xffffffff;
 
 function field(window: number): number {
   return (window & PAGE_MASK) * FIELDS;
+}
+
+/** A place in a ring of that size, of one that is less than a turn beyond it. */
+function wrap(place: number, size: number): number {
+  return place < size ? place : place - size;
 }
