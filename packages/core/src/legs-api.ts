@@ -30,41 +30,50 @@ export function legsApiAccount(path: string): string | undefined {
   return segments[accountIndex(segments)];
 }
 
-/** The path's segments, decoded, less empty ones. */
-export function pathSegments(path: string): string[] {
-  const end = path.search(/[?#]/);
-  const withoutQuery = end < 0 ? path : path.slice(0, end);
-  // An absolute-form request target (RFC 9112, section 3.2.2): what follows the host is the path.
-  const pathOnly = withoutQuery.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '');
-  const segments: string[] = [];
-  for (const segment of pathOnly.split('/')) if (segment !== '') segments.push(decode(segment));
-  return segments;
+/** The path's segments, decoded, less empty ones. Runs for every request, so it allocates little. */
+function pathSegments(target: string): string[] {
+  const path = pathOf(target);
+  const segments = path.split('/').filter((segment) => segment !== '');
+  return path.includes('%') ? segments.map(decode) : segments;
 }
 
+function pathOf(target: string): string {
+  // An absolute-form request target (RFC 9112, section 3.2.2): what follows the host is the path.
+  const start = target.startsWith('/') ? 0 : (/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i.exec(target)?.[0].length ?? 0);
+  const query = target.indexOf('?', start);
+  const fragment = target.indexOf('#', start);
+  const end = Math.min(query < 0 ? target.length : query, fragment < 0 ? target.length : fragment);
+  return target.slice(start, end);
+}
+
+/** The index of the segment that is the account, or −1. */
 function accountIndex(segments: readonly string[]): number {
-  const accounts = segments.findIndex((segment) => segment.toLowerCase() === 'accounts');
-  return accounts < 0 ? -1 : accounts + 1;
+  return segments.findIndex((segment) => isWord(segment, 'accounts')) + 1 || -1;
 }
 
 function categoryOf(segments: readonly string[]): LegsApiCategory {
   const account = accountIndex(segments);
-  const resource = account >= 0 ? account + 1 : segments.findIndex((segment) => isResource(segment.toLowerCase()));
-  const [collection, , part] = segments.slice(resource, resource + 3).map((segment) => segment.toLowerCase());
-  if (resource < 0 || collection === undefined || !isResource(collection)) return 'other';
-  const depth = segments.length - resource;
+  const at = account >= 0 ? account + 1 : segments.findIndex((segment) => collectionOf(segment) !== undefined);
+  const collection = collectionOf(segments[at]);
+  if (collection === undefined) return 'other';
+  const depth = segments.length - at;
   if (depth <= 2) return collection;
-  if (part === 'actions' && depth <= 4) return 'actions';
-  if (part === 'external_events' && depth === 3) return 'events';
-  return 'other';
+  const part = segments[at + 2];
+  if (depth <= 4 && isWord(part, 'actions')) return 'actions';
+  return depth === 3 && isWord(part, 'external_events') ? 'events' : 'other';
 }
 
-function isResource(segment: string): segment is 'legs' | 'bridges' {
-  return segment === 'legs' || segment === 'bridges';
+function collectionOf(segment: string | undefined): 'legs' | 'bridges' | undefined {
+  if (isWord(segment, 'legs')) return 'legs';
+  return isWord(segment, 'bridges') ? 'bridges' : undefined;
+}
+
+function isWord(segment: string | undefined, word: string): boolean {
+  return segment === word || (segment?.length === word.length && segment.toLowerCase() === word);
 }
 
 /** A segment that is not valid percent-encoding stays as it is: no router accepts it, and it is limited all the same. */
 function decode(segment: string): string {
-  if (!segment.includes('%')) return segment;
   try {
     return decodeURIComponent(segment);
   } catch {

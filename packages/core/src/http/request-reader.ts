@@ -82,17 +82,17 @@ export class RequestReader<Request> {
     region: string | null | undefined,
     environment: string | null | undefined,
   ): Charge {
-    const rest = {
+    const known = textOf('account', account) ?? legsApiAccount(this.#facts.url(request));
+    // One literal with all keys, where two shapes or a spread would read better: it is many times as fast to make and use.
+    return {
+      account: known,
+      address: known === undefined ? clientAddress(this.#facts.address(request)) : undefined,
       category: textOf('category', category) ?? legsApiCategory(this.#facts.url(request)),
       cost: cost ?? 1,
       plan: textOf('plan', plan),
       region: textOf('region', region),
       environment: textOf('environment', environment),
-    };
-    const known = textOf('account', account) ?? legsApiAccount(this.#facts.url(request));
-    return known === undefined
-      ? { address: clientAddress(this.#facts.address(request)), ...rest }
-      : { account: known, ...rest };
+    } as Charge;
   }
 }
 
