@@ -489,6 +489,24 @@ export function describeHttp(adapter: Adapter): void {
         }
       });
 
+      it('refundWhen may be async, and one that rejects leaves the charge', async () => {
+        const running = await start(limited(2, { refundWhen: async (status) => status >= 500 }));
+        const connection = open(running);
+        for (const [status, expected] of [
+          [500, 500],
+          [500, 500],
+          [200, 200],
+          [200, 200],
+          [200, 429],
+        ]) {
+          await connection.write(rawRequest(LEGS, { headers: [`X-Status: ${status}`] }));
+          expect((await connection.read()).status).toBe(expected);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        const failing = await start(limited(1, { refundWhen: () => Promise.reject(new Error('no answer')) }));
+        expect(await statuses(failing, [LEGS, LEGS])).toEqual([200, 429]);
+      });
+
       it('refundWhen that throws neither ends the process nor changes the answer', async () => {
         const running = await start(
           limited(5, {
@@ -583,6 +601,33 @@ export function describeHttp(adapter: Adapter): void {
           expect(answer.body).toMatch(/^own handler: /);
           expect(answer.body).toMatch(message);
         }
+      });
+
+      it('are told even when what was thrown is nothing, or a word that the host knows', async () => {
+        for (const thrown of [undefined, null, 0, '', 'route', 'router']) {
+          const throwing = () => {
+            throw thrown;
+          };
+          for (const account of [throwing, () => Promise.reject(thrown)]) {
+            const running = await start(limited(0, { account }), { mount: 'root', errorHandler: true });
+            const answer = await rawFetch(running.origin, '/status');
+            expect(answer.status).toBe(500);
+            expect(answer.body).toMatch(/^own handler: A function among the options threw/);
+          }
+        }
+      });
+
+      it('of several functions at once are one error, and end nothing', async () => {
+        const options = limited(9, {
+          account: () => Promise.reject(new Error('first')),
+          plan: () => Promise.reject(new Error('second')),
+          region: () => {
+            throw new Error('third');
+          },
+        });
+        const running = await start(options, { mount: 'root', errorHandler: true });
+        expect((await rawFetch(running.origin, '/status')).body).toBe('own handler: third');
+        await new Promise((resolve) => setImmediate(resolve));
       });
 
       it('are never caused by a hostile path', async () => {

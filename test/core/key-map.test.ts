@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { KeyMap } from '../../packages/core/dist/key-map.js';
+import { hashOf, KeyMap } from '../../packages/core/dist/key-map.js';
 
 describe('KeyMap', () => {
   it('is a map, through growth and deletion', () => {
@@ -55,5 +55,13 @@ describe('KeyMap', () => {
         },
       ),
     );
+  });
+
+  it('hashes every character of the longest key there is, so that no one can choose the shard', () => {
+    const key = 'a'.repeat(257);
+    const hashes = new Set([hashOf(key, 7)]);
+    for (let at = 0; at < key.length; at++) hashes.add(hashOf(`${key.slice(0, at)}b${key.slice(at + 1)}`, 7));
+    expect(hashes.size).toBeGreaterThan(key.length - 2);
+    expect(hashOf('a', 7)).not.toBe(hashOf('a', 8));
   });
 });

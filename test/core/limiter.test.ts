@@ -1,4 +1,5 @@
 import {
+  type Charge,
   type Decision,
   definePolicy,
   isPromise,
@@ -395,5 +396,40 @@ describe('construction and close', () => {
     expect(store.stats().counters).toBe(2);
     store.close();
     expect(() => store.stats()).toThrow(closed);
+  });
+});
+
+describe('reset', () => {
+  it('finds the counter whatever plan or region its charges came with', () => {
+    const { limiter } = limiterOf({
+      quotas: 'unlimited',
+      plans: { trial: { quotas: [perMinute(1)] } },
+      environments: { sandbox: { categories: { legs: [perMinute(1)] } } },
+      accounts: { provisioned: { quotas: [perMinute(1)] } },
+    });
+    const allowed = (charge: Charge) => (limiter.consume(charge) as Decision).allowed;
+    const trial = { account: 'a', category: 'legs', plan: 'trial' };
+    const sandbox = { account: 'a', category: 'legs', environment: 'sandbox' };
+    const shared = { account: 'provisioned', category: 'legs', environment: 'sandbox' };
+    for (const charge of [trial, sandbox, shared]) expect([allowed(charge), allowed(charge)]).toEqual([true, false]);
+    limiter.reset({ account: 'a', category: 'legs' });
+    expect([allowed(trial), allowed(sandbox)]).toEqual([true, false]);
+    limiter.reset(sandbox);
+    expect([allowed(trial), allowed(sandbox)]).toEqual([false, true]);
+    limiter.reset(shared);
+    expect(allowed(shared)).toBe(true);
+  });
+});
+
+describe('what makes no sense', () => {
+  it('is told with a code, also when nothing at all is passed', () => {
+    const { limiter } = limiterOf(twoQuotas);
+    const coded = expect.objectContaining({ code: 'TOLLGATE_OPTION_TYPE' });
+    for (const nothing of [undefined, null, 'a'] as unknown as Charge[]) {
+      expect(() => limiter.consume(nothing)).toThrow(coded);
+      expect(() => limiter.peek(nothing)).toThrow(coded);
+      expect(() => limiter.reset(nothing)).toThrow(coded);
+    }
+    expect(() => limiter.reset({ account: 'a', category: '' })).toThrow(coded);
   });
 });

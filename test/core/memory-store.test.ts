@@ -213,4 +213,41 @@ describe('MemoryStore', () => {
     expect(make).toThrow(expect.objectContaining({ code }));
     for (const part of parts) expect(make).toThrow(part);
   });
+
+  it('P6 time: a clock that tells no time is an error, not a limit lifted or closed for ever', () => {
+    let instant = 1000;
+    const store = new MemoryStore({ clock: () => instant });
+    store.consume('a', counterOf(1), 1);
+    for (instant of [Number.POSITIVE_INFINITY, Number.NaN, undefined as unknown as number]) {
+      expect(() => store.consume('a', counterOf(1), 1)).toThrow(
+        /Expected `clock` to be .* got (Infinity|NaN|undefined)/,
+      );
+    }
+    instant = 2000;
+    expect(store.consume('a', counterOf(1), 1).allowed).toBe(false);
+    instant = 61_000;
+    expect(store.consume('a', counterOf(1), 1).allowed).toBe(true);
+  });
+
+  it('null is no default', () => {
+    for (const options of [{ maxCounters: null }, { clock: null }] as unknown as object[]) {
+      expect(() => new MemoryStore(options)).toThrow(/got null/);
+    }
+  });
+
+  it('a refund makes no credit of costs too large to be told apart', () => {
+    const { store, time } = storeOf(10);
+    const large = 2 ** 31 - 1;
+    const short = [{ name: 'legs', quotas: [new Quota({ limit: large, windowMs: 1000 })] }];
+    const long = [{ name: 'legs', quotas: [new Quota({ limit: large, windowMs: 60_000 })] }];
+    store.consume('a', long, 1);
+    const outcomes = [];
+    for (let charge = 0; charge < 4; charge++) {
+      time.now += 1000;
+      outcomes.push(store.consume('a', short, large));
+    }
+    expect(outcomes.map(({ allowed }) => allowed)).toEqual([true, true, true, true]);
+    for (const outcome of outcomes.slice(0, 2)) store.refund('a', short, large, outcome);
+    expect(store.peek('a', long, 1).allowed).toBe(false);
+  });
 });

@@ -297,3 +297,22 @@ describe('errors', () => {
     expect(define).toThrow(message);
   });
 });
+
+describe('names', () => {
+  it('of one decision are all different, whatever they are called', () => {
+    const policy = definePolicy({
+      quotas: [perMinute(1, { name: 'a' }), perHour(1, { name: 'total-a' })],
+      total: [perMinute(1, { name: 'a' })],
+    });
+    expect(policy.resolve('legs').quotas.map(({ name }) => name)).toEqual(['a', 'total-a', 'total-total-a']);
+  });
+
+  it('in errors are quoted and shortened where they are not ordinary words', () => {
+    const define = (accounts: object) => () => definePolicy({ quotas: 'unlimited', accounts: accounts as never });
+    expect(define({ 'x\ny': { limit: 1 } })).toThrow('Unknown option `policy.accounts."x\\ny".limit`');
+    const long = define({ ['k'.repeat(1_000_000)]: { quotas: [] } });
+    expect(long).toThrow(
+      /^Expected `policy\.accounts\."k{80}… \(1000000 characters\)"\.quotas` to be .*, got an array of 0$/,
+    );
+  });
+});

@@ -102,12 +102,7 @@ describe('Quota', () => {
     ],
     [{ ...good, slices: 0 }, RangeError, 'RANGE', 'Expected `quota.slices` to be an integer from 1 to 16384, got 0'],
     [{ ...good, slices: 16_385 }, RangeError, 'RANGE', 'got 16385'],
-    [
-      { ...good, slices: null as unknown as number, name: 5 },
-      TypeError,
-      'TYPE',
-      'Expected `quota.name` to be 1 to 64 printable ASCII characters, got 5',
-    ],
+    [{ ...good, name: 5 }, TypeError, 'TYPE', 'Expected `quota.name` to be 1 to 64 printable ASCII characters, got 5'],
     [
       { ...good, name: '' },
       RangeError,

@@ -57,6 +57,41 @@ describe('Express middleware', () => {
     expect(await statuses(origin, '/free')).toEqual([200]);
   });
 
+  it('counts by the path that Express routes by, however it is spelled on the wire', async () => {
+    const app = express();
+    app.use(rateLimit(perMinuteOf(2)));
+    app.use('/v2/accounts/:account_sid/legs', (request, response) => void response.end(request.params.account_sid));
+    const origin = await serve(app);
+    // With a # in its target, Express falls back to a parser that takes a backslash for a slash.
+    const spellings = [
+      '/v2/accounts/a\\legs\\1#',
+      '/v2/accounts/a\\legs\\2#',
+      '/v2/accounts\\a/legs#x',
+      '/v2/accounts/a/legs',
+    ];
+    expect(await statuses(origin, ...spellings)).toEqual([200, 200, 429, 429]);
+
+    const mounted = express();
+    mounted.use('/v2/accounts/:account_sid', rateLimit(perMinuteOf(1)));
+    mounted.use((request, response) => void response.end(request.rateLimit?.category));
+    const mountedOrigin = await serve(mounted);
+    expect((await rawFetch(mountedOrigin, '/v2/accounts/a/legs\\1\\actions#')).body).toBe('actions');
+    expect(await statuses(mountedOrigin, '/v2/accounts/a/legs/1/actions')).toEqual([429]);
+  });
+
+  it('lets an admitted request go on whose response has begun, and fails a refused one', async () => {
+    const app = express();
+    app.use((_request, response, next) => {
+      response.write('begun ');
+      next();
+    });
+    app.use(rateLimit(perMinuteOf(1)));
+    app.use((_request, response) => void response.end('ended'));
+    const origin = await serve(app);
+    expect(await (await fetch(origin)).text()).toBe('begun ended');
+    await expect(fetch(origin).then((response) => response.text())).rejects.toThrow('terminated');
+  });
+
   it("takes the request's id from whoever gave it one", async () => {
     const app = express();
     app.use((request, _response, next) => {

@@ -123,6 +123,36 @@ describe('beside other parts of Fastify', () => {
     expect((await app.inject('/')).body).toMatch(/^\{"request_id":"req-1","http_code":429,/);
   });
 
+  it('reads paths as the router does, which may take a semicolon for the beginning of the query', async () => {
+    for (const routerOptions of [{ useSemicolonDelimiter: true }, {}]) {
+      const app = await build(perMinuteOf(1), { routerOptions });
+      app.get('/v2/accounts/:account_sid/legs', async (request) => request.rateLimit?.category);
+      app.setNotFoundHandler((request, reply) => reply.code(404).send(request.rateLimit?.category));
+      const answer = await app.inject('/v2/accounts/a/legs;x=1');
+      expect([answer.statusCode, answer.body]).toEqual(
+        'useSemicolonDelimiter' in routerOptions ? [200, 'legs'] : [404, 'other'],
+      );
+    }
+  });
+
+  it('sends what onLimited returns, as it does of a handler', async () => {
+    for (const onLimited of [() => ({ sorry: 1 }), async () => ({ sorry: 1 })]) {
+      const app = await build({ ...perMinuteOf(0), onLimited });
+      const answer = await app.inject('/');
+      expect([answer.statusCode, answer.json()]).toEqual([429, { sorry: 1 }]);
+    }
+  });
+
+  it('a route that leaves an option undefined keeps that of the plugin', async () => {
+    const app = await build({ ...perMinuteOf(3), account: () => 'a', cost: 2 });
+    app.get(
+      '/',
+      { config: { rateLimit: { category: 'legs', cost: undefined as unknown as number } } },
+      async () => 'x',
+    );
+    expect(await statuses(app, '/', '/')).toEqual([200, 429]);
+  });
+
   it('the request id is that of Fastify, sane or not, unless the client brings one', async () => {
     const app = await build(perMinuteOf(0), { genReqId: () => 'ours-1' });
     const idOf = async (headers = {}) => JSON.parse((await app.inject({ url: '/', headers })).body).request_id;

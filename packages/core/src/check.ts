@@ -1,4 +1,4 @@
-import { optionRangeError, optionTypeError, unknownOptionError } from './errors.js';
+import { optionRangeError, optionTypeError, showName, unknownOptionError } from './errors.js';
 
 export type PlainObject = Readonly<Record<string, unknown>>;
 
@@ -42,7 +42,7 @@ export function checkOptions(option: string, value: unknown, known?: readonly st
   }
   if (known !== undefined) {
     for (const key of Object.keys(value)) {
-      if (!known.includes(key)) throw unknownOptionError(`${option}.${key}`, known);
+      if (!known.includes(key)) throw unknownOptionError(`${option}.${showName(key)}`, known);
     }
   }
   return value as PlainObject;

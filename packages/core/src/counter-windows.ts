@@ -7,12 +7,29 @@ import { MAX_RUN } from './sliding-window.js';
  * order; behind them stand windows that earlier charges asked for and that still count something.
  */
 
-/** Whether the counter's run begins with exactly the windows that the quotas need. */
-export function windowsMatch(table: CounterTable, slot: number, quotas: readonly Quota[]): boolean {
-  if (table.windowCount(slot) < quotas.length) return false;
+/** The counter's window of that length, or −1; `at` is where to look first. */
+export function findWindow(table: CounterTable, slot: number, at: number, windowMs: number): number {
+  const { windows } = table;
   const first = table.firstWindow(slot);
-  for (let at = 0; at < quotas.length; at++) {
-    if (table.windows.windowMs(first + at) !== quotas[at]!.windowMs) return false;
+  const count = table.windowCount(slot);
+  if (at < count && windows.windowMs(first + at) === windowMs) return first + at;
+  for (let window = first; window < first + count; window++) {
+    if (windows.windowMs(window) === windowMs) return window;
+  }
+  return -1;
+}
+
+/** Whether the run begins with the windows that the quotas need, and holds nothing behind them that has emptied. */
+export function windowsFit(table: CounterTable, slot: number, quotas: readonly Quota[], now: number): boolean {
+  const { windows } = table;
+  const first = table.firstWindow(slot);
+  const count = table.windowCount(slot);
+  if (count < quotas.length) return false;
+  for (let at = 0; at < count; at++) {
+    const quota = quotas[at];
+    const fits =
+      quota === undefined ? windows.used(first + at, now) > 0 : windows.windowMs(first + at) === quota.windowMs;
+    if (!fits) return false;
   }
   return true;
 }
@@ -24,44 +41,51 @@ export function openWindows(table: CounterTable, slot: number, quotas: readonly 
   table.setWindows(slot, first, quotas.length);
 }
 
-/** A run of its own that answers for the quotas as the counter would; whoever borrows it gives it back. */
-export function lendWindows(table: CounterTable, slot: number, quotas: readonly Quota[], now: number): number {
-  return copyWindows(table, slot, windowLengths(quotas), now);
+/** A window that answers as the counter would if it had one of that length; whoever borrows it gives it back. */
+export function lendWindow(table: CounterTable, slot: number, windowMs: number, now: number): number {
+  const window = table.windows.allocate(1);
+  copyWindow(table, slot, window, windowMs, now);
+  return window;
 }
 
-/** Makes the counter's run match the quotas, keeping what else still counts. */
+/** Makes the counter's run match the quotas, keeping what else still counts. Windows that stay are moved, not copied. */
 export function arrangeWindows(table: CounterTable, slot: number, quotas: readonly Quota[], now: number): void {
   const { windows } = table;
-  const lengths = windowLengths(quotas);
-  const first = table.firstWindow(slot);
-  const last = first + table.windowCount(slot) - 1;
-  let longest = 0;
+  const lengths = quotas.map((quota) => quota.windowMs);
   const spare: number[] = [];
-  for (let window = first; window <= last; window++) {
+  let longest = 0;
+  const first = table.firstWindow(slot);
+  for (let window = first; window < first + table.windowCount(slot); window++) {
     const windowMs = windows.windowMs(window);
     longest = Math.max(longest, windowMs);
     if (!lengths.includes(windowMs) && windows.used(window, now) > 0) spare.push(windowMs);
   }
   spare.sort((a, b) => b - a);
   const all = [...lengths, ...spare].slice(0, MAX_RUN);
+
+  const run = windows.allocate(all.length);
+  for (const [at, windowMs] of all.entries()) {
+    if (findWindow(table, slot, at, windowMs) < 0) copyWindow(table, slot, run + at, windowMs, now);
+  }
+  for (const [at, windowMs] of all.entries()) {
+    const own = findWindow(table, slot, at, windowMs);
+    if (own >= 0) windows.move(own, run + at);
+  }
+  table.setWindows(slot, run, all.length);
   // A window longer than all before does not hold what its counter admitted earlier, so none of that can be refunded.
   if (all.some((windowMs) => windowMs > longest)) table.setBirth(slot);
-  table.setWindows(slot, copyWindows(table, slot, all, now), all.length);
 }
 
-function copyWindows(table: CounterTable, slot: number, lengths: readonly number[], now: number): number {
+/** Opens a window with what the counter knows of its length. */
+function copyWindow(table: CounterTable, slot: number, window: number, windowMs: number, now: number): void {
   const { windows } = table;
-  const copies = windows.allocate(lengths.length);
-  for (let at = 0; at < lengths.length; at++) {
-    const source = sourceWindow(table, slot, lengths[at]!);
-    windows.open(copies + at, lengths[at]!);
-    windows.setLimit(copies + at, windows.limit(source));
-    windows.copy(source, copies + at, now);
-  }
-  return copies;
+  const source = sourceWindow(table, slot, windowMs);
+  windows.open(window, windowMs);
+  windows.setLimit(window, windows.limit(source));
+  windows.copy(source, window, now);
 }
 
-/** The counter's window of that length, else its narrowest longer one, else its longest. */
+/** The counter's narrowest window that is longer, else its longest. */
 function sourceWindow(table: CounterTable, slot: number, windowMs: number): number {
   const { windows } = table;
   const first = table.firstWindow(slot);
@@ -72,8 +96,4 @@ function sourceWindow(table: CounterTable, slot: number, windowMs: number): numb
     if (best < windowMs ? candidate > best : candidate >= windowMs && candidate < best) source = window;
   }
   return source;
-}
-
-function windowLengths(quotas: readonly Quota[]): number[] {
-  return quotas.map((quota) => quota.windowMs);
 }

@@ -30,7 +30,7 @@ export function optionRangeError(option: string, rule: string, received: unknown
 /** There is no such option. A misspelt option must not silently become the default. */
 export function unknownOptionError(option: string, known: readonly string[]): TollgateError<TypeError> {
   return withCode(
-    new TypeError(`Unknown option \`${abridge(option)}\`: expected one of ${known.join(', ')}`),
+    new TypeError(`Unknown option \`${option}\`: expected one of ${known.join(', ')}`),
     'TOLLGATE_OPTION_UNKNOWN',
   );
 }
@@ -43,6 +43,20 @@ export function optionConflictError(message: string): TollgateError<TypeError> {
 /** Something was used after its `close()`. */
 export function closedError(what: string): TollgateError {
   return withCode(new Error(`${what} was used after close()`), 'TOLLGATE_CLOSED');
+}
+
+/** A name in an option's path: as it is if it is an ordinary word, else quoted, and shortened. */
+export function showName(name: string): string {
+  return /^[\w.-]{1,64}$/.test(name) ? name : show(name);
+}
+
+/**
+ * What a host is told when one of its functions threw: the error itself, or an error around whatever else it was. Hosts
+ * take `undefined`, and some words, for a sign to go on.
+ */
+export function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  return new Error(`A function among the options threw ${show(thrown)}, which is no error`, { cause: thrown });
 }
 
 function withCode<E extends Error>(error: E, code: ErrorCode): TollgateError<E> {

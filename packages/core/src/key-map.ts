@@ -62,13 +62,10 @@ export class KeyMap {
 
 /** Keys per shard, on average: few enough that one split takes well under a millisecond. */
 const SHARD_SIZE = 2048;
-/** Of a longer key, so many characters, evenly spread, decide its shard. */
-const HASHED = 64;
-
-function hashOf(key: string, seed: number): number {
+/** Every character counts: one that did not could be used to send all keys to one shard. */
+export function hashOf(key: string, seed: number): number {
   let hash = seed;
-  const step = key.length <= HASHED ? 1 : key.length / HASHED;
-  for (let index = 0; index < key.length; index += step) {
+  for (let index = 0; index < key.length; index++) {
     hash = Math.imul(hash ^ key.charCodeAt(index), 0x9e3779b1);
     hash ^= hash >>> 15;
   }

@@ -99,11 +99,11 @@ export class RateLimiter {
    */
   reset(target: ResetTarget): MaybePromise<void> {
     this.#checkOpen();
+    if (typeof target !== 'object' || target === null) throw optionTypeError('target', 'an object', target);
     const account = storedAccount(target);
     if (target.category === undefined) return this.#store.reset(account);
-    const { counters, quotas } = this.#resolve(target as Scope);
-    if (quotas[0]?.scope !== 'category') return undefined;
-    return this.#store.reset(account, counters[0]!.name);
+    checkCategory(target.category);
+    return this.#store.reset(account, this.#policy.counterName(target.category, target.account, target.environment));
   }
 
   /** Ends the limiter, and its store if it made it; a store that was passed in stays open. */
@@ -115,6 +115,7 @@ export class RateLimiter {
 
   #ask(method: 'consume' | 'peek', charge: Charge): MaybePromise<Decision> {
     this.#checkOpen();
+    if (typeof charge !== 'object' || charge === null) throw optionTypeError('charge', 'an object', charge);
     const { cost = 1 } = charge;
     if (!Number.isInteger(cost) || cost < 0 || cost > MAX_UNITS) throw costError(cost);
     const account = storedAccount(charge);
@@ -142,9 +143,7 @@ export class RateLimiter {
   }
 
   #resolve({ category, account, plan, region, environment }: Scope): Resolution {
-    if (typeof category !== 'string' || category === '') {
-      throw optionTypeError('category', 'a string of at least one character', category);
-    }
+    checkCategory(category);
     return this.#policy.resolve(category, account, plan, region, environment);
   }
 
@@ -178,6 +177,12 @@ const AT_SIGN = 64;
 /** Told by what it can do, not by its class: a program may hold two copies of this package. */
 function isPolicy(policy: Policy | PolicyOptions): policy is Policy {
   return typeof policy === 'object' && policy !== null && 'resolve' in policy && typeof policy.resolve === 'function';
+}
+
+function checkCategory(category: unknown): void {
+  if (typeof category !== 'string' || category === '') {
+    throw optionTypeError('category', 'a string of at least one character', category);
+  }
 }
 
 function costError(cost: unknown): Error {

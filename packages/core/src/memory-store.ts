@@ -1,8 +1,8 @@
 import { checkFunction, checkInteger, checkOptions } from './check.js';
 import { type Clock, monotonicClock } from './clock.js';
 import { CounterTable } from './counter-table.js';
-import { arrangeWindows, lendWindows, openWindows, windowsMatch } from './counter-windows.js';
-import { closedError } from './errors.js';
+import { arrangeWindows, findWindow, lendWindow, openWindows, windowsFit } from './counter-windows.js';
+import { closedError, optionRangeError } from './errors.js';
 import { boundedName } from './names.js';
 import type { CounterSpec, Outcome, Store } from './store.js';
 
@@ -51,8 +51,9 @@ export class MemoryStore implements Store {
   constructor(options: MemoryStoreOptions = {}) {
     checkOptions('MemoryStore', options, ['maxCounters', 'clock']);
     // A charge touches up to two counters at once, so a store of one could not take it.
-    this.#maxCounters = checkInteger('maxCounters', options.maxCounters ?? 1_000_000, 2, 2 ** 24);
-    this.#clock = checkFunction('clock', options.clock ?? monotonicClock);
+    const { maxCounters = 1_000_000, clock = monotonicClock } = options;
+    this.#maxCounters = checkInteger('maxCounters', maxCounters, 2, 2 ** 24);
+    this.#clock = checkFunction('clock', clock);
     this.#table = new CounterTable(this.#maxCounters);
   }
 
@@ -128,22 +129,24 @@ export class MemoryStore implements Store {
       const { name, quotas } = counters[index]!;
       const slot = table.find(boundedName(name), key, now);
       this.#slots[index] = slot;
-      const lent = slot >= 0 && !windowsMatch(table, slot, quotas);
-      const first = slot < 0 ? -1 : lent ? lendWindows(table, slot, quotas, now) : table.firstWindow(slot);
       for (let at = 0; at < quotas.length; at++) {
-        const { limit } = quotas[at]!;
-        const used = slot < 0 ? 0 : windows.used(first + at, now);
+        const { limit, windowMs } = quotas[at]!;
+        const own = slot < 0 ? -1 : findWindow(table, slot, at, windowMs);
+        const lent = own < 0 && slot >= 0 ? lendWindow(table, slot, windowMs, now) : -1;
+        const window = Math.max(own, lent);
+        const used = window < 0 ? 0 : windows.used(window, now);
         if (used > 0) {
           outcome.used[answered] = used;
-          outcome.resetAfterMs[answered] = windows.roomGrowsAt(first + at, now) - now;
+          outcome.resetAfterMs[answered] = windows.roomGrowsAt(window, now) - now;
         }
         answered++;
-        if (used + cost <= limit || cost === 0) continue;
-        outcome.allowed = false;
-        const roomAt = cost > limit ? Number.POSITIVE_INFINITY : windows.roomAt(first + at, used + cost - limit);
-        outcome.retryAfterMs = Math.max(outcome.retryAfterMs, roomAt - now);
+        if (used + cost > limit && cost > 0) {
+          outcome.allowed = false;
+          const roomAt = cost > limit ? Number.POSITIVE_INFINITY : windows.roomAt(window, used + cost - limit);
+          outcome.retryAfterMs = Math.max(outcome.retryAfterMs, roomAt - now);
+        }
+        if (lent >= 0) windows.free(lent, 1);
       }
-      if (lent) windows.free(first, quotas.length);
     }
     return outcome;
   }
@@ -160,7 +163,7 @@ export class MemoryStore implements Store {
         slot = table.create(boundedName(name), key, now, now + quotas[0]!.windowMs, other);
         openWindows(table, slot, quotas);
         this.#slots[index] = slot;
-      } else if (table.windowCount(slot) !== quotas.length || !windowsMatch(table, slot, quotas)) {
+      } else if (!windowsFit(table, slot, quotas, now)) {
         arrangeWindows(table, slot, quotas, now);
       }
       const first = table.firstWindow(slot);
@@ -192,7 +195,9 @@ export class MemoryStore implements Store {
 
   /** The clock in whole milliseconds, held at its latest instant when it steps back. */
   #tick(): number {
-    const now = Math.floor(this.#clock());
+    const instant = this.#clock();
+    if (!Number.isFinite(instant)) throw optionRangeError('clock', 'a clock that tells finite milliseconds', instant);
+    const now = Math.floor(instant);
     if (now > this.#now) this.#now = now;
     return this.#now;
   }

@@ -1,5 +1,5 @@
 import { checkOptions, checkString } from './check.js';
-import { optionRangeError, optionTypeError } from './errors.js';
+import { optionRangeError, optionTypeError, showName } from './errors.js';
 import { Quota, type QuotaOptions, windowInWords } from './quota.js';
 
 /** 1 to 8 quotas that a charge must all fit, or the word `'unlimited'`: an empty list is refused, since it may be a mishap. */
@@ -34,9 +34,11 @@ export const LAYER_OPTIONS: readonly string[] = ['quotas', 'categories', 'total'
 export function checkLayer(path: string, layer: Layer, name = '', ordinal = 0): CheckedLayer {
   checkOptions(path, layer, LAYER_OPTIONS);
   const categories = new Map<string, readonly Quota[]>();
-  for (const [category, list] of Object.entries(checkOptions(`${path}.categories`, layer.categories ?? {}))) {
+  for (const [category, list] of Object.entries(
+    checkOptions(`${path}.categories`, layer.categories === undefined ? {} : layer.categories),
+  )) {
     checkString(`${path}.categories key`, category);
-    categories.set(category, checkQuotaList(`${path}.categories.${category}`, list));
+    categories.set(category, checkQuotaList(`${path}.categories.${showName(category)}`, list));
   }
   return {
     name,
@@ -52,7 +54,7 @@ export function checkLayers(path: string, layers: Layers = {}): ReadonlyMap<stri
   const checked = new Map<string, CheckedLayer>();
   for (const [name, layer] of entries as Iterable<[string, Layer]>) {
     checkString(`${path} key`, name);
-    checked.set(name, checkLayer(`${path}.${name}`, layer, name, checked.size + 1));
+    checked.set(name, checkLayer(`${path}.${showName(name)}`, layer, name, checked.size + 1));
   }
   return checked;
 }
@@ -64,7 +66,7 @@ export function checkQuotaList(path: string, list: unknown): readonly Quota[] {
   if (list === 'unlimited') return [];
   if (!Array.isArray(list)) throw optionTypeError(path, QUOTA_LIST_RULE, list);
   if (list.length < 1 || list.length > MAX_QUOTAS) throw optionRangeError(path, QUOTA_LIST_RULE, list);
-  const quotas = list.map((quota: QuotaOptions, index) => new Quota(quota, `${path}[${index}]`));
+  const quotas = Array.from(list, (quota: QuotaOptions, index) => new Quota(quota, `${path}[${index}]`));
   const windows = new Set<number>();
   const names = new Set<string>();
   for (const [index, { windowMs, name }] of quotas.entries()) {

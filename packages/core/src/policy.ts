@@ -100,8 +100,20 @@ export class Policy {
     if (known !== undefined) return known;
     const layers = [ofAccount, ofEnvironment, ofPlan, ofRegion, this.#base].filter((layer) => layer !== undefined);
     const resolution = resolveLayers(layers, category, ofEnvironment);
-    this.#remember(category, key, resolution);
+    if (category.length <= LONGEST_CACHED) this.#remember(category, key, resolution);
     return resolution;
+  }
+
+  /**
+   * The name of the counter that takes the category's charges, whatever their plan and region: an environment has a counter
+   * of its own where its layer decides, and only the account's layer is more specific.
+   */
+  counterName(category: string, account?: string, environment?: string): string {
+    const ofAccount = account === undefined ? undefined : this.#accounts.get(account);
+    const ofEnvironment = environment === undefined ? undefined : this.#environments.get(environment);
+    const layers = [ofAccount, ofEnvironment].filter((layer) => layer !== undefined);
+    const deciding = layers.find((layer) => listOf(layer, category) !== undefined);
+    return nameOfCounter(escapeName(category), deciding, ofEnvironment);
   }
 
   /** Categories may come from requests, so what is remembered is bounded: past the bound it is begun anew. */
@@ -121,6 +133,7 @@ export class Policy {
 }
 
 const MAX_CACHED = 16_384;
+const LONGEST_CACHED = 128;
 
 /** `layers` are those that speak, the most specific first. */
 function resolveLayers(
@@ -132,20 +145,12 @@ function resolveLayers(
   const applied: AppliedQuota[] = [];
   const add = (scope: AppliedQuota['scope'], layer: CheckedLayer | undefined, quotas: readonly Quota[] = []) => {
     if (quotas.length === 0) return;
-    // The environments share a counter unless the policy states something for one of them.
-    const apart = layer === environment ? `${escapeName(layer!.name)}/` : '';
-    counters.push({
-      name: apart + (scope === 'total' ? '*' : escapeName(category)),
-      quotas,
-    });
+    const own = scope === 'total' ? '*' : escapeName(category);
+    counters.push({ name: nameOfCounter(own, layer, environment), quotas });
     for (const { name, limit, windowMs } of quotas) {
-      const taken = applied.some((other) => other.name === name);
-      applied.push({
-        name: taken ? `total-${name}` : name,
-        scope,
-        limit,
-        windowMs,
-      });
+      let shown = name;
+      while (applied.some((other) => other.name === shown)) shown = `total-${shown}`;
+      applied.push({ name: shown, scope, limit, windowMs });
     }
   };
 
@@ -158,6 +163,11 @@ function resolveLayers(
 
 function listOf(layer: CheckedLayer, category: string): readonly Quota[] | undefined {
   return layer.categories.get(category) ?? layer.quotas;
+}
+
+/** The environments share a counter, unless it is an environment's own layer that decides. */
+function nameOfCounter(own: string, deciding: CheckedLayer | undefined, environment: CheckedLayer | undefined): string {
+  return deciding !== undefined && deciding === environment ? `${escapeName(deciding.name)}/${own}` : own;
 }
 
 /** Keeps the marks of counter names, `/` and `*`, out of the names of categories and environments. */

@@ -43,8 +43,9 @@ export class Quota implements QuotaOptions {
     if (!isQuota(options)) checkOptions(path, options, ['limit', 'windowMs', 'name', 'slices']);
     this.limit = checkInteger(`${path}.limit`, options.limit, 0, MAX_UNITS);
     this.windowMs = checkInteger(`${path}.windowMs`, options.windowMs, MIN_WINDOW_MS, MAX_WINDOW_MS);
-    this.slices = checkInteger(`${path}.slices`, options.slices ?? DEFAULT_SLICES, 1, MAX_SLICES);
-    this.name = checkName(`${path}.name`, options.name ?? windowInWords(this.windowMs));
+    const { slices = DEFAULT_SLICES, name = windowInWords(this.windowMs) } = options;
+    this.slices = checkInteger(`${path}.slices`, slices, 1, MAX_SLICES);
+    this.name = checkName(`${path}.name`, name);
     Object.freeze(this);
   }
 

@@ -150,7 +150,9 @@ export class SlidingWindows {
    * oldest one whose latest admission is not before that instant. The caller vouches that the window held the admission.
    */
   takeBack(window: number, now: number, admittedAt: number, cost: number): void {
-    if (this.used(window, now) === 0 || admittedAt <= now - this.windowMs(window)) return;
+    const used = this.used(window, now);
+    // Of a window that has collapsed, no one knows any more what it holds.
+    if (used === 0 || used === MAX_USED || admittedAt <= now - this.windowMs(window)) return;
     const page = this.#page(window);
     const at = field(window);
     const count = page[at + COUNT]!;
@@ -160,7 +162,7 @@ export class SlidingWindows {
 
     const held = this.#sliceCost(window, index);
     const taken = Math.min(cost, held);
-    page[at + USED] = page[at + USED]! - taken;
+    page[at + USED] = used - taken;
     if (taken < held) {
       this.#setSlice(window, index, this.#sliceAt(window, index), held - taken);
       return;
@@ -171,15 +173,23 @@ export class SlidingWindows {
     page[at + COUNT] = count - 1;
   }
 
-  /** Fills the open and empty window `to` with what counts in both. */
+  /** Fills the open and empty window `to` with what counts in both, looking at nothing older. */
   copy(from: number, to: number, now: number): void {
     if (this.used(from, now) === 0) return;
     const count = this.#page(from)[field(from) + COUNT]!;
     const leftAt = now - this.windowMs(to);
-    for (let index = 0; index < count; index++) {
-      const sliceAt = this.#sliceAt(from, index);
-      if (sliceAt > leftAt) this.admit(to, sliceAt, this.#sliceCost(from, index), 1, count);
-    }
+    let index = count;
+    while (index > 0 && this.#sliceAt(from, index - 1) > leftAt) index--;
+    for (; index < count; index++) this.admit(to, this.#sliceAt(from, index), this.#sliceCost(from, index), 1, count);
+  }
+
+  /** Moves all of the window `from`, which is to be given back, to `to`, which was just allocated. */
+  move(from: number, to: number): void {
+    const source = this.#page(from);
+    const start = field(from);
+    this.#page(to).set(source.subarray(start, start + FIELDS), field(to));
+    source[start + BLOCK] = NO_BLOCK;
+    source[start + COUNT] = 0;
   }
 
   /** All that is in the window becomes one slice of now, as full as can be written: unreachable but by quotas in billions. */

@@ -1,6 +1,7 @@
 import { type Charge, type Decision, isPromise, type MaybePromise } from '@tollgate/core';
 import {
   Answers,
+  asError,
   checkHttpOptions,
   type HttpOptions,
   LIMITED_STATUS,
@@ -43,7 +44,8 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
   const { refundWhen, onLimited } = options;
   const reader = new RequestReader<Request>(
     {
-      url: (request) => request.originalUrl,
+      // The path as Express itself has read it, its mounts put back: what it routes by is what counts.
+      url: (request) => request.baseUrl + request.path,
       params: (request) => request.params,
       address: (request) => request.ip,
     },
@@ -61,11 +63,9 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
 
   function answer(request: Request, response: Response, next: NextFunction, decision: Decision | undefined): unknown {
     if (decision === undefined) return next();
-    // The client may have left, or the app have answered, while the decision was made: there is no one to tell.
-    if (response.headersSent || response.destroyed) return undefined;
     const shown = tighter(request.rateLimit, decision);
     request.rateLimit = shown;
-    answers.writeHeaders(shown, (name, value) => response.setHeader(name, value));
+    if (!response.headersSent) answers.writeHeaders(shown, (name, value) => response.setHeader(name, value));
     if (decision.allowed) {
       if (refundWhen !== undefined && decision.receipt !== undefined) {
         // Express has no log to write to, and the answer is out: a refund that fails leaves the charge where it is.
@@ -73,6 +73,9 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
       }
       return next();
     }
+    // The client may have left, or the app have answered, while the decision was made: there is no one to refuse.
+    if (response.destroyed || response.writableEnded) return undefined;
+    if (response.headersSent) return next(new Error('The rate limit refuses a request whose response has begun'));
     response.statusCode = LIMITED_STATUS;
     if (onLimited !== undefined) return onLimited(request, response, decision);
     const id = requestId(request.headers['x-request-id'], (request as { id?: unknown }).id);
@@ -82,16 +85,17 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
   }
 
   return (request, response, next) => {
+    const fail = (thrown: unknown) => next(asError(thrown));
     try {
       const decision = decide(request);
       if (isPromise(decision)) {
-        decision.then((decision) => answer(request, response, next, decision)).catch(next);
+        decision.then((decision) => answer(request, response, next, decision)).catch(fail);
         return;
       }
       const answered = answer(request, response, next, decision);
-      if (isPromise(answered)) answered.catch(next);
+      if (isPromise(answered)) answered.catch(fail);
     } catch (error) {
-      next(error);
+      fail(error);
     }
   };
 }

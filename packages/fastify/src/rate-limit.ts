@@ -1,6 +1,7 @@
 import { type Charge, type Decision, isPromise, type MaybePromise } from '@tollgate/core';
 import {
   Answers,
+  asError,
   CHARGE_OPTIONS,
   type ChargeOptions,
   checkChargeOptions,
@@ -15,7 +16,7 @@ import {
   requestId,
   tighter,
 } from '@tollgate/core/http';
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 
 /** A route's own `config.rateLimit`: `false` switches limiting off, an object overrides the plugin's options. */
@@ -43,13 +44,13 @@ type Done = (error?: Error) => void;
 
 const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) => {
   checkHttpOptions('rateLimit', options, ['hook']);
-  const hook = checkOneOf('rateLimit.hook', options.hook ?? 'onRequest', HOOKS);
+  const { hook = 'onRequest', refundWhen, onLimited } = options;
+  checkOneOf('rateLimit.hook', hook, HOOKS);
   const limiter = limiterOf('rateLimit', options);
   const answers = new Answers(options);
-  const { refundWhen, onLimited } = options;
   const reader = new RequestReader<FastifyRequest>(
     {
-      url: (request) => request.url,
+      url: pathReader(fastify),
       params: (request) => request.params,
       address: (request) => request.ip,
     },
@@ -95,23 +96,30 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
       return done();
     }
     reply.code(LIMITED_STATUS);
-    if (onLimited !== undefined) return onLimited(request, reply, decision);
+    if (onLimited !== undefined) return sendReturned(reply, onLimited(request, reply, decision));
     const id = requestId(request.headers['x-request-id'], request.id);
     const body = answers.writeBody(id, (name, value) => reply.header(name, value));
     return reply.send(body);
   }
 
+  /** A value that `onLimited` returns is sent, as a handler's is. */
+  function sendReturned(reply: FastifyReply, returned: unknown): unknown {
+    if (returned === reply || returned === undefined || reply.sent) return undefined;
+    if (isPromise(returned)) return returned.then((value) => sendReturned(reply, value));
+    return reply.send(returned);
+  }
+
   function limit(request: FastifyRequest, reply: FastifyReply, done: Done): void {
+    const fail = (thrown: unknown) => done(asError(thrown));
     try {
       const decision = decide(request);
       const answered = isPromise(decision)
         ? decision.then((decision) => answer(request, reply, done, decision))
         : answer(request, reply, done, decision);
-      if (answered !== reply && isPromise(answered as MaybePromise<unknown>)) {
-        (answered as Promise<unknown>).catch(done);
-      }
+      // A reply is thenable too, but there is nothing to wait for.
+      if (answered !== reply && isPromise(answered)) answered.catch(fail);
     } catch (error) {
-      done(error as Error);
+      fail(error);
     }
   }
 
@@ -122,6 +130,19 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
   });
   fastify.addHook(hook, limit);
 };
+
+interface RouterOptions {
+  readonly useSemicolonDelimiter?: boolean;
+}
+
+/** Reads the path as the instance's router does, which may be told to take `;` for the beginning of the query. */
+function pathReader({ initialConfig }: FastifyInstance): (request: FastifyRequest) => string {
+  const { useSemicolonDelimiter, routerOptions } = initialConfig as {
+    readonly routerOptions?: RouterOptions;
+  } & RouterOptions;
+  if (!useSemicolonDelimiter && !routerOptions?.useSemicolonDelimiter) return (request) => request.url;
+  return (request) => request.url.split(/[;?#]/, 1)[0]!;
+}
 
 /**
  * Fastify plugin that charges every request of the instance it is registered on, and answers the refused ones. A route

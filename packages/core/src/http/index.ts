@@ -4,6 +4,7 @@
  * @module
  */
 export { checkOneOf, checkOptions } from '../check.js';
+export { asError } from '../errors.js';
 export { clientAddress } from './address.js';
 export { Answers, LIMITED_STATUS, tighter } from './answers.js';
 export { ENVELOPE_TYPE, type Envelope, envelopeWriter, requestId } from './envelope.js';

@@ -1,6 +1,7 @@
 import type { RateLimiter } from '../limiter.js';
 import type { Receipt } from '../receipt.js';
 import { isPromise } from '../store.js';
+import type { Told } from './request-options.js';
 
 /** As much of a Node response as a refund needs. */
 export interface EndingResponse {
@@ -16,13 +17,14 @@ export function refundOnFinish(
   response: EndingResponse,
   limiter: RateLimiter,
   receipt: Receipt,
-  refundWhen: (statusCode: number) => boolean,
+  refundWhen: (statusCode: number) => Told<boolean>,
   onError: (error: unknown) => void,
 ): void {
+  const refundIf = (wanted: unknown) => (wanted ? limiter.refund(receipt) : false);
   response.once('finish', () => {
     try {
-      if (!refundWhen(response.statusCode)) return;
-      const refunded = limiter.refund(receipt);
+      const wanted = refundWhen(response.statusCode);
+      const refunded = isPromise(wanted) ? wanted.then(refundIf) : refundIf(wanted);
       if (isPromise(refunded)) refunded.catch(onError);
     } catch (error) {
       onError(error);

@@ -53,7 +53,7 @@ export interface HttpOptions<Request, Response> extends ChargeOptions<Request> {
    * the service itself failed. The request is charged first, so this opens no race. A response that never ended, because
    * the client left, keeps its charge.
    */
-  readonly refundWhen?: (statusCode: number) => boolean;
+  readonly refundWhen?: (statusCode: number) => Told<boolean>;
   /** Replaces the answer to a refused request; the rate-limit headers and `Retry-After` are set already. */
   readonly onLimited?: (request: Request, response: Response, decision: Decision) => unknown;
 }

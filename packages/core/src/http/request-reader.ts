@@ -28,7 +28,8 @@ export class RequestReader<Request> {
 
   /** The same reader but for the options that `overrides` gives. */
   with(overrides: ChargeOptions<Request>): RequestReader<Request> {
-    return new RequestReader(this.#facts, { ...this.#options, ...overrides });
+    const given = Object.entries(overrides).filter(([, option]) => option !== undefined);
+    return new RequestReader(this.#facts, { ...this.#options, ...Object.fromEntries(given) });
   }
 
   /** What the request is charged; `undefined` if it is to be left alone. */
@@ -70,7 +71,7 @@ export class RequestReader<Request> {
     if (typeof params === 'object' && params !== null && 'account_sid' in params) {
       if (typeof params.account_sid === 'string' && params.account_sid !== '') return params.account_sid;
     }
-    return this.#options.account?.(request);
+    return ask(this.#options.account, request);
   }
 
   #assemble(
@@ -100,7 +101,10 @@ function ask<Request, T extends string | number>(
   option: T | ((request: Request) => Told<T>) | undefined,
   request: Request,
 ): Told<T> {
-  return typeof option === 'function' ? option(request) : option;
+  const told = typeof option === 'function' ? option(request) : option;
+  // If the next function throws at once, no one is left to hear that this one failed; that must not end the process.
+  if (isPromise(told)) told.then(undefined, () => {});
+  return told;
 }
 
 /** What a function told; it declines by `undefined`, by `null`, or by nothing between the quotes. */
