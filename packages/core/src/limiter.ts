@@ -81,7 +81,7 @@ export class RateLimiter {
   /**
    * Undoes one charge where it still counts, given `decision.receipt`. Each receipt works once; the value tells whether
    * this call was it. It never creates room that the charge had not taken: what has left its window stays gone, and a
-   * counter that was reset since is left alone.
+   * counter that was reset since, or charged against a longer window than any before, is left alone.
    *
    * @throws TypeError `TOLLGATE_OPTION_TYPE` when `receipt` is not one that a limiter on this store gave.
    */

@@ -78,8 +78,9 @@ export interface Store {
 
   /**
    * Takes back the cost of one admitted charge wherever it still counts. Does nothing to a window that the admission has
-   * left, nor to a counter that was forgotten and begun anew since, so it can never create credit. The caller passes
-   * each admission at most once, with the arguments that were admitted and the `outcome` that came of it.
+   * left, nor to a counter that was forgotten and begun anew since, so it can never create credit. Nor does it have to, once
+   * the counter was asked for a window longer than any it held before: the longer one may not know the admission. The
+   * caller passes each admission at most once, with the arguments that were admitted and the `outcome` that came of it.
    */
   refund(account: string, counters: readonly CounterSpec[], cost: number, outcome: Outcome): MaybePromise<void>;
 
