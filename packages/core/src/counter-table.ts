@@ -1,5 +1,5 @@
 import { ExpiryWheel } from './expiry-wheel.js';
-import { KeyMap } from './key-map.js';
+import { KeyGroups } from './key-groups.js';
 import { ownCopy } from './names.js';
 import { SlidingWindows } from './sliding-window.js';
 
@@ -12,13 +12,7 @@ export class CounterTable {
   readonly windows: SlidingWindows = new SlidingWindows();
   readonly #maxCounters: number;
   readonly #wheel = new ExpiryWheel();
-  readonly #seed = (Math.random() * 2 ** 32) | 0;
-
-  /** Counters of one name share a key map; a name's map lives while it has counters. */
-  readonly #groups = new Map<string, Group>();
-  readonly #groupById: (Group | undefined)[] = [];
-  readonly #freeGroupIds: number[] = [];
-
+  readonly #groups = new KeyGroups();
   readonly #accounts: string[][] = [];
   readonly #fields: Uint32Array[] = [];
   readonly #expiresAt: Float64Array[] = [];
@@ -55,12 +49,12 @@ export class CounterTable {
   }
 
   get names(): string[] {
-    return [...this.#groups.keys()];
+    return this.#groups.names;
   }
 
   /** The counter's slot, or −1 if there is none. An expired counter is none. */
   find(name: string, account: string, now: number): number {
-    const slot = this.#groups.get(name)?.keys.get(account) ?? -1;
+    const slot = this.#groups.find(name, account);
     if (slot < 0 || this.expiresAt(slot) > now) return slot;
     this.#wheel.remove(slot);
     this.#settle(slot, now);
@@ -70,20 +64,9 @@ export class CounterTable {
   /** A slot for a counter that is not there yet, with no windows. The slot `pinned` must stay. */
   create(name: string, account: string, now: number, expiresAt: number, pinned: number): number {
     const slot = this.#takeSlot(now, pinned);
-    let group = this.#groups.get(name);
-    if (group === undefined) {
-      group = {
-        name: ownCopy(name),
-        id: this.#freeGroupIds.pop() ?? this.#groupById.length,
-        keys: new KeyMap(this.#seed),
-      };
-      this.#groups.set(group.name, group);
-      this.#groupById[group.id] = group;
-    }
     const key = ownCopy(account);
-    group.keys.add(key, slot);
     this.#accounts[slot >>> PAGE_BITS]![slot & PAGE_MASK] = key;
-    this.#set(slot, GROUP, group.id);
+    this.#set(slot, GROUP, this.#groups.add(name, key, slot));
     this.#set(slot, COUNT, 0);
     this.setBirth(slot);
     this.#setExpiresAt(slot, expiresAt);
@@ -216,14 +199,8 @@ export class CounterTable {
 
   #release(slot: number): void {
     const page = this.#accounts[slot >>> PAGE_BITS]!;
-    const group = this.#groupById[this.#get(slot, GROUP)]!;
-    group.keys.delete(page[slot & PAGE_MASK]!);
+    this.#groups.delete(this.#get(slot, GROUP), page[slot & PAGE_MASK]!);
     page[slot & PAGE_MASK] = '';
-    if (group.keys.size === 0) {
-      this.#groups.delete(group.name);
-      this.#groupById[group.id] = undefined;
-      this.#freeGroupIds.push(group.id);
-    }
     this.setWindows(slot, this.#firstFree, 0);
     this.#firstFree = slot + 1;
     this.#size--;
@@ -236,12 +213,6 @@ export class CounterTable {
   #set(slot: number, field: number, value: number): void {
     this.#fields[slot >>> PAGE_BITS]![(slot & PAGE_MASK) * FIELDS + field] = value;
   }
-}
-
-interface Group {
-  readonly name: string;
-  readonly id: number;
-  readonly keys: KeyMap;
 }
 
 const FIRST = 0;

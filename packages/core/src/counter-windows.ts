@@ -1,6 +1,6 @@
 import type { CounterTable } from './counter-table.js';
 import type { Quota } from './quota.js';
-import { MAX_RUN } from './sliding-window.js';
+import { MAX_RUN } from './window-runs.js';
 
 /**
  * Which windows a counter holds. Its run begins with one window for each quota of the latest admitted charge, in their

@@ -1,4 +1,5 @@
 import { NUMBERS_PER_SLICE, SliceBlocks } from './slice-blocks.js';
+import { FIELDS, record, WindowRuns } from './window-runs.js';
 
 /**
  * The sliding-window counter: many of them, in flat arrays. A window is a queue of slices, oldest first, each the instant
@@ -9,40 +10,26 @@ import { NUMBERS_PER_SLICE, SliceBlocks } from './slice-blocks.js';
  * fits before it admits it.
  */
 export class SlidingWindows {
-  readonly #pages: Uint32Array[] = [];
+  readonly #runs = new WindowRuns();
   readonly #blocks = new SliceBlocks();
-  /** Runs of windows given back, by length; they form a list through the first one's `USED`, plus one; 0 ends it. */
-  readonly #firstFree: number[] = [];
-  #next = 0;
 
-  /** `count` windows in a row, to be opened one by one; the name of the first. `count` is 1 to {@link MAX_RUN}. */
+  /** `count` windows in a row, to be opened one by one; the name of the first. */
   allocate(count: number): number {
-    const free = this.#firstFree[count] ?? 0;
-    if (free !== 0) {
-      const first = free - 1;
-      this.#firstFree[count] = this.#page(first)[field(first) + USED]!;
-      return first;
-    }
-    if ((this.#next & PAGE_MASK) + count > PAGE_SIZE) this.#next = (this.#next & ~PAGE_MASK) + PAGE_SIZE;
-    const first = this.#next;
-    this.#next += count;
-    if (first >>> PAGE_BITS === this.#pages.length) this.#pages.push(new Uint32Array(PAGE_SIZE * FIELDS));
-    return first;
+    return this.#runs.allocate(count);
   }
 
   free(first: number, count: number): void {
     for (let window = first; window < first + count; window++) {
-      const block = this.#page(window)[field(window) + BLOCK]!;
+      const block = this.#page(window)[record(window) + BLOCK]!;
       if (block !== NO_BLOCK) this.#blocks.free(block);
     }
-    this.#page(first)[field(first) + USED] = this.#firstFree[count] ?? 0;
-    this.#firstFree[count] = first + 1;
+    this.#runs.free(first, count);
   }
 
   /** Makes the window an empty one of the given length. */
   open(window: number, windowMs: number): void {
     const page = this.#page(window);
-    const at = field(window);
+    const at = record(window);
     page[at + USED] = 0;
     page[at + LIMIT] = 0;
     page[at + WINDOW_MS] = windowMs;
@@ -52,22 +39,22 @@ export class SlidingWindows {
   }
 
   windowMs(window: number): number {
-    return this.#page(window)[field(window) + WINDOW_MS]!;
+    return this.#page(window)[record(window) + WINDOW_MS]!;
   }
 
   /** The limit that the window was last charged against, kept for whoever compares how full windows are. */
   limit(window: number): number {
-    return this.#page(window)[field(window) + LIMIT]!;
+    return this.#page(window)[record(window) + LIMIT]!;
   }
 
   setLimit(window: number, limit: number): void {
-    this.#page(window)[field(window) + LIMIT] = limit;
+    this.#page(window)[record(window) + LIMIT] = limit;
   }
 
   /** Cost admitted in `(now - windowMs, now]`. */
   used(window: number, now: number): number {
     const page = this.#page(window);
-    const at = field(window);
+    const at = record(window);
     let count = page[at + COUNT]!;
     if (count === 0) return 0;
     const block = page[at + BLOCK]!;
@@ -93,7 +80,7 @@ export class SlidingWindows {
 
   /** When room next grows: the instant at which the oldest slice leaves; `now` when the window is empty. */
   roomGrowsAt(window: number, now: number): number {
-    if (this.#page(window)[field(window) + COUNT] === 0) return now;
+    if (this.#page(window)[record(window) + COUNT] === 0) return now;
     return this.#sliceAt(window, 0) + this.windowMs(window);
   }
 
@@ -111,7 +98,7 @@ export class SlidingWindows {
   /** Records an admission; returns how many slices the window has now. */
   admit(window: number, now: number, cost: number, sliceMs: number, maxSlices: number): number {
     const page = this.#page(window);
-    const at = field(window);
+    const at = record(window);
     const count = page[at + COUNT]!;
     const used = page[at + USED]! + cost;
     if (used > MAX_USED) return this.#collapse(window, now);
@@ -154,7 +141,7 @@ export class SlidingWindows {
     // Of a window that has collapsed, no one knows any more what it holds.
     if (used === 0 || used === MAX_USED || admittedAt <= now - this.windowMs(window)) return;
     const page = this.#page(window);
-    const at = field(window);
+    const at = record(window);
     const count = page[at + COUNT]!;
     let index = count - 1;
     while (index > 0 && this.#sliceAt(window, index - 1) >= admittedAt) index--;
@@ -176,7 +163,7 @@ export class SlidingWindows {
   /** Fills the open and empty window `to` with what counts in both, looking at nothing older. */
   copy(from: number, to: number, now: number): void {
     if (this.used(from, now) === 0) return;
-    const count = this.#page(from)[field(from) + COUNT]!;
+    const count = this.#page(from)[record(from) + COUNT]!;
     const leftAt = now - this.windowMs(to);
     let index = count;
     while (index > 0 && this.#sliceAt(from, index - 1) > leftAt) index--;
@@ -186,8 +173,8 @@ export class SlidingWindows {
   /** Moves all of the window `from`, which is to be given back, to `to`, which was just allocated. */
   move(from: number, to: number): void {
     const source = this.#page(from);
-    const start = field(from);
-    this.#page(to).set(source.subarray(start, start + FIELDS), field(to));
+    const start = record(from);
+    this.#page(to).set(source.subarray(start, start + FIELDS), record(to));
     source[start + BLOCK] = NO_BLOCK;
     source[start + COUNT] = 0;
   }
@@ -195,7 +182,7 @@ export class SlidingWindows {
   /** All that is in the window becomes one slice of now, as full as can be written: unreachable but by quotas in billions. */
   #collapse(window: number, now: number): number {
     const page = this.#page(window);
-    const at = field(window);
+    const at = record(window);
     page[at + USED] = MAX_USED;
     page[at + COUNT] = 1;
     this.#setSlice(window, 0, now, MAX_USED);
@@ -208,7 +195,7 @@ export class SlidingWindows {
    */
   #fitBlock(window: number, count: number, maxSlices: number): number {
     const page = this.#page(window);
-    const at = field(window);
+    const at = record(window);
     const block = page[at + BLOCK]!;
     if (block === NO_BLOCK) return this.#setBlock(window, this.#blocks.allocate(1));
     const { size } = this.#blocks.pool(block);
@@ -220,7 +207,7 @@ export class SlidingWindows {
   /** Moves the window's slices to a block of another size. */
   #moveTo(window: number, size: number): number {
     const page = this.#page(window);
-    const at = field(window);
+    const at = record(window);
     const count = page[at + COUNT]!;
     const next = this.#blocks.allocate(size);
     const pool = this.#blocks.pool(next);
@@ -236,7 +223,7 @@ export class SlidingWindows {
 
   #setBlock(window: number, block: number): number {
     const page = this.#page(window);
-    const at = field(window);
+    const at = record(window);
     page[at + BLOCK] = block;
     page[at + HEAD] = 0;
     return block;
@@ -258,46 +245,36 @@ export class SlidingWindows {
   }
 
   #slices(window: number): Float64Array {
-    const block = this.#page(window)[field(window) + BLOCK]!;
+    const block = this.#page(window)[record(window) + BLOCK]!;
     return this.#blocks.pool(block).page(block);
   }
 
   #sliceIndex(window: number, index: number): number {
     const page = this.#page(window);
-    const at = field(window);
+    const at = record(window);
     const block = page[at + BLOCK]!;
     const pool = this.#blocks.pool(block);
     return pool.offset(block) + wrap(page[at + HEAD]! + index, pool.size) * NUMBERS_PER_SLICE;
   }
 
   #page(window: number): Uint32Array {
-    return this.#pages[window >>> PAGE_BITS]!;
+    return this.#runs.page(window);
   }
 }
 
-/** The longest run of windows that can be allocated at once. */
-export const MAX_RUN = 64;
-
+// The fields of a window's record.
 const USED = 0;
 const LIMIT = 1;
 const WINDOW_MS = 2;
 const BLOCK = 3;
 const HEAD = 4;
 const COUNT = 5;
-const FIELDS = 6;
 
 /** The cost stands behind the instant in a slice. */
 const COST = 1;
 
-const PAGE_BITS = 12;
-const PAGE_SIZE = 1 << PAGE_BITS;
-const PAGE_MASK = PAGE_SIZE - 1;
 const NO_BLOCK = 0xffffffff;
 const MAX_USED = 0xffffffff;
-
-function field(window: number): number {
-  return (window & PAGE_MASK) * FIELDS;
-}
 
 /** A place in a ring of that size, of one that is less than a turn beyond it. */
 function wrap(place: number, size: number): number {
