@@ -3,8 +3,8 @@ import { type RateLimitOptions, rateLimit } from '@tollgate/express';
 import express5, { type Express, type NextFunction, type Request, type Response } from 'express';
 // @ts-expect-error: the types of Express 5 serve for 4 as well, under their own name
 import express4 from 'express4';
+import { type Adapter, type CommonOptions, listening, type Setup, statusOf } from './http/adapter.js';
 import { describeHttp } from './http.js';
-import { type Adapter, type CommonOptions, listening, type Setup, statusOf } from './http-adapter.js';
 
 function adapter(name: string, createApp: () => Express): Adapter {
   return { name, start: (setup) => listening(createServer(application(createApp(), setup))) };

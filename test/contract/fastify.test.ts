@@ -1,7 +1,7 @@
 import { type RateLimitOptions, rateLimit } from '@tollgate/fastify';
 import Fastify from 'fastify';
+import { type CommonOptions, type CommonRequest, listening, type Setup, statusOf } from './http/adapter.js';
 import { describeHttp } from './http.js';
-import { type CommonOptions, type CommonRequest, listening, type Setup, statusOf } from './http-adapter.js';
 
 async function start(setup: Setup) {
   const { limiters, trustProxy = false, errorHandler = false, beforeAnswer } = setup;

@@ -4,8 +4,8 @@ import { MemoryStore, perMinute } from '@tollgate/core';
 import { type RateLimitOptions, rateLimit } from '@tollgate/express';
 import express, { Router } from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
-import { listening, type Running } from '../contract/http-adapter.js';
-import { rawFetch } from '../contract/raw-http.js';
+import { listening, type Running } from '../contract/http/adapter.js';
+import { rawFetch } from '../contract/http/raw.js';
 
 const running: Running[] = [];
 afterEach(async () => {

@@ -1,0 +1,132 @@
+import { definePolicy, legsApiPolicy, perMinute, RateLimiter } from '@tollgate/core';
+import { describe, expect, it } from 'vitest';
+import { rawFetch, rawRequest } from './raw.js';
+import { type HttpWorld, LEGS } from './world.js';
+
+/** What each option changes, and which options are refused. */
+export function describeOptions({ limited, memory, open, start, startAll, statuses }: HttpWorld): void {
+  describe('options', () => {
+    it('cost may be a number or a function, and a refused one costs nothing', async () => {
+      const running = await start(limited(10, { cost: ({ headers }) => Number(headers['x-cost']) }));
+      expect(await statuses(running, [LEGS], ['X-Cost: 6'])).toEqual([200]);
+      expect(await statuses(running, [LEGS], ['X-Cost: 5'])).toEqual([429]);
+      expect(await statuses(running, [LEGS], ['X-Cost: 4'])).toEqual([200]);
+      expect(await statuses(running, [LEGS], ['X-Cost: 0'])).toEqual([200]);
+    });
+
+    it('skip leaves a request alone, async or not', async () => {
+      for (const skip of [() => true, async () => true]) {
+        const running = await start(limited(0, { skip }));
+        const answer = await rawFetch(running.origin, LEGS);
+        expect(answer.status).toBe(200);
+        expect(answer.headers).not.toHaveProperty('x-ratelimit-limit');
+      }
+    });
+
+    it('plan, region and environment choose the layer, as constants or async functions', async () => {
+      const policy = definePolicy({
+        quotas: [perMinute(1)],
+        plans: { big: { quotas: [perMinute(3)] } },
+        regions: { sg: { quotas: [perMinute(2)] } },
+        environments: { sandbox: { quotas: [perMinute(1)] } },
+      });
+      const running = await start({
+        policy,
+        store: memory(),
+        region: 'sg',
+        plan: async ({ headers }) => headers['x-plan'] as string | undefined,
+        environment: ({ headers }) => headers['x-environment'] as string | undefined,
+      });
+      expect(await statuses(running, [LEGS, LEGS, LEGS])).toEqual([200, 200, 429]);
+      expect(await statuses(running, [LEGS, LEGS], ['X-Plan: big'])).toEqual([200, 429]);
+      expect(await statuses(running, [LEGS, LEGS], ['X-Environment: sandbox'])).toEqual([200, 429]);
+      expect(await statuses(running, [LEGS], ['X-Plan: __proto__'])).toEqual([429]);
+    });
+
+    it('refundWhen gives the charge back when the response ends so', async () => {
+      const running = await start(limited(2, { refundWhen: (status) => status >= 500 }));
+      const connection = open(running);
+      for (const [status, expected] of [
+        [500, 500],
+        [503, 503],
+        [200, 200],
+        [502, 502],
+        [404, 404],
+        [200, 429],
+      ]) {
+        await connection.write(rawRequest(LEGS, { headers: [`X-Status: ${status}`] }));
+        expect((await connection.read()).status).toBe(expected);
+      }
+    });
+
+    it('refundWhen may be async, and one that rejects leaves the charge', async () => {
+      const running = await start(limited(2, { refundWhen: async (status) => status >= 500 }));
+      const connection = open(running);
+      for (const [status, expected] of [
+        [500, 500],
+        [500, 500],
+        [200, 200],
+        [200, 200],
+        [200, 429],
+      ]) {
+        await connection.write(rawRequest(LEGS, { headers: [`X-Status: ${status}`] }));
+        expect((await connection.read()).status).toBe(expected);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      const failing = await start(limited(1, { refundWhen: () => Promise.reject(new Error('no answer')) }));
+      expect(await statuses(failing, [LEGS, LEGS])).toEqual([200, 429]);
+    });
+
+    it('refundWhen that throws neither ends the process nor changes the answer', async () => {
+      const running = await start(
+        limited(5, {
+          refundWhen: () => {
+            throw new Error('a bug in the application');
+          },
+        }),
+      );
+      expect(await statuses(running, [LEGS, LEGS])).toEqual([200, 200]);
+    });
+
+    it('a limiter is shared between what it is given to, and open to peek and reset beside it', async () => {
+      const limiter = new RateLimiter({ policy: { quotas: [perMinute(1)] }, store: memory() });
+      const first = await start({ limiter });
+      const second = await start({ limiter });
+      expect(await statuses(first, [LEGS])).toEqual([200]);
+      expect(await statuses(second, [LEGS])).toEqual([429]);
+      expect((await limiter.peek({ account: 'ameyo5m', category: 'legs' })).allowed).toBe(false);
+      await limiter.reset({ account: 'ameyo5m' });
+      expect(await statuses(second, [LEGS])).toEqual([200]);
+    });
+
+    it('several limiters each count, and the tightest is shown', async () => {
+      const running = await startAll([limited(2), limited(3, { category: 'all' })]);
+      const answer = await rawFetch(running.origin, LEGS);
+      expect(answer.headers['x-ratelimit-limit']).toBe('2');
+      expect(JSON.parse(answer.body).decision.quotas[0].limit).toBe(2);
+      expect(await statuses(running, [LEGS, LEGS])).toEqual([200, 429]);
+      expect(await statuses(running, ['/v2/accounts/ameyo5m/bridges', '/v2/accounts/ameyo5m/bridges'])).toEqual([
+        200, 429,
+      ]);
+    });
+
+    it('that cannot be used are refused when the limiter is made', async () => {
+      const policy = legsApiPolicy();
+      const limiter = new RateLimiter({ policy });
+      const refused: readonly [object, RegExp][] = [
+        [{}, /`rateLimit.policy`.*got undefined/],
+        [{ policy, limiter }, /either `limiter` or `policy`/],
+        [{ policy, limit: 5 }, /Unknown option `rateLimit.limit`/],
+        [{ policy, cost: '5' }, /`rateLimit.cost`.*got "5"/],
+        [{ policy, cost: -1 }, /`rateLimit.cost`.*got -1/],
+        [{ policy, category: 7 }, /`rateLimit.category`.*got 7/],
+        [{ policy, skip: true }, /`rateLimit.skip`.*got true/],
+        [{ policy, headers: 'draft-6' }, /`rateLimit.headers`.*got "draft-6"/],
+        [{ policy, refundWhen: 500 }, /`rateLimit.refundWhen`.*got 500/],
+        [{ policy, store: {} }, /`store`.*consume/],
+        [{ policy: { quotas: [{ limit: 1.5, windowMs: 1000 }] } }, /`policy.quotas\[0\].limit`.*got 1.5/],
+      ];
+      for (const [options, message] of refused) await expect(start(options)).rejects.toThrow(message);
+    });
+  });
+}

@@ -1,0 +1,52 @@
+import { Quota } from '@tollgate/core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { anyWorld, coarseWorld, exactWorld } from './traces.js';
+import { type StoreWorld, timeOf } from './world.js';
+
+/** P4: a charge is recorded in every quota or in none. */
+export function describeAllOrNothing({ check, within }: StoreWorld): void {
+  describe('P4 all or nothing', () => {
+    it('P4 all or nothing: a charge is recorded in every quota of both counters or in none', () =>
+      check(
+        300,
+        fc.oneof(exactWorld, coarseWorld, anyWorld),
+        (answered) => {
+          for (const { kind, cost, outcome, before, after } of answered) {
+            const charged = kind === 'consume' && outcome.allowed ? cost : 0;
+            expect(after).toEqual(before.map((used) => used + charged));
+            expect(outcome.used).toEqual(after);
+          }
+        },
+        true,
+      ));
+    it('P4 all or nothing: a longer window that is asked for later begins with what still counts in the shorter', () =>
+      within(async (under) => {
+        const short = [{ name: 'legs', quotas: [new Quota({ limit: 1, windowMs: 100 })] }];
+        const long = [{ name: 'legs', quotas: [new Quota({ limit: 2, windowMs: 60_000 })] }];
+        const { store } = under;
+        const outcome = await store.consume('a', long, 1);
+        await store.refund('a', long, 1, outcome);
+        await store.consume('a', short, 1);
+        expect(await store.peek('a', long, 0)).toMatchObject({ used: [1], resetAfterMs: [60_000] });
+        await timeOf(under).advance(59_999);
+        expect(await store.peek('a', long, 0)).toMatchObject({ used: [0], resetAfterMs: [0] });
+        expect(await store.consume('a', long, 1)).toMatchObject({ used: [1] });
+        expect(await store.peek('a', long, 0)).toMatchObject({ used: [1] });
+      }));
+    it('P4 all or nothing: where one of two counters is full, the other keeps its room', () =>
+      within(async ({ store }) => {
+        const legs = { name: 'legs', quotas: [new Quota({ limit: 5, windowMs: 1000 })] };
+        const total = { name: '*', quotas: [new Quota({ limit: 2, windowMs: 60_000 })] };
+        for (const pair of [
+          [legs, total],
+          [total, legs],
+        ]) {
+          await store.reset('a');
+          expect(await store.consume('a', pair, 2)).toMatchObject({ allowed: true, used: [2, 2] });
+          expect(await store.consume('a', pair, 1)).toMatchObject({ allowed: false, used: [2, 2] });
+          expect(await store.peek('a', [legs], 0)).toMatchObject({ used: [2] });
+        }
+      }));
+  });
+}

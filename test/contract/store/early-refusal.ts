@@ -1,0 +1,81 @@
+import { Quota } from '@tollgate/core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Answered } from './player.js';
+import { anyWorld, coarseWorld, exactWorld, movingWorld } from './traces.js';
+import { limitsOf, type StoreWorld, timeOf, windowOf } from './world.js';
+
+/** P2: what has room is not refused, or only as much too early as slices explain. */
+export function describeEarlyRefusal({ check, within }: StoreWorld): void {
+  describe('P2 never early to refuse', () => {
+    it('P2 never early to refuse: with limits up to `slices`, every answer is that of a full log', () =>
+      check(1000, exactWorld, (answered) => {
+        for (const { outcome, expected, cost, kind } of answered) {
+          const charged = kind === 'consume' && expected.allowed ? cost : 0;
+          expect(outcome).toMatchObject({
+            allowed: expected.allowed,
+            used: expected.used.map((used) => used + charged),
+            retryAfterMs: expected.retryAfterMs,
+          });
+          if (kind === 'consume') expect(outcome.resetAfterMs).toEqual(expected.resetAfterMs);
+        }
+      }));
+    for (const [title, world] of [
+      ['above that, room returns less than one slice late', coarseWorld],
+      ['nor later than remembered slices allow, when windows differ from call to call', movingWorld],
+      ['nor more than a window late, whatever changes from call to call', anyWorld],
+    ] as const) {
+      it(`P2 never early to refuse: ${title}`, () =>
+        check(600, world, (answered) => {
+          for (const { counters, cost, outcome, expected, kind, most } of answered) {
+            const limits = limitsOf(counters);
+            if (!outcome.allowed) {
+              expect(limits.some((limit, index) => most[index]! + cost > limit)).toBe(true);
+            }
+            const charged = kind === 'consume' && outcome.allowed ? cost : 0;
+            const lengths = counters.flatMap(({ quotas }) => quotas.map(windowOf));
+            for (const [index, used] of outcome.used.entries()) {
+              expect(outcome.resetAfterMs[index]! > 0).toBe(used > 0);
+              expect(outcome.resetAfterMs[index]).toBeLessThanOrEqual(lengths[index]!);
+              expect(used - charged).toBeGreaterThanOrEqual(expected.used[index]!);
+              expect(used - charged).toBeLessThanOrEqual(most[index]!);
+            }
+          }
+        }));
+    }
+    it('P2 never early to refuse: nor when a steady trickle always meets the newest slice', () =>
+      fc.assert(
+        fc.asyncProperty(
+          fc.record({
+            limit: fc.integer({ min: 9, max: 20 }),
+            slices: fc.integer({ min: 2, max: 8 }),
+            windowMs: fc.constantFrom(100, 1000, 60_000),
+          }),
+          fc.array(fc.nat(100), { minLength: 20, maxLength: 80, size: 'max' }),
+          (options, waits) =>
+            within(async (under) => {
+              const quota = new Quota(options);
+              const admitted: number[] = [];
+              for (const wait of waits) {
+                await timeOf(under).advance(Math.floor((wait * quota.sliceMs) / 80));
+                const { allowed, now } = await under.store.consume('a', [{ name: 'legs', quotas: [quota] }], 1);
+                const from = now - quota.windowMs - quota.sliceMs;
+                if (allowed) admitted.push(now);
+                else expect(admitted.filter((at) => at > from).length).toBeGreaterThanOrEqual(quota.limit);
+              }
+            }),
+        ),
+        { numRuns: 200 },
+      ));
+    it('P2 never early to refuse: a cost of 0 is always admitted and leaves nothing', () =>
+      check(400, anyWorld, freeOfCharge, true));
+  });
+}
+
+function freeOfCharge(answered: readonly Answered[]): void {
+  for (const { cost, outcome, before, after } of answered) {
+    if (cost > 0) continue;
+    expect(outcome).toMatchObject({ allowed: true, retryAfterMs: 0 });
+    expect(after).toEqual(before);
+  }
+}

@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Charge, play, type StoreUnderTest } from './player.js';
+import { anyWorld, type ChargePick, chargeOf, coarseWorld, commands, exactWorld, movingWorld } from './traces.js';
+import { catchUp, limitsOf, type StoreWorld, timeOf } from './world.js';
+
+/** P5: a refusal names the instant from which the same charge is admitted. */
+export function describeExactRetry({ check, within }: StoreWorld): void {
+  describe('P5 exact retry', () => {
+    it('P5 exact retry: a refused charge is refused until retryAfterMs and admitted at it', () =>
+      fc.assert(
+        fc.asyncProperty(
+          fc.oneof(exactWorld, coarseWorld, movingWorld, anyWorld),
+          commands,
+          chargePick,
+          fc.array(fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), { maxLength: 6 }),
+          (world, commands, pick, shares) =>
+            within(async (under) => {
+              await play(under, world, commands);
+              await catchUp(under);
+              await expectExactRetry(under, { account: world.accounts[0]!, ...chargeOf(world, pick) }, shares);
+            }),
+        ),
+        { numRuns: 800 },
+      ));
+    it('P5 exact retry: a cost above a limit can never fit, and nothing else is refused for ever', () =>
+      check(400, anyWorld, (answered) => {
+        for (const { counters, cost, outcome } of answered) {
+          const never = limitsOf(counters).some((limit) => cost > limit) && cost > 0;
+          expect(outcome.retryAfterMs === Number.POSITIVE_INFINITY).toBe(never);
+          expect(outcome.retryAfterMs === 0).toBe(outcome.allowed);
+        }
+      }));
+  });
+}
+
+const chargePick: fc.Arbitrary<ChargePick> = fc.record({
+  counter: fc.nat(1),
+  both: fc.boolean(),
+  lists: fc.tuple(fc.nat(11), fc.nat(11)),
+  cost: fc.integer({ min: 1, max: 60 }),
+});
+
+/** Charges until refused, then waits: a peek at every instant given as a share of the wait, and a charge at its end. */
+async function expectExactRetry(under: StoreUnderTest, charge: Charge, shares: readonly number[]): Promise<void> {
+  const { store } = under;
+  const { account, counters, cost } = charge;
+  let outcome = await store.consume(account, counters, cost);
+  while (outcome.allowed && cost > 0) outcome = await store.consume(account, counters, cost);
+  const { retryAfterMs } = outcome;
+  if (cost === 0 || limitsOf(counters).some((limit) => cost > limit)) {
+    expect(retryAfterMs).toBe(cost === 0 ? 0 : Number.POSITIVE_INFINITY);
+    return;
+  }
+  expect(retryAfterMs).toBeGreaterThan(0);
+  const waits = [0, 1, retryAfterMs - 1, ...shares.map((share) => Math.floor(share * retryAfterMs))];
+  let waited = 0;
+  for (const wait of waits.filter((wait) => wait < retryAfterMs).sort((a, b) => a - b)) {
+    await timeOf(under).advance(wait - waited);
+    waited = wait;
+    const peeked = await store.peek(account, counters, cost);
+    expect(peeked).toMatchObject({ allowed: false, retryAfterMs: retryAfterMs - waited });
+  }
+  await timeOf(under).advance(retryAfterMs - waited);
+  expect((await store.peek(account, counters, cost)).allowed).toBe(true);
+  expect((await store.consume(account, counters, cost)).allowed).toBe(true);
+}
