@@ -1,4 +1,4 @@
-import { type Charge, type Decision, isPromise, type MaybePromise } from '@tollgate/core';
+import { type Decision, isPromise } from '@tollgate/core';
 import {
   Answers,
   asError,
@@ -52,15 +52,6 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
     options,
   );
 
-  function decide(request: Request): MaybePromise<Decision | undefined> {
-    const charge = reader.read(request);
-    return isPromise(charge) ? charge.then(consume) : consume(charge);
-  }
-
-  function consume(charge: Charge | undefined): MaybePromise<Decision | undefined> {
-    return charge === undefined ? undefined : limiter.consume(charge);
-  }
-
   function answer(request: Request, response: Response, next: NextFunction, decision: Decision | undefined): unknown {
     if (decision === undefined) return next();
     const shown = tighter(request.rateLimit, decision);
@@ -87,7 +78,7 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
   return (request, response, next) => {
     const fail = (thrown: unknown) => next(asError(thrown));
     try {
-      const decision = decide(request);
+      const decision = reader.decide(request, limiter);
       if (isPromise(decision)) {
         decision.then((decision) => answer(request, response, next, decision)).catch(fail);
         return;

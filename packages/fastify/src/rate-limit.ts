@@ -1,4 +1,4 @@
-import { type Charge, type Decision, isPromise, type MaybePromise } from '@tollgate/core';
+import { type Decision, isPromise } from '@tollgate/core';
 import {
   Answers,
   asError,
@@ -71,15 +71,6 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
     return own;
   }
 
-  function decide(request: FastifyRequest): MaybePromise<Decision | undefined> {
-    const charge = readerOf(request.routeOptions.config.rateLimit)?.read(request);
-    return isPromise(charge) ? charge.then(consume) : consume(charge);
-  }
-
-  function consume(charge: Charge | undefined): MaybePromise<Decision | undefined> {
-    return charge === undefined ? undefined : limiter.consume(charge);
-  }
-
   function answer(request: FastifyRequest, reply: FastifyReply, done: Done, decision: Decision | undefined): unknown {
     if (decision === undefined) return done();
     // The client may have left while the decision was made, or the app have answered it: there is no one to tell.
@@ -112,7 +103,7 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
   function limit(request: FastifyRequest, reply: FastifyReply, done: Done): void {
     const fail = (thrown: unknown) => done(asError(thrown));
     try {
-      const decision = decide(request);
+      const decision = readerOf(request.routeOptions.config.rateLimit)?.decide(request, limiter);
       const answered = isPromise(decision)
         ? decision.then((decision) => answer(request, reply, done, decision))
         : answer(request, reply, done, decision);

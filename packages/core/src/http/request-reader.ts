@@ -1,13 +1,14 @@
+import type { Decision } from '../decision.js';
 import { optionTypeError } from '../errors.js';
 import { legsApiAccount, legsApiCategory } from '../legs-api.js';
-import type { Charge } from '../limiter.js';
+import type { Charge, RateLimiter } from '../limiter.js';
 import { isPromise, type MaybePromise } from '../store.js';
 import { clientAddress } from './address.js';
 import type { ChargeOptions, Told } from './request-options.js';
 
 /** What an adapter can say of a request of its framework. */
 export interface RequestFacts<Request> {
-  /** The request target as it came, before any mount has cut it. */
+  /** The path or URL by which the host routes, with all that its mounts have cut off. */
   readonly url: (request: Request) => string;
   /** Path parameters as the router decoded them. */
   readonly params: (request: Request) => unknown;
@@ -30,6 +31,13 @@ export class RequestReader<Request> {
   with(overrides: ChargeOptions<Request>): RequestReader<Request> {
     const given = Object.entries(overrides).filter(([, option]) => option !== undefined);
     return new RequestReader(this.#facts, { ...this.#options, ...Object.fromEntries(given) });
+  }
+
+  /** Charges the request, and says what came of it; `undefined` if it is to be left alone. */
+  decide(request: Request, limiter: RateLimiter): MaybePromise<Decision | undefined> {
+    const charge = this.read(request);
+    if (isPromise(charge)) return charge.then((charge) => (charge === undefined ? undefined : limiter.consume(charge)));
+    return charge === undefined ? undefined : limiter.consume(charge);
   }
 
   /** What the request is charged; `undefined` if it is to be left alone. */
