@@ -4,10 +4,10 @@ export type PlainObject = Readonly<Record<string, unknown>>;
 
 /** A whole number in a closed range; the wrong kind is a `TypeError`, the wrong value a `RangeError`. */
 export function checkInteger(option: string, value: unknown, min: number, max: number): number {
+  // Charges are checked too, so the rule is put into words only for an error.
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
   const rule = `an integer from ${min} to ${max}`;
-  if (typeof value !== 'number') throw optionTypeError(option, rule, value);
-  if (!Number.isInteger(value) || value < min || value > max) throw optionRangeError(option, rule, value);
-  return value;
+  throw typeof value === 'number' ? optionRangeError(option, rule, value) : optionTypeError(option, rule, value);
 }
 
 export function checkFunction<F>(option: string, value: F): F {

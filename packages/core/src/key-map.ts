@@ -62,6 +62,7 @@ export class KeyMap {
 
 /** Keys per shard, on average: few enough that one split takes well under a millisecond. */
 const SHARD_SIZE = 2048;
+
 /** Every character counts: one that did not could be used to send all keys to one shard. */
 export function hashOf(key: string, seed: number): number {
   let hash = seed;

@@ -18,7 +18,7 @@ export function legsApiPolicy(): Policy {
  * legsApiCategory('/v2/accounts/ameyo5m/legs/l1/actions/hangup'); // 'actions'
  */
 export function legsApiCategory(path: string): LegsApiCategory {
-  return categoryOf(pathSegments(path));
+  return legsApiPlace(path).category;
 }
 
 /**
@@ -26,8 +26,17 @@ export function legsApiCategory(path: string): LegsApiCategory {
  * account is one account; `undefined` when it names none.
  */
 export function legsApiAccount(path: string): string | undefined {
+  return legsApiPlace(path).account;
+}
+
+/** Account and category of a path, read once for both. */
+export function legsApiPlace(path: string): {
+  readonly account: string | undefined;
+  readonly category: LegsApiCategory;
+} {
   const segments = pathSegments(path);
-  return segments[accountIndex(segments)];
+  const account = accountIndex(segments);
+  return { account: segments[account], category: categoryOf(segments, account) };
 }
 
 /** The path's segments, decoded, less empty ones. Runs for every request, so it allocates little. */
@@ -51,8 +60,7 @@ function accountIndex(segments: readonly string[]): number {
   return segments.findIndex((segment) => isWord(segment, 'accounts')) + 1 || -1;
 }
 
-function categoryOf(segments: readonly string[]): LegsApiCategory {
-  const account = accountIndex(segments);
+function categoryOf(segments: readonly string[], account: number): LegsApiCategory {
   const at = account >= 0 ? account + 1 : segments.findIndex((segment) => collectionOf(segment) !== undefined);
   const collection = collectionOf(segments[at]);
   if (collection === undefined) return 'other';

@@ -1,6 +1,6 @@
-import { checkOptions } from './check.js';
+import { checkInteger, checkOptions } from './check.js';
 import { Decision, type Identity } from './decision.js';
-import { closedError, optionRangeError, optionTypeError } from './errors.js';
+import { closedError, optionTypeError } from './errors.js';
 import { MemoryStore } from './memory-store.js';
 import { definePolicy, type Policy, type PolicyOptions, type Resolution } from './policy.js';
 import { MAX_UNITS } from './quota.js';
@@ -117,13 +117,12 @@ export class RateLimiter {
     this.#checkOpen();
     if (typeof charge !== 'object' || charge === null) throw optionTypeError('charge', 'an object', charge);
     const { cost = 1 } = charge;
-    if (!Number.isInteger(cost) || cost < 0 || cost > MAX_UNITS) throw costError(cost);
+    checkInteger('cost', cost, 0, MAX_UNITS);
     const account = storedAccount(charge);
     const resolution = this.#resolve(charge);
-    if (resolution.counters.length === 0)
-      return new Decision(charge, charge.category, cost, resolution, FREE, undefined);
-    const outcome = this.#store[method](account, resolution.counters, cost);
-    const kept = method === 'consume' && cost > 0;
+    const limited = resolution.counters.length > 0;
+    const outcome = limited ? this.#store[method](account, resolution.counters, cost) : FREE;
+    const kept = limited && method === 'consume' && cost > 0;
     return isPromise(outcome)
       ? outcome.then((outcome) => this.#decide(charge, account, cost, resolution, outcome, kept))
       : this.#decide(charge, account, cost, resolution, outcome, kept);
@@ -183,11 +182,6 @@ function checkCategory(category: unknown): void {
   if (typeof category !== 'string' || category === '') {
     throw optionTypeError('category', 'a string of at least one character', category);
   }
-}
-
-function costError(cost: unknown): Error {
-  const rule = `an integer from 0 to ${MAX_UNITS}`;
-  return typeof cost === 'number' ? optionRangeError('cost', rule, cost) : optionTypeError('cost', rule, cost);
 }
 
 function checkStore(store: Store): Store {

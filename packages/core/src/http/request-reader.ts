@@ -1,6 +1,6 @@
 import type { Decision } from '../decision.js';
 import { optionTypeError } from '../errors.js';
-import { legsApiAccount, legsApiCategory } from '../legs-api.js';
+import { legsApiPlace } from '../legs-api.js';
 import type { Charge, RateLimiter } from '../limiter.js';
 import { isPromise, type MaybePromise } from '../store.js';
 import { clientAddress } from './address.js';
@@ -91,12 +91,16 @@ export class RequestReader<Request> {
     region: string | null | undefined,
     environment: string | null | undefined,
   ): Charge {
-    const known = textOf('account', account) ?? legsApiAccount(this.#facts.url(request));
+    const toldAccount = textOf('account', account);
+    const toldCategory = textOf('category', category);
+    const asksPath = toldAccount === undefined || toldCategory === undefined;
+    const place = asksPath ? legsApiPlace(this.#facts.url(request)) : undefined;
+    const known = toldAccount ?? place?.account;
     // One literal with all keys, where two shapes or a spread would read better: it is many times as fast to make and use.
     return {
       account: known,
       address: known === undefined ? clientAddress(this.#facts.address(request)) : undefined,
-      category: textOf('category', category) ?? legsApiCategory(this.#facts.url(request)),
+      category: toldCategory ?? place?.category,
       cost: cost ?? 1,
       plan: textOf('plan', plan),
       region: textOf('region', region),
