@@ -1,19 +1,21 @@
 import { MemoryStore } from '@tollgate/core';
 import { describeStore } from './store.js';
 
-describeStore('MemoryStore', () => {
+describeStore('MemoryStore', makeStore, { records: true });
+
+function makeStore() {
   let now = 1e9 + 0.75;
   const store = new MemoryStore({ clock: () => now });
   return {
     store,
     time: {
-      advance(ms) {
+      advance(ms: number) {
         now += ms;
       },
-      stepBack(ms) {
+      stepBack(ms: number) {
         now -= ms;
       },
     },
     stop: () => store.close(),
   };
-});
+}

@@ -8,6 +8,7 @@ import { describeLifetime } from './store/lifetime.js';
 import { describeNames } from './store/names.js';
 import { describeNeverOver } from './store/never-over.js';
 import type { StoreUnderTest } from './store/player.js';
+import { describeRecord } from './store/record.js';
 import { describeRefund } from './store/refund.js';
 import { describeSameAnswers } from './store/same-answers.js';
 import { describeTime } from './store/time.js';
@@ -17,9 +18,14 @@ export type { StoreUnderTest } from './store/player.js';
 
 /**
  * The promises of a store, P1 to P8, as properties over random traces. Every run of a property takes a store of its own
- * from `makeStore`: one that holds no counters, or at least none of the accounts that the traces use.
+ * from `makeStore`: one that holds no counters, or at least none of the accounts that the traces use. A store that has the
+ * optional `record` says so, and owes its promises too.
  */
-export function describeStore(name: string, makeStore: () => StoreUnderTest | Promise<StoreUnderTest>): void {
+export function describeStore(
+  name: string,
+  makeStore: () => StoreUnderTest | Promise<StoreUnderTest>,
+  { records = false }: { readonly records?: boolean } = {},
+): void {
   const world = storeWorld(makeStore);
 
   describe(name, () => {
@@ -34,5 +40,6 @@ export function describeStore(name: string, makeStore: () => StoreUnderTest | Pr
     describeRefund(world);
     describeNames(world);
     describeLifetime(world);
+    if (records) describeRecord(world);
   });
 }

@@ -7,7 +7,8 @@ export type ErrorCode =
   | 'TOLLGATE_OPTION_RANGE'
   | 'TOLLGATE_OPTION_UNKNOWN'
   | 'TOLLGATE_OPTION_CONFLICT'
-  | 'TOLLGATE_CLOSED';
+  | 'TOLLGATE_CLOSED'
+  | 'TOLLGATE_STORE_FAILED';
 
 /** An `Error` with a stable `code`. */
 export type TollgateError<E extends Error = Error> = E & {
@@ -43,6 +44,43 @@ export function optionConflictError(message: string): TollgateError<TypeError> {
 /** Something was used after its `close()`. */
 export function closedError(what: string): TollgateError {
   return withCode(new Error(`${what} was used after close()`), 'TOLLGATE_CLOSED');
+}
+
+/**
+ * A store could not do what it was asked. `charged` tells whether the store may have recorded it all the same: `'no'` only
+ * if it surely did not and never will.
+ *
+ * Stores throw it, and `refund` and `reset` of a limiter pass it on; `consume` and `peek` decide without the store instead.
+ * Recognise it by its `code`, not its class: a program may hold two copies of this package.
+ */
+export class StoreError extends Error {
+  readonly code = 'TOLLGATE_STORE_FAILED';
+  readonly charged: 'no' | 'unknown';
+
+  constructor(message: string, options: { readonly charged: 'no' | 'unknown'; readonly cause?: unknown }) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.name = 'StoreError';
+    this.charged = options.charged;
+  }
+}
+
+/** Whatever a store threw, as a `StoreError`. Of an error of another kind, no one knows what was recorded. */
+export function asStoreError(thrown: unknown): StoreError {
+  if (isStoreError(thrown)) return thrown;
+  const reason = thrown instanceof Error ? thrown.message : show(thrown);
+  return new StoreError(`The store failed: ${reason}`, { charged: 'unknown', cause: thrown });
+}
+
+function isStoreError(thrown: unknown): thrown is StoreError {
+  if (typeof thrown !== 'object' || thrown === null) return false;
+  const { code, charged } = thrown as Partial<StoreError>;
+  return code === 'TOLLGATE_STORE_FAILED' && (charged === 'no' || charged === 'unknown');
+}
+
+/** Whether the store threw because the program uses it wrongly: no waiting, and no other store, would help. */
+export function isProgramsMistake(thrown: unknown): boolean {
+  const code: unknown = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
+  return code === 'TOLLGATE_CLOSED' || (typeof code === 'string' && code.startsWith('TOLLGATE_OPTION_'));
 }
 
 /** A name in an option's path: as it is if it is an ordinary word, else quoted, and shortened. */

@@ -5,7 +5,7 @@ export {
   type QuotaState,
   type Reason,
 } from './decision.js';
-export type { ErrorCode, TollgateError } from './errors.js';
+export { type ErrorCode, StoreError, type TollgateError } from './errors.js';
 export {
   type LegsApiCategory,
   legsApiAccount,

@@ -4,6 +4,7 @@ import { CounterTable } from './counter-table.js';
 import { arrangeWindows, findWindow, lendWindow, openWindows, windowsFit } from './counter-windows.js';
 import { closedError, optionRangeError } from './errors.js';
 import { boundedName } from './names.js';
+import { recordPast, SPARE_SLICES } from './past-charge.js';
 import type { CounterSpec, Outcome, Store } from './store.js';
 
 export interface MemoryStoreOptions {
@@ -73,6 +74,14 @@ export class MemoryStore implements Store {
     return this.#decide(this.#open(), boundedName(account), counters, cost, this.#tick());
   }
 
+  record(account: string, counters: readonly CounterSpec[], cost: number, agoMs: number): void {
+    const table = this.#open();
+    const now = this.#tick();
+    table.reclaim(now);
+    if (cost === 0) return;
+    recordPast(table, boundedName(account), counters, cost, now, now - agoMs);
+  }
+
   refund(account: string, counters: readonly CounterSpec[], cost: number, outcome: Outcome): void {
     const table = this.#open();
     const now = this.#tick();
@@ -122,7 +131,7 @@ export class MemoryStore implements Store {
       used: zeros(answers),
       resetAfterMs: zeros(answers),
       retryAfterMs: 0,
-      token: 0,
+      token: table.births,
     };
     let answered = 0;
     for (let index = 0; index < counters.length; index++) {
@@ -231,6 +240,3 @@ interface OpenOutcome extends Outcome {
   retryAfterMs: number;
   token: number;
 }
-
-/** How finely a window is remembered that the present charge's quotas do not ask for. */
-const SPARE_SLICES = 128;

@@ -133,6 +133,38 @@ export class SlidingWindows {
   }
 
   /**
+   * Records an admission of the instant `at`, which may lie before others that the window holds. As with `admit`, a slice
+   * only ever moves to a later instant than that of what is in it, so nothing stops counting early.
+   */
+  insert(window: number, now: number, at: number, cost: number, sliceMs: number, maxSlices: number): void {
+    if (at <= now - this.windowMs(window)) return;
+    const used = this.used(window, now) + cost;
+    if (used > MAX_USED) {
+      this.#collapse(window, now);
+      return;
+    }
+    const count = this.#count(window);
+    let next = count;
+    if (at < now) while (next > 0 && this.#sliceAt(window, next - 1) >= at) next--;
+    if (next === count) {
+      this.admit(window, at, cost, sliceMs, maxSlices);
+      return;
+    }
+    const sharesCell = (index: number) =>
+      sliceMs > 1 && Math.floor(this.#sliceAt(window, index) / sliceMs) === Math.floor(at / sliceMs);
+    this.#page(window)[record(window) + USED] = used;
+    if (this.#sliceAt(window, next) === at || sharesCell(next)) {
+      this.#addCost(window, next, this.#sliceAt(window, next), cost);
+    } else if (next > 0 && sharesCell(next - 1)) {
+      this.#addCost(window, next - 1, at, cost);
+    } else if (count >= maxSlices) {
+      this.#addCost(window, next, this.#sliceAt(window, next), cost);
+    } else {
+      this.#insertSlice(window, next, at, cost, maxSlices);
+    }
+  }
+
+  /**
    * Takes back cost that was admitted at the instant `admittedAt`, if it still counts. The slice that holds it is the
    * oldest one whose latest admission is not before that instant. The caller vouches that the window held the admission.
    */
@@ -177,6 +209,21 @@ export class SlidingWindows {
     this.#page(to).set(source.subarray(start, start + FIELDS), record(to));
     source[start + BLOCK] = NO_BLOCK;
     source[start + COUNT] = 0;
+  }
+
+  #addCost(window: number, index: number, at: number, cost: number): void {
+    this.#setSlice(window, index, at, this.#sliceCost(window, index) + cost);
+  }
+
+  /** Puts a slice before the one at `index`. */
+  #insertSlice(window: number, index: number, at: number, cost: number, maxSlices: number): void {
+    const count = this.#count(window);
+    this.#fitBlock(window, count, maxSlices);
+    for (let moved = count; moved > index; moved--) {
+      this.#setSlice(window, moved, this.#sliceAt(window, moved - 1), this.#sliceCost(window, moved - 1));
+    }
+    this.#setSlice(window, index, at, cost);
+    this.#page(window)[record(window) + COUNT] = count + 1;
   }
 
   /** All that is in the window becomes one slice of now, as full as can be written: unreachable but by quotas in billions. */
@@ -227,6 +274,10 @@ export class SlidingWindows {
     page[at + BLOCK] = block;
     page[at + HEAD] = 0;
     return block;
+  }
+
+  #count(window: number): number {
+    return this.#page(window)[record(window) + COUNT]!;
   }
 
   #sliceAt(window: number, index: number): number {

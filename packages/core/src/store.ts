@@ -58,9 +58,18 @@ export interface Outcome {
  * time begins with what the counter knows: the admissions of its narrowest longer window, else of its longest.
  *
  * A refusal is an outcome, not an error. A method rejects or throws only when the store is broken, and then the charge may
- * or may not have been recorded.
+ * or may not have been recorded. A store that knows says so with a `StoreError`: its `charged` is `'no'` when the charge
+ * surely was not recorded and never will be, and `'unknown'` otherwise, as of every other error.
+ *
+ * The optional members are for stores that can fail; see `docs/failure.md` for what a limiter makes of them.
  */
 export interface Store {
+  /**
+   * How long a decision may wait for this store, in milliseconds: an integer from 1 to 60000. The default of a limiter's
+   * own `timeoutMs`.
+   */
+  readonly timeoutMs?: number;
+
   /**
    * Charges `cost` against every quota of every counter, atomically.
    *
@@ -83,6 +92,34 @@ export interface Store {
    * caller passes each admission at most once, with the arguments that were admitted and the `outcome` that came of it.
    */
   refund(account: string, counters: readonly CounterSpec[], cost: number, outcome: Outcome): MaybePromise<void>;
+
+  /**
+   * Counts an admission that was decided elsewhere, `agoMs` before now, in every window of the counters where it still
+   * counts. No limit is asked. Counters are begun if need be, and their windows arranged as an admitted {@link consume}
+   * with these quotas would arrange them. Without this method, what a limiter admitted while the store was away is never
+   * counted here.
+   *
+   * With `at = now − agoMs`, a window that `at` has left is passed over; of the others, let `p` be the oldest slice that is
+   * not before `at`. The cost joins `p` if both are of one instant or one slice's width; else the slice before `p`, which
+   * moves to `at`, if those two are; else `p` if the window has all its slices, or the newest slice where there is no `p`;
+   * else it becomes a slice of its own. So it may count for longer than it should, as any admission may, and never for less.
+   *
+   * @param cost An integer from 0 to 2³¹ − 1. A cost of 0 records nothing.
+   * @param agoMs Whole milliseconds, at least 0. With 0, this is {@link consume} without its question.
+   */
+  record?(account: string, counters: readonly CounterSpec[], cost: number, agoMs: number): MaybePromise<void>;
+
+  /**
+   * Rejects unless a charge of that account could be recorded now. Writes nothing that matters. It is called in the
+   * background, again and again, while the store is taken to be down; without it, a {@link peek} is.
+   */
+  probe?(account: string): MaybePromise<void>;
+
+  /**
+   * Names the part of the store that keeps the account, where parts fail independently of each other, as the masters of a
+   * cluster do: then the failure of one leaves the others' accounts alone. Called with every charge. Absent: one part, `''`.
+   */
+  shardOf?(account: string): string;
 
   /** Forgets the counter of that name, or with no name every counter of the account. */
   reset(account: string, name?: string): MaybePromise<void>;

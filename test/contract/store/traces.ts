@@ -50,6 +50,12 @@ export const exactWorld: fc.Arbitrary<World> = worldOf(
   () => 0,
 );
 
+/** No trace of 60 commands has more admissions than a window has slices, and a counter always has the same quotas. */
+export const roomyWorld: fc.Arbitrary<World> = worldOf(
+  windows.map((lengths) => [lengths.map((windowMs) => new Quota({ limit: 100, windowMs }))]),
+  () => 0,
+);
+
 /** Limits are above `slices`, and a counter always has the same quotas. */
 export const coarseWorld: fc.Arbitrary<World> = worldOf(
   windows.chain((lengths) =>
@@ -122,11 +128,18 @@ export const hostileWorld: fc.Arbitrary<World> = exactWorld.chain((world) =>
     })),
 );
 
-const chargePick: fc.Arbitrary<ChargePick> = fc.record({
+export const chargePick: fc.Arbitrary<ChargePick> = fc.record({
   counter: fc.nat(1),
   both: fc.boolean(),
   lists: fc.tuple(fc.nat(11), fc.nat(11)),
   cost: fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, { weight: 2, arbitrary: fc.nat(60) }),
+});
+
+export const advance: fc.Arbitrary<Extract<Command, { kind: 'advance' }>> = fc.record({
+  kind: fc.constant('advance' as const),
+  to: fc.constantFrom<Edge>('window', 'slice', 'slice', 'part', 'part', 'instant'),
+  pick: fc.nat(99),
+  by: fc.constantFrom(-1, 0, 0, 1),
 });
 
 const command: fc.Arbitrary<Command> = fc.oneof(
@@ -144,15 +157,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       counter: fc.option(fc.nat(1), { nil: undefined }),
     }),
   },
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      kind: fc.constant('advance' as const),
-      to: fc.constantFrom<Edge>('window', 'slice', 'slice', 'part', 'part', 'instant'),
-      pick: fc.nat(99),
-      by: fc.constantFrom(-1, 0, 0, 1),
-    }),
-  },
+  { weight: 5, arbitrary: advance },
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('stepBack' as const), ms: fc.constantFrom(1, 99, 100, 1000, 1e7) }),

@@ -1,0 +1,168 @@
+import { type CounterSpec, MemoryStore, type Outcome, Quota, type Store } from '@tollgate/core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { StoreUnderTest } from './player.js';
+import {
+  advance,
+  anyWorld,
+  type ChargePick,
+  type Command,
+  chargeOf,
+  chargePick,
+  coarseWorld,
+  durationOf,
+  exactWorld,
+  movingWorld,
+  roomyWorld,
+  type World,
+} from './traces.js';
+import { type StoreWorld, timeOf, withoutToken } from './world.js';
+
+type Advance = Extract<Command, { readonly kind: 'advance' }>;
+type Step =
+  | Exclude<Command, { readonly kind: 'refund' | 'stepBack' | 'reset' }>
+  | { readonly kind: 'record'; readonly account: number; readonly charge: ChargePick; readonly ago: Advance };
+
+/** What one window of the trace answered, beside the cost that a full log has in it. */
+interface Counted {
+  readonly used: number;
+  readonly logged: number;
+}
+
+/** Admissions that were decided elsewhere are counted as if the store had admitted them then. */
+export function describeRecord({ within }: StoreWorld): void {
+  describe('record', () => {
+    const judge = (numRuns: number, worlds: fc.Arbitrary<World>, look: (counted: Counted) => void) =>
+      fc.assert(
+        fc.asyncProperty(worlds, steps, (world, steps) =>
+          within(async (under) => {
+            for (const counted of await playSteps(under, world, steps)) look(counted);
+          }),
+        ),
+        { numRuns },
+      );
+
+    it('record never counts less than there was, whatever is recorded in between', () =>
+      judge(400, fc.oneof(exactWorld, coarseWorld), ({ used, logged }) => expect(used).toBeGreaterThanOrEqual(logged)));
+    it('record is exact with limits up to `slices`, while there are slices', () =>
+      judge(300, roomyWorld, ({ used, logged }) => expect(used).toBe(logged)));
+
+    it('record has the answers that it has in memory', () =>
+      fc.assert(
+        fc.asyncProperty(fc.oneof(exactWorld, coarseWorld, movingWorld, anyWorld), steps, (world, steps) =>
+          within(async (under) => {
+            let now = 0;
+            const twin = new MemoryStore({ clock: () => now });
+            await playSteps(under, world, steps, {
+              follow: (outcome) => {
+                now = outcome.now;
+              },
+              store: twin,
+            });
+          }),
+        ),
+        { numRuns: 400 },
+      ));
+
+    const quotas = [new Quota({ limit: 3, windowMs: 1000 }), new Quota({ limit: 9, windowMs: 60_000 })];
+    const counters: CounterSpec[] = [{ name: 'legs', quotas }];
+
+    it('record asks no limit', () =>
+      within(async ({ store }) => {
+        for (let times = 0; times < 4; times++) await recordOn(store, 'a', counters, 5, 0);
+        expect(await store.consume('a', counters, 1)).toMatchObject({ allowed: false, used: [20, 20] });
+      }));
+    it('record counts on both counters, and only in the windows that the admission has not left', () =>
+      within(async (under) => {
+        const both: CounterSpec[] = [...counters, { name: '*', quotas }];
+        await recordOn(under.store, 'a', both, 2, 1000);
+        expect(await under.store.peek('a', both, 0)).toMatchObject({ used: [0, 2, 0, 2] });
+        await recordOn(under.store, 'a', both, 1, 999);
+        expect(await under.store.peek('a', both, 0)).toMatchObject({
+          used: [1, 3, 1, 3],
+          resetAfterMs: [1, 59_000, 1, 59_000],
+        });
+        await timeOf(under).advance(59_000);
+        expect(await under.store.peek('a', both, 0)).toMatchObject({ used: [0, 1, 0, 1] });
+      }));
+    it('record of what has left every window, or of no cost, does nothing', () =>
+      within(async ({ store }) => {
+        await recordOn(store, 'a', counters, 2, 60_000);
+        await recordOn(store, 'a', counters, 0, 0);
+        expect(await store.peek('a', counters, 0)).toMatchObject({ used: [0, 0], resetAfterMs: [0, 0] });
+      }));
+    it('record leaves what was admitted later where it was', () =>
+      within(async (under) => {
+        const outcome = await under.store.consume('a', counters, 1);
+        await recordOn(under.store, 'a', counters, 1, 500);
+        await under.store.refund('a', counters, 1, outcome);
+        expect(await under.store.peek('a', counters, 0)).toMatchObject({ used: [1, 1], resetAfterMs: [500, 59_500] });
+      }));
+  });
+}
+
+async function recordOn(store: Store, account: string, counters: readonly CounterSpec[], cost: number, agoMs: number) {
+  if (store.record === undefined) throw new Error('this store has no record');
+  await store.record(account, counters, cost, agoMs);
+}
+
+/** Plays the steps; with a twin, every answer has to be the twin's. */
+async function playSteps(
+  under: StoreUnderTest,
+  world: World,
+  steps: readonly Step[],
+  twin?: { readonly store: Store; follow(outcome: Outcome): void },
+): Promise<Counted[]> {
+  const { store } = under;
+  const counted: Counted[] = [];
+  const log: { readonly key: string; readonly at: number; readonly cost: number }[] = [];
+  const keyOf = (account: string, { name }: CounterSpec) => JSON.stringify([account, name]);
+
+  for (const step of steps) {
+    if (step.kind === 'advance') {
+      await timeOf(under).advance(durationOf(world, step));
+      continue;
+    }
+    const account = world.accounts[step.account % world.accounts.length]!;
+    const { counters, cost } = chargeOf(world, step.charge);
+    const method = step.kind === 'consume' ? 'consume' : 'peek';
+    const outcome = await store[method](account, counters, cost);
+    const { now } = outcome;
+    twin?.follow(outcome);
+    if (twin) expect(withoutToken(outcome)).toEqual(withoutToken(await twin.store[method](account, counters, cost)));
+    let ago = 0;
+    if (step.kind === 'record') {
+      ago = durationOf(world, step.ago);
+      await recordOn(store, account, counters, cost, ago);
+      if (twin) await recordOn(twin.store, account, counters, cost, ago);
+    }
+    const charged = step.kind === 'consume' && outcome.allowed ? cost : 0;
+    let at = 0;
+    for (const counter of counters) {
+      for (const { windowMs } of counter.quotas) {
+        const inWindow = log.filter((one) => one.key === keyOf(account, counter) && one.at > now - windowMs);
+        const logged = inWindow.reduce((sum, one) => sum + one.cost, 0);
+        counted.push({ used: outcome.used[at]! - charged, logged });
+        at++;
+      }
+    }
+    if (step.kind === 'record' || charged > 0) {
+      for (const counter of counters) log.push({ key: keyOf(account, counter), at: now - ago, cost });
+    }
+  }
+  return counted;
+}
+
+const account = fc.nat(3);
+const steps: fc.Arbitrary<readonly Step[]> = fc.array(
+  fc.oneof(
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant('consume' as const), account, charge: chargePick }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('peek' as const), account, charge: chargePick }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ kind: fc.constant('record' as const), account, charge: chargePick, ago: advance }),
+    },
+    { weight: 3, arbitrary: advance },
+  ),
+  { minLength: 1, maxLength: 60, size: 'max' },
+);
