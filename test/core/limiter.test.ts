@@ -146,6 +146,7 @@ describe('decision', () => {
     expect(JSON.parse(JSON.stringify(consume('a')))).toEqual({
       allowed: true,
       reason: 'admitted',
+      source: 'store',
       account: 'a',
       category: 'legs',
       cost: 1,
@@ -251,7 +252,7 @@ describe('refund', () => {
     expect(consume('a').quotas.map(({ used }) => used)).toEqual([2, 2]);
   });
 
-  it('works once even if the store fails in the middle of it', () => {
+  it('works once even if the store fails in the middle of it', async () => {
     const { store } = limiterOf(twoQuotas);
     const failing: Store = {
       consume: (...charge) => store.consume(...charge),
@@ -264,7 +265,11 @@ describe('refund', () => {
     };
     const limiter = new RateLimiter({ policy: twoQuotas, store: failing });
     const { receipt } = limiter.consume({ account: 'a', category: 'legs' }) as Decision;
-    expect(() => limiter.refund(receipt!)).toThrow('the connection is gone');
+    await expect(limiter.refund(receipt!)).rejects.toMatchObject({
+      code: 'TOLLGATE_STORE_FAILED',
+      charged: 'unknown',
+      message: 'The store failed: the connection is gone',
+    });
     expect(limiter.refund(receipt!)).toBe(false);
   });
 

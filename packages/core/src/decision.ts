@@ -1,12 +1,18 @@
-import type { AppliedQuota, Resolution } from './policy.js';
+import type { AppliedQuota, Limits } from './policy.js';
 import type { Receipt } from './receipt.js';
 import type { Outcome } from './store.js';
 
 /**
- * Why a decision came out as it did: the charge fitted; a quota has no room for it now; or its cost is above a limit, so
- * that no wait will make it fit.
+ * Why a decision came out as it did: the charge fitted; a quota has no room for it now; its cost is above a limit, so
+ * that no wait will make it fit; or the store failed, and the policy lets everyone pass then, or no one.
  */
-export type Reason = 'admitted' | 'limit-reached' | 'cost-above-limit';
+export type Reason = 'admitted' | 'limit-reached' | 'cost-above-limit' | 'store-unavailable';
+
+/**
+ * Who decided: the store; the counters in this process's own memory, while the store failed; or neither, because no quota
+ * applies or the policy asks no one while the store fails.
+ */
+export type DecisionSource = 'store' | 'local' | 'none';
 
 /** How one quota stood when the decision was made. */
 export interface QuotaState extends AppliedQuota {
@@ -31,18 +37,19 @@ export type Identity =
 export class Decision {
   readonly allowed: boolean;
   readonly reason: Reason;
+  readonly source: DecisionSource;
   readonly account: string | undefined;
   readonly address: string | undefined;
   readonly category: string;
   readonly cost: number;
   /**
    * 0 when allowed. Otherwise the milliseconds after which the same charge would be admitted if nothing else were, and
-   * not one sooner; `null` when it never would be.
+   * not one sooner; `null` when it never would be. With the reason `'store-unavailable'`, until the store is next tried.
    */
   readonly retryAfterMs: number | null;
   /** What `refund` takes to undo the charge; `undefined` when nothing was charged. */
   readonly receipt: Receipt | undefined;
-  readonly #resolution: Resolution;
+  readonly #limits: Limits;
   readonly #outcome: Outcome;
   #quotas: readonly QuotaState[] | undefined;
 
@@ -51,25 +58,28 @@ export class Decision {
     identity: Identity,
     category: string,
     cost: number,
-    resolution: Resolution,
+    limits: Limits,
     outcome: Outcome,
     receipt: Receipt | undefined,
+    source: DecisionSource,
+    reason: Reason = reasonOf(outcome),
   ) {
     this.allowed = outcome.allowed;
     this.retryAfterMs = outcome.retryAfterMs === Number.POSITIVE_INFINITY ? null : outcome.retryAfterMs;
-    this.reason = outcome.allowed ? 'admitted' : this.retryAfterMs === null ? 'cost-above-limit' : 'limit-reached';
+    this.reason = reason;
+    this.source = source;
     this.account = identity.account;
     this.address = identity.address;
     this.category = category;
     this.cost = cost;
     this.receipt = receipt;
-    this.#resolution = resolution;
+    this.#limits = limits;
     this.#outcome = outcome;
   }
 
   /** Every quota that the charge had to fit: the category's in the order of the policy, then the total's. */
   get quotas(): readonly QuotaState[] {
-    this.#quotas ??= this.#resolution.quotas.map((_, index) => this.#quotaAt(index));
+    this.#quotas ??= this.#limits.quotas.map((_, index) => this.#quotaAt(index));
     return this.#quotas;
   }
 
@@ -84,10 +94,11 @@ export class Decision {
 
   /** All that `JSON.stringify` and a log should show. */
   toJSON(): object {
-    const { allowed, reason, account, address, category, cost, retryAfterMs, quotas } = this;
+    const { allowed, reason, source, account, address, category, cost, retryAfterMs, quotas } = this;
     return {
       allowed,
       reason,
+      source,
       account,
       address,
       category,
@@ -98,7 +109,7 @@ export class Decision {
   }
 
   #quotaAt(index: number): QuotaState {
-    const { name, scope, limit, windowMs } = this.#resolution.quotas[index]!;
+    const { name, scope, limit, windowMs } = this.#limits.quotas[index]!;
     const used = this.#outcome.used[index]!;
     const remaining = Math.max(0, limit - used);
     return {
@@ -113,7 +124,7 @@ export class Decision {
   }
 
   #tightestIndex(): number {
-    const { quotas } = this.#resolution;
+    const { quotas } = this.#limits;
     const { used, resetAfterMs } = this.#outcome;
     let tightest = -1;
     let least = Number.POSITIVE_INFINITY;
@@ -126,4 +137,9 @@ export class Decision {
     }
     return tightest;
   }
+}
+
+function reasonOf({ allowed, retryAfterMs }: Outcome): Reason {
+  if (allowed) return 'admitted';
+  return retryAfterMs === Number.POSITIVE_INFINITY ? 'cost-above-limit' : 'limit-reached';
 }

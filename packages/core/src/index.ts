@@ -1,11 +1,13 @@
 export { type Clock, monotonicClock, wallClock } from './clock.js';
 export {
   Decision,
+  type DecisionSource,
   type Identity,
   type QuotaState,
   type Reason,
 } from './decision.js';
 export { type ErrorCode, StoreError, type TollgateError } from './errors.js';
+export type { Health, HealthListener, ShardHealth } from './health.js';
 export {
   type LegsApiCategory,
   legsApiAccount,
@@ -27,6 +29,7 @@ export {
 export {
   type AppliedQuota,
   definePolicy,
+  type Limits,
   Policy,
   type PolicyOptions,
   type Resolution,
@@ -49,3 +52,4 @@ export {
   type Outcome,
   type Store,
 } from './store.js';
+export type { StoreFailureMode, StoreFailureModes } from './store-failure.js';

@@ -1,17 +1,29 @@
 import { checkInteger, checkOptions } from './check.js';
 import { Decision, type Identity } from './decision.js';
 import { closedError, optionTypeError } from './errors.js';
+import type { Health, HealthListener } from './health.js';
 import { MemoryStore } from './memory-store.js';
 import { definePolicy, type Policy, type PolicyOptions, type Resolution } from './policy.js';
 import { MAX_UNITS } from './quota.js';
 import { Receipt } from './receipt.js';
-import { isPromise, type MaybePromise, type Outcome, type Store } from './store.js';
+import type { MaybePromise, Outcome, Store } from './store.js';
+import { StoreGuard } from './store-guard.js';
 
 export interface RateLimiterOptions {
   /** What applies to whom: a policy, or the options of one. */
   readonly policy: Policy | PolicyOptions;
   /** Where counters are kept. Default: a `MemoryStore` of the limiter's own, which `close` closes with it. */
   readonly store?: Store;
+  /**
+   * How long a decision may wait for the store, in milliseconds: an integer from 1 to 60000. Default: the store's own
+   * `timeoutMs`, else 100. It does not concern a store that answers at once.
+   */
+  readonly timeoutMs?: number;
+  /**
+   * Where this process counts by itself while the store fails, if the policy says so: for a cap or a clock other than the
+   * defaults. It stays open when the limiter is closed. Default: a `MemoryStore`, made when it is first needed.
+   */
+  readonly localStore?: MemoryStore;
 }
 
 /** What decides which quotas apply to a charge, and on whose counters. */
@@ -49,24 +61,32 @@ export class RateLimiter {
   readonly #policy: Policy;
   readonly #store: Store;
   readonly #ownsStore: boolean;
+  readonly #guard: StoreGuard;
   #closed = false;
 
   /**
-   * @throws TypeError `TOLLGATE_OPTION_TYPE` when `store` lacks a method of the contract, `TOLLGATE_OPTION_UNKNOWN` when an
-   * option does not exist; and whatever {@link definePolicy} throws.
+   * @throws TypeError `TOLLGATE_OPTION_TYPE` when `store` lacks a method of the contract or `localStore` is no
+   * `MemoryStore`, `TOLLGATE_OPTION_UNKNOWN` when an option does not exist; RangeError `TOLLGATE_OPTION_RANGE` for a
+   * `timeoutMs` out of range; and whatever {@link definePolicy} throws.
    */
   constructor(options: RateLimiterOptions) {
-    checkOptions('RateLimiter', options, ['policy', 'store']);
-    const { policy, store } = options;
+    checkOptions('RateLimiter', options, ['policy', 'store', 'timeoutMs', 'localStore']);
+    const { policy, store, localStore } = options;
     this.#policy = isPolicy(policy) ? policy : definePolicy(policy);
     this.#ownsStore = store === undefined;
-    this.#store = store === undefined ? new MemoryStore() : checkStore(store);
+    this.#store = store === undefined ? new MemoryStore() : checkStore('store', store);
+    const timeoutMs =
+      options.timeoutMs === undefined
+        ? checkInteger('store.timeoutMs', this.#store.timeoutMs ?? DEFAULT_TIMEOUT_MS, 1, MAX_TIMEOUT_MS)
+        : checkInteger('timeoutMs', options.timeoutMs, 1, MAX_TIMEOUT_MS);
+    this.#guard = new StoreGuard(this.#store, timeoutMs, localStore && checkLocalStore(localStore));
   }
 
   /**
    * Charges one request against every quota that applies to it, all or nothing, in one atomic step of the store.
    *
-   * A refusal is a decision, not an error. Rejects or throws only when the store is broken, when the limiter is closed, or
+   * A refusal is a decision, not an error. So is what the policy's `onStoreFailure` says when the store fails or has not
+   * answered within `timeoutMs`; `decision.source` tells. Rejects or throws only when the limiter or the store is closed, or
    * for a charge that makes no sense: TypeError `TOLLGATE_OPTION_TYPE` or RangeError `TOLLGATE_OPTION_RANGE`.
    */
   consume(charge: Charge): MaybePromise<Decision> {
@@ -83,6 +103,12 @@ export class RateLimiter {
    * this call was it. It never creates room that the charge had not taken: what has left its window stays gone, and a
    * counter that was reset since, or charged against a longer window than any before, is left alone.
    *
+   * A charge that was decided while the store failed is taken back where it was decided, and is not written back to the
+   * store unless that has been done already.
+   *
+   * Rejects with a `StoreError`, `TOLLGATE_STORE_FAILED`, when the store could not do it; this process's own copy of the
+   * charge is taken back all the same, and the receipt is spent.
+   *
    * @throws TypeError `TOLLGATE_OPTION_TYPE` when `receipt` is not one that a limiter on this store gave.
    */
   refund(receipt: Receipt): MaybePromise<boolean> {
@@ -96,20 +122,46 @@ export class RateLimiter {
   /**
    * Forgets the counter of one account and category, or every counter of the account, so that it begins anew. Name the
    * `environment` for a counter that the policy keeps apart for it.
+   *
+   * Rejects with a `StoreError`, `TOLLGATE_STORE_FAILED`, when the store could not do it; what this process counts by itself
+   * is forgotten all the same, and so is what it owes the store.
    */
   reset(target: ResetTarget): MaybePromise<void> {
     this.#checkOpen();
     if (typeof target !== 'object' || target === null) throw optionTypeError('target', 'an object', target);
     const account = storedAccount(target);
-    if (target.category === undefined) return this.#store.reset(account);
+    if (target.category === undefined) return this.#guard.reset(account);
     checkCategory(target.category);
-    return this.#store.reset(account, this.#policy.counterName(target.category, target.account, target.environment));
+    return this.#guard.reset(account, this.#policy.counterName(target.category, target.account, target.environment));
   }
 
-  /** Ends the limiter, and its store if it made it; a store that was passed in stays open. */
+  /** How the limiter gets on with its store, and what it has decided without it. */
+  health(): Health {
+    return this.#guard.describe();
+  }
+
+  /**
+   * Calls the listener with {@link health} whenever a part of the store goes down or comes back. A listener that throws is
+   * reported by `process.emitWarning`, and changes nothing.
+   */
+  on(event: 'health', listener: HealthListener): this {
+    this.#guard.health.on(event, listener);
+    return this;
+  }
+
+  off(event: 'health', listener: HealthListener): this {
+    this.#guard.health.off(event, listener);
+    return this;
+  }
+
+  /**
+   * Ends the limiter, and its store if it made it; a store that was passed in stays open. Charges that wait for the store
+   * are decided without it, and what is still owed to the store is dropped.
+   */
   close(): MaybePromise<void> {
     if (this.#closed) return undefined;
     this.#closed = true;
+    this.#guard.close();
     return this.#ownsStore ? this.#store.close() : undefined;
   }
 
@@ -120,25 +172,10 @@ export class RateLimiter {
     checkInteger('cost', cost, 0, MAX_UNITS);
     const account = storedAccount(charge);
     const resolution = this.#resolve(charge);
-    const limited = resolution.counters.length > 0;
-    const outcome = limited ? this.#store[method](account, resolution.counters, cost) : FREE;
-    const kept = limited && method === 'consume' && cost > 0;
-    return isPromise(outcome)
-      ? outcome.then((outcome) => this.#decide(charge, account, cost, resolution, outcome, kept))
-      : this.#decide(charge, account, cost, resolution, outcome, kept);
-  }
-
-  #decide(
-    charge: Charge,
-    account: string,
-    cost: number,
-    resolution: Resolution,
-    outcome: Outcome,
-    kept: boolean,
-  ): Decision {
-    const receipt =
-      kept && outcome.allowed ? new Receipt(this.#store, account, resolution.counters, cost, outcome) : undefined;
-    return new Decision(charge, charge.category, cost, resolution, outcome, receipt);
+    if (resolution.counters.length === 0) {
+      return new Decision(charge, charge.category, cost, resolution, FREE, undefined, 'none');
+    }
+    return this.#guard[method](charge, account, cost, resolution);
   }
 
   #resolve({ category, account, plan, region, environment }: Scope): Resolution {
@@ -184,11 +221,19 @@ function checkCategory(category: unknown): void {
   }
 }
 
-function checkStore(store: Store): Store {
+function checkStore<S extends Store>(option: string, store: S): S {
   for (const method of ['consume', 'peek', 'refund', 'reset', 'close'] as const) {
     if (typeof store?.[method] !== 'function') {
-      throw optionTypeError('store', `a store with the method ${method}`, store);
+      throw optionTypeError(option, `a store with the method ${method}`, store);
     }
   }
   return store;
 }
+
+function checkLocalStore(store: MemoryStore): MemoryStore {
+  if (typeof store?.stats !== 'function') throw optionTypeError('localStore', 'a MemoryStore', store);
+  return checkStore('localStore', store);
+}
+
+const DEFAULT_TIMEOUT_MS = 100;
+const MAX_TIMEOUT_MS = 60_000;

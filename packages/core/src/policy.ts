@@ -11,6 +11,7 @@ import {
 } from './policy-layer.js';
 import type { Quota } from './quota.js';
 import type { CounterSpec } from './store.js';
+import { type StoreFailureMode, type StoreFailureModes, StoreFailurePlan } from './store-failure.js';
 
 export interface PolicyOptions extends Layer {
   /** What holds where nothing more specific speaks. Required, so that no request is unlimited by omission. */
@@ -23,6 +24,16 @@ export interface PolicyOptions extends Layer {
   readonly environments?: Layers;
   /** Provisioned for one account. */
   readonly accounts?: Layers;
+  /**
+   * What decides while the store fails: `'local'` (the default), `'allow'` or `'deny'`, or one of them by category. See
+   * `docs/failure.md`.
+   */
+  readonly onStoreFailure?: StoreFailureMode | StoreFailureModes;
+  /**
+   * This process's part of every limit while it decides by itself: above 0 and at most 1, default 1. With 1/instances, all
+   * instances together admit no more than the limit, as long as their load is even.
+   */
+  readonly localShare?: number;
 }
 
 /** A quota that applies to a request, under the name by which its decision shows it. */
@@ -33,12 +44,20 @@ export interface AppliedQuota {
   readonly windowMs: number;
 }
 
-/** What applies to a request: immutable, and the same object for every request to which the same applies. */
-export interface Resolution {
+/** Which limits hold, and where they are counted. */
+export interface Limits {
   /** The counters to charge: the category's and the account's total, less those without limits. */
   readonly counters: readonly CounterSpec[];
   /** All quotas of all counters, in the order of the counters. */
   readonly quotas: readonly AppliedQuota[];
+}
+
+/** What applies to a request: immutable, and the same object for every request to which the same applies. */
+export interface Resolution extends Limits {
+  /** What decides while the store fails. */
+  readonly onStoreFailure: StoreFailureMode;
+  /** What holds where this process decides by itself: the same counters with the limits of its share. */
+  readonly local: Limits;
 }
 
 /**
@@ -69,19 +88,21 @@ export class Policy {
   readonly #environments: ReadonlyMap<string, CheckedLayer>;
   readonly #plans: ReadonlyMap<string, CheckedLayer>;
   readonly #regions: ReadonlyMap<string, CheckedLayer>;
+  readonly #storeFailure: StoreFailurePlan;
   /** By category, then by the layers that speak. */
   readonly #cache = new Map<string, Map<number, Resolution>>();
   #cached = 0;
 
   constructor(options: PolicyOptions) {
-    checkOptions('policy', options, [...LAYER_OPTIONS, 'accounts', 'environments', 'plans', 'regions']);
-    const { accounts, environments, plans, regions, ...base } = options;
+    checkOptions('policy', options, POLICY_OPTIONS);
+    const { accounts, environments, plans, regions, onStoreFailure, localShare, ...base } = options;
     checkQuotaList('policy.quotas', base.quotas);
     this.#base = checkLayer('policy', base);
     this.#accounts = checkLayers('policy.accounts', accounts);
     this.#environments = checkLayers('policy.environments', environments);
     this.#plans = checkLayers('policy.plans', plans);
     this.#regions = checkLayers('policy.regions', regions);
+    this.#storeFailure = new StoreFailurePlan('policy', onStoreFailure, localShare);
   }
 
   /** Which counters and quotas apply. Names that the policy does not know, hostile ones included, decide nothing. */
@@ -99,7 +120,7 @@ export class Policy {
     const known = this.#cache.get(category)?.get(key);
     if (known !== undefined) return known;
     const layers = [ofAccount, ofEnvironment, ofPlan, ofRegion, this.#base].filter((layer) => layer !== undefined);
-    const resolution = resolveLayers(layers, category, ofEnvironment);
+    const resolution = this.#complete(resolveLayers(layers, category, ofEnvironment), category);
     if (category.length <= LONGEST_CACHED) this.#remember(category, key, resolution);
     return resolution;
   }
@@ -114,6 +135,13 @@ export class Policy {
     const layers = [ofAccount, ofEnvironment].filter((layer) => layer !== undefined);
     const deciding = layers.find((layer) => listOf(layer, category) !== undefined);
     return nameOfCounter(escapeName(category), deciding, ofEnvironment);
+  }
+
+  #complete(limits: Limits, category: string): Resolution {
+    const counters = this.#storeFailure.localCounters(limits.counters);
+    const quotas = limits.quotas.map((quota) => ({ ...quota, limit: this.#storeFailure.localLimit(quota.limit) }));
+    const local = counters === limits.counters ? limits : { counters, quotas };
+    return { ...limits, onStoreFailure: this.#storeFailure.modeOf(category), local };
   }
 
   /** Categories may come from requests, so what is remembered is bounded: past the bound it is begun anew. */
@@ -132,6 +160,15 @@ export class Policy {
   }
 }
 
+const POLICY_OPTIONS: readonly string[] = [
+  ...LAYER_OPTIONS,
+  'accounts',
+  'environments',
+  'plans',
+  'regions',
+  'onStoreFailure',
+  'localShare',
+];
 const MAX_CACHED = 16_384;
 const LONGEST_CACHED = 128;
 
@@ -140,7 +177,7 @@ function resolveLayers(
   layers: readonly CheckedLayer[],
   category: string,
   environment: CheckedLayer | undefined,
-): Resolution {
+): Limits {
   const counters: CounterSpec[] = [];
   const applied: AppliedQuota[] = [];
   const add = (scope: AppliedQuota['scope'], layer: CheckedLayer | undefined, quotas: readonly Quota[] = []) => {

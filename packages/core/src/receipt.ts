@@ -1,34 +1,44 @@
-import type { CounterSpec, MaybePromise, Outcome, Store } from './store.js';
+import type { Resolution } from './policy.js';
+import type { MaybePromise, Store } from './store.js';
+
+/** Takes back what was admitted; there is one for each way in which charges are admitted. */
+export interface Undo<Admission = unknown> {
+  /** The store that the limiter of the charge works on, even if it was not the one that decided. */
+  readonly store: Store;
+  /** `admission` is what the charge left behind for this. */
+  undo(account: string, resolution: Resolution, cost: number, admission: Admission): MaybePromise<void>;
+}
 
 /** Proof of one admitted charge, good for one refund by a limiter on the same store. Opaque otherwise. */
 export class Receipt {
-  readonly #store: Store;
+  readonly #undo: Undo;
   readonly #account: string;
-  readonly #counters: readonly CounterSpec[];
+  readonly #resolution: Resolution;
   readonly #cost: number;
-  readonly #outcome: Outcome;
-  #spent = false;
+  /** `undefined` once it is spent. */
+  #admission: unknown;
 
   /** Receipts are made by a `RateLimiter`. */
-  constructor(store: Store, account: string, counters: readonly CounterSpec[], cost: number, outcome: Outcome) {
-    this.#store = store;
+  constructor(undo: Undo, account: string, resolution: Resolution, cost: number, admission: object) {
+    this.#undo = undo;
     this.#account = account;
-    this.#counters = counters;
+    this.#resolution = resolution;
     this.#cost = cost;
-    this.#outcome = outcome;
+    this.#admission = admission;
   }
 
   /** Whether `value` is a receipt of that store. */
   static isOf(store: Store, value: unknown): value is Receipt {
-    return typeof value === 'object' && value !== null && #store in value && value.#store === store;
+    return typeof value === 'object' && value !== null && #undo in value && value.#undo.store === store;
   }
 
   /** Undoes the charge the first time, and tells whether it was the first time. */
   spend(): MaybePromise<boolean> {
-    if (this.#spent) return false;
+    const admission = this.#admission;
+    if (admission === undefined) return false;
     // Spent before it is sent: a refund that fails half-way may have happened, and must not happen twice.
-    this.#spent = true;
-    const done = this.#store.refund(this.#account, this.#counters, this.#cost, this.#outcome);
+    this.#admission = undefined;
+    const done = this.#undo.undo(this.#account, this.#resolution, this.#cost, admission);
     return done === undefined ? true : done.then(() => true);
   }
 }

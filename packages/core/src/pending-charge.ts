@@ -1,0 +1,109 @@
+import type { Circuit } from './circuit.js';
+import { Decision } from './decision.js';
+import type { StoreError } from './errors.js';
+import type { Charged, Fallback, LocalCharge } from './fallback.js';
+import { isOutcome } from './outcome-check.js';
+import type { Resolution } from './policy.js';
+import { Receipt, type Undo } from './receipt.js';
+import type { Outcome } from './store.js';
+import type { CallEnd } from './store-calls.js';
+
+/** What a charge needs of the guard that sent it. */
+export interface ChargeRoom {
+  readonly fallback: Fallback;
+  /** Takes back a {@link StoredCharge}. */
+  readonly undo: Undo<StoredCharge>;
+  /** The store surely did not count this local admission. */
+  owe(account: string, resolution: Resolution, cost: number, local: LocalCharge): void;
+  /** The store admitted what no one was let through for. */
+  giveBack(account: string, resolution: Resolution, cost: number, outcome: Outcome): void;
+}
+
+/** A charge that the store admitted, and the copy of it in this process. */
+export interface StoredCharge {
+  readonly outcome: Outcome;
+  readonly copy: Outcome | undefined;
+}
+
+/**
+ * A charge on its way to the store and back. If the store is too late, the caller has another decision by then, and the two
+ * are brought together here: whatever was let through is counted once, and whatever was not is not counted.
+ */
+export class PendingCharge implements CallEnd<Decision> {
+  readonly #room: ChargeRoom;
+  readonly #charge: Charged;
+  readonly #account: string;
+  readonly #cost: number;
+  readonly #resolution: Resolution;
+  readonly #circuit: Circuit;
+  /** What was decided without the store. */
+  #allowed = false;
+  #local: LocalCharge | undefined = undefined;
+
+  constructor(
+    room: ChargeRoom,
+    charge: Charged,
+    account: string,
+    cost: number,
+    resolution: Resolution,
+    circuit: Circuit,
+  ) {
+    this.#room = room;
+    this.#charge = charge;
+    this.#account = account;
+    this.#cost = cost;
+    this.#resolution = resolution;
+    this.#circuit = circuit;
+  }
+
+  isAnswer(value: unknown): boolean {
+    return isOutcome(value, this.#resolution.quotas.length);
+  }
+
+  answered(outcome: Outcome): Decision {
+    const receipt = outcome.allowed && this.#cost > 0 ? this.#receipt(outcome) : undefined;
+    return new Decision(this.#charge, this.#charge.category, this.#cost, this.#resolution, outcome, receipt, 'store');
+  }
+
+  /** Decides without the store, as after an answer that never came. */
+  failed({ charged }: StoreError): Decision {
+    const { decision, local } = this.#room.fallback.consume(
+      this.#charge,
+      this.#account,
+      this.#cost,
+      this.#resolution,
+      this.#circuit,
+    );
+    this.#allowed = decision.allowed;
+    this.#local = local;
+    if (charged === 'no') this.#owe();
+    return decision;
+  }
+
+  answeredLate(outcome: Outcome): void {
+    if (this.#cost === 0) return;
+    if (!outcome.allowed) this.#owe();
+    else if (!this.#allowed || this.#local?.refunded) this.#giveBack(outcome);
+    else if (this.#local !== undefined) this.#local.stored = outcome;
+  }
+
+  failedLate({ charged }: StoreError): void {
+    if (charged === 'no') this.#owe();
+  }
+
+  #receipt(outcome: Outcome): Receipt {
+    const copy = this.#room.fallback.follow(this.#account, this.#resolution, this.#cost);
+    const stored: StoredCharge = { outcome, copy };
+    return new Receipt(this.#room.undo, this.#account, this.#resolution, this.#cost, stored);
+  }
+
+  #owe(): void {
+    const local = this.#local;
+    if (local === undefined || local.refunded) return;
+    this.#room.owe(this.#account, this.#resolution, this.#cost, local);
+  }
+
+  #giveBack(outcome: Outcome): void {
+    this.#room.giveBack(this.#account, this.#resolution, this.#cost, outcome);
+  }
+}

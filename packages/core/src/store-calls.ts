@@ -1,0 +1,206 @@
+import type { Circuit } from './circuit.js';
+import { type Clock, monotonicClock } from './clock.js';
+import { Deadlines, type Waiter } from './deadlines.js';
+import { asStoreError, isProgramsMistake, StoreError } from './errors.js';
+import { isPromise, type MaybePromise } from './store.js';
+
+/**
+ * What becomes of one call. Exactly one of `answered` and `failed` is asked, for what the caller receives; after `failed`,
+ * one of the late ones may follow when the store settles after all.
+ */
+export interface CallEnd<R> {
+  isAnswer(value: unknown): boolean;
+  answered(answer: unknown): R;
+  failed(error: StoreError): R;
+  answeredLate(answer: unknown): void;
+  failedLate(error: StoreError): void;
+}
+
+/** Calls of a store: each settles within the deadline, however the store behaves, and its circuit hears how it went. */
+export class StoreCalls {
+  readonly #timeoutMs: number;
+  readonly #deadlines: Deadlines<StoreCall>;
+  #failures = 0;
+
+  constructor(timeoutMs: number, clock: Clock = monotonicClock) {
+    this.#timeoutMs = timeoutMs;
+    this.#deadlines = new Deadlines(timeoutMs, clock);
+  }
+
+  /** How many calls have failed. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** Calls the store. Throws only what is the program's own mistake, or what the call's end throws. */
+  ask<R>(circuit: Circuit, account: string, call: () => unknown, end: CallEnd<R>): MaybePromise<R> {
+    let answer: unknown;
+    try {
+      answer = call();
+    } catch (thrown) {
+      return this.threw(circuit, account, thrown, end);
+    }
+    return isPromise(answer) ? this.wait(circuit, account, answer, end) : this.told(circuit, account, answer, end);
+  }
+
+  /** The store threw instead of answering. */
+  threw<R>(circuit: Circuit, account: string, thrown: unknown, end: CallEnd<R>): R {
+    if (isProgramsMistake(thrown)) throw thrown;
+    const error = asStoreError(thrown);
+    this.failed(circuit, account, error);
+    return end.failed(error);
+  }
+
+  /** The store answered at once. */
+  told<R>(circuit: Circuit, account: string, answer: unknown, end: CallEnd<R>): R {
+    if (!end.isAnswer(answer)) return this.threw(circuit, account, noAnswer(), end);
+    circuit.succeeded();
+    return end.answered(answer);
+  }
+
+  /** The store has promised an answer. */
+  wait<R>(circuit: Circuit, account: string, answer: PromiseLike<unknown>, end: CallEnd<R>): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      const call = new StoreCall(this, circuit, account, end, resolve as (value: unknown) => void, reject);
+      this.#deadlines.add(call);
+      Promise.resolve(answer).then(
+        (value) => call.settle(value),
+        (thrown) => call.fail(thrown),
+      );
+    });
+  }
+
+  failed(circuit: Circuit, account: string, error: StoreError): void {
+    this.#failures++;
+    circuit.failed(error, account);
+  }
+
+  /** Lets go of those who wait, of one circuit's or all: nothing better will come. */
+  abandon(circuit?: Circuit): void {
+    for (const call of this.#deadlines.waiting()) {
+      if (circuit !== undefined && call.circuit !== circuit) continue;
+      this.#deadlines.remove(call);
+      call.abandon();
+    }
+  }
+
+  stop(): void {
+    this.abandon();
+    this.#deadlines.stop();
+  }
+
+  forget(call: StoreCall): void {
+    this.#deadlines.remove(call);
+  }
+
+  timeoutError(): StoreError {
+    return new StoreError(`The store did not answer within ${this.#timeoutMs} ms`, { charged: 'unknown' });
+  }
+}
+
+/** One call that waits for its answer. */
+class StoreCall implements Waiter<StoreCall> {
+  dueAt = 0;
+  before: StoreCall | undefined = undefined;
+  after: StoreCall | undefined = undefined;
+  readonly circuit: Circuit;
+  readonly #calls: StoreCalls;
+  readonly #account: string;
+  readonly #end: CallEnd<unknown>;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (reason: unknown) => void;
+  #waits = true;
+
+  constructor(
+    calls: StoreCalls,
+    circuit: Circuit,
+    account: string,
+    end: CallEnd<unknown>,
+    resolve: (value: unknown) => void,
+    reject: (reason: unknown) => void,
+  ) {
+    this.circuit = circuit;
+    this.#calls = calls;
+    this.#account = account;
+    this.#end = end;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  settle(value: unknown): void {
+    const end = this.#end;
+    if (!isAnswer(end, value)) {
+      this.fail(noAnswer());
+    } else if (!this.#waits) {
+      quietly(() => end.answeredLate(value));
+    } else {
+      this.#stopWaiting();
+      this.circuit.succeeded();
+      this.#give(() => end.answered(value));
+    }
+  }
+
+  fail(thrown: unknown): void {
+    const mistake = isProgramsMistake(thrown);
+    if (!this.#waits) {
+      if (!mistake) quietly(() => this.#end.failedLate(asStoreError(thrown)));
+      return;
+    }
+    this.#stopWaiting();
+    if (mistake) this.#reject(thrown);
+    else this.#fail(asStoreError(thrown));
+  }
+
+  expire(): void {
+    this.#waits = false;
+    this.#fail(this.#calls.timeoutError());
+  }
+
+  abandon(): void {
+    this.#waits = false;
+    this.#give(() => this.#end.failed(downError('unknown')));
+  }
+
+  #fail(error: StoreError): void {
+    this.#calls.failed(this.circuit, this.#account, error);
+    this.#give(() => this.#end.failed(error));
+  }
+
+  #stopWaiting(): void {
+    this.#waits = false;
+    this.#calls.forget(this);
+  }
+
+  #give(end: () => unknown): void {
+    try {
+      this.#resolve(end());
+    } catch (error) {
+      this.#reject(error);
+    }
+  }
+}
+
+/** Of a call that was not, or no longer, worth waiting for. */
+export function downError(charged: 'no' | 'unknown'): StoreError {
+  return new StoreError('The store is taken to be down, and was not waited for', { charged });
+}
+
+function noAnswer(): StoreError {
+  return new StoreError('The store answered with something that is no answer', { charged: 'unknown' });
+}
+
+/** An answer may be anything, a getter that throws included. */
+function isAnswer(end: CallEnd<unknown>, value: unknown): boolean {
+  try {
+    return end.isAnswer(value);
+  } catch {
+    return false;
+  }
+}
+
+/** What happens after the caller has its answer can no longer be told to anyone. */
+function quietly(late: () => void): void {
+  try {
+    late();
+  } catch {}
+}

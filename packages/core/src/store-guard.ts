@@ -1,0 +1,216 @@
+import type { Circuit } from './circuit.js';
+import { Circuits } from './circuits.js';
+import { type Clock, monotonicClock } from './clock.js';
+import { Decision } from './decision.js';
+import { isProgramsMistake, type StoreError } from './errors.js';
+import { type Charged, Fallback, type LocalCharge } from './fallback.js';
+import { type Health, HealthWatch } from './health.js';
+import { MemoryStore } from './memory-store.js';
+import { isOutcome } from './outcome-check.js';
+import { type ChargeRoom, PendingCharge, type StoredCharge } from './pending-charge.js';
+import type { Resolution } from './policy.js';
+import { Quota } from './quota.js';
+import { Receipt, type Undo } from './receipt.js';
+import { type CounterSpec, isPromise, type MaybePromise, type Outcome, type Store } from './store.js';
+import { type CallEnd, downError, StoreCalls } from './store-calls.js';
+import { WriteBack } from './write-back.js';
+
+/**
+ * Stands between a limiter and its store, so that no decision waits for a store that does not answer and none is lost when
+ * it fails. `docs/failure.md` tells what a caller sees of it.
+ */
+export class StoreGuard {
+  readonly health: HealthWatch;
+  readonly #store: Store;
+  /** A store in this process does not go away: nothing is kept for it, and its answers are taken as they are. */
+  readonly #isLocal: boolean;
+  readonly #calls: StoreCalls;
+  readonly #circuits: Circuits;
+  readonly #fallback: Fallback;
+  readonly #writeBack: WriteBack;
+  readonly #room: ChargeRoom;
+  readonly #undoPlain: Undo<Outcome>;
+  #closed = false;
+
+  constructor(store: Store, timeoutMs: number, localStore?: MemoryStore, clock: Clock = monotonicClock) {
+    this.#store = store;
+    this.#isLocal = store instanceof MemoryStore;
+    this.#calls = new StoreCalls(timeoutMs, clock);
+    this.#circuits = new Circuits(store, {
+      clock,
+      probe: (account) => this.#probe(account),
+      changed: (circuit) => this.#changed(circuit),
+    });
+    this.health = new HealthWatch(this.#circuits, () => this.describe());
+    this.#writeBack = new WriteBack(store, this.#calls, this.#circuits, clock);
+    this.#fallback = new Fallback(localStore, clock, { store, undo: (...charge) => this.#undoLocal(...charge) });
+    this.#undoPlain = { store, undo: (...charge) => this.#undoOnStore(...charge) };
+    this.#room = {
+      fallback: this.#fallback,
+      undo: { store, undo: (...charge) => this.#undoStored(...charge) },
+      owe: (...charge) => this.#owe(...charge),
+      giveBack: (...charge) => this.#giveBack(...charge),
+    };
+  }
+
+  consume(charge: Charged, account: string, cost: number, resolution: Resolution): MaybePromise<Decision> {
+    const circuit = this.#circuits.of(account);
+    if (circuit.isOpen) return this.#pending(charge, account, cost, resolution, circuit).failed(downError('no'));
+    if (!this.#writeBack.isEmpty) this.#writeBack.send(account);
+    let answer: MaybePromise<Outcome>;
+    try {
+      answer = this.#store.consume(account, resolution.counters, cost);
+    } catch (thrown) {
+      const pending = this.#pending(charge, account, cost, resolution, circuit);
+      return this.#calls.threw(circuit, account, thrown, pending);
+    }
+    if (this.#isLocal) return this.#decide(charge, account, cost, resolution, answer as Outcome, circuit);
+    const pending = this.#pending(charge, account, cost, resolution, circuit);
+    return isPromise(answer)
+      ? this.#calls.wait(circuit, account, answer, pending)
+      : this.#calls.told(circuit, account, answer, pending);
+  }
+
+  peek(charge: Charged, account: string, cost: number, resolution: Resolution): MaybePromise<Decision> {
+    const circuit = this.#circuits.of(account);
+    const without = () => this.#fallback.peek(charge, account, cost, resolution, circuit);
+    if (circuit.isOpen) return without();
+    const { counters, quotas } = resolution;
+    return this.#calls.ask(circuit, account, () => this.#store.peek(account, counters, cost), {
+      ...NOTHING_LATE,
+      isAnswer: (value) => isOutcome(value, quotas.length),
+      answered: (outcome) =>
+        new Decision(charge, charge.category, cost, resolution, outcome as Outcome, undefined, 'store'),
+      failed: without,
+    });
+  }
+
+  reset(account: string, name?: string): MaybePromise<void> {
+    this.#fallback.reset(account, name);
+    this.#writeBack.forget(account, name);
+    return this.#change(account, () =>
+      name === undefined ? this.#store.reset(account) : this.#store.reset(account, name),
+    );
+  }
+
+  describe(): Health {
+    const { state, since } = this.health;
+    const { decidedLocally, allowedUnchecked, deniedUnchecked } = this.#fallback;
+    const { pending, written, dropped } = this.#writeBack;
+    return {
+      state,
+      since,
+      shards: this.health.shards(),
+      failures: this.#calls.failures,
+      decidedLocally,
+      allowedUnchecked,
+      deniedUnchecked,
+      writeBack: { pending, written, dropped },
+    };
+  }
+
+  /** Whoever waits is answered without the store, and nothing is left running. */
+  close(): void {
+    this.#closed = true;
+    for (const circuit of this.#circuits.all()) circuit.stop();
+    this.#writeBack.stop();
+    this.#calls.stop();
+    this.health.stop();
+    this.#fallback.close();
+  }
+
+  /** Of a store in this process: neither waited for nor followed. */
+  #decide(
+    charge: Charged,
+    account: string,
+    cost: number,
+    resolution: Resolution,
+    outcome: Outcome,
+    circuit: Circuit,
+  ): Decision {
+    circuit.succeeded();
+    const receipt =
+      outcome.allowed && cost > 0 ? new Receipt(this.#undoPlain, account, resolution, cost, outcome) : undefined;
+    return new Decision(charge, charge.category, cost, resolution, outcome, receipt, 'store');
+  }
+
+  #pending(charge: Charged, account: string, cost: number, resolution: Resolution, circuit: Circuit): PendingCharge {
+    return new PendingCharge(this.#room, charge, account, cost, resolution, circuit);
+  }
+
+  #undoStored(
+    account: string,
+    resolution: Resolution,
+    cost: number,
+    { outcome, copy }: StoredCharge,
+  ): MaybePromise<void> {
+    if (copy !== undefined) this.#fallback.refund(account, resolution, cost, copy);
+    return this.#undoOnStore(account, resolution, cost, outcome);
+  }
+
+  /** What is on its way to the store already, or has arrived, stays there: a store has no name for it. */
+  #undoLocal(account: string, resolution: Resolution, cost: number, local: LocalCharge): MaybePromise<void> {
+    local.refunded = true;
+    this.#fallback.refund(account, resolution, cost, local.outcome);
+    if (local.entry !== undefined) this.#writeBack.withdraw(local.entry, cost);
+    return local.stored && this.#undoOnStore(account, resolution, cost, local.stored);
+  }
+
+  #undoOnStore(account: string, { counters }: Resolution, cost: number, outcome: Outcome): MaybePromise<void> {
+    return this.#change(account, () => this.#store.refund(account, counters, cost, outcome));
+  }
+
+  /** A call that has no answer but that it was done; it rejects when it was not. */
+  #change(account: string, call: () => MaybePromise<void>): MaybePromise<void> {
+    const circuit = this.#circuits.of(account);
+    if (circuit.isOpen) return Promise.reject(downError('no'));
+    return this.#calls.ask(circuit, account, call, DONE_OR_NOT);
+  }
+
+  #owe(account: string, { counters }: Resolution, cost: number, local: LocalCharge): void {
+    local.entry = this.#writeBack.add(account, counters, cost, local.at);
+  }
+
+  #giveBack(account: string, { counters }: Resolution, cost: number, outcome: Outcome): void {
+    const circuit = this.#circuits.of(account);
+    const refund = () => this.#store.refund(account, counters, cost, outcome);
+    // The store has just answered, so it is asked even while its circuit is open; if it fails, the cost counts too long.
+    const given = this.#calls.ask(circuit, account, refund, DONE_OR_NOT);
+    if (isPromise(given)) given.catch(() => {});
+  }
+
+  async #probe(account: string): Promise<unknown> {
+    if (this.#closed) return undefined;
+    const circuit = this.#circuits.of(account);
+    const store = this.#store;
+    try {
+      return await (store.probe === undefined
+        ? this.#calls.ask(circuit, account, () => store.peek(account, PROBED, 0), PEEKED_OR_NOT)
+        : this.#calls.ask(circuit, account, () => store.probe?.(account), DONE_OR_NOT));
+    } catch (error) {
+      // A store that was closed, say: whoever charges it next has to hear of that.
+      if (isProgramsMistake(error)) return undefined;
+      throw error;
+    }
+  }
+
+  #changed(circuit: Circuit): void {
+    if (circuit.isOpen) this.#calls.abandon(circuit);
+    else this.#writeBack.drain();
+    this.health.changed();
+  }
+}
+
+const NOTHING_LATE = { answeredLate: () => {}, failedLate: () => {} };
+
+const DONE_OR_NOT: CallEnd<undefined> = {
+  ...NOTHING_LATE,
+  isAnswer: () => true,
+  answered: () => undefined,
+  failed: (error: StoreError) => Promise.reject(error) as never,
+};
+
+const PEEKED_OR_NOT: CallEnd<undefined> = { ...DONE_OR_NOT, isAnswer: (value) => isOutcome(value, 1) };
+
+/** A counter that every account may have, asked about with no cost. */
+const PROBED: readonly CounterSpec[] = [{ name: '*', quotas: [new Quota({ limit: 1, windowMs: 1000 })] }];
