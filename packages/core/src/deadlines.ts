@@ -69,7 +69,8 @@ export class Deadlines<W extends Waiter<W>> {
   #ring(): void {
     this.#timer = undefined;
     const now = this.#clock();
-    for (let waiter = this.#first; waiter !== undefined && waiter.dueAt <= now; waiter = this.#first) {
+    // Timers know whole milliseconds, and may come a part of one too early.
+    for (let waiter = this.#first; waiter !== undefined && waiter.dueAt < now + 1; waiter = this.#first) {
       this.remove(waiter);
       waiter.expire();
     }
