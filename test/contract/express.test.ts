@@ -30,13 +30,18 @@ function application(app: Express, setup: Setup): Express {
   return app;
 }
 
-function expressOptions({ onLimited, ...options }: CommonOptions): RateLimitOptions {
-  if (onLimited === undefined) return options;
+function expressOptions({ onLimited, onUnavailable, ...options }: CommonOptions): RateLimitOptions {
+  const replacing = (replacement: NonNullable<CommonOptions['onLimited']>): RateLimitOptions['onLimited'] => {
+    // What is no function is passed on, to be refused.
+    if (typeof replacement !== 'function') return replacement;
+    return (request, response, decision) =>
+      replacement(request, { end: (status, text) => response.status(status).send(text) }, decision);
+  };
   return {
     ...options,
-    onLimited: (request, response, decision) =>
-      onLimited(request, { end: (status, text) => response.status(status).send(text) }, decision),
-  };
+    ...(onLimited !== undefined && { onLimited: replacing(onLimited) }),
+    ...(onUnavailable !== undefined && { onUnavailable: replacing(onUnavailable) }),
+  } as RateLimitOptions;
 }
 
 describeHttp(adapter('Express 5', express5));

@@ -25,13 +25,18 @@ async function start(setup: Setup) {
   return { ...running, close: () => app.close() };
 }
 
-function fastifyOptions({ onLimited, ...options }: CommonOptions): RateLimitOptions {
-  if (onLimited === undefined) return options as RateLimitOptions;
+function fastifyOptions({ onLimited, onUnavailable, ...options }: CommonOptions): RateLimitOptions {
+  const replacing = (replacement: NonNullable<CommonOptions['onLimited']>): RateLimitOptions['onLimited'] => {
+    // What is no function is passed on, to be refused.
+    if (typeof replacement !== 'function') return replacement;
+    return (request, reply, decision) =>
+      replacement(request as CommonRequest, { end: (status, text) => void reply.code(status).send(text) }, decision);
+  };
   return {
     ...(options as RateLimitOptions),
-    onLimited: (request, reply, decision) =>
-      onLimited(request as CommonRequest, { end: (status, text) => void reply.code(status).send(text) }, decision),
-  };
+    ...(onLimited !== undefined && { onLimited: replacing(onLimited) }),
+    ...(onUnavailable !== undefined && { onUnavailable: replacing(onUnavailable) }),
+  } as RateLimitOptions;
 }
 
 describeHttp({ name: 'Fastify 5', start });

@@ -7,6 +7,7 @@ import { describeErrors } from './http/errors.js';
 import { describeHeaders } from './http/headers.js';
 import { describeLimit } from './http/limit.js';
 import { describeOptions } from './http/options.js';
+import { describeOutage } from './http/outage.js';
 import { describeRefusal } from './http/refusal.js';
 import { httpWorld } from './http/world.js';
 
@@ -21,6 +22,7 @@ export function describeHttp(adapter: Adapter): void {
     describeCategory(http);
     describeOptions(http);
     describeErrors(http);
+    describeOutage(http);
     describeClients(http);
   });
 }

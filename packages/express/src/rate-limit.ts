@@ -4,7 +4,6 @@ import {
   asError,
   checkHttpOptions,
   type HttpOptions,
-  LIMITED_STATUS,
   limiterOf,
   RequestReader,
   refundOnFinish,
@@ -29,8 +28,9 @@ export type RateLimitOptions = HttpOptions<Request, Response>;
  * Express middleware that charges every request it meets and answers the refused ones. Mount it where `account_sid` is a
  * path parameter, or anywhere above; several limiters on one app each count.
  *
- * Refusals never reach the app's error handlers. An error does, through `next(error)`: one thrown by a function among the
- * options, a cost that is no cost, or a broken store.
+ * Refusals never reach the app's error handlers, and nor do the failures of a store: what becomes of a request then is the
+ * policy's to say. An error does, through `next(error)`: one thrown by a function among the options, a cost that is no
+ * cost, or the use of a closed store.
  *
  * @throws TypeError or RangeError, with a `TOLLGATE_…` code, for options that it could not use.
  *
@@ -40,8 +40,8 @@ export type RateLimitOptions = HttpOptions<Request, Response>;
 export function rateLimit(options: RateLimitOptions): RequestHandler {
   checkHttpOptions('rateLimit', options);
   const limiter = limiterOf('rateLimit', options);
-  const answers = new Answers(options);
-  const { refundWhen, onLimited } = options;
+  const answers = new Answers<Request, Response>(options);
+  const { refundWhen } = options;
   const reader = new RequestReader<Request>(
     {
       // The path as Express itself has read it, its mounts put back: what it routes by is what counts.
@@ -67,10 +67,11 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
     // The client may have left, or the app have answered, while the decision was made: there is no one to refuse.
     if (response.destroyed || response.writableEnded) return undefined;
     if (response.headersSent) return next(new Error('The rate limit refuses a request whose response has begun'));
-    response.statusCode = LIMITED_STATUS;
-    if (onLimited !== undefined) return onLimited(request, response, decision);
+    response.statusCode = answers.status(decision);
+    const replacement = answers.replacement(decision);
+    if (replacement !== undefined) return replacement(request, response, decision);
     const id = requestId(request.headers['x-request-id'], (request as { id?: unknown }).id);
-    const body = answers.writeBody(id, (name, value) => response.setHeader(name, value));
+    const body = answers.writeBody(decision, id, (name, value) => response.setHeader(name, value));
     response.setHeader('Content-Length', Buffer.byteLength(body));
     return response.end(body);
   }

@@ -9,7 +9,6 @@ import {
   checkOneOf,
   checkOptions,
   type HttpOptions,
-  LIMITED_STATUS,
   limiterOf,
   RequestReader,
   refundOnFinish,
@@ -44,10 +43,10 @@ type Done = (error?: Error) => void;
 
 const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) => {
   checkHttpOptions('rateLimit', options, ['hook']);
-  const { hook = 'onRequest', refundWhen, onLimited } = options;
+  const { hook = 'onRequest', refundWhen } = options;
   checkOneOf('rateLimit.hook', hook, HOOKS);
   const limiter = limiterOf('rateLimit', options);
-  const answers = new Answers(options);
+  const answers = new Answers<FastifyRequest, FastifyReply>(options);
   const reader = new RequestReader<FastifyRequest>(
     {
       url: pathReader(fastify),
@@ -86,14 +85,15 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
       }
       return done();
     }
-    reply.code(LIMITED_STATUS);
-    if (onLimited !== undefined) return sendReturned(reply, onLimited(request, reply, decision));
+    reply.code(answers.status(decision));
+    const replacement = answers.replacement(decision);
+    if (replacement !== undefined) return sendReturned(reply, replacement(request, reply, decision));
     const id = requestId(request.headers['x-request-id'], request.id);
-    const body = answers.writeBody(id, (name, value) => reply.header(name, value));
+    const body = answers.writeBody(decision, id, (name, value) => reply.header(name, value));
     return reply.send(body);
   }
 
-  /** A value that `onLimited` returns is sent, as a handler's is. */
+  /** A value that a replacement returns is sent, as a handler's is. */
   function sendReturned(reply: FastifyReply, returned: unknown): unknown {
     if (returned === reply || returned === undefined || reply.sent) return undefined;
     if (isPromise(returned)) return returned.then((value) => sendReturned(reply, value));
@@ -140,8 +140,9 @@ function pathReader({ initialConfig }: FastifyInstance): (request: FastifyReques
  * overrides how it is charged by `config: { rateLimit: { category, cost, … } }`, or leaves limiting by `config: {
  * rateLimit: false }`. Registered twice, both limits hold.
  *
- * Refusals are replies, not errors: they never reach `setErrorHandler`. An error does: one thrown by a function among the
- * options, a cost that is no cost, or a broken store.
+ * Refusals are replies, not errors: they never reach `setErrorHandler`, and nor do the failures of a store: what becomes of
+ * a request then is the policy's to say. An error does: one thrown by a function among the options, a cost that is no
+ * cost, or the use of a closed store.
  *
  * @throws TypeError or RangeError, with a `TOLLGATE_…` code, for options that it could not use.
  *

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { perMinute, RateLimiter } from '@tollgate/core';
-import { Answers, clientAddress, LIMITED_STATUS } from '@tollgate/core/http';
+import { Answers, clientAddress } from '@tollgate/core/http';
 import { type Answer, type Arrival, answerOf, requestIdOf } from './answer.js';
 import { unauthorized } from './reply.js';
 
@@ -35,8 +35,8 @@ export class Gate {
       headers[name] = value;
     };
     this.#answers.writeHeaders(decision, set);
-    const body = this.#answers.writeBody(requestIdOf(request), set);
-    return { status: LIMITED_STATUS, headers, body };
+    const body = this.#answers.writeBody(decision, requestIdOf(request), set);
+    return { status: this.#answers.status(decision), headers, body };
   }
 
   #knows(authorization: string | undefined): boolean {

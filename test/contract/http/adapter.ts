@@ -16,8 +16,11 @@ export interface CommonResponse {
   end(status: number, text: string): void;
 }
 
-export type CommonOptions = Omit<HttpOptions<CommonRequest, never>, 'onLimited'> & {
-  readonly onLimited?: (request: CommonRequest, response: CommonResponse, decision: Decision) => unknown;
+type Replacement = (request: CommonRequest, response: CommonResponse, decision: Decision) => unknown;
+
+export type CommonOptions = Omit<HttpOptions<CommonRequest, never>, 'onLimited' | 'onUnavailable'> & {
+  readonly onLimited?: Replacement;
+  readonly onUnavailable?: Replacement;
 };
 
 export interface Setup {

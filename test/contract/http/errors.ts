@@ -1,4 +1,4 @@
-import { legsApiPolicy, type Store } from '@tollgate/core';
+import { legsApiPolicy, MemoryStore } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
 import type { CommonOptions } from './adapter.js';
 import { rawFetch } from './raw.js';
@@ -7,15 +7,10 @@ import { type HttpWorld, LEGS } from './world.js';
 /** Where the errors of options and stores end up, and what must cause none. */
 export function describeErrors({ limited, start, statuses }: HttpWorld): void {
   describe('errors', () => {
-    const broken: Store = {
-      consume: () => Promise.reject(new Error('the store is broken')),
-      peek: () => Promise.reject(new Error('the store is broken')),
-      refund: () => undefined,
-      reset: () => undefined,
-      close: () => undefined,
-    };
+    const closed = new MemoryStore();
+    closed.close();
 
-    it('go to the error handler of the application, from options and from the store, thrown or rejected', async () => {
+    it('go to the error handler of the application, from options and from a closed store, thrown or rejected', async () => {
       const failing: readonly [CommonOptions, RegExp][] = [
         [limited(9, { cost: () => Number.NaN }), /Expected `cost` to be an integer/],
         [limited(9, { cost: async () => -1 }), /Expected `cost` to be an integer/],
@@ -29,7 +24,7 @@ export function describeErrors({ limited, start, statuses }: HttpWorld): void {
         ],
         [limited(9, { environment: () => Promise.reject(new Error('no environment')) }), /no environment/],
         [limited(9, { region: () => 7 as unknown as string }), /Expected `region` to be a string, got 7/],
-        [{ policy: legsApiPolicy(), store: broken }, /the store is broken/],
+        [{ policy: legsApiPolicy(), store: closed }, /MemoryStore was used after close/],
         [
           limited(0, {
             onLimited: () => {

@@ -1,25 +1,43 @@
 import type { Decision } from '../decision.js';
-import { DEFAULT_CODE, DEFAULT_MESSAGE, ENVELOPE_TYPE, envelopeWriter } from './envelope.js';
+import {
+  DEFAULT_CODE,
+  DEFAULT_MESSAGE,
+  ENVELOPE_TYPE,
+  envelopeWriter,
+  UNAVAILABLE_CODE,
+  UNAVAILABLE_MESSAGE,
+} from './envelope.js';
 import { type HeaderFormat, headersWriter, type SetHeader, writeRetryAfter } from './headers.js';
 
 export const LIMITED_STATUS = 429;
+export const UNAVAILABLE_STATUS = 503;
+
+/** What the user's function puts in place of an answer. */
+export type Replacement<Request, Response> = (request: Request, response: Response, decision: Decision) => unknown;
 
 /** What a limiter says over HTTP, whichever framework sends it. */
-export class Answers {
+export class Answers<Request = never, Response = never> {
   readonly #writeHeaders: ReturnType<typeof headersWriter>;
-  readonly #envelope: ReturnType<typeof envelopeWriter>;
+  readonly #limited: ReturnType<typeof envelopeWriter>;
+  readonly #unavailable = envelopeWriter(UNAVAILABLE_STATUS, UNAVAILABLE_CODE, UNAVAILABLE_MESSAGE);
+  readonly #onLimited: Replacement<Request, Response> | undefined;
+  readonly #onUnavailable: Replacement<Request, Response> | undefined;
 
   constructor(options: {
     readonly headers?: HeaderFormat | undefined;
     readonly code?: string | undefined;
     readonly message?: string | undefined;
+    readonly onLimited?: Replacement<Request, Response> | undefined;
+    readonly onUnavailable?: Replacement<Request, Response> | undefined;
   }) {
     const { headers = 'x-ratelimit', code = DEFAULT_CODE, message = DEFAULT_MESSAGE } = options;
     this.#writeHeaders = headersWriter(headers);
-    this.#envelope = envelopeWriter(LIMITED_STATUS, code, message);
+    this.#limited = envelopeWriter(LIMITED_STATUS, code, message);
+    this.#onLimited = options.onLimited;
+    this.#onUnavailable = options.onUnavailable;
   }
 
-  /** The headers of every limited response, admitted or not; `Retry-After` and `Cache-Control` with a refusal. */
+  /** The headers of every limited response, admitted or not; `Retry-After` and `Cache-Control` where it is not. */
   writeHeaders(decision: Decision, set: SetHeader): void {
     this.#writeHeaders(decision, set);
     if (decision.allowed) return;
@@ -27,11 +45,25 @@ export class Answers {
     set('Cache-Control', 'no-store');
   }
 
-  /** The refusal's body and its type. */
-  writeBody(requestId: string, set: SetHeader): string {
-    set('Content-Type', ENVELOPE_TYPE);
-    return this.#envelope(requestId);
+  /** Of a decision that does not let the request through: an outage is never the client's excess. */
+  status(decision: Decision): number {
+    return isOutage(decision) ? UNAVAILABLE_STATUS : LIMITED_STATUS;
   }
+
+  /** The user's own way to answer, if there is one. */
+  replacement(decision: Decision): Replacement<Request, Response> | undefined {
+    return isOutage(decision) ? this.#onUnavailable : this.#onLimited;
+  }
+
+  /** The answer's body and its type. */
+  writeBody(decision: Decision, requestId: string, set: SetHeader): string {
+    set('Content-Type', ENVELOPE_TYPE);
+    return isOutage(decision) ? this.#unavailable(requestId) : this.#limited(requestId);
+  }
+}
+
+function isOutage(decision: Decision): boolean {
+  return decision.reason === 'store-unavailable';
 }
 
 /** Of the decisions of several limiters on one request, the one to show: a refusal, else the one with the least room. */

@@ -1,5 +1,5 @@
 /**
- * The body of a refusal: the Legs API's 429 envelope. Its keys, their order and the absence of white space are part of the
+ * The body of a refusal: the Legs API's 429 envelope, and the same for a 503. Its keys, their order and the absence of white space are part of the
  * API, so it is put together by hand around the two parts that vary.
  */
 export type Envelope = (requestId: string) => string;
@@ -12,6 +12,8 @@ export function envelopeWriter(httpCode: number, code: string, message: string):
 
 export const DEFAULT_CODE = 'RATE_LIMIT_EXCEEDED';
 export const DEFAULT_MESSAGE = 'Rate limit exceeded. Please retry after some time.';
+export const UNAVAILABLE_CODE = 'RATE_LIMITER_UNAVAILABLE';
+export const UNAVAILABLE_MESSAGE = 'Rate limiter unavailable. Please retry after some time.';
 export const ENVELOPE_TYPE = 'application/json; charset=utf-8';
 
 /**

@@ -6,7 +6,7 @@
 export { checkOneOf, checkOptions } from '../check.js';
 export { asError } from '../errors.js';
 export { clientAddress } from './address.js';
-export { Answers, LIMITED_STATUS, tighter } from './answers.js';
+export { Answers, LIMITED_STATUS, type Replacement, tighter, UNAVAILABLE_STATUS } from './answers.js';
 export { ENVELOPE_TYPE, type Envelope, envelopeWriter, requestId } from './envelope.js';
 export {
   type HeaderFormat,

@@ -56,6 +56,11 @@ export interface HttpOptions<Request, Response> extends ChargeOptions<Request> {
   readonly refundWhen?: (statusCode: number) => Told<boolean>;
   /** Replaces the answer to a refused request; the rate-limit headers and `Retry-After` are set already. */
   readonly onLimited?: (request: Request, response: Response, decision: Decision) => unknown;
+  /**
+   * Replaces the answer to a request that is turned away because the store fails and the policy says `'deny'`; the status
+   * 503 and `Retry-After` are set already.
+   */
+  readonly onUnavailable?: (request: Request, response: Response, decision: Decision) => unknown;
 }
 
 export const CHARGE_OPTIONS: readonly string[] = [
@@ -78,13 +83,14 @@ const HTTP_OPTIONS: readonly string[] = [
   'message',
   'refundWhen',
   'onLimited',
+  'onUnavailable',
 ];
 
 /** Refuses whatever an adapter could not use; `more` names the options that only this adapter has. */
 export function checkHttpOptions(path: string, options: object, more: readonly string[] = []): void {
   const checked = checkOptions(path, options, [...HTTP_OPTIONS, ...more]);
   checkChargeOptions(path, checked);
-  for (const name of ['refundWhen', 'onLimited']) {
+  for (const name of ['refundWhen', 'onLimited', 'onUnavailable']) {
     if (checked[name] !== undefined) checkFunction(`${path}.${name}`, checked[name]);
   }
   for (const name of ['code', 'message']) {
