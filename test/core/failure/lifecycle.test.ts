@@ -1,0 +1,149 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { MemoryStore, perHour, RateLimiter } from '@tollgate/core';
+import { describe, expect, it, vi } from 'vitest';
+import { FailingStore } from './failing-store.js';
+import { CHARGE, failingWorld, heldTime, pass } from './world.js';
+
+describe('close', () => {
+  heldTime();
+
+  it('settles whatever waits, stops every timer, and refuses what comes after', async () => {
+    const { consume, limiter, store } = failingWorld();
+    store.manner = 'unknown';
+    for (let times = 0; times < 4; times++) await consume();
+    store.manner = 'hang';
+    const waiting = [consume(), Promise.resolve(limiter.peek(CHARGE))];
+    const reset = Promise.resolve(limiter.reset(CHARGE as never));
+    const failed = expect(reset).rejects.toMatchObject({ code: 'TOLLGATE_STORE_FAILED', charged: 'unknown' });
+    await pass(0);
+    await limiter.close();
+    expect(await Promise.all(waiting)).toMatchObject([{ source: 'local' }, { source: 'local' }]);
+    await failed;
+    expect(vi.getTimerCount()).toBe(0);
+    expect(() => limiter.consume(CHARGE)).toThrow(expect.objectContaining({ code: 'TOLLGATE_CLOSED' }));
+    expect(limiter.health()).toMatchObject({ state: 'up', failures: 4 });
+  });
+
+  it('stops the probes, and leaves alone what was passed in', async () => {
+    const { goDown, limiter, local, store } = failingWorld();
+    await goDown();
+    limiter.close();
+    await pass(60_000);
+    expect(store.asked).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(local.stats().counters).toBeGreaterThanOrEqual(0);
+    expect(store.memory.stats().counters).toBe(0);
+  });
+
+  it('is no harm to answers that come afterwards', async () => {
+    const store = new FailingStore();
+    const limiter = new RateLimiter({ policy: { quotas: [perHour(1)], onStoreFailure: 'deny' }, store });
+    store.manner = 'hold';
+    const decision = limiter.consume(CHARGE);
+    await pass(0);
+    limiter.close();
+    expect(await decision).toMatchObject({ allowed: false, reason: 'store-unavailable' });
+    store.manner = 'well';
+    store.release();
+    await pass(1000);
+    expect(store.memory.peek('ameyo5m', [{ name: 'legs', quotas: [perHour(1)] }], 0).used).toEqual([0]);
+  });
+
+  it('leaves receipts of its own to other limiters on the store', async () => {
+    const store = new FailingStore();
+    const policy = { quotas: [perHour(2)] };
+    const limiter = new RateLimiter({ policy, store });
+    const other = new RateLimiter({ policy, store });
+    const { receipt } = await limiter.consume(CHARGE);
+    limiter.close();
+    expect(await other.refund(receipt!)).toBe(true);
+    expect(await other.peek(CHARGE)).toMatchObject({ quotas: [{ used: 0 }] });
+  });
+
+  it('keeps no timer for calls that were answered', async () => {
+    const { consume } = failingWorld({ quotas: [perHour(10_000)] });
+    for (let times = 0; times < 1000; times++) await consume();
+    expect(vi.getTimerCount()).toBe(1);
+    await pass(200);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('a process', () => {
+  const run = (program: string) =>
+    promisify(execFile)(process.execPath, ['--input-type=module', '--eval', PREFACE + program], {
+      cwd: new URL('../../..', import.meta.url).pathname,
+      timeout: 10_000,
+    });
+  const PREFACE = `
+    import { perMinute, RateLimiter } from '@tollgate/core';
+    process.on('unhandledRejection', (error) => { console.log('unhandled', error); process.exitCode = 1; });
+    const policy = { quotas: [perMinute(3)] };
+    const charge = { account: 'ameyo5m', category: 'legs' };
+    const storeOf = (answer) => ({ consume: answer, peek: answer, refund: answer, reset: answer, record: answer, close() {} });
+  `;
+
+  it('waits for a decision of which nothing else reminds it, and ends by itself', async () => {
+    const began = performance.now();
+    const { stdout } = await run(`
+      const limiter = new RateLimiter({ policy, store: storeOf(() => new Promise(() => {})) });
+      for (let times = 0; times < 7; times++) console.log((await limiter.consume(charge)).source);
+    `);
+    expect(stdout.trim().split('\n')).toEqual(Array(7).fill('local'));
+    expect(performance.now() - began).toBeLessThan(9000);
+  });
+
+  it('hears of no rejection that nobody handles, whenever it comes', async () => {
+    const { stdout } = await run(`
+      const late = () => new Promise((_, reject) => setTimeout(reject, 50, new Error('late')));
+      const answers = [late, () => Promise.reject(), () => { throw new Error('at once'); }, async () => 'garbage'];
+      for (const answer of answers) {
+        for (const onStoreFailure of ['local', 'allow', 'deny']) {
+          const limiter = new RateLimiter({ policy: { ...policy, onStoreFailure }, store: storeOf(answer), timeoutMs: 10 });
+          limiter.on('health', () => Promise.reject(new Error('of a listener')));
+          for (let times = 0; times < 7; times++) {
+            const { receipt } = await limiter.consume(charge);
+            if (receipt) await limiter.refund(receipt);
+            await limiter.peek(charge);
+          }
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      console.log('well');
+    `);
+    expect(stdout).toBe('well\n');
+  });
+
+  it('that was busy does not take it for the store’s silence', async () => {
+    const { stdout } = await run(`
+      import { createServer, connect } from 'node:net';
+      // The answer is out in time, but then this process does not look for long.
+      const busy = () => { const until = performance.now() + 200; while (performance.now() < until); };
+      const server = createServer((far) => far.on('data', () => { far.write('x'); busy(); })).listen(0, '127.0.0.1');
+      await new Promise((resolve) => server.once('listening', resolve));
+      const socket = connect(server.address().port, '127.0.0.1');
+      await new Promise((resolve) => socket.once('connect', resolve));
+      const outcome = { allowed: true, now: 1, used: [1], resetAfterMs: [1], retryAfterMs: 0 };
+      const store = storeOf(() => new Promise((resolve) => {
+        socket.once('data', () => resolve(outcome));
+        socket.write('x');
+      }));
+      const limiter = new RateLimiter({ policy, store, timeoutMs: 20 });
+      const decision = limiter.consume(charge);
+      console.log((await decision).source);
+      socket.end();
+      server.close();
+    `);
+    expect(stdout).toBe('store\n');
+  });
+});
+
+describe('the memory store', () => {
+  it('is asked directly, and decides at once', () => {
+    const store = new MemoryStore();
+    const limiter = new RateLimiter({ policy: { quotas: [perHour(1)] }, store, timeoutMs: 1 });
+    expect(limiter.consume(CHARGE)).toMatchObject({ allowed: true, source: 'store' });
+    expect(limiter.consume(CHARGE)).toMatchObject({ allowed: false, source: 'store' });
+  });
+});
