@@ -316,3 +316,70 @@ describe('names', () => {
     );
   });
 });
+
+describe('onStoreFailure and localShare', () => {
+  const quotas = [perMinute(100)];
+
+  it('are local, in full, unless said otherwise', () => {
+    const resolution = definePolicy({ quotas }).resolve('legs');
+    expect(resolution.onStoreFailure).toBe('local');
+    expect(resolution.local.counters).toBe(resolution.counters);
+    expect(resolution.local.quotas).toBe(resolution.quotas);
+  });
+
+  it('hold for a category, else by default', () => {
+    const onStoreFailure = { default: 'deny', categories: { legs: 'allow' } } as const;
+    const policy = definePolicy({ quotas, onStoreFailure });
+    expect(policy.resolve('legs').onStoreFailure).toBe('allow');
+    expect(policy.resolve('bridges').onStoreFailure).toBe('deny');
+    expect(policy.resolve('constructor').onStoreFailure).toBe('deny');
+    const unsaid = definePolicy({ quotas, onStoreFailure: { categories: { legs: 'deny' } } });
+    expect(unsaid.resolve('bridges').onStoreFailure).toBe('local');
+    expect(definePolicy({ quotas, onStoreFailure: 'allow' }).resolve('bridges').onStoreFailure).toBe('allow');
+  });
+
+  it('scale the limits and nothing else', () => {
+    const policy = definePolicy({
+      quotas,
+      total: [{ limit: 3, windowMs: 1000, slices: 2, name: 'burst' }],
+      localShare: 0.5,
+    });
+    const { counters, local } = policy.resolve('legs');
+    expect(counters.map((counter) => counter.quotas.map(({ limit }) => limit))).toEqual([[100], [3]]);
+    expect(local.counters).toMatchObject([
+      { name: 'legs', quotas: [{ limit: 50, windowMs: 60_000 }] },
+      { name: '*', quotas: [{ limit: 1, windowMs: 1000, slices: 2, name: 'burst' }] },
+    ]);
+    expect(local.quotas).toMatchObject([
+      { name: 'per-minute', limit: 50, scope: 'category' },
+      { name: 'burst', limit: 1, scope: 'total' },
+    ]);
+    expect(policy.resolve('legs')).toBe(policy.resolve('legs', 'anyone'));
+  });
+
+  it.each([
+    [
+      { onStoreFailure: 'open' },
+      RangeError,
+      /`policy.onStoreFailure` to be one of "local", "allow", "deny", got "open"/,
+    ],
+    [{ onStoreFailure: null }, TypeError, /`policy.onStoreFailure` to be a plain object, got null/],
+    [{ onStoreFailure: { default: 'open' } }, RangeError, /`policy.onStoreFailure.default`/],
+    [{ onStoreFailure: { category: {} } }, TypeError, /Unknown option `policy.onStoreFailure.category`/],
+    [
+      { onStoreFailure: { categories: { legs: true } } },
+      RangeError,
+      /`policy.onStoreFailure.categories.legs`.*got true/,
+    ],
+    [{ onStoreFailure: { categories: [] } }, TypeError, /`policy.onStoreFailure.categories`/],
+    [{ localShare: 0 }, RangeError, /`policy.localShare` to be a number above 0 and at most 1, got 0/],
+    [{ localShare: 1.1 }, RangeError, /`policy.localShare`/],
+    [{ localShare: Number.NaN }, RangeError, /`policy.localShare`.*got NaN/],
+    [{ localShare: '1' }, TypeError, /`policy.localShare`.*got "1"/],
+    [{ plans: { gold: { localShare: 1 } } }, TypeError, /Unknown option `policy.plans.gold.localShare`/],
+  ])('%j is refused', (options, kind, message) => {
+    const define = () => definePolicy({ quotas, ...options } as never);
+    expect(define).toThrow(kind);
+    expect(define).toThrow(message);
+  });
+});

@@ -4,7 +4,9 @@
  */
 import {
   type Decision,
+  type DecisionSource,
   definePolicy,
+  type Health,
   legsApiPolicy,
   type MaybePromise,
   MemoryStore,
@@ -15,6 +17,8 @@ import {
   RateLimiter,
   type Receipt,
   type Store,
+  StoreError,
+  type StoreFailureMode,
 } from '@tollgate/core';
 import { rateLimit as expressRateLimit } from '@tollgate/express';
 import fastifyRateLimit, { rateLimit } from '@tollgate/fastify';
@@ -64,6 +68,25 @@ limiter.consume({ account: 'a', address: '192.0.2.1', category: 'legs' });
 // @ts-expect-error: a receipt is not made by hand
 limiter.refund({});
 
+definePolicy({ quotas: [perMinute(100)], onStoreFailure: 'deny', localShare: 0.5 });
+definePolicy({ quotas: [perMinute(100)], onStoreFailure: { default: 'local', categories: { legs: 'allow' } } });
+// @ts-expect-error: there is no such mode
+definePolicy({ quotas: [perMinute(100)], onStoreFailure: 'open' });
+// @ts-expect-error: what happens when the store fails is said for the whole policy
+definePolicy({ quotas: [perMinute(100)], plans: { enterprise: { onStoreFailure: 'deny' } } });
+new RateLimiter({ policy, timeoutMs: 50, localStore: new MemoryStore({ maxCounters: 1000 }) });
+expectTypeOf(policy.resolve('legs').onStoreFailure).toEqualTypeOf<StoreFailureMode>();
+expectTypeOf<Decision['source']>().toEqualTypeOf<DecisionSource>();
+expectTypeOf(limiter.health()).toEqualTypeOf<Health>();
+expectTypeOf(limiter.on('health', ({ state }) => state === 'down')).toEqualTypeOf<RateLimiter>();
+// @ts-expect-error: there is no other event
+limiter.on('error', () => {});
+expectTypeOf(new StoreError('gone', { charged: 'no' }).charged).toEqualTypeOf<'no' | 'unknown'>();
+// @ts-expect-error: whether it was charged has to be said
+new StoreError('gone');
+/** A store without the optional members is a store. */
+expectTypeOf<Pick<Store, 'consume' | 'peek' | 'refund' | 'reset' | 'close'>>().toExtend<Store>();
+
 expectTypeOf(expressRateLimit({ policy })).toEqualTypeOf<RequestHandler>();
 const app = express();
 app.use('/v2/accounts/:account_sid', expressRateLimit({ policy: legsApiPolicy(), headers: 'both' }));
@@ -75,6 +98,7 @@ expressRateLimit({
   account: async (request) => request.get('x-account'),
   cost: (request) => Number(request.query['n']),
   onLimited: (_request, response, decision) => response.status(429).json(decision.quotas),
+  onUnavailable: (_request, response, { retryAfterMs }) => response.status(503).json(retryAfterMs),
 });
 // @ts-expect-error: there is no such header format
 expressRateLimit({ policy, headers: 'draft-6' });
