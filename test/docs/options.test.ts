@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { definePolicy, MemoryStore, perMinute, Quota, RateLimiter, type TollgateError } from '@tollgate/core';
-import { CHARGE_OPTIONS } from '@tollgate/core/http';
+import {
+  type Decision,
+  definePolicy,
+  MemoryStore,
+  perMinute,
+  Quota,
+  RateLimiter,
+  type Store,
+  type TollgateError,
+} from '@tollgate/core';
+import { Answers, CHARGE_OPTIONS } from '@tollgate/core/http';
 import { rateLimit } from '@tollgate/express';
 import { rateLimit as fastifyRateLimit } from '@tollgate/fastify';
 import Fastify from 'fastify';
@@ -70,6 +79,16 @@ describe('the options in docs/http.md', () => {
   });
 });
 
+describe('the outage in docs/http.md', () => {
+  it('is what an adapter sends', () => {
+    const outage = section(readPage('docs/http.md'), '## The outage');
+    const [body] = /\{"request_id.*\}/.exec(outage)!;
+    expect(outage).toContain(`Content-Length: ${body.length}\n`);
+    const decision = { reason: 'store-unavailable' } as Decision;
+    expect(new Answers({}).writeBody(decision, 'c6084ac2e9a44812824b42577f01937b', () => {})).toBe(body);
+  });
+});
+
 describe('the errors in docs/errors.md', () => {
   const page = readPage('docs/errors.md');
   const headings = [...page.matchAll(/^## (.*)$/gm)].map((match) => match[1]!);
@@ -89,6 +108,26 @@ describe('the errors in docs/errors.md', () => {
     limiter.close();
     return limiter;
   };
+  /** A store that does all but one thing. */
+  const broken = (method: 'refund' | 'reset', act: () => unknown): Store => {
+    const memory = new MemoryStore();
+    return {
+      consume: (...charge) => memory.consume(...charge),
+      peek: (...charge) => memory.peek(...charge),
+      refund: (...charge) => memory.refund(...charge),
+      reset: (...names) => memory.reset(...names),
+      close: () => undefined,
+      [method]: act,
+    };
+  };
+  const thrower = () => {
+    throw new Error('gone');
+  };
+  const refundOn = async (store: Store) => {
+    const limiter = new RateLimiter({ policy, store });
+    return limiter.refund((await limiter.consume(charge)).receipt!);
+  };
+  const resetOn = (store: Store) => new RateLimiter({ policy, store }).reset(charge);
   const cases: Record<string, readonly [string, () => unknown][]> = {
     TOLLGATE_OPTION_TYPE: [
       ['a text as a limit', () => perMinute('100' as never)],
@@ -126,6 +165,12 @@ describe('the errors in docs/errors.md', () => {
     TOLLGATE_OPTION_CONFLICT: [
       ['a limiter and a policy', () => rateLimit({ limiter, policy })],
       ['a limiter and a store', () => rateLimit({ limiter, store: new MemoryStore() })],
+    ],
+    TOLLGATE_STORE_FAILED: [
+      ['a refund that throws', () => refundOn(broken('refund', thrower))],
+      ['a refund that is refused', () => refundOn(broken('refund', () => Promise.reject(new Error('gone'))))],
+      ['a refund that is not answered', () => refundOn(broken('refund', () => new Promise(() => {})))],
+      ['a reset that is refused', () => resetOn(broken('reset', () => Promise.reject()))],
     ],
     TOLLGATE_CLOSED: [
       ['consume', () => closed().consume(charge)],
