@@ -151,9 +151,13 @@ const MAX_COST = 2_147_483_647;
 const SWEEP_EVERY_MS = 1000;
 
 function shortestMs(counters: readonly CounterSpec[]): number {
-  return Math.min(...counters.flatMap(({ quotas }) => quotas.map(({ windowMs }) => windowMs)));
+  let shortest = Number.POSITIVE_INFINITY;
+  for (const { quotas } of counters) for (const { windowMs } of quotas) shortest = Math.min(shortest, windowMs);
+  return shortest;
 }
 
 function longestMs(counters: readonly CounterSpec[]): number {
-  return Math.max(...counters.flatMap(({ quotas }) => quotas.map(({ windowMs }) => windowMs)));
+  let longest = 0;
+  for (const { quotas } of counters) for (const { windowMs } of quotas) longest = Math.max(longest, windowMs);
+  return longest;
 }

@@ -65,8 +65,12 @@ export class PendingCharge implements CallEnd<Decision> {
     return new Decision(this.#charge, this.#charge.category, this.#cost, this.#resolution, outcome, receipt, 'store');
   }
 
-  /** Decides without the store, as after an answer that never came. */
   failed({ charged }: StoreError): Decision {
+    return this.decideWithout(charged);
+  }
+
+  /** Decides without the store, which surely has not counted the charge, or may have. */
+  decideWithout(charged: StoreError['charged']): Decision {
     const { decision, local } = this.#room.fallback.consume(
       this.#charge,
       this.#account,

@@ -55,7 +55,7 @@ export class StoreGuard {
 
   consume(charge: Charged, account: string, cost: number, resolution: Resolution): MaybePromise<Decision> {
     const circuit = this.#circuits.of(account);
-    if (circuit.isOpen) return this.#pending(charge, account, cost, resolution, circuit).failed(downError('no'));
+    if (circuit.isOpen) return this.#pending(charge, account, cost, resolution, circuit).decideWithout('no');
     if (!this.#writeBack.isEmpty) this.#writeBack.send(account);
     let answer: MaybePromise<Outcome>;
     try {
@@ -64,7 +64,7 @@ export class StoreGuard {
       const pending = this.#pending(charge, account, cost, resolution, circuit);
       return this.#calls.threw(circuit, account, thrown, pending);
     }
-    if (this.#isLocal) return this.#decide(charge, account, cost, resolution, answer as Outcome, circuit);
+    if (this.#isLocal && !isPromise(answer)) return this.#decide(charge, account, cost, resolution, answer, circuit);
     const pending = this.#pending(charge, account, cost, resolution, circuit);
     return isPromise(answer)
       ? this.#calls.wait(circuit, account, answer, pending)

@@ -64,6 +64,31 @@ export function describeRecord({ within }: StoreWorld): void {
         { numRuns: 400 },
       ));
 
+    it('record of this instant is consume without its question', () =>
+      fc.assert(
+        fc.asyncProperty(fc.oneof(exactWorld, coarseWorld, movingWorld, anyWorld), steps, (world, steps) =>
+          within(async (under) => {
+            let now = 0;
+            const twin = new MemoryStore({ clock: () => now });
+            for (const step of steps) {
+              if (step.kind === 'advance') {
+                await timeOf(under).advance(durationOf(world, step));
+                continue;
+              }
+              const account = world.accounts[step.account % world.accounts.length]!;
+              const { counters, cost } = chargeOf(world, step.charge);
+              now = (await under.store.peek(account, counters, 0)).now;
+              if (twin.consume(account, counters, cost).allowed)
+                await recordOn(under.store, account, counters, cost, 0);
+              const outcome = await under.store.peek(account, counters, 0);
+              now = outcome.now;
+              expect(withoutToken(outcome)).toEqual(withoutToken(twin.peek(account, counters, 0)));
+            }
+          }),
+        ),
+        { numRuns: 200 },
+      ));
+
     const quotas = [new Quota({ limit: 3, windowMs: 1000 }), new Quota({ limit: 9, windowMs: 60_000 })];
     const counters: CounterSpec[] = [{ name: 'legs', quotas }];
 

@@ -66,15 +66,15 @@ describe('the circuit', () => {
     expect(store.asked.every((asked) => asked === 'probe')).toBe(true);
     expect(limiter.health().state).toBe('down');
 
+    // One that is not answered is given up at the deadline, and the next comes after a pause.
     store.manner = 'hang';
     const probes = store.countOf('probe');
-    await pass(2100);
-    expect(store.countOf('probe')).toBe(probes + 1);
-    await pass(2100);
-    expect(store.countOf('probe')).toBe(probes + 2);
+    await pass(20_000);
+    expect(store.countOf('probe') - probes).toBeGreaterThanOrEqual(Math.floor(20_000 / 2110));
+    expect(store.countOf('probe') - probes).toBeLessThanOrEqual(Math.ceil(20_000 / 1690));
 
     store.manner = 'well';
-    await pass(2000);
+    await pass(2200);
     expect(limiter.health()).toMatchObject({ state: 'up', shards: [] });
     expect(await consume()).toMatchObject({ source: 'store' });
   });
@@ -88,7 +88,7 @@ describe('the circuit', () => {
     expect(store.countOf('peek')).toBeGreaterThan(3);
     expect(limiter.health().state).toBe('down');
     store.manner = 'well';
-    await pass(2000);
+    await pass(2200);
     expect(limiter.health().state).toBe('up');
   });
 

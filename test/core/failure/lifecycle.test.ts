@@ -146,4 +146,15 @@ describe('the memory store', () => {
     expect(limiter.consume(CHARGE)).toMatchObject({ allowed: true, source: 'store' });
     expect(limiter.consume(CHARGE)).toMatchObject({ allowed: false, source: 'store' });
   });
+
+  it('that answers by promises after all is waited for like any other', async () => {
+    class SlowStore extends MemoryStore {
+      override consume(...charge: Parameters<MemoryStore['consume']>) {
+        return Promise.resolve(super.consume(...charge)) as never;
+      }
+    }
+    const limiter = new RateLimiter({ policy: { quotas: [perHour(1)] }, store: new SlowStore() });
+    expect(await limiter.consume(CHARGE)).toMatchObject({ allowed: true, source: 'store' });
+    expect(await limiter.consume(CHARGE)).toMatchObject({ allowed: false, source: 'store' });
+  });
 });
