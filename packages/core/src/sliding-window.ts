@@ -1,5 +1,6 @@
-import { NUMBERS_PER_SLICE, SliceBlocks } from './slice-blocks.js';
-import { FIELDS, record, WindowRuns } from './window-runs.js';
+import { NUMBERS_PER_SLICE } from './slice-blocks.js';
+import { FIELDS, record } from './window-runs.js';
+import { BLOCK, COST, COUNT, HEAD, LIMIT, NO_BLOCK, USED, WINDOW_MS, WindowSlices, wrap } from './window-slices.js';
 
 /**
  * The sliding-window counter: many of them, in flat arrays. A window is a queue of slices, oldest first, each the instant
@@ -10,8 +11,10 @@ import { FIELDS, record, WindowRuns } from './window-runs.js';
  * fits before it admits it.
  */
 export class SlidingWindows {
-  readonly #runs = new WindowRuns();
-  readonly #blocks = new SliceBlocks();
+  readonly #slices = new WindowSlices();
+  // Kept at hand for what every charge does.
+  readonly #runs = this.#slices.runs;
+  readonly #blocks = this.#slices.blocks;
 
   /** `count` windows in a row, to be opened one by one; the name of the first. */
   allocate(count: number): number {
@@ -81,7 +84,7 @@ export class SlidingWindows {
   /** When room next grows: the instant at which the oldest slice leaves; `now` when the window is empty. */
   roomGrowsAt(window: number, now: number): number {
     if (this.#page(window)[record(window) + COUNT] === 0) return now;
-    return this.#sliceAt(window, 0) + this.windowMs(window);
+    return this.#slices.instant(window, 0) + this.windowMs(window);
   }
 
   /** The instant at which `excess` of the used cost will have left; `excess` is 1 to `used`. */
@@ -89,8 +92,8 @@ export class SlidingWindows {
     let freed = 0;
     let index = 0;
     while (true) {
-      freed += this.#sliceCost(window, index);
-      if (freed >= excess) return this.#sliceAt(window, index) + this.windowMs(window);
+      freed += this.#slices.cost(window, index);
+      if (freed >= excess) return this.#slices.instant(window, index) + this.windowMs(window);
       index++;
     }
   }
@@ -122,7 +125,7 @@ export class SlidingWindows {
         return count;
       }
     }
-    block = this.#fitBlock(window, count, maxSlices);
+    block = this.#slices.fit(window, count, maxSlices);
     const pool = this.#blocks.pool(block);
     const slices = pool.page(block);
     const slice = pool.offset(block) + wrap(page[at + HEAD]! + count, pool.size) * NUMBERS_PER_SLICE;
@@ -143,24 +146,24 @@ export class SlidingWindows {
       this.#collapse(window, now);
       return;
     }
-    const count = this.#count(window);
+    const count = this.#slices.count(window);
     let next = count;
-    if (at < now) while (next > 0 && this.#sliceAt(window, next - 1) >= at) next--;
+    if (at < now) while (next > 0 && this.#slices.instant(window, next - 1) >= at) next--;
     if (next === count) {
       this.admit(window, at, cost, sliceMs, maxSlices);
       return;
     }
     const sharesCell = (index: number) =>
-      sliceMs > 1 && Math.floor(this.#sliceAt(window, index) / sliceMs) === Math.floor(at / sliceMs);
+      sliceMs > 1 && Math.floor(this.#slices.instant(window, index) / sliceMs) === Math.floor(at / sliceMs);
     this.#page(window)[record(window) + USED] = used;
-    if (this.#sliceAt(window, next) === at || sharesCell(next)) {
-      this.#addCost(window, next, this.#sliceAt(window, next), cost);
+    if (this.#slices.instant(window, next) === at || sharesCell(next)) {
+      this.#slices.add(window, next, this.#slices.instant(window, next), cost);
     } else if (next > 0 && sharesCell(next - 1)) {
-      this.#addCost(window, next - 1, at, cost);
+      this.#slices.add(window, next - 1, at, cost);
     } else if (count >= maxSlices) {
-      this.#addCost(window, next, this.#sliceAt(window, next), cost);
+      this.#slices.add(window, next, this.#slices.instant(window, next), cost);
     } else {
-      this.#insertSlice(window, next, at, cost, maxSlices);
+      this.#slices.insert(window, next, at, cost, maxSlices);
     }
   }
 
@@ -176,20 +179,17 @@ export class SlidingWindows {
     const at = record(window);
     const count = page[at + COUNT]!;
     let index = count - 1;
-    while (index > 0 && this.#sliceAt(window, index - 1) >= admittedAt) index--;
-    if (this.#sliceAt(window, index) < admittedAt) return;
+    while (index > 0 && this.#slices.instant(window, index - 1) >= admittedAt) index--;
+    if (this.#slices.instant(window, index) < admittedAt) return;
 
-    const held = this.#sliceCost(window, index);
+    const held = this.#slices.cost(window, index);
     const taken = Math.min(cost, held);
     page[at + USED] = used - taken;
     if (taken < held) {
-      this.#setSlice(window, index, this.#sliceAt(window, index), held - taken);
+      this.#slices.set(window, index, this.#slices.instant(window, index), held - taken);
       return;
     }
-    for (; index + 1 < count; index++) {
-      this.#setSlice(window, index, this.#sliceAt(window, index + 1), this.#sliceCost(window, index + 1));
-    }
-    page[at + COUNT] = count - 1;
+    this.#slices.remove(window, index);
   }
 
   /** Fills the open and empty window `to` with what counts in both, looking at nothing older. */
@@ -198,8 +198,9 @@ export class SlidingWindows {
     const count = this.#page(from)[record(from) + COUNT]!;
     const leftAt = now - this.windowMs(to);
     let index = count;
-    while (index > 0 && this.#sliceAt(from, index - 1) > leftAt) index--;
-    for (; index < count; index++) this.admit(to, this.#sliceAt(from, index), this.#sliceCost(from, index), 1, count);
+    while (index > 0 && this.#slices.instant(from, index - 1) > leftAt) index--;
+    for (; index < count; index++)
+      this.admit(to, this.#slices.instant(from, index), this.#slices.cost(from, index), 1, count);
   }
 
   /** Moves all of the window `from`, which is to be given back, to `to`, which was just allocated. */
@@ -211,101 +212,14 @@ export class SlidingWindows {
     source[start + COUNT] = 0;
   }
 
-  #addCost(window: number, index: number, at: number, cost: number): void {
-    this.#setSlice(window, index, at, this.#sliceCost(window, index) + cost);
-  }
-
-  /** Puts a slice before the one at `index`. */
-  #insertSlice(window: number, index: number, at: number, cost: number, maxSlices: number): void {
-    const count = this.#count(window);
-    this.#fitBlock(window, count, maxSlices);
-    for (let moved = count; moved > index; moved--) {
-      this.#setSlice(window, moved, this.#sliceAt(window, moved - 1), this.#sliceCost(window, moved - 1));
-    }
-    this.#setSlice(window, index, at, cost);
-    this.#page(window)[record(window) + COUNT] = count + 1;
-  }
-
   /** All that is in the window becomes one slice of now, as full as can be written: unreachable but by quotas in billions. */
   #collapse(window: number, now: number): number {
     const page = this.#page(window);
     const at = record(window);
     page[at + USED] = MAX_USED;
     page[at + COUNT] = 1;
-    this.#setSlice(window, 0, now, MAX_USED);
+    this.#slices.set(window, 0, now, MAX_USED);
     return 1;
-  }
-
-  /**
-   * The window's block, with room for one more slice. It grows when it is full, and shrinks when three quarters of it are
-   * idle; either way the cost of copying is amortised.
-   */
-  #fitBlock(window: number, count: number, maxSlices: number): number {
-    const page = this.#page(window);
-    const at = record(window);
-    const block = page[at + BLOCK]!;
-    if (block === NO_BLOCK) return this.#setBlock(window, this.#blocks.allocate(1));
-    const { size } = this.#blocks.pool(block);
-    if (count === size) return this.#moveTo(window, Math.min(2 * size, Math.max(maxSlices, count + 1)));
-    if (size > 1 && count < size >>> 2) return this.#moveTo(window, size >>> 1);
-    return block;
-  }
-
-  /** Moves the window's slices to a block of another size. */
-  #moveTo(window: number, size: number): number {
-    const page = this.#page(window);
-    const at = record(window);
-    const count = page[at + COUNT]!;
-    const next = this.#blocks.allocate(size);
-    const pool = this.#blocks.pool(next);
-    const slices = pool.page(next);
-    const base = pool.offset(next);
-    for (let index = 0; index < count; index++) {
-      slices[base + index * NUMBERS_PER_SLICE] = this.#sliceAt(window, index);
-      slices[base + index * NUMBERS_PER_SLICE + COST] = this.#sliceCost(window, index);
-    }
-    this.#blocks.free(page[at + BLOCK]!);
-    return this.#setBlock(window, next);
-  }
-
-  #setBlock(window: number, block: number): number {
-    const page = this.#page(window);
-    const at = record(window);
-    page[at + BLOCK] = block;
-    page[at + HEAD] = 0;
-    return block;
-  }
-
-  #count(window: number): number {
-    return this.#page(window)[record(window) + COUNT]!;
-  }
-
-  #sliceAt(window: number, index: number): number {
-    return this.#slices(window)[this.#sliceIndex(window, index)]!;
-  }
-
-  #sliceCost(window: number, index: number): number {
-    return this.#slices(window)[this.#sliceIndex(window, index) + COST]!;
-  }
-
-  #setSlice(window: number, index: number, at: number, cost: number): void {
-    const slices = this.#slices(window);
-    const slice = this.#sliceIndex(window, index);
-    slices[slice] = at;
-    slices[slice + COST] = cost;
-  }
-
-  #slices(window: number): Float64Array {
-    const block = this.#page(window)[record(window) + BLOCK]!;
-    return this.#blocks.pool(block).page(block);
-  }
-
-  #sliceIndex(window: number, index: number): number {
-    const page = this.#page(window);
-    const at = record(window);
-    const block = page[at + BLOCK]!;
-    const pool = this.#blocks.pool(block);
-    return pool.offset(block) + wrap(page[at + HEAD]! + index, pool.size) * NUMBERS_PER_SLICE;
   }
 
   #page(window: number): Uint32Array {
@@ -313,21 +227,4 @@ export class SlidingWindows {
   }
 }
 
-// The fields of a window's record.
-const USED = 0;
-const LIMIT = 1;
-const WINDOW_MS = 2;
-const BLOCK = 3;
-const HEAD = 4;
-const COUNT = 5;
-
-/** The cost stands behind the instant in a slice. */
-const COST = 1;
-
-const NO_BLOCK = 0xffffffff;
 const MAX_USED = 0xffffffff;
-
-/** A place in a ring of that size, of one that is less than a turn beyond it. */
-function wrap(place: number, size: number): number {
-  return place < size ? place : place - size;
-}
