@@ -19,14 +19,15 @@ export type { StoreUnderTest } from './store/player.js';
 /**
  * The promises of a store, P1 to P8, as properties over random traces. Every run of a property takes a store of its own
  * from `makeStore`: one that holds no counters, or at least none of the accounts that the traces use. A store that has the
- * optional `record` says so, and owes its promises too.
+ * optional `record` says so, and owes its promises too. `effort` is the share of the random traces that are played, for a
+ * store that takes its time.
  */
 export function describeStore(
   name: string,
   makeStore: () => StoreUnderTest | Promise<StoreUnderTest>,
-  { records = false }: { readonly records?: boolean } = {},
+  { records = false, effort = 1 }: { readonly records?: boolean; readonly effort?: number } = {},
 ): void {
-  const world = storeWorld(makeStore);
+  const world = storeWorld(makeStore, effort);
 
   describe(name, () => {
     describeNeverOver(world);

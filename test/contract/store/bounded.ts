@@ -5,7 +5,7 @@ import { commands, exactWorld } from './traces.js';
 import { catchUp, type StoreWorld, timeOf, windowOf, withoutToken } from './world.js';
 
 /** P8: what can no longer change a decision is forgotten. */
-export function describeBounded({ within }: StoreWorld): void {
+export function describeBounded({ runs, within }: StoreWorld): void {
   describe('P8 bounded', () => {
     it('P8 bounded: once its longest window has passed, a counter is as good as new', () =>
       fc.assert(
@@ -22,7 +22,7 @@ export function describeBounded({ within }: StoreWorld): void {
             });
           }),
         ),
-        { numRuns: 400 },
+        { numRuns: runs(400) },
       ));
   });
 }

@@ -6,7 +6,7 @@ import { anyWorld, coarseWorld, exactWorld, movingWorld } from './traces.js';
 import { limitsOf, type StoreWorld, timeOf, windowOf } from './world.js';
 
 /** P2: what has room is not refused, or only as much too early as slices explain. */
-export function describeEarlyRefusal({ check, within }: StoreWorld): void {
+export function describeEarlyRefusal({ check, runs, within }: StoreWorld): void {
   describe('P2 never early to refuse', () => {
     it('P2 never early to refuse: with limits up to `slices`, every answer is that of a full log', () =>
       check(1000, exactWorld, (answered) => {
@@ -65,7 +65,7 @@ export function describeEarlyRefusal({ check, within }: StoreWorld): void {
               }
             }),
         ),
-        { numRuns: 200 },
+        { numRuns: runs(200) },
       ));
     it('P2 never early to refuse: a cost of 0 is always admitted and leaves nothing', () =>
       check(400, anyWorld, freeOfCharge, true));

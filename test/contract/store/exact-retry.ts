@@ -5,7 +5,7 @@ import { anyWorld, type ChargePick, chargeOf, coarseWorld, commands, exactWorld,
 import { catchUp, limitsOf, type StoreWorld, timeOf } from './world.js';
 
 /** P5: a refusal names the instant from which the same charge is admitted. */
-export function describeExactRetry({ check, within }: StoreWorld): void {
+export function describeExactRetry({ check, runs, within }: StoreWorld): void {
   describe('P5 exact retry', () => {
     it('P5 exact retry: a refused charge is refused until retryAfterMs and admitted at it', () =>
       fc.assert(
@@ -21,7 +21,7 @@ export function describeExactRetry({ check, within }: StoreWorld): void {
               await expectExactRetry(under, { account: world.accounts[0]!, ...chargeOf(world, pick) }, shares);
             }),
         ),
-        { numRuns: 800 },
+        { numRuns: runs(800) },
       ));
     it('P5 exact retry: a cost above a limit can never fit, and nothing else is refused for ever', () =>
       check(400, anyWorld, (answered) => {

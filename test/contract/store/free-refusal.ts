@@ -5,7 +5,7 @@ import { anyWorld, coarseWorld, commands, exactWorld } from './traces.js';
 import type { StoreWorld } from './world.js';
 
 /** P3: a refused charge and a peek leave no trace. */
-export function describeFreeRefusal({ check, within }: StoreWorld): void {
+export function describeFreeRefusal({ check, runs, within }: StoreWorld): void {
   describe('P3 refusal is free', () => {
     it('P3 refusal is free: a refused charge changes no quota', () =>
       check(
@@ -35,7 +35,7 @@ export function describeFreeRefusal({ check, within }: StoreWorld): void {
             expect(bare.map(facts)).toEqual(full.filter(({ place }) => !skip.has(place)).map(facts));
           });
         }),
-        { numRuns: 600 },
+        { numRuns: runs(600) },
       ));
   });
 }

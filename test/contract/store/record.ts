@@ -30,7 +30,7 @@ interface Counted {
 }
 
 /** Admissions that were decided elsewhere are counted as if the store had admitted them then. */
-export function describeRecord({ within }: StoreWorld): void {
+export function describeRecord({ runs, within }: StoreWorld): void {
   describe('record', () => {
     const judge = (numRuns: number, worlds: fc.Arbitrary<World>, look: (counted: Counted) => void) =>
       fc.assert(
@@ -39,7 +39,7 @@ export function describeRecord({ within }: StoreWorld): void {
             for (const counted of await playSteps(under, world, steps)) look(counted);
           }),
         ),
-        { numRuns },
+        { numRuns: runs(numRuns) },
       );
 
     it('record never counts less than there was, whatever is recorded in between', () =>
@@ -61,7 +61,7 @@ export function describeRecord({ within }: StoreWorld): void {
             });
           }),
         ),
-        { numRuns: 400 },
+        { numRuns: runs(400) },
       ));
 
     it('record of this instant is consume without its question', () =>
@@ -86,7 +86,7 @@ export function describeRecord({ within }: StoreWorld): void {
             }
           }),
         ),
-        { numRuns: 200 },
+        { numRuns: runs(200) },
       ));
 
     const quotas = [new Quota({ limit: 3, windowMs: 1000 }), new Quota({ limit: 9, windowMs: 60_000 })];

@@ -7,7 +7,8 @@ import { commands, type exactWorld } from './traces.js';
 export type StoreWorld = ReturnType<typeof storeWorld>;
 
 /** Every use takes a store of its own from `makeStore`, and stops it. */
-export function storeWorld(makeStore: () => StoreUnderTest | Promise<StoreUnderTest>) {
+export function storeWorld(makeStore: () => StoreUnderTest | Promise<StoreUnderTest>, effort = 1) {
+  const runs = (count: number) => Math.ceil(count * effort);
   /** Uses one store, whatever comes of it. */
   const within = async (use: (under: StoreUnderTest) => Promise<void>) => {
     const under = await makeStore();
@@ -23,10 +24,10 @@ export function storeWorld(makeStore: () => StoreUnderTest | Promise<StoreUnderT
       fc.asyncProperty(world, commands, (world, commands) =>
         within(async (under) => judge(await play(under, world, commands, { peeks }))),
       ),
-      { numRuns },
+      { numRuns: runs(numRuns) },
     );
 
-  return { check, within };
+  return { check, runs, within };
 }
 
 /** Lets a clock that has stepped back come forward to where it was held. */

@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { StoreError } from '@tollgate/core';
+import calculateSlot from 'cluster-key-slot';
+import type { Cluster, Redis } from 'ioredis';
+
+export type Client = Redis | Cluster;
+
+/** A script's text, and the name by which Redis knows it once it has seen it. */
+export class Script {
+  readonly text: string;
+  readonly sha: string;
+
+  constructor(text: string) {
+    this.text = text;
+    this.sha = createHash('sha1').update(text).digest('hex');
+  }
+}
+
+type Answer = string | number | null | Answer[];
+
+/** As much of ioredis as is used here. */
+interface Caller {
+  call(command: string, ...args: (string | number)[]): Promise<Answer>;
+}
+
+/** Sends commands through the caller's client, each at most once, and tells of a failure whether it may have had effect. */
+export class Connection {
+  readonly #client: Client;
+  readonly #caller: Caller;
+  readonly #keyPrefix: string;
+  readonly #isCluster: boolean;
+
+  constructor(client: Client) {
+    this.#client = client;
+    this.#caller = onceSender(client);
+    this.#keyPrefix = client.options.keyPrefix ?? '';
+    this.#isCluster = client.isCluster;
+  }
+
+  /** Whether a command would go out at once. */
+  get ready(): boolean {
+    return this.#client.status === 'ready';
+  }
+
+  /** Whether the client has given up for good. */
+  get ended(): boolean {
+    return this.#client.status === 'end';
+  }
+
+  /** Has a client that is only to connect when it is used connect, and calls back at the next connection. */
+  whenReady(listener: () => void): void {
+    this.#client.once('ready', listener);
+    // Its failure is the client's own to tell.
+    if (this.#client.status === 'wait') this.#client.connect().catch(() => {});
+  }
+
+  /** Waits for a connection, but no longer than that. */
+  connected(timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (done: () => void) => {
+        clearTimeout(timer);
+        this.forget(ready);
+        done();
+      };
+      const ready = () => settle(resolve);
+      const late = () => settle(() => reject(noConnection()));
+      const timer = setTimeout(late, timeoutMs);
+      if (this.ended) late();
+      else this.whenReady(ready);
+    });
+  }
+
+  forget(listener: () => void): void {
+    this.#client.off('ready', listener);
+  }
+
+  /** Keys of one group may go together in one script; without a cluster all do. */
+  groupOf(key: string): number {
+    return this.#isCluster ? calculateSlot(this.#keyPrefix + key) : 0;
+  }
+
+  /** The master that a cluster keeps the key on, as far as is known. */
+  shardOf(key: string): string {
+    return (this.#isCluster && (this.#client as Cluster).slots[this.groupOf(key)]?.[0]) || '';
+  }
+
+  /** Runs a script by its name, and sends the text only to a server that does not know it. */
+  async run(script: Script, keys: readonly string[], args: readonly string[]): Promise<Answer> {
+    try {
+      return await this.#caller.call('EVALSHA', script.sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!isReplyError(error) || !error.message.startsWith('NOSCRIPT')) throw failure(error);
+    }
+    return this.send('EVAL', script.text, keys.length, ...keys, ...args);
+  }
+
+  async send(command: string, ...args: readonly (string | number)[]): Promise<Answer> {
+    try {
+      return await this.#caller.call(command, ...args);
+    } catch (error) {
+      throw failure(error);
+    }
+  }
+}
+
+/**
+ * The client, but for two habits of ioredis. When a connection breaks it sends unanswered commands again, and a charge
+ * could count twice; only commands out of the middle of a pipeline are exempt, so each of ours says that it is one. And it
+ * may gather commands in pipelines of its own, which would undo that.
+ */
+function onceSender(client: Client): Caller {
+  const options = Object.create(client.options, { enableAutoPipelining: { value: false } });
+  return Object.create(client, {
+    options: { value: options },
+    sendCommand: {
+      value: (command: { pipelineIndex?: number }, stream: never) => {
+        command.pipelineIndex = NO_PLACE;
+        return client.sendCommand(command as never, stream);
+      },
+    },
+  });
+}
+
+const NO_PLACE = -1;
+
+function isReplyError(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ReplyError';
+}
+
+/** Nothing was counted where the server answered with an error, or the command was never written. */
+function failure(error: unknown): StoreError {
+  const { name = '', message = String(error) } = (error ?? {}) as Partial<Error>;
+  const unsent =
+    name === 'MaxRetriesPerRequestError' || /enableOfflineQueue|subscriber mode|ClusterAllFailed/.test(message);
+  const charged = isReplyError(error) || unsent ? 'no' : 'unknown';
+  return new StoreError(`Redis could not take the charge: ${message.slice(0, 200)}`, { charged, cause: error });
+}
+
+export function noConnection(): StoreError {
+  return new StoreError('Redis could not take the charge: there is no connection', { charged: 'no' });
+}

@@ -1,0 +1,103 @@
+import type { CounterSpec, Outcome } from '@tollgate/core';
+
+/**
+ * Refusals that are sure to be repeated. A counter that Redis found full has no room before the wait it named is over, so
+ * until then the same charge is refused here, and Redis is not asked.
+ *
+ * Only another process could make room sooner, by a refund or a reset; so an entry is believed for a second at most. A charge
+ * of another cost is always asked: a lower one may fit.
+ */
+export class DenyCache {
+  readonly #maxAccounts: number;
+  readonly #byAccount = new Map<string, Denial[]>();
+  #hits = 0;
+
+  constructor(maxAccounts: number) {
+    this.#maxAccounts = maxAccounts;
+  }
+
+  get hits(): number {
+    return this.#hits;
+  }
+
+  /** What Redis would answer at that instant of the process's clock, if that is known. */
+  find(account: string, counters: readonly CounterSpec[], cost: number, now: number): Outcome | undefined {
+    const denials = this.#byAccount.get(account);
+    if (denials === undefined) return undefined;
+    for (const denial of denials) {
+      if (denial.counters !== counters || denial.cost !== cost) continue;
+      if (now >= denial.endsAt) break;
+      this.#hits++;
+      return denialAt(denial, now);
+    }
+    return undefined;
+  }
+
+  /** Remembers a refusal; it was asked for at `sentAt` and known at `now`, both on the process's clock. */
+  add(
+    account: string,
+    counters: readonly CounterSpec[],
+    cost: number,
+    outcome: Outcome,
+    sentAt: number,
+    now: number,
+  ): void {
+    if (this.#maxAccounts === 0) return;
+    // Redis decided after `sentAt`, so by then its wait had not begun: this errs by the way there, towards asking.
+    const endsAt = sentAt + Math.min(outcome.retryAfterMs, BELIEVED_MS);
+    if (endsAt <= now) return;
+    const denial: Denial = { counters, cost, outcome, knownAt: now, endsAt };
+    const denials = this.#byAccount.get(account);
+    if (denials === undefined) {
+      if (this.#byAccount.size >= this.#maxAccounts) this.#dropOldest();
+      this.#byAccount.set(account, [denial]);
+      return;
+    }
+    const own = denials.findIndex((one) => one.counters === counters);
+    const place = own >= 0 ? own : denials.findIndex((one) => one.endsAt <= now);
+    if (place >= 0) denials[place] = denial;
+    else if (denials.length < MAX_PER_ACCOUNT) denials.push(denial);
+  }
+
+  /** Room may have come: nothing is known of the account any more. */
+  drop(account: string): void {
+    this.#byAccount.delete(account);
+  }
+
+  clear(): void {
+    this.#byAccount.clear();
+  }
+
+  #dropOldest(): void {
+    for (const account of this.#byAccount.keys()) {
+      this.#byAccount.delete(account);
+      return;
+    }
+  }
+}
+
+interface Denial {
+  readonly counters: readonly CounterSpec[];
+  readonly cost: number;
+  readonly outcome: Outcome;
+  readonly knownAt: number;
+  readonly endsAt: number;
+}
+
+const BELIEVED_MS = 1000;
+const MAX_PER_ACCOUNT = 16;
+
+/** The refusal as it stands some time later. The wait is rounded up, so that who keeps to it is not early. */
+function denialAt({ outcome, knownAt }: Denial, now: number): Outcome {
+  const passedMs = Math.floor(now - knownAt);
+  return {
+    allowed: false,
+    now: outcome.now + passedMs,
+    used: outcome.used.slice(),
+    resetAfterMs: outcome.resetAfterMs.map((resetAfterMs) =>
+      resetAfterMs === 0 ? 0 : Math.max(1, resetAfterMs - passedMs),
+    ),
+    retryAfterMs: Math.max(1, outcome.retryAfterMs - passedMs),
+    token: undefined,
+  };
+}

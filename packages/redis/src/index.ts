@@ -1,0 +1,1 @@
+export { RedisStore, type RedisStoreOptions, type RedisStoreStats } from './redis-store.js';

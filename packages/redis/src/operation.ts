@@ -1,0 +1,23 @@
+import type { CounterSpec, Outcome } from '@tollgate/core';
+
+/** What the script does; the numbers are those of its ARGV. */
+export const CONSUME = 0;
+export const PEEK = 1;
+export const REFUND = 2;
+export const RECORD = 3;
+
+/** One call of a store method that waits to be sent, or to be answered. */
+export interface Operation {
+  readonly kind: typeof CONSUME | typeof PEEK | typeof REFUND | typeof RECORD;
+  readonly account: string;
+  readonly counters: readonly CounterSpec[];
+  readonly cost: number;
+  /** The instant that a refund is of, or how long ago that a record is of, in ms; else 0. */
+  readonly at: number;
+  /** The births of the counters that a refund is of. */
+  readonly births: readonly number[];
+  /** When it was asked for, on the process's clock. */
+  readonly askedAt: number;
+  resolve(outcome: Outcome | undefined): void;
+  reject(error: unknown): void;
+}

@@ -1,0 +1,138 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { serverBinary } from './server-binary.js';
+
+export interface ServerOptions {
+  readonly port?: number;
+  /** More of the command line, after what every server is started with. */
+  readonly args?: readonly string[];
+}
+
+/** A real server in a process and a folder of its own. */
+export class RunningServer {
+  readonly port: number;
+  readonly folder: string;
+  readonly #args: readonly string[];
+  #process: ChildProcess;
+
+  private constructor(port: number, folder: string, args: readonly string[]) {
+    this.port = port;
+    this.folder = folder;
+    this.#args = args;
+    this.#process = this.#spawn();
+  }
+
+  static async start({ port, args = [] }: ServerOptions = {}): Promise<RunningServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'tollgate-redis-'));
+    const server = new RunningServer(port ?? (await freePort()), folder, args);
+    await server.#answering();
+    return server;
+  }
+
+  get pid(): number {
+    return this.#process.pid!;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Holds the process still: connections stay open and nothing answers. */
+  pause(): void {
+    this.#process.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#process.kill('SIGCONT');
+  }
+
+  /** Ends the process at once, as a crash does. */
+  async kill(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const exited = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await exited;
+  }
+
+  /** Starts it anew on the same port, with what its arguments have it remember. */
+  async restart(): Promise<void> {
+    await this.kill();
+    this.#process = this.#spawn();
+    await this.#answering();
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #spawn(): ChildProcess {
+    const own = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder, '--logfile', 'server.log'];
+    const child = spawn(serverBinary(), [...own, '--save', '', '--appendonly', 'no', ...this.#args], {
+      stdio: 'ignore',
+    });
+    running.add(child);
+    child.once('exit', () => running.delete(child));
+    // Told by `#answering`, with the log.
+    child.once('error', () => running.delete(child));
+    return child;
+  }
+
+  async #answering(): Promise<void> {
+    try {
+      await until('the server to answer', () => answers(this.port));
+    } catch (error) {
+      throw new Error(`A Redis server did not start:\n${this.#log()}`, { cause: error });
+    }
+  }
+
+  #log(): string {
+    try {
+      return readFileSync(join(this.folder, 'server.log'), 'utf8').split('\n').slice(-15).join('\n');
+    } catch {
+      return 'it left no log';
+    }
+  }
+}
+
+/** What is to be ended with this process, however it ends. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  return port;
+}
+
+/** Waits until the check holds; fails with what was waited for. */
+export async function until(what: string, check: () => Promise<boolean> | boolean, withinMs = 10_000): Promise<void> {
+  const startedAt = performance.now();
+  while (!(await check())) {
+    if (performance.now() - startedAt > withinMs) throw new Error(`Waited ${withinMs} ms in vain for ${what}`);
+    await sleep(20);
+  }
+}
+
+/** Any answer will do, also one that asks for a password. */
+async function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
+    socket.setTimeout(500, () => socket.destroy());
+    socket.once('data', () => {
+      resolve(true);
+      socket.destroy();
+    });
+    socket.once('error', () => resolve(false));
+    socket.once('close', () => resolve(false));
+  });
+}
