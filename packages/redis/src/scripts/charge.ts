@@ -29,7 +29,7 @@
  * A counter is a string, little-endian:
  *
  *     u8 version, f64 birth, f64 base, u32 last, u8 windows
- *     for each window: u32 windowMs, u32 used, u16 slices, u8 costBytes, u8 reserved
+ *     for each window: u32 windowMs, u32 used, u16 slices, u8 costBytes, 2 bytes of 0
  *     for each window, for each slice, oldest first: u32 at, then its cost in costBytes (1, 2 or 4)
  *
  * `at` and `last` (the latest admission) are ms after `base`. Every write sets the key to expire when its last admission
@@ -38,7 +38,8 @@
  */
 export const CHARGE_SCRIPT: string = `
 local ask, call = cjson.decode(ARGV[1]), redis.call
-local spread, unpack, pack, sub, byte, floor = unpack, struct.unpack, struct.pack, string.sub, string.byte, math.floor
+local spread, unpack, pack, sub, byte, floor, concat =
+  unpack, struct.unpack, struct.pack, string.sub, string.byte, math.floor, table.concat
 local time = call('TIME')
 local clock = time[1] * 1000 + floor(time[2] / 1000)
 local births = ask[1]
@@ -52,7 +53,8 @@ local MOST = 4294967295
 local SPARE_SLICES = 128
 local SLICE = { '<I4B', '<I4I2', false, '<I4I4' }
 
--- By key: the bytes; the head unpacked, {version, birth, base, last, windows, (windowMs, used, slices, costBytes, start)*},
+-- By key: the bytes; the head unpacked, {version, birth, base, last, windows, (windowMs, used, slices, costBytes,
+-- start, oldest)*},
 -- false for no counter; and the life in ms of what is to be written (0: as before). All is written at the end, so that
 -- an error before it changes nothing.
 local texts, heads, lives = {}, {}, {}
@@ -72,14 +74,14 @@ local function load(key)
   end
   if type(text) ~= 'string' or byte(text, 1) ~= 1 then return nil end
   local windows = byte(text, 22) or 0
-  if windows == 0 or #text < 22 + 12 * windows then return nil end
+  if windows == 0 or #text < 22 + 13 * windows then return nil end
   if windows == 2 then
-    head = { unpack('<BddI4BI4I4I2BBI4I4I2BB', text) }
+    head = { unpack('<BddI4BI4I4I2BBBI4I4I2BBB', text) }
   else
-    head = { unpack('<BddI4B' .. string.rep('I4I4I2BB', windows), text) }
+    head = { unpack('<BddI4B' .. string.rep('I4I4I2BBB', windows), text) }
   end
-  local start = 23 + 12 * windows
-  for w = 6, 1 + 5 * windows, 5 do
+  local start = 23 + 13 * windows
+  for w = 6, 6 * windows, 6 do
     if not SLICE[head[w + 3]] then return nil end
     head[w + 4] = start
     start = start + head[w + 2] * (4 + head[w + 3])
@@ -92,7 +94,7 @@ end
 -- Drops what has left its window. A counter whose last admission has left its longest window is none.
 local function expire(key, head, now)
   local text, base, longest = texts[key], head[3], 0
-  for w = 6, 1 + 5 * head[5], 5 do
+  for w = 6, 6 * head[5], 6 do
     local windowMs, slices = head[w], head[w + 2]
     if windowMs > longest then longest = windowMs end
     if slices > 0 then
@@ -107,6 +109,7 @@ local function expire(key, head, now)
         until sliceAt > left
         head[w + 1], head[w + 2], head[w + 4] = used, slices, start
       end
+      head[w + 5] = sliceAt
     end
   end
   if base + head[4] + longest > now then return head end
@@ -114,12 +117,13 @@ local function expire(key, head, now)
   return false
 end
 
--- Puts a head and its slices in place of what is there, without yet meaning to write it.
+-- Puts a head and its slices, a list from its second place on, in place of what is there; it is not yet to be written.
 local function replace(key, head, slices)
   local windows = head[5]
-  for w = 10, 5 + 5 * windows, 5 do head[w] = 0 end
-  local format = windows == 2 and '<BddI4BI4I4I2BBI4I4I2BB' or '<BddI4B' .. string.rep('I4I4I2BB', windows)
-  texts[key] = pack(format, spread(head, 1, 5 + 5 * windows)) .. slices
+  for w = 10, 6 * windows + 5, 6 do head[w], head[w + 1] = 0, 0 end
+  local format = windows == 2 and '<BddI4BI4I4I2BBBI4I4I2BBB' or '<BddI4B' .. string.rep('I4I4I2BBB', windows)
+  slices[1] = pack(format, spread(head, 1, 5 + 6 * windows))
+  texts[key] = concat(slices)
   heads[key] = nil
 end
 
@@ -142,15 +146,15 @@ local function slicesOf(text, head, w, moved, costBytes)
     local sliceAt, cost = unpack(format, text, slice)
     parts[#parts + 1] = pack(SLICE[costBytes], sliceAt + moved, cost)
   end
-  return table.concat(parts)
+  return concat(parts)
 end
 
 -- Moves the base, so that instants in ms after it fit into 32 bits.
 local function rebase(key, head, base)
-  local moved, slices = head[3] - base, {}
-  for w = 6, 1 + 5 * head[5], 5 do slices[#slices + 1] = slicesOf(texts[key], head, w, moved, head[w + 3]) end
+  local moved, slices = head[3] - base, { '' }
+  for w = 6, 6 * head[5], 6 do slices[#slices + 1] = slicesOf(texts[key], head, w, moved, head[w + 3]) end
   head[3], head[4] = base, head[4] + moved
-  replace(key, head, table.concat(slices))
+  replace(key, head, slices)
   return load(key)
 end
 
@@ -159,9 +163,9 @@ local function fits(head, shape)
   local quotas, windows = ask[shape], head[5]
   if windows < quotas then return false end
   for q = 1, quotas do
-    if head[1 + 5 * q] ~= ask[shape + 4 * q - 2] then return false end
+    if head[6 * q] ~= ask[shape + 4 * q - 2] then return false end
   end
-  for w = 6 + 5 * quotas, 1 + 5 * windows, 5 do
+  for w = 6 + 6 * quotas, 6 * windows, 6 do
     if head[w + 1] == 0 then return false end
   end
   return true
@@ -177,7 +181,7 @@ local function arrange(key, head, shape, now)
     asked[lengths[q]] = true
   end
   local spare = {}
-  for w = 6, 1 + 5 * head[5], 5 do
+  for w = 6, 6 * head[5], 6 do
     known[head[w]] = w
     if head[w] > longest then longest = head[w] end
     if not asked[head[w]] and head[w + 1] > 0 then spare[#spare + 1] = head[w] end
@@ -186,7 +190,7 @@ local function arrange(key, head, shape, now)
   for s = 1, #spare do
     if #lengths < 64 then lengths[#lengths + 1] = spare[s] end
   end
-  local arranged, slices, grown = { head[1], head[2], head[3], head[4], #lengths }, {}, false
+  local arranged, slices, grown = { head[1], head[2], head[3], head[4], #lengths }, { '' }, false
   for l = 1, #lengths do
     local windowMs = lengths[l]
     local w = known[windowMs]
@@ -195,7 +199,7 @@ local function arrange(key, head, shape, now)
       used, count, start = head[w + 1], head[w + 2], head[w + 4]
     else
       w = 6
-      for other = 11, 1 + 5 * head[5], 5 do
+      for other = 12, 6 * head[5], 6 do
         local candidate, best = head[other], head[w]
         if best < windowMs then
           if candidate > best then w = other end
@@ -212,24 +216,24 @@ local function arrange(key, head, shape, now)
       end
     end
     if windowMs > longest then grown = true end
-    local a = 1 + 5 * l
-    arranged[a], arranged[a + 1], arranged[a + 2], arranged[a + 3], arranged[a + 4] =
-      windowMs, used, count, head[w + 3], 0
-    slices[l] = sub(text, start, start + count * (4 + head[w + 3]) - 1)
+    local a = 6 * l
+    arranged[a], arranged[a + 1], arranged[a + 2], arranged[a + 3], arranged[a + 4], arranged[a + 5] =
+      windowMs, used, count, head[w + 3], 0, 0
+    slices[l + 1] = sub(text, start, start + count * (4 + head[w + 3]) - 1)
   end
   if grown then
     arranged[2] = births
     births = births + 1
   end
-  replace(key, arranged, table.concat(slices))
-  return load(key), grown
+  replace(key, arranged, slices)
+  return expire(key, load(key), now), grown
 end
 
 -- Ms until the cost fits: how long the oldest slices of each quota without room have yet to count.
 local function waitOf(key, head, shape, cost, now)
   local wait = 0
   for q = 1, ask[shape] do
-    local limit, w = ask[shape + 4 * q - 3], 1 + 5 * q
+    local limit, w = ask[shape + 4 * q - 3], 6 * q
     if cost > limit then return -1 end
     local excess = head and head[w + 1] + cost - limit or 0
     if excess > 0 then
@@ -244,7 +248,7 @@ local function waitOf(key, head, shape, cost, now)
   return wait
 end
 
-local reply, size, total = { clock }, 1, #ask
+local reply, size, total = { clock, nil, nil, nil, nil, nil, nil, nil, nil, nil }, 1, #ask
 while at <= total do
   local kind, times, cost, first = ask[at], ask[at + 1], ask[at + 2], at + 4
   local step = kind == 2 and 2 or 3
@@ -285,9 +289,9 @@ while at <= total do
       for q = 1, ask[shape] do
         local used, reset = 0, 0
         if head then
-          local w = 1 + 5 * q
+          local w = 6 * q
           used = head[w + 1]
-          if used > 0 then reset = head[3] + unpack('<I4', texts[key], head[w + 4]) + head[w] - now end
+          if used > 0 then reset = head[3] + head[w + 5] + head[w] - now end
         end
         if cost > 0 then
           local room = floor((ask[shape + 4 * q - 3] - used) / cost)
@@ -302,9 +306,9 @@ while at <= total do
       for c = first, at - 1, 3 do
         local key, shape = ask[c], shapes[ask[c + 2]]
         local quotas, head = ask[shape], heads[key]
-        local slices, longest = '', 0
+        local slices, longest, n = { nil, nil, nil, nil, nil }, 0, 1
         if head then
-          for w = 6, 1 + 5 * head[5], 5 do
+          for w = 6, 6 * head[5], 6 do
             if head[w] > longest then longest = head[w] end
           end
           if now - head[3] > math.min(3 * longest, MOST) then
@@ -314,9 +318,10 @@ while at <= total do
             register(key, ask[c + 1], head[3], longest)
           end
           local text, instant = texts[key], now - head[3]
+          local later = instant > head[4]
           head[4] = instant
           for j = 1, head[5] do
-            local w = 1 + 5 * j
+            local w = 6 * j
             local sliceMs, maxSlices
             if j <= quotas then
               sliceMs, maxSlices = ask[shape + 4 * j - 1], ask[shape + 4 * j]
@@ -327,11 +332,12 @@ while at <= total do
             if used > MOST then
               used, count = MOST, 1
               head[w + 3] = 4
-              slices = slices .. pack('<I4I4', instant, MOST)
+              slices[n + 1], slices[n + 2], n = '', pack('<I4I4', instant, MOST), n + 2
             else
               local stride, start = 4 + costBytes, head[w + 4]
               local stop, value, joins = start + count * stride, charged, false
-              if count > 0 then
+              -- A slice of one ms is joined by its own instant alone, and none is later than the latest admission.
+              if count > 0 and not (later and sliceMs == 1 and count < maxSlices) then
                 local newest, held = unpack(SLICE[costBytes], text, stop - stride)
                 joins = newest == instant or count >= maxSlices or (sliceMs > 1
                   and floor((head[3] + newest) / sliceMs) == floor(now / sliceMs))
@@ -342,10 +348,10 @@ while at <= total do
               if value > 255 and (costBytes == 1 or value > 65535 and costBytes == 2) then
                 head[w + 2] = joins and count - 1 or count
                 head[w + 3], costBytes = costBytes, value > 65535 and 4 or 2
-                slices = slices .. slicesOf(text, head, w, 0, costBytes) .. pack(SLICE[costBytes], instant, value)
+                slices[n + 1], slices[n + 2], n = slicesOf(text, head, w, 0, costBytes), pack(SLICE[costBytes], instant, value), n + 2
                 head[w + 3] = costBytes
               else
-                slices = slices .. sub(text, start, stop - 1) .. pack(SLICE[costBytes], instant, value)
+                slices[n + 1], slices[n + 2], n = sub(text, start, stop - 1), pack(SLICE[costBytes], instant, value), n + 2
               end
               if not joins then count = count + 1 end
             end
@@ -360,10 +366,10 @@ while at <= total do
           head = { 1, births, now, 0, quotas }
           births = births + 1
           for q = 1, quotas do
-            local windowMs, w = ask[shape + 4 * q - 2], 1 + 5 * q
+            local windowMs, w = ask[shape + 4 * q - 2], 6 * q
             if windowMs > longest then longest = windowMs end
-            head[w], head[w + 1], head[w + 2], head[w + 3], head[w + 4] = windowMs, charged, 1, costBytes, 0
-            slices = slices .. pack(SLICE[costBytes], 0, charged)
+            head[w], head[w + 1], head[w + 2], head[w + 3] = windowMs, charged, 1, costBytes
+            slices[n + 1], n = pack(SLICE[costBytes], 0, charged), n + 1
             reply[quotaAt + 2] = windowMs
             quotaAt = quotaAt + 2
           end
@@ -396,8 +402,8 @@ while at <= total do
       local head = heads[key]
       if head then head = expire(key, head, now) end
       if head and head[2] == ask[c + 1] then
-        local text, changed, slices = texts[key], false, {}
-        for w = 6, 1 + 5 * head[5], 5 do
+        local text, changed, slices = texts[key], false, { '' }
+        for w = 6, 6 * head[5], 6 do
           local start, stride, format, count = head[w + 4], 4 + head[w + 3], SLICE[head[w + 3]], head[w + 2]
           local kept = sub(text, start, start + count * stride - 1)
           if head[w + 1] > 0 and head[w + 1] < MOST and times > now - head[w] then
@@ -416,7 +422,7 @@ while at <= total do
           slices[#slices + 1] = kept
         end
         if changed then
-          replace(key, head, table.concat(slices))
+          replace(key, head, slices)
           lives[key] = lives[key] or 0
         else
           heads[key] = nil
@@ -437,27 +443,27 @@ while at <= total do
           head, grown = { 1, births, instant, 0, quotas }, true
           births = births + 1
           for q = 1, quotas do
-            local w = 1 + 5 * q
-            head[w], head[w + 1], head[w + 2], head[w + 3], head[w + 4] = ask[shape + 4 * q - 2], 0, 0, 1, 0
+            local w = 6 * q
+            head[w], head[w + 1], head[w + 2], head[w + 3] = ask[shape + 4 * q - 2], 0, 0, 1
           end
-          replace(key, head, '')
+          replace(key, head, {})
           head = load(key)
         end
-        for w = 6, 1 + 5 * head[5], 5 do longest = math.max(longest, head[w]) end
+        for w = 6, 6 * head[5], 6 do longest = math.max(longest, head[w]) end
         if instant < head[3] or now - head[3] > math.min(3 * longest, MOST) then
           head, grown = rebase(key, head, math.min(instant, now - longest)), true
         end
         if grown then register(key, ask[c + 1], head[3], longest) end
-        local base, slices = head[3], {}
+        local base, slices = head[3], { '' }
         for j = 1, head[5] do
-          local w = 1 + 5 * j
+          local w = 6 * j
           local sliceMs, maxSlices = math.ceil(head[w] / SPARE_SLICES), SPARE_SLICES + 1
           if j <= quotas then sliceMs, maxSlices = ask[shape + 4 * j - 1], ask[shape + 4 * j] end
           if instant <= now - head[w] then
-            slices[j] = slicesOf(texts[key], head, w, 0, head[w + 3])
+            slices[j + 1] = slicesOf(texts[key], head, w, 0, head[w + 3])
           elseif head[w + 1] + cost > MOST then
             head[w + 1], head[w + 2], head[w + 3] = MOST, 1, 4
-            slices[j] = pack('<I4I4', now - base, MOST)
+            slices[j + 1] = pack('<I4I4', now - base, MOST)
           else
             local text, count = slicesOf(texts[key], head, w, 0, 4), head[w + 2]
             local place = 1 + 8 * count
@@ -479,12 +485,12 @@ while at <= total do
               head[w + 2] = count + 1
             end
             head[w + 1], head[w + 3] = head[w + 1] + cost, 4
-            slices[j] = text
+            slices[j + 1] = text
           end
         end
         if instant - base > head[4] then head[4] = instant - base end
         local ends = base + head[4] + longest
-        replace(key, head, table.concat(slices))
+        replace(key, head, slices)
         lives[key] = math.max(1, ends - clock)
       end
     end
