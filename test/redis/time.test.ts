@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { expectNeverOver } from '../contract/store/never-over.js';
+import { coarseWorld, exactWorld } from '../contract/store/traces.js';
+import { storeWorld } from '../contract/store/world.js';
+import { counterOf, redisWorld } from './store-world.js';
+
+const world = redisWorld();
+
+/** What the store suite leaves to the store: a server's clock is not held for all counters at once, but for each by itself. */
+describe('a server whose clock steps back', () => {
+  const stepping = storeWorld(() => {
+    const store = world.store({ denyCacheSize: 0 });
+    world.timed.nowMs = 1_800_000_000_000;
+    return {
+      store,
+      time: {
+        advance(ms) {
+          world.timed.nowMs += ms;
+        },
+        stepBack(ms) {
+          world.timed.nowMs -= ms;
+        },
+      },
+      stop: () => store.close(),
+    };
+  });
+
+  it('admits nothing extra', () => stepping.check(300, exactWorld, expectNeverOver));
+  it('admits nothing extra with coarse slices', () => stepping.check(150, coarseWorld, expectNeverOver));
+
+  it('decides by the latest admission of the counter, until the clock has caught up', async () => {
+    const store = world.store({ denyCacheSize: 0 });
+    const counters = counterOf(2, 1000);
+    const { now } = await store.consume('a', counters, 1);
+    world.timed.nowMs -= 500;
+    expect(await store.consume('a', counters, 1)).toMatchObject({ allowed: true, now, used: [2] });
+    expect(await store.consume('a', counters, 1)).toMatchObject({ allowed: false, now, retryAfterMs: 1000 });
+    world.timed.nowMs += 1500;
+    expect(await store.consume('a', counters, 2)).toMatchObject({ allowed: true, now: now + 1000, used: [2] });
+  });
+});
+
+describe('a long life', () => {
+  it('is exact over many windows, whatever the instants that 32 bits can hold', async () => {
+    const store = world.store({ denyCacheSize: 0 });
+    const month = 2_678_400_000;
+    const counters = counterOf(3, month);
+    for (let turn = 0; turn < 40; turn++) {
+      const outcome = await store.consume('a', counters, 1);
+      expect(outcome).toMatchObject({ allowed: true, used: [Math.min(turn + 1, 3)] });
+      world.timed.nowMs += month / 3;
+    }
+  });
+
+  it('keeps costs of every width', async () => {
+    const store = world.store({ denyCacheSize: 0 });
+    const counters = counterOf(2 ** 31 - 1, 60_000);
+    let used = 0;
+    for (const cost of [1, 254, 1, 65_000, 1, 70_000, 2 ** 30, 255, 256, 65_535, 65_536]) {
+      used += cost;
+      expect((await store.consume('a', counters, cost)).used).toEqual([used]);
+      world.timed.nowMs += 1000;
+    }
+    world.timed.nowMs += 60_000 - 11_000 + 5000;
+    expect((await store.peek('a', counters, 0)).used).toEqual([used - 1 - 254 - 1 - 65_000 - 1 - 70_000]);
+  });
+});
