@@ -11,25 +11,30 @@ export interface ServerOptions {
   readonly port?: number;
   /** More of the command line, after what every server is started with. */
   readonly args?: readonly string[];
+  /** Makes what else the server needs in its folder, and returns its whole command line. */
+  readonly configure?: (folder: string) => readonly string[];
 }
 
 /** A real server in a process and a folder of its own. */
 export class RunningServer {
   readonly port: number;
   readonly folder: string;
-  readonly #args: readonly string[];
+  readonly #line: readonly string[];
   #process: ChildProcess;
 
-  private constructor(port: number, folder: string, args: readonly string[]) {
+  private constructor(port: number, folder: string, line: readonly string[]) {
     this.port = port;
     this.folder = folder;
-    this.#args = args;
+    this.#line = line;
     this.#process = this.#spawn();
   }
 
-  static async start({ port, args = [] }: ServerOptions = {}): Promise<RunningServer> {
+  static async start({ port, args = [], configure }: ServerOptions = {}): Promise<RunningServer> {
     const folder = mkdtempSync(join(tmpdir(), 'tollgate-redis-'));
-    const server = new RunningServer(port ?? (await freePort()), folder, args);
+    const ownPort = port ?? (await freePort());
+    const own = ['--port', String(ownPort), '--bind', '127.0.0.1', '--dir', folder, '--logfile', 'server.log'];
+    const line = configure?.(folder) ?? [...own, '--save', '', '--appendonly', 'no', ...args];
+    const server = new RunningServer(ownPort, folder, line);
     await server.#answering();
     return server;
   }
@@ -72,10 +77,7 @@ export class RunningServer {
   }
 
   #spawn(): ChildProcess {
-    const own = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder, '--logfile', 'server.log'];
-    const child = spawn(serverBinary(), [...own, '--save', '', '--appendonly', 'no', ...this.#args], {
-      stdio: 'ignore',
-    });
+    const child = spawn(serverBinary(), this.#line, { stdio: 'ignore' });
     running.add(child);
     child.once('exit', () => running.delete(child));
     // Told by `#answering`, with the log.
