@@ -33,7 +33,7 @@ export async function startCluster(): Promise<RunningCluster> {
   const nodes: RunningServer[] = [];
   const stop = async (): Promise<void> => void (await Promise.all(nodes.map((node) => node.stop())));
   try {
-    await Promise.all(Array.from({ length: 2 * MASTERS }, async () => nodes.push(await startNode())));
+    while (nodes.length < 2 * MASTERS) nodes.push(await startNode());
     await form(nodes);
   } catch (error) {
     await stop();

@@ -96,7 +96,7 @@ describe('keys', () => {
     for (let n = 0; n < 40; n++) {
       await store.consume('a', counterOf(5, 1000), 1);
       await store.consume('a', counterOf(5, 1000, `passing${n}`), 1);
-      world.timed.nowMs += 500;
+      world.clock.nowMs += 500;
     }
     const names = await world.plain.zrange(`${world.prefix}:v1:{a}`, '0', '-1');
     expect(names).toContain('legs');
@@ -128,7 +128,7 @@ describe('keys', () => {
     const counters = [{ name: 'legs', quotas: [new Quota({ limit: 1_000_000, windowMs: 60_000 })] }];
     for (let n = 0; n < 400; n++) {
       await store.consume('a', counters, 1);
-      world.timed.nowMs += 150;
+      world.clock.nowMs += 150;
     }
     expect(await world.plain.strlen(`${world.prefix}:v1:{a}:legs`)).toBeLessThan(22 + 13 + 129 * 5 + 1);
   });

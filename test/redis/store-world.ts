@@ -3,7 +3,7 @@ import { RedisStore, type RedisStoreOptions } from '@tollgate/redis';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll } from 'vitest';
 import { type GivenOrStarted, givenOrStarted } from '../redis-servers/given-or-started.js';
-import { TimedRedis } from './timed-client.js';
+import { ScriptClock } from './script-clock.js';
 
 /** A server for the tests of one file, a client whose scripts' clock can be moved, and stores with keys of their own. */
 export function redisWorld() {
@@ -11,7 +11,8 @@ export function redisWorld() {
   const clients: Redis[] = [];
   const stores: RedisStore[] = [];
   const world = {
-    timed: undefined as unknown as TimedRedis,
+    clock: new ScriptClock(),
+    timed: undefined as unknown as Redis,
     plain: undefined as unknown as Redis,
     prefix: '',
     url: '',
@@ -31,7 +32,7 @@ export function redisWorld() {
   beforeAll(async () => {
     server = await givenOrStarted();
     world.url = server.url;
-    world.timed = new TimedRedis(server.url);
+    world.timed = world.clock.drive(new Redis(server.url));
     world.plain = new Redis(server.url);
     clients.push(world.timed, world.plain);
   });

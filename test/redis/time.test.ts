@@ -10,15 +10,15 @@ const world = redisWorld();
 describe('a server whose clock steps back', () => {
   const stepping = storeWorld(() => {
     const store = world.store({ denyCacheSize: 0 });
-    world.timed.nowMs = 1_800_000_000_000;
+    world.clock.nowMs = 1_800_000_000_000;
     return {
       store,
       time: {
         advance(ms) {
-          world.timed.nowMs += ms;
+          world.clock.nowMs += ms;
         },
         stepBack(ms) {
-          world.timed.nowMs -= ms;
+          world.clock.nowMs -= ms;
         },
       },
       stop: () => store.close(),
@@ -32,10 +32,10 @@ describe('a server whose clock steps back', () => {
     const store = world.store({ denyCacheSize: 0 });
     const counters = counterOf(2, 1000);
     const { now } = await store.consume('a', counters, 1);
-    world.timed.nowMs -= 500;
+    world.clock.nowMs -= 500;
     expect(await store.consume('a', counters, 1)).toMatchObject({ allowed: true, now, used: [2] });
     expect(await store.consume('a', counters, 1)).toMatchObject({ allowed: false, now, retryAfterMs: 1000 });
-    world.timed.nowMs += 1500;
+    world.clock.nowMs += 1500;
     expect(await store.consume('a', counters, 2)).toMatchObject({ allowed: true, now: now + 1000, used: [2] });
   });
 });
@@ -48,7 +48,7 @@ describe('a long life', () => {
     for (let turn = 0; turn < 40; turn++) {
       const outcome = await store.consume('a', counters, 1);
       expect(outcome).toMatchObject({ allowed: true, used: [Math.min(turn + 1, 3)] });
-      world.timed.nowMs += month / 3;
+      world.clock.nowMs += month / 3;
     }
   });
 
@@ -59,9 +59,9 @@ describe('a long life', () => {
     for (const cost of [1, 254, 1, 65_000, 1, 70_000, 2 ** 30, 255, 256, 65_535, 65_536]) {
       used += cost;
       expect((await store.consume('a', counters, cost)).used).toEqual([used]);
-      world.timed.nowMs += 1000;
+      world.clock.nowMs += 1000;
     }
-    world.timed.nowMs += 60_000 - 11_000 + 5000;
+    world.clock.nowMs += 60_000 - 11_000 + 5000;
     expect((await store.peek('a', counters, 0)).used).toEqual([used - 1 - 254 - 1 - 65_000 - 1 - 70_000]);
   });
 });

@@ -30,7 +30,11 @@ export function recordPast(
       slot = table.create(boundedName(name), key, now, at + longestMs, other);
       openWindows(table, slot, quotas);
     } else if (!windowsFit(table, slot, quotas, now)) {
+      const before = longestWindow(table, slot);
       arrangeWindows(table, slot, quotas, now);
+      // A longer window holds what was admitted later than `at`, and the counter must not go before that has left it.
+      const growth = longestWindow(table, slot) - before;
+      if (growth > 0) table.extend(slot, table.expiresAt(slot) + growth);
     }
     recordOn(table, slot, quotas, cost, now, at);
   }
@@ -60,6 +64,15 @@ function recordOn(
     }
   }
   table.extend(slot, at + longestMs);
+}
+
+function longestWindow(table: CounterTable, slot: number): number {
+  const first = table.firstWindow(slot);
+  let longestMs = 0;
+  for (let window = first; window < first + table.windowCount(slot); window++) {
+    longestMs = Math.max(longestMs, table.windows.windowMs(window));
+  }
+  return longestMs;
 }
 
 function longest(quotas: readonly Quota[]): number {
