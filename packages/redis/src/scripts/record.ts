@@ -1,0 +1,67 @@
+/** The part of the charge script that counts what was decided elsewhere: `kind` 3; `times` is how long ago, in ms. */
+export const RECORD_OPERATION: string = `
+    for c = first, at - 1, 3 do
+      local key, shape = ask[c], shapes[ask[c + 2]]
+      local head, quotas, instant, asked = heads[key], ask[shape], now - times, 0
+      if head then head = expire(key, head, now) end
+      for q = 1, quotas do asked = math.max(asked, ask[shape + 4 * q - 2]) end
+      if head or instant > now - asked then
+        local longest, grown = 0, false
+        if head then
+          if not fits(head, shape) then head, grown = arrange(key, head, shape, now) end
+        else
+          head, grown = { 1, births, instant, 0, quotas }, true
+          births = births + 1
+          for q = 1, quotas do
+            local w = 6 * q
+            head[w], head[w + 1], head[w + 2], head[w + 3] = ask[shape + 4 * q - 2], 0, 0, 1
+          end
+          replace(key, head, {})
+          head = load(key)
+        end
+        for w = 6, 6 * head[5], 6 do longest = math.max(longest, head[w]) end
+        if instant < head[3] or now - head[3] > math.min(3 * longest, MOST) then
+          head, grown = rebase(key, head, math.min(instant, now - longest)), true
+        end
+        if grown then register(key, ask[c + 1], head[3], longest) end
+        local base, slices = head[3], { '' }
+        for j = 1, head[5] do
+          local w = 6 * j
+          local sliceMs, maxSlices = math.ceil(head[w] / SPARE_SLICES), SPARE_SLICES + 1
+          if j <= quotas then sliceMs, maxSlices = ask[shape + 4 * j - 1], ask[shape + 4 * j] end
+          if instant <= now - head[w] then
+            slices[j + 1] = slicesOf(texts[key], head, w, 0, head[w + 3])
+          elseif head[w + 1] + cost > MOST then
+            head[w + 1], head[w + 2], head[w + 3] = MOST, 1, 4
+            slices[j + 1] = pack('<I4I4', now - base, MOST)
+          else
+            local text, count = slicesOf(texts[key], head, w, 0, 4), head[w + 2]
+            local place = 1 + 8 * count
+            while place > 1 and base + unpack('<I4', text, place - 8) >= instant do place = place - 8 end
+            local function cell(slice) return floor((base + unpack('<I4', text, slice)) / sliceMs) end
+            local own = floor(instant / sliceMs)
+            local function join(slice, newAt)
+              local sliceAt, held = unpack('<I4I4', text, slice)
+              text = sub(text, 1, slice - 1) .. pack('<I4I4', newAt or sliceAt, held + cost) .. sub(text, slice + 8)
+            end
+            if place <= 8 * count and (base + unpack('<I4', text, place) == instant or sliceMs > 1 and cell(place) == own) then
+              join(place)
+            elseif place > 1 and sliceMs > 1 and cell(place - 8) == own then
+              join(place - 8, instant - base)
+            elseif count > 0 and count >= maxSlices then
+              if place <= 8 * count then join(place) else join(place - 8, instant - base) end
+            else
+              text = sub(text, 1, place - 1) .. pack('<I4I4', instant - base, cost) .. sub(text, place)
+              head[w + 2] = count + 1
+            end
+            head[w + 1], head[w + 3] = head[w + 1] + cost, 4
+            slices[j + 1] = text
+          end
+        end
+        if instant - base > head[4] then head[4] = instant - base end
+        local ends = base + head[4] + longest
+        replace(key, head, slices)
+        lives[key] = math.max(1, ends - clock)
+      end
+    end
+`;

@@ -1,0 +1,35 @@
+/** The part of the charge script that takes a cost back: `kind` 2; `times` is the instant of its admission. */
+export const REFUND_OPERATION: string = `
+    for c = first, at - 1, 2 do
+      local key = ask[c]
+      local head = heads[key]
+      if head then head = expire(key, head, now) end
+      if head and head[2] == ask[c + 1] then
+        local text, changed, slices = texts[key], false, { '' }
+        for w = 6, 6 * head[5], 6 do
+          local start, stride, format, count = head[w + 4], 4 + head[w + 3], SLICE[head[w + 3]], head[w + 2]
+          local kept = sub(text, start, start + count * stride - 1)
+          if head[w + 1] > 0 and head[w + 1] < MOST and times > now - head[w] then
+            local slice = start + (count - 1) * stride
+            while slice > start and head[3] + unpack('<I4', text, slice - stride) >= times do slice = slice - stride end
+            local sliceAt, held = unpack(format, text, slice)
+            if head[3] + sliceAt >= times then
+              local taken = math.min(cost, held)
+              changed = true
+              head[w + 1] = head[w + 1] - taken
+              local rest = taken < held and pack(format, sliceAt, held - taken) or ''
+              if rest == '' then head[w + 2] = count - 1 end
+              kept = sub(text, start, slice - 1) .. rest .. sub(text, slice + stride, start + count * stride - 1)
+            end
+          end
+          slices[#slices + 1] = kept
+        end
+        if changed then
+          replace(key, head, slices)
+          lives[key] = lives[key] or 0
+        else
+          heads[key] = nil
+        end
+      end
+    end
+`;
