@@ -1,4 +1,4 @@
-import { Quota } from '@tollgate/core';
+import { perMinute, perSecond, Quota, RateLimiter } from '@tollgate/core';
 import { RedisStore } from '@tollgate/redis';
 import type { Redis } from 'ioredis';
 
@@ -11,9 +11,12 @@ export async function measureThroughput(client: Redis): Promise<void> {
   ];
   const roomy = quotas(1_000_000_000);
   const full = quotas(0);
+  const policy = { quotas: [perMinute(1_000_000_000), perSecond(1_000_000_000)] };
+  const limiter = new RateLimiter({ policy, store });
   const work: [string, (n: number) => unknown][] = [
     ['EVALSHA of return 1', (n) => client.evalsha(bare, 0).then(() => n)],
     ['distinct accounts', (n) => store.consume(`a${n % 20_000}`, roomy, 1)],
+    ['the same by a limiter', (n) => limiter.consume({ account: `l${n % 20_000}`, category: 'legs' })],
     ['one hot account', () => store.consume('hot', roomy, 1)],
     ['one refused account', () => store.consume('full', full, 1)],
   ];
@@ -36,6 +39,7 @@ export async function measureThroughput(client: Redis): Promise<void> {
       );
     }
   }
+  await limiter.close();
   await store.close();
 }
 

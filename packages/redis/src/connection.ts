@@ -28,13 +28,13 @@ export class Connection {
   readonly #client: Client;
   readonly #caller: Caller;
   readonly #keyPrefix: string;
-  readonly #isCluster: boolean;
+  readonly isCluster: boolean;
 
   constructor(client: Client) {
     this.#client = client;
     this.#caller = onceSender(client);
     this.#keyPrefix = client.options.keyPrefix ?? '';
-    this.#isCluster = client.isCluster;
+    this.isCluster = client.isCluster;
   }
 
   /** Whether a command would go out at once. */
@@ -76,12 +76,12 @@ export class Connection {
 
   /** Keys of one group may go together in one script; without a cluster all do. */
   groupOf(key: string): number {
-    return this.#isCluster ? calculateSlot(this.#keyPrefix + key) : 0;
+    return this.isCluster ? calculateSlot(this.#keyPrefix + key) : 0;
   }
 
   /** The master that a cluster keeps the key on, as far as is known. */
   shardOf(key: string): string {
-    return (this.#isCluster && (this.#client as Cluster).slots[this.groupOf(key)]?.[0]) || '';
+    return (this.#client as Cluster).slots[this.groupOf(key)]?.[0] ?? '';
   }
 
   /** Runs a script by its name, and sends the text only to a server that does not know it. */

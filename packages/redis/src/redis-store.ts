@@ -119,7 +119,7 @@ export class RedisStore implements Store {
 
   /** On a Cluster, the master that keeps the account. */
   shardOf(account: string): string {
-    return this.#connection.shardOf(this.#keys.index(account));
+    return this.#connection.isCluster ? this.#connection.shardOf(this.#keys.index(account)) : '';
   }
 
   stats(): RedisStoreStats {
