@@ -25,8 +25,8 @@ import fastifyRateLimit, { rateLimit } from '@tollgate/fastify';
 import { type RedisClient, RedisStore, type RedisStoreOptions, type RedisStoreStats } from '@tollgate/redis';
 import express, { type RequestHandler } from 'express';
 import Fastify from 'fastify';
-import { Cluster, Redis } from 'ioredis';
-import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5';
+import { type Cluster, Redis } from 'ioredis';
+import { Cluster as Cluster5, type Redis as Redis5 } from 'ioredis5';
 import { expectTypeOf } from 'vitest';
 
 const policy = definePolicy({
