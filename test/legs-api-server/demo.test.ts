@@ -1,18 +1,9 @@
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
+import { call, DEMO, environment, FRAMEWORKS, MAIN, run, StartedServer } from './programs.js';
 
-const run = promisify(execFile);
-const DEMO = 'packages/legs-api-server/dist/demo.js';
-const MAIN = 'packages/legs-api-server/dist/main.js';
-const FRAMEWORKS = ['express', 'fastify'] as const;
 const withoutCurl = spawnSync('curl', ['--version']).error !== undefined;
-
-function environment(variables: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  const { FRAMEWORK: _framework, PORT: _port, POLICY: _policy, ...rest } = process.env;
-  return { ...rest, ...variables };
-}
 
 describe.each(FRAMEWORKS)('the demo on %s', (framework) => {
   it('tells its story and ends by itself', async () => {
@@ -36,25 +27,14 @@ describe.each(FRAMEWORKS)('the demo on %s', (framework) => {
 });
 
 describe('the server', () => {
-  let server: ChildProcess | undefined;
-  afterEach(() => server?.kill('SIGKILL'));
-
-  /** Starts it and waits for its greeting. */
-  async function start(variables: Readonly<Record<string, string>>): Promise<string> {
-    const child = spawn(process.execPath, [MAIN], { env: environment({ PORT: '0', ...variables }) });
-    server = child;
-    let greeting = '';
-    for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
-      greeting += chunk;
-      if (greeting.endsWith('\n\n') && greeting.includes('uniq')) break;
-    }
-    return greeting;
-  }
+  let server: StartedServer | undefined;
+  afterEach(() => server?.kill());
 
   it.skipIf(withoutCurl).each(FRAMEWORKS)(
     'on %s, answers the lines that it prints, and ends when asked to',
     async (framework) => {
-      const greeting = await start({ FRAMEWORK: framework });
+      server = await StartedServer.start({ FRAMEWORK: framework });
+      const greeting = server.printed;
       expect(greeting).toMatch(new RegExp(`on ${framework}, listening on http://127\\.0\\.0\\.1:\\d+\\.`));
       const lines = greeting.split('\n').filter((line) => line.startsWith('curl '));
       const answers: string[] = [];
@@ -65,16 +45,14 @@ describe('the server', () => {
       // One of the hundred went to the line before.
       expect(answers[2]?.trim().split(/\s+/)).toEqual(['99', '404', '2', '429']);
 
-      server?.kill('SIGTERM');
-      expect(await once(server!, 'exit')).toEqual([0, null]);
+      server.child.kill('SIGTERM');
+      expect(await once(server.child, 'exit')).toEqual([0, null]);
     },
   );
 
   it('takes a policy as JSON', async () => {
-    const greeting = await start({ POLICY: '{"quotas":[{"limit":7,"windowMs":60000}]}' });
-    const origin = /listening on (\S+)\./.exec(greeting)?.[1];
-    const headers = { authorization: `Basic ${Buffer.from('key:token').toString('base64')}` };
-    const response = await fetch(`${origin}/v2/accounts/ameyo5m/legs`, { method: 'POST', headers });
+    server = await StartedServer.start({ POLICY: '{"quotas":[{"limit":7,"windowMs":60000}]}' });
+    const response = await call(server.origin, 'ameyo5m/legs');
     expect(response.headers.get('x-ratelimit-limit')).toBe('7');
   });
 
@@ -84,8 +62,11 @@ describe('the server', () => {
     [{ POLICY: 'none.json' }, [], 'POLICY cannot be used: ENOENT'],
     [{ POLICY: '{"quotas":' }, [], 'POLICY cannot be used: '],
     [{ POLICY: '{"quotas":[{"limit":-1,"windowMs":1000}]}' }, [], 'Expected `policy.quotas[0].limit` to be an integer'],
+    [{ REDIS_URL: 'localhost:6379' }, [], 'Expected REDIS_URL to be a redis: or rediss: URL'],
+    [{ REDIS_URL: 'redis://:secret@host:99999' }, [], 'Expected REDIS_URL to be a redis: or rediss: URL'],
     [{}, ['--express', '--fastify'], 'Expected one of --express and --fastify, got both'],
     [{}, ['--koa'], '--koa'],
+    [{}, ['--redis'], '--redis'],
   ])('with %o %o ends with 1 and says why', async (variables, args, message) => {
     const failure = run(process.execPath, [MAIN, ...args], { env: environment(variables) });
     await expect(failure).rejects.toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(message) });

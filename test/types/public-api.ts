@@ -22,8 +22,11 @@ import {
 } from '@tollgate/core';
 import { rateLimit as expressRateLimit } from '@tollgate/express';
 import fastifyRateLimit, { rateLimit } from '@tollgate/fastify';
+import { type RedisClient, RedisStore, type RedisStoreOptions, type RedisStoreStats } from '@tollgate/redis';
 import express, { type RequestHandler } from 'express';
 import Fastify from 'fastify';
+import { type Cluster, Redis } from 'ioredis';
+import { Cluster as Cluster5, type Redis as Redis5 } from 'ioredis5';
 import { expectTypeOf } from 'vitest';
 
 const policy = definePolicy({
@@ -86,6 +89,19 @@ expectTypeOf(new StoreError('gone', { charged: 'no' }).charged).toEqualTypeOf<'n
 new StoreError('gone');
 /** A store without the optional members is a store. */
 expectTypeOf<Pick<Store, 'consume' | 'peek' | 'refund' | 'reset' | 'close'>>().toExtend<Store>();
+
+// Clients of either ioredis, without a cast: they are types of their own.
+expectTypeOf<Redis | Cluster | Redis5 | Cluster5>().toExtend<RedisClient>();
+const redisStore = new RedisStore({ client: new Redis(), prefix: 'limits', timeoutMs: 50 });
+expectTypeOf(redisStore).toExtend<Store>();
+expectTypeOf(redisStore.stats()).toEqualTypeOf<RedisStoreStats>();
+new RateLimiter({ policy, store: new RedisStore({ url: 'redis://127.0.0.1' }) });
+new RedisStore({ client: new Cluster5([{ host: '127.0.0.1' }], { keyPrefix: 'shop:' }) });
+// @ts-expect-error: no client of ioredis
+new RedisStore({ client: new Map() });
+// @ts-expect-error: a misspelt option
+new RedisStore({ url: 'redis://127.0.0.1', keyPrefix: 'limits' });
+expectTypeOf<RedisStoreOptions['maxBatch']>().toEqualTypeOf<number | undefined>();
 
 expectTypeOf(expressRateLimit({ policy })).toEqualTypeOf<RequestHandler>();
 const app = express();

@@ -1,10 +1,25 @@
-import { messageOf, readFramework, readLimiter, readPort } from './settings.js';
-import { startServer } from './start-server.js';
+import { RateLimiter } from '@tollgate/core';
+import { messageOf, readFlags, readFramework, readPolicy, readPort, readStore } from './settings.js';
+import { type RunningServer, startServer } from './start-server.js';
 
 async function main(): Promise<void> {
-  const framework = readFramework(process.argv.slice(2), process.env);
+  const framework = readFramework(readFlags(process.argv.slice(2)), process.env);
   const port = readPort(process.env);
-  const server = await startServer({ framework, port, limiter: readLimiter(process.env) });
+  const policy = readPolicy(process.env);
+  const store = readStore(process.env);
+  const limiter = new RateLimiter({ policy, ...(store && { store }) });
+  const closeLimiter = async () => {
+    await limiter.close();
+    await store?.close();
+  };
+
+  let server: RunningServer;
+  try {
+    server = await startServer({ framework, port, limiter });
+  } catch (error) {
+    await closeLimiter();
+    throw error;
+  }
   const account = `${server.origin}/v2/accounts/ameyo5m`;
   console.log(`The Legs API on ${framework}, listening on ${server.origin}. Try:
 
@@ -13,8 +28,20 @@ curl -i -u key:token -X POST ${account}/bridges
 curl -s -u key:token -o /dev/null -w '%{http_code}\\n' '${account}/bridges/b[1-101]' | sort | uniq -c
 `);
 
+  if (store !== undefined) console.log('Counters are on Redis, and shared with every server there.');
+  limiter.on('health', ({ state }) => {
+    console.log(
+      state === 'up' ? 'Redis answers again.' : 'Redis does not answer: the limits are kept in this process.',
+    );
+  });
+
   // A second signal finds no listener, and ends the process at once.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => server.close());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, async () => {
+      await server.close();
+      await closeLimiter();
+    });
+  }
 }
 
 try {

@@ -1,19 +1,28 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { legsApiPolicy, RateLimiter } from '@tollgate/core';
+import { definePolicy, legsApiPolicy, type Policy } from '@tollgate/core';
+import { RedisStore } from '@tollgate/redis';
 import { FRAMEWORKS, type Framework } from './start-server.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** The flags of a command line; `extra` are those that only some commands have. */
+export function readFlags<Extra extends string = never>(
+  args: readonly string[],
+  ...extra: readonly Extra[]
+): Readonly<Partial<Record<Framework | Extra, boolean>>> {
+  const options = Object.fromEntries([...FRAMEWORKS, ...extra].map((name) => [name, { type: 'boolean' as const }]));
+  return parseArgs({ args: [...args], options }).values as Partial<Record<Framework | Extra, boolean>>;
+}
+
 /** The framework that a flag names, else the variable `FRAMEWORK`, else Express. */
-export function readFramework(args: readonly string[], environment: Environment): Framework {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { express: { type: 'boolean' }, fastify: { type: 'boolean' } },
-  });
-  if (values.express && values.fastify) throw new Error('Expected one of --express and --fastify, got both');
-  if (values.express) return 'express';
-  if (values.fastify) return 'fastify';
+export function readFramework(
+  flags: Readonly<Partial<Record<Framework, boolean>>>,
+  environment: Environment,
+): Framework {
+  if (flags.express && flags.fastify) throw new Error('Expected one of --express and --fastify, got both');
+  if (flags.express) return 'express';
+  if (flags.fastify) return 'fastify';
   const named = environment['FRAMEWORK'] || 'express';
   const framework = FRAMEWORKS.find((known) => known === named);
   if (framework === undefined) {
@@ -30,14 +39,26 @@ export function readPort(environment: Environment): number {
   return Number(text);
 }
 
-/** A limiter by the policy options in `POLICY`: JSON, or the path of a JSON file. Default: the Legs API's own policy. */
-export function readLimiter(environment: Environment): RateLimiter {
+/** The policy options in `POLICY`: JSON, or the path of a JSON file. Default: the Legs API's own policy. */
+export function readPolicy(environment: Environment): Policy {
   const policy = environment['POLICY']?.trim();
-  if (!policy) return new RateLimiter({ policy: legsApiPolicy() });
+  if (!policy) return legsApiPolicy();
   try {
-    return new RateLimiter({ policy: JSON.parse(/^[[{]/.test(policy) ? policy : readFileSync(policy, 'utf8')) });
+    return definePolicy(JSON.parse(/^[[{]/.test(policy) ? policy : readFileSync(policy, 'utf8')));
   } catch (error) {
     throw new Error(`POLICY cannot be used: ${messageOf(error)}`);
+  }
+}
+
+/** The counters on the Redis that `REDIS_URL` names, or `undefined`: they are then kept in this process. */
+export function readStore(environment: Environment, prefix = 'tollgate'): RedisStore | undefined {
+  const url = environment['REDIS_URL']?.trim();
+  if (!url) return undefined;
+  try {
+    return new RedisStore({ url, prefix });
+  } catch {
+    // It may hold a password.
+    throw new Error('Expected REDIS_URL to be a redis: or rediss: URL, as redis://127.0.0.1:6379, got another text');
   }
 }
 

@@ -1,9 +1,27 @@
 import { createHash } from 'node:crypto';
 import { StoreError } from '@tollgate/core';
 import calculateSlot from 'cluster-key-slot';
-import type { Cluster, Redis } from 'ioredis';
 
-export type Client = Redis | Cluster;
+/**
+ * As much of an ioredis client or Cluster as the store uses. Described by its members and not by the classes, since those of
+ * ioredis 5 and 6 are different types, and a program may have either.
+ */
+export interface RedisClient {
+  readonly status: string;
+  readonly isCluster: boolean;
+  readonly options: { readonly keyPrefix?: string | undefined };
+  call(command: string, args: (string | Buffer | number)[]): Promise<unknown>;
+  sendCommand(command: never, stream?: never): unknown;
+  connect(): Promise<void>;
+  disconnect(): void;
+  once(event: 'ready', listener: () => void): unknown;
+  off(event: 'ready', listener: () => void): unknown;
+}
+
+/** What a Cluster has besides: the nodes of every slot, the master first. */
+interface Slots {
+  readonly slots: readonly (readonly string[] | undefined)[];
+}
 
 /** A script's text, and the name by which Redis knows it once it has seen it. */
 export class Script {
@@ -25,12 +43,12 @@ interface Caller {
 
 /** Sends commands through the caller's client, each at most once, and tells of a failure whether it may have had effect. */
 export class Connection {
-  readonly #client: Client;
+  readonly #client: RedisClient;
   readonly #caller: Caller;
   readonly #keyPrefix: string;
   readonly isCluster: boolean;
 
-  constructor(client: Client) {
+  constructor(client: RedisClient) {
     this.#client = client;
     this.#caller = onceSender(client);
     this.#keyPrefix = client.options.keyPrefix ?? '';
@@ -81,7 +99,7 @@ export class Connection {
 
   /** The master that a cluster keeps the key on, as far as is known. */
   shardOf(key: string): string {
-    return (this.#client as Cluster).slots[this.groupOf(key)]?.[0] ?? '';
+    return (this.#client as RedisClient & Slots).slots[this.groupOf(key)]?.[0] ?? '';
   }
 
   /** Runs a script by its name, and sends the text only to a server that does not know it. */
@@ -108,7 +126,7 @@ export class Connection {
  * could count twice; only commands out of the middle of a pipeline are exempt, so each of ours says that it is one. And it
  * may gather commands in pipelines of its own, which would undo that.
  */
-function onceSender(client: Client): Caller {
+function onceSender(client: RedisClient): Caller {
   const options = Object.create(client.options, { enableAutoPipelining: { value: false } });
   return Object.create(client, {
     options: { value: options },

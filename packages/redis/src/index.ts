@@ -1,1 +1,1 @@
-export { RedisStore, type RedisStoreOptions, type RedisStoreStats } from './redis-store.js';
+export { type RedisClient, RedisStore, type RedisStoreOptions, type RedisStoreStats } from './redis-store.js';

@@ -7,13 +7,13 @@ import {
   optionTypeError,
 } from '@tollgate/core/options';
 import { Redis } from 'ioredis';
-import type { Client } from './connection.js';
+import type { RedisClient } from './connection.js';
 
 export interface RedisStoreOptions {
   /**
    * An ioredis 5 or 6 client or Cluster, connected or not. It stays yours: the store never closes it. Either this or `url`.
    */
-  readonly client?: Client;
+  readonly client?: RedisClient;
   /** Where a Redis is, as `redis://` or `rediss://`; the store makes its own client and closes it. */
   readonly url?: string;
   /** What the keys begin with: 1 to 64 characters of `A-Z a-z 0-9 . _ - : /`, default `tollgate`. */
@@ -31,7 +31,7 @@ export interface RedisStoreOptions {
 const OPTIONS: readonly string[] = ['client', 'url', 'prefix', 'timeoutMs', 'maxBatch', 'maxPending', 'denyCacheSize'];
 
 export interface CheckedOptions {
-  readonly client: Client;
+  readonly client: RedisClient;
   readonly ownsClient: boolean;
   readonly prefix: string;
   readonly timeoutMs: number;
@@ -60,7 +60,7 @@ export function readOptions(options: RedisStoreOptions): CheckedOptions {
 }
 
 /** Told by what it can do, not by its class: a program may hold two copies of ioredis. */
-function isClient(client: Client | undefined): client is Client {
+function isClient(client: RedisClient | undefined): client is RedisClient {
   return (
     typeof client === 'object' &&
     client !== null &&
@@ -87,7 +87,7 @@ function checkUrl(url: string): string {
 }
 
 /** Comes back quickly after an outage, and notices a server that fell silent. */
-function clientOf(url: string): Client {
+function clientOf(url: string): RedisClient {
   const client = new Redis(url, {
     connectTimeout: 2000,
     socketTimeout: 5000,

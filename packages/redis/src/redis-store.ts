@@ -1,13 +1,14 @@
 import type { CounterSpec, MaybePromise, Outcome, Store } from '@tollgate/core';
 import { closedError } from '@tollgate/core/options';
 import { Batcher } from './batcher.js';
-import { type Client, Connection, Script } from './connection.js';
+import { Connection, type RedisClient, Script } from './connection.js';
 import { DenyCache } from './deny-cache.js';
 import { Keys } from './keys.js';
 import { CONSUME, type Operation, PEEK, RECORD, REFUND } from './operation.js';
 import { type RedisStoreOptions, readOptions } from './options.js';
 import { RESET_SCRIPT } from './scripts/reset.js';
 
+export type { RedisClient } from './connection.js';
 export type { RedisStoreOptions } from './options.js';
 
 export interface RedisStoreStats {
@@ -38,7 +39,7 @@ export interface RedisStoreStats {
 export class RedisStore implements Store {
   /** How long a decision may wait for Redis, in milliseconds. */
   readonly timeoutMs: number;
-  readonly #client: Client;
+  readonly #client: RedisClient;
   readonly #ownsClient: boolean;
   readonly #connection: Connection;
   readonly #keys: Keys;

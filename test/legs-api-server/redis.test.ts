@@ -1,0 +1,175 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type GivenOrStarted, givenOrStarted } from '../redis-servers/given-or-started.js';
+import { serverBinary } from '../redis-servers/server-binary.js';
+import { freePort, RunningServer, until } from '../redis-servers/standalone.js';
+import { call, DEMO, environment, FRAMEWORKS, MAIN, run, StartedServer } from './programs.js';
+
+describe('the demo with a Redis of its own', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tollgate-demo-test-'));
+  const path = join(folder, 'path');
+  const left = join(folder, 'left');
+  const pidFile = join(folder, 'pid');
+  beforeAll(() => {
+    mkdirSync(path);
+    mkdirSync(left);
+    // The server that tests use, and which process it is.
+    const program = join(path, 'redis-server');
+    writeFileSync(program, `#!/bin/sh\necho $$ > '${pidFile}'\nexec '${serverBinary()}' "$@"\n`);
+    chmodSync(program, 0o755);
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const variables = () => environment({ PATH: `${path}${delimiter}${process.env['PATH']}`, TMPDIR: left });
+
+  async function expectNothingLeft(): Promise<void> {
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    await until('the server of the demo to end', () => !runs(pid));
+    expect(readdirSync(left)).toEqual([]);
+  }
+
+  it.each(FRAMEWORKS)('tells its story on %s, and leaves nothing', async (framework) => {
+    const { stdout, stderr } = await run(process.execPath, [DEMO, '--redis', `--${framework}`], { env: variables() });
+    expect(stderr).toBe('');
+    for (const line of [
+      `The Legs API on ${framework}`,
+      'Its counters are on Redis.',
+      'ameyo5m/legs, 100 times: 100 admitted',
+      '5 admitted with 202, the 6th refused with 429 and Retry-After: 2.',
+      'to one and the other in turn: 100 admitted, each with 202.',
+      'Request 101 is refused with 429 by either.',
+      '80 more to each server: 202.',
+      'It has told Redis, and the other one counts them too.',
+      'The limit is one again.',
+      'Every line above was checked as it happened.',
+    ]) {
+      expect(stdout).toContain(line);
+    }
+    await expectNothingLeft();
+  });
+
+  it('ends its Redis when it is told to end in the middle', async () => {
+    const demo = spawn(process.execPath, [DEMO, '--redis'], { env: variables(), stdio: ['ignore', 'pipe', 'inherit'] });
+    let printed = '';
+    demo.stdout.setEncoding('utf8').on('data', (text: string) => {
+      printed += text;
+    });
+    await until('the second scene', () => printed.includes('2. The burst'));
+    demo.kill('SIGTERM');
+    expect(await once(demo, 'exit')).toEqual([143, null]);
+    await expectNothingLeft();
+  });
+
+  it('says in one line that there is no server to start', async () => {
+    const failure = run(process.execPath, [DEMO, '--redis'], { env: environment({ PATH: left }) });
+    await expect(failure).rejects.toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: 'The demo could not be played: --redis needs redis-server or valkey-server, and neither is on the PATH\n',
+    });
+  });
+});
+
+describe('REDIS_URL', () => {
+  let redis: GivenOrStarted;
+  beforeAll(async () => {
+    redis = await givenOrStarted();
+  });
+  afterAll(() => redis?.stop());
+
+  const servers: StartedServer[] = [];
+  const start = async (url: string, variables: Readonly<Record<string, string>> = {}): Promise<StartedServer> => {
+    const server = await StartedServer.start({ REDIS_URL: url, ...variables });
+    servers.push(server);
+    return server;
+  };
+  afterEach(() => {
+    for (const server of servers.splice(0)) server.kill();
+  });
+  /** An account that nobody had before. */
+  const account = () => `ameyo${crypto.randomUUID().slice(0, 8)}m`;
+
+  it('has two servers share a limit, whichever framework they are on', async () => {
+    const [one, other] = [await start(redis.url), await start(redis.url, { FRAMEWORK: 'fastify' })];
+    expect(one.printed).toContain('Counters are on Redis');
+    const path = `${account()}/legs`;
+    const remaining: (string | null)[] = [];
+    for (let number = 0; number < 4; number++) {
+      const response = await call((number % 2 === 0 ? one : other).origin, path);
+      remaining.push(response.headers.get('x-ratelimit-remaining'));
+    }
+    expect(remaining).toEqual(['99', '98', '97', '96']);
+  });
+
+  it('lets a server end when asked to', async () => {
+    const { child, origin } = await start(redis.url);
+    await call(origin, `${account()}/legs`);
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('lets a server whose port is taken end with 1', async () => {
+    const { origin } = await start(redis.url);
+    const variables = environment({ REDIS_URL: redis.url, PORT: new URL(origin).port });
+    const failure = run(process.execPath, [MAIN], { env: variables });
+    await expect(failure).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('EADDRINUSE') });
+  });
+
+  it.each(FRAMEWORKS)('does not keep a server on %s from starting while Redis is down', async (framework) => {
+    const port = await freePort();
+    const server = await start(`redis://127.0.0.1:${port}`, {
+      FRAMEWORK: framework,
+      POLICY: '{"quotas":[{"limit":6,"windowMs":60000}]}',
+    });
+    const path = `${account()}/legs`;
+    const statuses: number[] = [];
+    for (let number = 0; number < 7; number++) statuses.push((await call(server.origin, path)).status);
+    expect(statuses).toEqual([202, 202, 202, 202, 202, 202, 429]);
+    await until('the server to notice', () => server.printed.includes('Redis does not answer'));
+
+    const late = await RunningServer.start({ port });
+    try {
+      await until('the server to notice again', () => server.printed.includes('Redis answers again'));
+      // What was admitted before there was a Redis is known there now, to every server.
+      expect((await call(server.origin, path)).status).toBe(429);
+      const other = await start(late.url, { POLICY: '{"quotas":[{"limit":6,"windowMs":60000}]}' });
+      expect((await call(other.origin, path)).status).toBe(429);
+    } finally {
+      await late.stop();
+    }
+  });
+
+  it('has the demo play its scenes there, as often as one likes', async () => {
+    for (let time = 0; time < 2; time++) {
+      const { stdout, stderr } = await run(process.execPath, [DEMO], { env: environment({ REDIS_URL: redis.url }) });
+      expect(stderr).toBe('');
+      expect(stdout).toContain('Its counters are on Redis.');
+      expect(stdout).toContain('Every line above was checked as it happened.');
+    }
+  });
+
+  it('ends the demo with what is wrong when nothing answers there', async () => {
+    const variables = environment({ REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
+    await expect(run(process.execPath, [DEMO], { env: variables })).rejects.toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^The demo could not be played: the Redis that REDIS_URL names cannot be used\. .*\n$/,
+      ),
+    });
+  });
+});
+
+/** Whether a process still runs; one that only waits to be collected by its parent does not. */
+function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch (error) {
+    // Not every system has /proc.
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' && process.platform !== 'linux';
+  }
+}
