@@ -48,7 +48,8 @@ export function closedError(what: string): TollgateError {
 
 /**
  * A store could not do what it was asked. `charged` tells whether the store may have recorded it all the same: `'no'` only
- * if it surely did not and never will.
+ * if it surely did not and never will. `concerns` is `'account'` where only this account's data is at fault, so that the
+ * store is not taken to be down for the others.
  *
  * Stores throw it, and `refund` and `reset` of a limiter pass it on; `consume` and `peek` decide without the store instead.
  * Recognise it by its `code`, not its class: a program may hold two copies of this package.
@@ -56,12 +57,21 @@ export function closedError(what: string): TollgateError {
 export class StoreError extends Error {
   readonly code = 'TOLLGATE_STORE_FAILED';
   readonly charged: 'no' | 'unknown';
+  readonly concerns: 'store' | 'account';
 
-  constructor(message: string, options: { readonly charged: 'no' | 'unknown'; readonly cause?: unknown }) {
+  constructor(message: string, options: StoreErrorOptions) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.name = 'StoreError';
     this.charged = options.charged;
+    this.concerns = options.concerns ?? 'store';
   }
+}
+
+export interface StoreErrorOptions {
+  readonly charged: 'no' | 'unknown';
+  /** Default: `'store'`. */
+  readonly concerns?: 'store' | 'account';
+  readonly cause?: unknown;
 }
 
 /** Whatever a store threw, as a `StoreError`. Of an error of another kind, no one knows what was recorded. */

@@ -6,7 +6,7 @@ export {
   type QuotaState,
   type Reason,
 } from './decision.js';
-export { type ErrorCode, StoreError, type TollgateError } from './errors.js';
+export { type ErrorCode, StoreError, type StoreErrorOptions, type TollgateError } from './errors.js';
 export type { Health, HealthListener, ShardHealth } from './health.js';
 export {
   type LegsApiCategory,

@@ -72,7 +72,8 @@ export class StoreCalls {
 
   failed(circuit: Circuit, account: string, error: StoreError): void {
     this.#failures++;
-    circuit.failed(error, account);
+    // A store that tells what is wrong with one account's data answers, and goes on answering the others.
+    if (error.concerns !== 'account') circuit.failed(error, account);
   }
 
   /** Lets go of those who wait, of one circuit's or all: nothing better will come. */

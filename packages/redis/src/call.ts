@@ -98,7 +98,7 @@ function answersTo({ operations }: Run, numbers: Numbers): (operation: Operation
   if (numbers.next() !== 0) {
     const error = new StoreError(
       'Redis could not take the charge: a key of its counters holds something that is no counter of this version',
-      { charged: 'no' },
+      { charged: 'no', concerns: 'account' },
     );
     return (operation) => operation.reject(error);
   }

@@ -31,6 +31,16 @@ describe('the circuit', () => {
     expect(limiter.health()).toMatchObject({ state: 'up', failures: 16, decidedLocally: 16 });
   });
 
+  it('stays closed while only the data of one account is at fault', async () => {
+    const { consume, limiter, store } = failingWorld({ quotas: [perHour(100)] });
+    store.manners.set('other', 'spoilt');
+    for (let sent = 0; sent < 20; sent++) {
+      expect(await consume(1, 'other')).toMatchObject({ allowed: true, source: 'local' });
+    }
+    expect(await consume()).toMatchObject({ source: 'store' });
+    expect(limiter.health()).toMatchObject({ state: 'up', decidedLocally: 20 });
+  });
+
   it('lets go of all who wait when it opens', async () => {
     const { consume, store } = failingWorld();
     store.manner = 'hang';

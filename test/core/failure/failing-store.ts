@@ -3,7 +3,7 @@ import { type CounterSpec, MemoryStore, type Outcome, type Store, StoreError } f
 type Asked = 'consume' | 'peek' | 'refund' | 'reset' | 'record' | 'probe';
 
 /** How the store treats what it is asked. A held call is done at once and answered when it is released. */
-export type Manner = 'well' | 'hang' | 'hold' | 'refuse' | 'unknown' | 'throw' | 'garbage' | 'nothing';
+export type Manner = 'well' | 'hang' | 'hold' | 'refuse' | 'spoilt' | 'unknown' | 'throw' | 'garbage' | 'nothing';
 
 /** A memory store at the far end of a bad line: it answers by promises, and fails as it is told. */
 export class FailingStore implements Store {
@@ -71,6 +71,8 @@ export class FailingStore implements Store {
       }
       case 'refuse':
         return Promise.reject(new StoreError('the line is dead', { charged: 'no' }));
+      case 'spoilt':
+        return Promise.reject(new StoreError('that is no counter', { charged: 'no', concerns: 'account' }));
       case 'unknown':
         return Promise.reject(new Error('the line went dead'));
       case 'throw':

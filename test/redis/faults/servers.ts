@@ -1,0 +1,60 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Decision } from '@tollgate/core';
+import { type RateLimitOptions as ExpressOptions, rateLimit as expressRateLimit } from '@tollgate/express';
+import { type RateLimitOptions as FastifyOptions, rateLimit as fastifyRateLimit } from '@tollgate/fastify';
+import express from 'express';
+import Fastify from 'fastify';
+
+/** What both adapters take alike, as far as these tests go. */
+export type LimitOptions = Pick<ExpressOptions & FastifyOptions, 'policy' | 'store' | 'limiter'>;
+
+export interface RunningApp {
+  readonly origin: string;
+  close(): Promise<void>;
+}
+
+/** An application whose every answer tells who decided. The account stands in the path, the category in a header. */
+export type StartApp = (options: LimitOptions) => Promise<RunningApp>;
+
+export const startExpress: StartApp = async (options) => {
+  const app = express();
+  app.use(
+    '/v2/accounts/:account_sid',
+    expressRateLimit({ ...options, category: ({ headers }) => String(headers['x-category']) }),
+  );
+  app.use((request: express.Request, response: express.Response) => {
+    response.json(tell(request.rateLimit));
+  });
+  const server = createServer(app);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    origin: originOf(server),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+};
+
+export const startFastify: StartApp = async (options) => {
+  const app = Fastify({ forceCloseConnections: true });
+  await app.register(fastifyRateLimit, { ...options, category: ({ headers }) => String(headers['x-category']) });
+  app.get('/v2/accounts/:account_sid/*', async (request) => tell(request.rateLimit));
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  return { origin: originOf(app.server), close: () => app.close() };
+};
+
+/** What the answer to a request that passed says. */
+export interface Told {
+  readonly source: Decision['source'];
+}
+
+function tell(decision: Decision | null | undefined): Told {
+  return { source: decision!.source };
+}
+
+function originOf(server: Server): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
