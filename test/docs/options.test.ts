@@ -13,6 +13,7 @@ import {
 import { Answers, CHARGE_OPTIONS } from '@tollgate/core/http';
 import { rateLimit } from '@tollgate/express';
 import { rateLimit as fastifyRateLimit } from '@tollgate/fastify';
+import { RedisStore } from '@tollgate/redis';
 import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { ROOT, readPage } from './fences.js';
@@ -79,6 +80,25 @@ describe('the options in docs/http.md', () => {
   });
 });
 
+describe('the options in docs/redis.md', () => {
+  const table = section(readPage('docs/redis.md'), '## Options');
+
+  it('are those of the RedisStore, all of them and no others', async () => {
+    expect(names(table).sort()).toEqual((await known(() => new RedisStore({ nope: 1 } as never))).sort());
+  });
+
+  it.each([...table.matchAll(/^\| `(\w+)`\s*\| integer from (\d+) to (\d+)/gm)].map((row) => row.slice(1)))(
+    '`%s` is an integer from %s to %s',
+    async (name, least, most) => {
+      const url = 'redis://127.0.0.1:1';
+      for (const value of [Number(least), Number(most)]) await new RedisStore({ url, [name!]: value }).close();
+      for (const value of [Number(least) - 1, Number(most) + 1]) {
+        expect((await thrownBy(() => new RedisStore({ url, [name!]: value }))).code).toBe('TOLLGATE_OPTION_RANGE');
+      }
+    },
+  );
+});
+
 describe('the outage in docs/http.md', () => {
   it('is what an adapter sends', () => {
     const outage = section(readPage('docs/http.md'), '## The outage');
@@ -127,6 +147,14 @@ describe('the errors in docs/errors.md', () => {
     const limiter = new RateLimiter({ policy, store });
     return limiter.refund((await limiter.consume(charge)).receipt!);
   };
+  const withoutRedis = async (use: (store: RedisStore) => unknown) => {
+    const store = new RedisStore({ url: 'redis://127.0.0.1:1' });
+    try {
+      await use(store);
+    } finally {
+      await store.close();
+    }
+  };
   const resetOn = (store: Store) => new RateLimiter({ policy, store }).reset(charge);
   const cases: Record<string, readonly [string, () => unknown][]> = {
     TOLLGATE_OPTION_TYPE: [
@@ -151,6 +179,7 @@ describe('the errors in docs/errors.md', () => {
         () => definePolicy({ quotas: Array.from({ length: 9 }, (_, at) => perMinute(1, { every: at + 1 })) }),
       ],
       ['two quotas of one window', () => definePolicy({ quotas: [perMinute(1), perMinute(2, { name: 'other' })] })],
+      ['a URL of another kind', () => new RedisStore({ url: 'http://127.0.0.1' })],
       ['an empty code', () => rateLimit({ policy, code: '' })],
       ['a header format that there is not', () => rateLimit({ policy, headers: 'draft-6' as never })],
       ['a cost below 0', () => limiter.consume({ ...charge, cost: -1 })],
@@ -164,6 +193,7 @@ describe('the errors in docs/errors.md', () => {
     ],
     TOLLGATE_OPTION_CONFLICT: [
       ['a limiter and a policy', () => rateLimit({ limiter, policy })],
+      ['a Redis client and a URL', () => new RedisStore({ client: {} as never, url: 'redis://127.0.0.1' })],
       ['a limiter and a store', () => rateLimit({ limiter, store: new MemoryStore() })],
     ],
     TOLLGATE_STORE_FAILED: [
@@ -171,6 +201,7 @@ describe('the errors in docs/errors.md', () => {
       ['a refund that is refused', () => refundOn(broken('refund', () => Promise.reject(new Error('gone'))))],
       ['a refund that is not answered', () => refundOn(broken('refund', () => new Promise(() => {})))],
       ['a reset that is refused', () => resetOn(broken('reset', () => Promise.reject()))],
+      ['a Redis that is not there', () => withoutRedis((store) => store.probe('ameyo5m'))],
     ],
     TOLLGATE_CLOSED: [
       ['consume', () => closed().consume(charge)],

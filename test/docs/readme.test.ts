@@ -3,22 +3,33 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RunningServer } from '../redis-servers/standalone.js';
 import { type Fence, fences, pages, ROOT } from './fences.js';
 
 // Inside the repository, so that the packages resolve as they do for whoever pastes the program.
 const CACHE = join(ROOT, 'node_modules/.cache');
 let directory = '';
-beforeAll(() => {
+let redis: RunningServer;
+beforeAll(async () => {
+  // One that nobody used before: what the programs print depends on it.
+  redis = await RunningServer.start();
   mkdirSync(CACHE, { recursive: true });
   directory = mkdtempSync(join(CACHE, 'tollgate-docs-'));
 });
-afterAll(() => rmSync(directory, { recursive: true }));
+afterAll(async () => {
+  await redis?.stop();
+  rmSync(directory, { recursive: true });
+});
 
 /** Runs a program as pasted, and rejects unless it ends by itself, with success, within 20 s. */
 async function run({ page, line, source }: Fence): Promise<string> {
   const file = join(directory, `${page.replaceAll('/', '-')}-${line}.mjs`);
   writeFileSync(file, source);
-  const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: directory, timeout: 20_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, [file], {
+    cwd: directory,
+    timeout: 20_000,
+    env: { ...process.env, REDIS_URL: redis.url },
+  });
   return stdout;
 }
 

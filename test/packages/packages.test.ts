@@ -21,6 +21,7 @@ describe('the packed packages', () => {
       ...packed.tarballs,
       'express@5',
       'fastify@5',
+      'ioredis@6',
     );
   }, 120_000);
   afterAll(() => packed.dispose());

@@ -73,8 +73,14 @@ interface Watcher {
 }
 
 const running = new Set<ChildProcess>();
-process.once('exit', () => {
+function endAll(): void {
   for (const child of running) child.kill('SIGKILL');
+}
+process.once('exit', endAll);
+// Test runners end their workers by this signal, after which there is no `exit`.
+process.once('SIGTERM', () => {
+  endAll();
+  process.kill(process.pid, 'SIGTERM');
 });
 
 /** Not a `RunningServer`: a sentinel must be given a file, as its first argument, and writes to it what it learns. */
