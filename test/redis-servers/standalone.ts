@@ -43,6 +43,10 @@ export class RunningServer {
     return this.#process.pid!;
   }
 
+  get isRunning(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
   }
@@ -58,7 +62,7 @@ export class RunningServer {
 
   /** Ends the process at once, as a crash does. */
   async kill(): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    if (!this.isRunning) return;
     const exited = once(this.#process, 'exit');
     this.#process.kill('SIGKILL');
     await exited;
@@ -104,8 +108,14 @@ export class RunningServer {
 
 /** What is to be ended with this process, however it ends. */
 const running = new Set<ChildProcess>();
-process.once('exit', () => {
+const endAll = () => {
   for (const child of running) child.kill('SIGKILL');
+};
+process.once('exit', endAll);
+// A signal ends a process without that event.
+process.once('SIGTERM', () => {
+  endAll();
+  process.kill(process.pid, 'SIGTERM');
 });
 
 export async function freePort(): Promise<number> {

@@ -1,0 +1,80 @@
+import { Cluster } from 'ioredis';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ask, type RunningCluster, startCluster } from '../../redis-servers/cluster.js';
+import {
+  type Expected,
+  type Fault,
+  keysWithoutExpiry,
+  operator,
+  PREFIX,
+  report,
+  type Seen,
+  twoInstances,
+  World,
+} from './world.js';
+
+let cluster: RunningCluster;
+let world: World | undefined;
+
+beforeAll(async () => {
+  cluster = await startCluster();
+}, 60_000);
+
+afterEach(async () => {
+  await world?.close();
+  world = undefined;
+});
+
+afterAll(() => cluster?.stop());
+
+async function slotOf(account: string): Promise<number> {
+  return Number(await ask(cluster.nodes[0]!.port, 'CLUSTER', 'KEYSLOT', `${PREFIX}:v1:{${account}}`));
+}
+
+async function start(): Promise<World> {
+  for (const master of new Set(await Promise.all([0, 8000, 16_000].map((slot) => cluster.masterOf(slot))))) {
+    await ask(master.port, 'FLUSHALL');
+  }
+  world = await World.start(twoInstances(() => new Cluster([...cluster.startupNodes])));
+  return world;
+}
+
+async function through(fault: Fault, expected: Expected): Promise<Seen> {
+  const seen = await (world ?? (await start())).through(fault, expected);
+  for (const node of cluster.nodes) {
+    if (!node.isRunning) continue;
+    const redis = operator(node.port);
+    // A replica shows its keys only to those who know that it is one.
+    await redis.readonly();
+    expect(await keysWithoutExpiry(redis)).toEqual([]);
+    redis.disconnect();
+  }
+  report(expect.getState().currentTestName!, seen);
+  return seen;
+}
+
+describe('under traffic, a cluster', () => {
+  it('moves the slots of all accounts, there and back: ASK and MOVED', async () => {
+    await start();
+    const accounts = ['calm', 'greedy', 'open', 'shut'].flatMap((kind) => [`${kind}-express`, `${kind}-fastify`]);
+    const move = async () => {
+      for (const account of accounts) {
+        const from = await cluster.masterOf(await slotOf(account));
+        const to = cluster.nodes.slice(0, 3).find((node) => node !== from)!;
+        await cluster.migrateSlot(await slotOf(account), from, to);
+      }
+    };
+    await through({ befall: move, end: move }, {});
+  }, 60_000);
+
+  it('loses a master, and its replica takes over', async () => {
+    await start();
+    const dead = await cluster.masterOf(await slotOf('calm-express'));
+    // The replica may not have heard of the last charges.
+    await through(
+      { befall: () => dead.kill(), end: async () => void (await cluster.masterOf(await slotOf('calm-express'))) },
+      { forgets: true, breaks: true },
+    );
+    expect(await cluster.masterOf(await slotOf('calm-express'))).not.toBe(dead);
+  }, 60_000);
+});

@@ -1,0 +1,28 @@
+import { Redis } from 'ioredis';
+import { expect, it } from 'vitest';
+import { startSentinel } from '../../redis-servers/sentinel.js';
+import { until } from '../../redis-servers/standalone.js';
+import { keysWithoutExpiry, operator, report, twoInstances, World } from './world.js';
+
+it('under traffic, Sentinel makes another server the master', { timeout: 60_000 }, async () => {
+  const sentinel = await startSentinel();
+  const { sentinels, name } = sentinel;
+  let world: World | undefined;
+  try {
+    world = await World.start(twoInstances(() => new Redis({ sentinels: [...sentinels], name })));
+    const dead = await sentinel.masterPort();
+    const fault = {
+      befall: () => sentinel.killMaster(),
+      end: () => until('another master', async () => (await sentinel.masterPort()) !== dead),
+    };
+    // The replica may not have heard of the last charges.
+    const seen = await world.through(fault, { outage: true, forgets: true, breaks: true });
+    const redis = operator(await sentinel.masterPort());
+    expect(await keysWithoutExpiry(redis)).toEqual([]);
+    redis.disconnect();
+    report(expect.getState().currentTestName!, seen);
+  } finally {
+    await world?.close();
+    await sentinel.stop();
+  }
+});
