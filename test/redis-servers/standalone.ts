@@ -118,12 +118,25 @@ process.once('SIGTERM', () => {
   process.kill(process.pid, 'SIGTERM');
 });
 
+/**
+ * A port that is free now, from below those that systems give to outgoing connections: a client that tries to reach a
+ * server that has ended must not be given the server's own port.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = 11_000 + Math.floor(Math.random() * 9000);
+    const server = createServer();
+    try {
+      server.listen(port, '127.0.0.1');
+      await once(server, 'listening');
+      return port;
+    } catch {
+      // Taken: another one.
+    } finally {
+      server.close();
+    }
+  }
+  throw new Error('Found no free port from 11000 to 19999');
 }
 
 /** Waits until the check holds; fails with what was waited for. */
