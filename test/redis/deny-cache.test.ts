@@ -90,6 +90,10 @@ describe('the deny cache', () => {
     expect(isPromise(asked)).toBe(true);
     await asked;
     expect(isPromise(store.consume('a49', counters, 1))).toBe(false);
+    await store.consume('x'.repeat(257), counters, 1);
+    const long = store.consume('x'.repeat(257), counters, 1);
+    expect(isPromise(long)).toBe(true);
+    await long;
     const without = world.store({ client: world.plain, denyCacheSize: 0 });
     await without.consume('a', counters, 1);
     const again = without.consume('a', counters, 1);

@@ -42,7 +42,8 @@ export class DenyCache {
     sentAt: number,
     now: number,
   ): void {
-    if (this.#maxAccounts === 0) return;
+    // A name of any length would make a bound on their number no bound at all.
+    if (this.#maxAccounts === 0 || account.length > LONGEST_KEPT) return;
     // Redis decided after `sentAt`, so by then its wait had not begun: this errs by the way there, towards asking.
     const endsAt = sentAt + Math.min(outcome.retryAfterMs, BELIEVED_MS);
     if (endsAt <= now) return;
@@ -84,6 +85,7 @@ interface Denial {
   readonly endsAt: number;
 }
 
+const LONGEST_KEPT = 256;
 const BELIEVED_MS = 1000;
 const MAX_PER_ACCOUNT = 16;
 
