@@ -71,6 +71,20 @@ describe('the deny cache', () => {
     expect((await store.consume('a', counters, 1)).allowed).toBe(true);
   });
 
+  it('does not believe a refusal that was asked before a reset and answered after it', async () => {
+    const store = own();
+    const counters = counterOf(1);
+    for (let n = 0; n < 50; n++) {
+      await store.reset('a');
+      await store.consume('a', counters, 1);
+      const refused = store.consume('a', counters, 1);
+      await new Promise(setImmediate);
+      await store.reset('a', 'legs');
+      expect(await store.consume('a', counters, 1)).toMatchObject({ allowed: true });
+      expect(await refused).toMatchObject({ allowed: false });
+    }
+  });
+
   it('learns within a second of a reset in another process', async () => {
     const store = own();
     const counters = counterOf(1);

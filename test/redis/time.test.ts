@@ -40,6 +40,33 @@ describe('a server whose clock steps back', () => {
   });
 });
 
+describe('a record', () => {
+  it('on a counter of which nothing is left begins it anew, and harms nobody in its call', async () => {
+    const store = world.store({ denyCacheSize: 0 });
+    const outcome = await store.consume('a', counterOf(5, 10_000), 1);
+    await store.refund('a', counterOf(5, 10_000), 1, outcome);
+    world.clock.nowMs += 700;
+    const [, other] = await Promise.all([
+      store.record('a', counterOf(5, 500), 2, 100),
+      store.consume('b', counterOf(5), 1),
+    ]);
+    expect(other).toMatchObject({ allowed: true });
+    expect(await store.peek('a', counterOf(5, 500), 0)).toMatchObject({ used: [2], resetAfterMs: [400] });
+  });
+
+  it.each([600_000, 2 ** 32 + 1000])(
+    'of %d ms ago changes no window that it has left, nor the index',
+    async (agoMs) => {
+      const store = world.store({ denyCacheSize: 0 });
+      await store.consume('a', counterOf(10), 10);
+      await store.record('a', counterOf(10), 1, agoMs);
+      expect(await store.peek('a', counterOf(10), 1)).toMatchObject({ allowed: false, used: [10] });
+      await store.reset('a');
+      expect(await store.peek('a', counterOf(10), 0)).toMatchObject({ used: [0] });
+    },
+  );
+});
+
 describe('a long life', () => {
   it('is exact over many windows, whatever the instants that 32 bits can hold', async () => {
     const store = world.store({ denyCacheSize: 0 });

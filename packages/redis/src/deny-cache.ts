@@ -11,6 +11,8 @@ export class DenyCache {
   readonly #maxAccounts: number;
   readonly #byAccount = new Map<string, Denial[]>();
   #hits = 0;
+  /** How often something was dropped: what was asked before a drop and answered after it is not to be believed. */
+  drops = 0;
 
   constructor(maxAccounts: number) {
     this.#maxAccounts = maxAccounts;
@@ -62,6 +64,7 @@ export class DenyCache {
 
   /** Room may have come: nothing is known of the account any more. */
   drop(account: string): void {
+    this.drops++;
     this.#byAccount.delete(account);
   }
 

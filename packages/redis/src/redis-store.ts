@@ -70,9 +70,12 @@ export class RedisStore implements Store {
     const askedAt = performance.now();
     const denied = this.#denials.find(account, counters, cost, askedAt);
     if (denied !== undefined) return denied;
+    const { drops } = this.#denials;
     return this.#ask(CONSUME, account, counters, cost, 0, [], askedAt).then((answer) => {
       const outcome = answer as Outcome;
-      if (!outcome.allowed) this.#denials.add(account, counters, cost, outcome, askedAt, performance.now());
+      if (!outcome.allowed && drops === this.#denials.drops) {
+        this.#denials.add(account, counters, cost, outcome, askedAt, performance.now());
+      }
       return outcome;
     });
   }

@@ -5,11 +5,11 @@ export const RECORD_OPERATION: string = `
       local head, quotas, instant, asked = heads[key], ask[shape], now - times, 0
       if head then head = expire(key, head, now) end
       for q = 1, quotas do asked = math.max(asked, ask[shape + 4 * q - 2]) end
+      local longest, grown = 0, false
+      -- What is left of a counter when it is arranged may be nothing that still counts.
+      if head and not fits(head, shape) then head, grown = arrange(key, head, shape, now) end
       if head or instant > now - asked then
-        local longest, grown = 0, false
-        if head then
-          if not fits(head, shape) then head, grown = arrange(key, head, shape, now) end
-        else
+        if not head then
           head, grown = { 1, births, instant, 0, quotas }, true
           births = births + 1
           for q = 1, quotas do
@@ -20,8 +20,9 @@ export const RECORD_OPERATION: string = `
           head = load(key)
         end
         for w = 6, 6 * head[5], 6 do longest = math.max(longest, head[w]) end
-        if instant < head[3] or now - head[3] > math.min(3 * longest, MOST) then
-          head, grown = rebase(key, head, math.min(instant, now - longest)), true
+        local early = instant < head[3] and instant > now - longest
+        if early or now - head[3] > math.min(3 * longest, MOST) then
+          head, grown = rebase(key, head, now - longest), true
         end
         if grown then register(key, ask[c + 1], head[3], longest) end
         local base, slices = head[3], { '' }
