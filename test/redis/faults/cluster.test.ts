@@ -54,7 +54,7 @@ async function through(fault: Fault, expected: Expected): Promise<Seen> {
 }
 
 describe('under traffic, a cluster', () => {
-  it('moves the slots of all accounts, there and back: ASK and MOVED', async () => {
+  it('moves the slots of all accounts, there and back', async () => {
     await start();
     const accounts = ['calm', 'greedy', 'open', 'shut'].flatMap((kind) => [`${kind}-express`, `${kind}-fastify`]);
     const move = async () => {
