@@ -34,6 +34,16 @@ export function windowsFit(table: CounterTable, slot: number, quotas: readonly Q
   return true;
 }
 
+/** The length of the counter's longest window. */
+export function longestWindowMs(table: CounterTable, slot: number): number {
+  const first = table.firstWindow(slot);
+  let longestMs = 0;
+  for (let window = first; window < first + table.windowCount(slot); window++) {
+    longestMs = Math.max(longestMs, table.windows.windowMs(window));
+  }
+  return longestMs;
+}
+
 /** Gives a new counter its windows, empty. */
 export function openWindows(table: CounterTable, slot: number, quotas: readonly Quota[]): void {
   const first = table.windows.allocate(quotas.length);
@@ -53,11 +63,10 @@ export function arrangeWindows(table: CounterTable, slot: number, quotas: readon
   const { windows } = table;
   const lengths = quotas.map((quota) => quota.windowMs);
   const spare: number[] = [];
-  let longest = 0;
+  const longest = longestWindowMs(table, slot);
   const first = table.firstWindow(slot);
   for (let window = first; window < first + table.windowCount(slot); window++) {
     const windowMs = windows.windowMs(window);
-    longest = Math.max(longest, windowMs);
     if (!lengths.includes(windowMs) && windows.used(window, now) > 0) spare.push(windowMs);
   }
   spare.sort((a, b) => b - a);

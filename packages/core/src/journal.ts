@@ -1,3 +1,4 @@
+import { longestMsOf, MAX_UNITS } from './quota.js';
 import type { CounterSpec } from './store.js';
 
 /** Admissions of one account on the same counters, so close in time that they count as one. */
@@ -62,7 +63,7 @@ export class Journal {
   add(account: string, counters: readonly CounterSpec[], cost: number, at: number): JournalEntry | undefined {
     const since = at - Math.ceil(shortestMs(counters) / COALESCED_PARTS);
     const near = this.#newest(account).find(
-      (one) => one.counters === counters && one.firstAt >= since && one.cost + cost <= MAX_COST,
+      (one) => one.counters === counters && one.firstAt >= since && one.cost + cost <= MAX_UNITS,
     );
     if (near === undefined) {
       const entry = new JournalEntry(account, counters, cost, at);
@@ -147,7 +148,6 @@ export class Journal {
 
 const COALESCED_PARTS = 128;
 const LOOKED_AT = 8;
-const MAX_COST = 2_147_483_647;
 const SWEEP_EVERY_MS = 1000;
 
 function shortestMs(counters: readonly CounterSpec[]): number {
@@ -158,6 +158,6 @@ function shortestMs(counters: readonly CounterSpec[]): number {
 
 function longestMs(counters: readonly CounterSpec[]): number {
   let longest = 0;
-  for (const { quotas } of counters) for (const { windowMs } of quotas) longest = Math.max(longest, windowMs);
+  for (const { quotas } of counters) longest = Math.max(longest, longestMsOf(quotas));
   return longest;
 }

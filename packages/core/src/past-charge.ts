@@ -1,7 +1,7 @@
 import type { CounterTable } from './counter-table.js';
-import { arrangeWindows, openWindows, windowsFit } from './counter-windows.js';
+import { arrangeWindows, longestWindowMs, openWindows, windowsFit } from './counter-windows.js';
 import { boundedName } from './names.js';
-import type { Quota } from './quota.js';
+import { longestMsOf, type Quota } from './quota.js';
 import type { CounterSpec } from './store.js';
 
 /** How finely a window is remembered that the present charge's quotas do not ask for. */
@@ -23,17 +23,17 @@ export function recordPast(
     const { name, quotas } = counters[index]!;
     let slot = table.find(boundedName(name), key, now);
     if (slot < 0) {
-      const longestMs = longest(quotas);
+      const longestMs = longestMsOf(quotas);
       if (at <= now - longestMs) continue;
       // Room for one counter of the charge must not be made by giving up the other.
       const other = counters.length === 2 ? table.find(boundedName(counters[1 - index]!.name), key, now) : -1;
       slot = table.create(boundedName(name), key, now, at + longestMs, other);
       openWindows(table, slot, quotas);
     } else if (!windowsFit(table, slot, quotas, now)) {
-      const before = longestWindow(table, slot);
+      const before = longestWindowMs(table, slot);
       arrangeWindows(table, slot, quotas, now);
       // A longer window holds what was admitted later than `at`, and the counter must not go before that has left it.
-      const growth = longestWindow(table, slot) - before;
+      const growth = longestWindowMs(table, slot) - before;
       if (growth > 0) table.extend(slot, table.expiresAt(slot) + growth);
     }
     recordOn(table, slot, quotas, cost, now, at);
@@ -64,19 +64,4 @@ function recordOn(
     }
   }
   table.extend(slot, at + longestMs);
-}
-
-function longestWindow(table: CounterTable, slot: number): number {
-  const first = table.firstWindow(slot);
-  let longestMs = 0;
-  for (let window = first; window < first + table.windowCount(slot); window++) {
-    longestMs = Math.max(longestMs, table.windows.windowMs(window));
-  }
-  return longestMs;
-}
-
-function longest(quotas: readonly Quota[]): number {
-  let longestMs = 0;
-  for (const { windowMs } of quotas) longestMs = Math.max(longestMs, windowMs);
-  return longestMs;
 }

@@ -65,6 +65,13 @@ function isQuota(options: QuotaOptions): options is Quota {
   return typeof options === 'object' && options !== null && 'sliceMs' in options && 'maxSlices' in options;
 }
 
+/** The length of the longest window that the quotas ask for. */
+export function longestMsOf(quotas: readonly Quota[]): number {
+  let longestMs = 0;
+  for (const { windowMs } of quotas) longestMs = Math.max(longestMs, windowMs);
+  return longestMs;
+}
+
 export interface PerOptions {
   /** How many of the unit make one window: `perSecond(20, { every: 5 })` is 20 in any 5 seconds. Default 1. */
   readonly every?: number;
