@@ -43,13 +43,8 @@ export class Batcher {
     this.#maxPending = limits.maxPending;
   }
 
-  /** Whether one more would be refused. */
-  get full(): boolean {
-    return this.pending >= this.#maxPending;
-  }
-
   add(operation: Operation): void {
-    if (this.full) {
+    if (this.pending >= this.#maxPending) {
       const message = `More than ${this.#maxPending} charges wait for Redis (maxPending)`;
       operation.reject(new StoreError(message, { charged: 'no' }));
       return;

@@ -7,11 +7,15 @@ local MOST = 4294967295
 local SPARE_SLICES = 128
 local SLICE = { '<I4B', '<I4I2', false, '<I4I4' }
 
--- By key: the bytes; the head unpacked, {version, birth, base, last, windows, (windowMs, used, slices, costBytes,
--- start, oldest)*},
--- false for no counter; and the life in ms of what is to be written (0: as before). All is written at the end, so that
--- an error before it changes nothing.
+-- By key: the bytes; the head unpacked, {version, birth, base, last, windows, (windowMs, used, slices, costBytes, start,
+-- oldest)*}, false for no counter; and the life in ms of what is to be written (0: as before). Counters are written at the
+-- end, so that an error before it changes none.
 local texts, heads, lives = {}, {}, {}
+
+-- How a head of so many windows is packed; of two, the most usual, without putting it together.
+local function formatOf(windows)
+  return windows == 2 and '<BddI4BI4I4I2BBBI4I4I2BBB' or '<BddI4B' .. string.rep('I4I4I2BBB', windows)
+end
 
 -- The head of a counter, false if there is none, nil if the key holds something else.
 local function load(key)
@@ -29,11 +33,7 @@ local function load(key)
   if type(text) ~= 'string' or byte(text, 1) ~= 1 then return nil end
   local windows = byte(text, 22) or 0
   if windows == 0 or #text < 22 + 13 * windows then return nil end
-  if windows == 2 then
-    head = { unpack('<BddI4BI4I4I2BBBI4I4I2BBB', text) }
-  else
-    head = { unpack('<BddI4B' .. string.rep('I4I4I2BBB', windows), text) }
-  end
+  head = { unpack(formatOf(windows), text) }
   local start = 23 + 13 * windows
   for w = 6, 6 * windows, 6 do
     if not SLICE[head[w + 3]] then return nil end
@@ -75,8 +75,7 @@ end
 local function replace(key, head, slices)
   local windows = head[5]
   for w = 10, 6 * windows + 5, 6 do head[w], head[w + 1] = 0, 0 end
-  local format = windows == 2 and '<BddI4BI4I4I2BBBI4I4I2BBB' or '<BddI4B' .. string.rep('I4I4I2BBB', windows)
-  slices[1] = pack(format, spread(head, 1, 5 + 6 * windows))
+  slices[1] = pack(formatOf(windows), spread(head, 1, 5 + 6 * windows))
   texts[key] = concat(slices)
   heads[key] = nil
 end
