@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { Redis } from 'ioredis';
+import { ask } from './ask.js';
 import { RunningServer, until } from './standalone.js';
 
 const MASTERS = 3;
@@ -46,21 +46,6 @@ export async function startCluster(): Promise<RunningCluster> {
     migrateSlot: (slot, from, to, middle) => migrateSlot(nodes, slot, from, to, middle),
     stop,
   };
-}
-
-/** One command over a connection of its own; fails within two seconds where nothing answers. */
-export async function ask(port: number, command: string, ...args: (string | number)[]): Promise<unknown> {
-  const client = new Redis(port, '127.0.0.1', {
-    ...{ protocol: 2, disableClientInfo: true, enableReadyCheck: false, lazyConnect: true },
-    ...{ commandTimeout: 2000, retryStrategy: () => null },
-  });
-  // The command fails too, and its failure is the caller's to handle.
-  client.on('error', () => {});
-  try {
-    return await client.call(command, ...args);
-  } finally {
-    client.disconnect();
-  }
 }
 
 async function form(nodes: readonly RunningServer[]): Promise<void> {

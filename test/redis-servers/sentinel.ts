@@ -1,10 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ask } from './cluster.js';
-import { serverBinary } from './server-binary.js';
+import { ask } from './ask.js';
 import { freePort, RunningServer, until } from './standalone.js';
 
 const NAME = 'main';
@@ -27,7 +23,7 @@ export async function startSentinel(): Promise<RunningSentinel> {
   // The first copy would otherwise wait five seconds for other replicas to come.
   const start = () => RunningServer.start({ args: ['--repl-diskless-sync-delay', '0'] });
   const servers: RunningServer[] = [];
-  const watchers: Watcher[] = [];
+  const watchers: RunningServer[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(watchers.map((watcher) => watcher.stop()));
     await Promise.all(servers.map((server) => server.stop()));
@@ -67,60 +63,28 @@ export async function startSentinel(): Promise<RunningSentinel> {
   };
 }
 
-interface Watcher {
-  readonly port: number;
-  stop(): Promise<void>;
-}
-
-const running = new Set<ChildProcess>();
-function endAll(): void {
-  for (const child of running) child.kill('SIGKILL');
-}
-process.once('exit', endAll);
-// Test runners end their workers by this signal, after which there is no `exit`.
-process.once('SIGTERM', () => {
-  endAll();
-  process.kill(process.pid, 'SIGTERM');
-});
-
-/** Not a `RunningServer`: a sentinel must be given a file, as its first argument, and writes to it what it learns. */
-async function startWatcher(masterPort: number): Promise<Watcher> {
-  const folder = mkdtempSync(join(tmpdir(), 'tollgate-sentinel-'));
+/** A sentinel must be given a file, as its first argument, and writes to it what it learns. */
+async function startWatcher(masterPort: number): Promise<RunningServer> {
   const port = await freePort();
-  const file = join(folder, 'sentinel.conf');
-  const lines = [
-    `port ${port}`,
-    'bind 127.0.0.1',
-    `dir ${folder}`,
-    'logfile sentinel.log',
-    `sentinel monitor ${NAME} 127.0.0.1 ${masterPort} 2`,
-    `sentinel down-after-milliseconds ${NAME} 500`,
-    `sentinel failover-timeout ${NAME} 2000`,
-    `sentinel parallel-syncs ${NAME} 1`,
-  ];
-  writeFileSync(file, `${lines.join('\n')}\n`);
-  const child = spawn(serverBinary(), [file, '--sentinel'], { stdio: 'ignore' });
-  const exited = once(child, 'exit');
-  running.add(child);
-  exited.then(
-    () => running.delete(child),
-    () => running.delete(child),
-  );
-  const stop = async (): Promise<void> => {
-    child.kill('SIGKILL');
-    await exited.catch(() => {});
-    rmSync(folder, { recursive: true, force: true });
+  const configure = (folder: string) => {
+    const file = join(folder, 'sentinel.conf');
+    const lines = [
+      `port ${port}`,
+      'bind 127.0.0.1',
+      `dir ${folder}`,
+      'logfile server.log',
+      `sentinel monitor ${NAME} 127.0.0.1 ${masterPort} 2`,
+      `sentinel down-after-milliseconds ${NAME} 500`,
+      `sentinel failover-timeout ${NAME} 2000`,
+      `sentinel parallel-syncs ${NAME} 1`,
+    ];
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    return [file, '--sentinel'];
   };
-  try {
-    await until('a sentinel to answer', async () => (await ask(port, 'PING').catch(() => '')) === 'PONG');
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { port, stop };
+  return RunningServer.start({ port, configure });
 }
 
-async function knowsAll({ port }: Watcher): Promise<boolean> {
+async function knowsAll({ port }: RunningServer): Promise<boolean> {
   const master = fields(await ask(port, 'SENTINEL', 'master', NAME));
   const [replica] = (await ask(port, 'SENTINEL', 'slaves', NAME)) as unknown[];
   return (

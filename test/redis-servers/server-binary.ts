@@ -5,14 +5,14 @@ import { delimiter, join } from 'node:path';
 
 /** The server that tests start: `REDIS_SERVER`, else Redis or Valkey from the path. Throws with what to do if there is none. */
 export function serverBinary(): string {
-  const found = process.env['REDIS_SERVER'] ?? onPath('redis-server') ?? onPath('valkey-server');
+  const found = findServer();
   if (found === undefined) throw new Error(CURE);
   return found;
 }
 
 /** Makes sure that there is a server: on Debian and its kin, as root, by installing it. */
 export function installServer(): void {
-  if ((process.env['REDIS_SERVER'] ?? onPath('redis-server') ?? onPath('valkey-server')) !== undefined) return;
+  if (findServer() !== undefined) return;
   if (!existsSync('/etc/debian_version') || userInfo().uid !== 0) throw new Error(CURE);
   console.log('The tests need a Redis server: installing redis-server with apt-get.');
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
@@ -31,6 +31,10 @@ export function installServer(): void {
 
 const CURE =
   'The tests need a Redis server: install it (apt-get install redis-server, brew install redis), or name one in REDIS_SERVER';
+
+function findServer(): string | undefined {
+  return process.env['REDIS_SERVER'] ?? onPath('redis-server') ?? onPath('valkey-server');
+}
 
 function onPath(name: string): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'];

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { Cluster, Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ask, type RunningCluster, startCluster } from './cluster.js';
+import { ask } from './ask.js';
+import { type RunningCluster, startCluster } from './cluster.js';
 import { type RunningSentinel, startSentinel } from './sentinel.js';
 import { RunningServer, until } from './standalone.js';
 

@@ -112,7 +112,7 @@ const endAll = () => {
   for (const child of running) child.kill('SIGKILL');
 };
 process.once('exit', endAll);
-// A signal ends a process without that event.
+// Test runners end their workers by this signal, after which there is no `exit`.
 process.once('SIGTERM', () => {
   endAll();
   process.kill(process.pid, 'SIGTERM');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Charge, play, type StoreUnderTest } from './player.js';
-import { anyWorld, type ChargePick, chargeOf, coarseWorld, commands, exactWorld, movingWorld } from './traces.js';
+import { anyWorld, type ChargePick, chargeOf, commands, everyWorld } from './traces.js';
 import { catchUp, limitsOf, type StoreWorld, timeOf } from './world.js';
 
 /** P5: a refusal names the instant from which the same charge is admitted. */
@@ -10,7 +10,7 @@ export function describeExactRetry({ check, runs, within }: StoreWorld): void {
     it('P5 exact retry: a refused charge is refused until retryAfterMs and admitted at it', () =>
       fc.assert(
         fc.asyncProperty(
-          fc.oneof(exactWorld, coarseWorld, movingWorld, anyWorld),
+          everyWorld,
           commands,
           chargePick,
           fc.array(fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), { maxLength: 6 }),

@@ -2,7 +2,7 @@ import { MemoryStore, type Outcome, type Store } from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Charge, play } from './player.js';
-import { anyWorld, coarseWorld, commands, exactWorld, movingWorld } from './traces.js';
+import { commands, everyWorld } from './traces.js';
 import { type StoreWorld, withoutToken } from './world.js';
 
 /** P7: every store answers as the memory store does. */
@@ -10,7 +10,7 @@ export function describeSameAnswers({ within }: StoreWorld): void {
   describe('P7 same answers', () => {
     it('P7 same answers: a trace has the answers that it has in memory', () =>
       fc.assert(
-        fc.asyncProperty(fc.oneof(exactWorld, coarseWorld, movingWorld, anyWorld), commands, (world, commands) =>
+        fc.asyncProperty(everyWorld, commands, (world, commands) =>
           within(async (under) => {
             // The memory store lives through the same instants, taken from the answers of the store under test.
             let now = 0;

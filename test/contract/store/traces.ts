@@ -87,6 +87,9 @@ export const anyWorld: fc.Arbitrary<World> = worldOf(
   (quotas) => Math.max(...quotas.map(({ windowMs }) => windowMs)),
 );
 
+/** Any of the above. */
+export const everyWorld: fc.Arbitrary<World> = fc.oneof(exactWorld, coarseWorld, movingWorld, anyWorld);
+
 export const HOSTILE_NAMES: readonly string[] = [
   '__proto__',
   'constructor',

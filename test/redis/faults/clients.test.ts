@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RunningServer } from '../../redis-servers/standalone.js';
+import { disconnected, paused, restarted } from './everyday-faults.js';
 import { startExpress, startFastify } from './servers.js';
 import { Traffic } from './traffic.js';
 import {
@@ -62,16 +63,15 @@ async function through(fault: Fault, expected: Expected): Promise<void> {
 
 describe('however its client is set up, a service stands it that Redis', () => {
   it('is paused', async () => {
-    await through({ befall: () => server.pause(), end: () => server.resume() }, { outage: true });
+    await through(...paused(server));
   });
 
   it('is killed, and started again with nothing', async () => {
-    const fault = { befall: () => server.kill(), end: () => server.restart() };
-    await through(fault, { outage: true, forgets: true, breaks: true });
+    await through(...restarted(server));
   });
 
   it('breaks all connections', async () => {
-    await through({ befall: () => redis.call('CLIENT', 'KILL', 'TYPE', 'normal') }, { breaks: true });
+    await through(...disconnected(redis));
   });
 });
 

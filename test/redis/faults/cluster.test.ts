@@ -1,6 +1,7 @@
 import { Cluster } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ask, type RunningCluster, startCluster } from '../../redis-servers/cluster.js';
+import { ask } from '../../redis-servers/ask.js';
+import { type RunningCluster, startCluster } from '../../redis-servers/cluster.js';
 import {
   type Expected,
   type Fault,

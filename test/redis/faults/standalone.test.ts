@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort, RunningServer } from '../../redis-servers/standalone.js';
+import { disconnected, paused, restarted } from './everyday-faults.js';
 import {
   type Client,
   type Expected,
@@ -43,12 +44,11 @@ describe('under traffic, Redis', () => {
   beforeEach(() => start());
 
   it('is paused: connections stay open, and nothing answers', async () => {
-    await through({ befall: () => server.pause(), end: () => server.resume() }, { outage: true });
+    await through(...paused(server));
   });
 
   it('is killed, and started again with nothing', async () => {
-    const fault = { befall: () => server.kill(), end: () => server.restart() };
-    await through(fault, { outage: true, forgets: true, breaks: true });
+    await through(...restarted(server));
   });
 
   it('forgets all keys: FLUSHALL', async () => {
@@ -133,15 +133,14 @@ describe('under traffic and with ioredis 5, Redis', () => {
   const ioredis5 = () => new Redis5(server.url) as unknown as Redis;
 
   it('is paused', async () => {
-    await through({ befall: () => server.pause(), end: () => server.resume() }, { outage: true }, ioredis5);
+    await through(...paused(server), ioredis5);
   });
 
   it('is killed, and started again with nothing', async () => {
-    const fault = { befall: () => server.kill(), end: () => server.restart() };
-    await through(fault, { outage: true, forgets: true, breaks: true }, ioredis5);
+    await through(...restarted(server), ioredis5);
   });
 
   it('breaks all connections', async () => {
-    await through({ befall: () => redis.call('CLIENT', 'KILL', 'TYPE', 'normal') }, { breaks: true }, ioredis5);
+    await through(...disconnected(redis), ioredis5);
   });
 });

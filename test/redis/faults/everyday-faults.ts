@@ -1,0 +1,19 @@
+import type { Redis } from 'ioredis';
+import type { RunningServer } from '../../redis-servers/standalone.js';
+import type { Expected, Fault } from './world.js';
+
+/** Faults that a service has to stand however it is set up, each with what clients must see of it. */
+type EverydayFault = readonly [fault: Fault, expected: Expected];
+
+export function paused(server: RunningServer): EverydayFault {
+  return [{ befall: () => server.pause(), end: () => server.resume() }, { outage: true }];
+}
+
+export function restarted(server: RunningServer): EverydayFault {
+  const fault = { befall: () => server.kill(), end: () => server.restart() };
+  return [fault, { outage: true, forgets: true, breaks: true }];
+}
+
+export function disconnected(redis: Redis): EverydayFault {
+  return [{ befall: () => redis.call('CLIENT', 'KILL', 'TYPE', 'normal') }, { breaks: true }];
+}
