@@ -145,6 +145,7 @@ describe('decision', () => {
     const { consume } = limiterOf({ quotas: [perMinute(5)] });
     expect(JSON.parse(JSON.stringify(consume('a')))).toEqual({
       allowed: true,
+      wouldRefuse: false,
       reason: 'admitted',
       source: 'store',
       account: 'a',

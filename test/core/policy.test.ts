@@ -273,7 +273,7 @@ describe('errors', () => {
       { ...base, plans: { gold: { qoutas: [] } } },
       TypeError,
       'UNKNOWN',
-      'Unknown option `policy.plans.gold.qoutas`: expected one of quotas, categories, total',
+      'Unknown option `policy.plans.gold.qoutas`: expected one of quotas, categories, total, throttle, mode',
     ],
     [{ ...base, plans: [] }, TypeError, 'TYPE', 'Expected `policy.plans` to be a plain object, got an array of 0'],
     [

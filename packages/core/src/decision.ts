@@ -1,16 +1,23 @@
-import type { AppliedQuota, Limits } from './policy.js';
 import type { Receipt } from './receipt.js';
+import type { AppliedQuota, Limits } from './resolution.js';
 import type { Outcome } from './store.js';
 
 /**
- * Why a decision came out as it did: the charge fitted; a quota has no room for it now; its cost is above a limit, so
- * that no wait will make it fit; or the store failed, and the policy lets everyone pass then, or no one.
+ * Why a decision came out as it did: the charge fitted; a quota has no room for it now; a quota would have room, had it not
+ * been shrunk after repeated violations; its cost is above a limit, so that no wait will make it fit; the store failed, and
+ * the policy lets everyone pass then, or no one; or limiting is suspended.
  */
-export type Reason = 'admitted' | 'limit-reached' | 'cost-above-limit' | 'store-unavailable';
+export type Reason =
+  | 'admitted'
+  | 'limit-reached'
+  | 'throttled'
+  | 'cost-above-limit'
+  | 'store-unavailable'
+  | 'suspended';
 
 /**
  * Who decided: the store; the counters in this process's own memory, while the store failed; or neither, because no quota
- * applies or the policy asks no one while the store fails.
+ * applies, limiting is suspended, or the policy asks no one while the store fails.
  */
 export type DecisionSource = 'store' | 'local' | 'none';
 
@@ -24,6 +31,16 @@ export interface QuotaState extends AppliedQuota {
   readonly resetAfterMs: number;
 }
 
+/** That limits are shrunk for a while, after repeated violations. */
+export interface Throttled {
+  /** Milliseconds until it ends by itself. */
+  readonly endsAfterMs: number;
+  /** What is left of each limit, as the policy says it: 0 blocks. */
+  readonly factor: number;
+  /** Whose limits: the category's, or those of the account over all categories. */
+  readonly scope: AppliedQuota['scope'];
+}
+
 /** Of whom a charge is: of an account, or of a client that is known by its address alone. */
 export type Identity =
   | { readonly account: string; readonly address?: undefined }
@@ -35,7 +52,10 @@ export type Identity =
  * The numbers are those of the instant of the decision; `quotas` and `tightest` are put together when they are first read.
  */
 export class Decision {
+  /** Whether the request is to be let through. */
   readonly allowed: boolean;
+  /** Whether it is let through only because its limits are observed: enforced, they would have refused it. */
+  readonly wouldRefuse: boolean;
   readonly reason: Reason;
   readonly source: DecisionSource;
   readonly account: string | undefined;
@@ -43,8 +63,8 @@ export class Decision {
   readonly category: string;
   readonly cost: number;
   /**
-   * 0 when allowed. Otherwise the milliseconds after which the same charge would be admitted if nothing else were, and
-   * not one sooner; `null` when it never would be. With the reason `'store-unavailable'`, until the store is next tried.
+   * 0 when the charge fitted. Otherwise the milliseconds after which the same charge would be admitted if nothing else were,
+   * and not one sooner; `null` when it never would be. With the reason `'store-unavailable'`, until the store is next tried.
    */
   readonly retryAfterMs: number | null;
   /** What `refund` takes to undo the charge; `undefined` when nothing was charged. */
@@ -62,9 +82,10 @@ export class Decision {
     outcome: Outcome,
     receipt: Receipt | undefined,
     source: DecisionSource,
-    reason: Reason = reasonOf(outcome),
+    reason: Reason = reasonOf(limits, outcome, cost),
   ) {
-    this.allowed = outcome.allowed;
+    this.wouldRefuse = !outcome.allowed && limits.mode === 'observe';
+    this.allowed = outcome.allowed || this.wouldRefuse;
     this.retryAfterMs = outcome.retryAfterMs === Number.POSITIVE_INFINITY ? null : outcome.retryAfterMs;
     this.reason = reason;
     this.source = source;
@@ -92,11 +113,29 @@ export class Decision {
     return this.#quotas?.[index] ?? this.#quotaAt(index);
   }
 
+  /** Whether limits of the charge are throttled; of several, the throttling that ends last. */
+  get throttled(): Throttled | undefined {
+    const { throttledMs } = this.#outcome;
+    if (throttledMs === undefined) return undefined;
+    const endsAfterMs = Math.max(...throttledMs);
+    if (endsAfterMs === 0) return undefined;
+    const place = throttledMs.indexOf(endsAfterMs);
+    const { throttle } = this.#limits.counters[place]!;
+    return { endsAfterMs, factor: throttle?.factor ?? 1, scope: scopeOf(this.#limits, place) };
+  }
+
+  /** Whether it was this refusal with which a throttling began. */
+  get beganThrottling(): boolean {
+    return this.#outcome.beganThrottling === true;
+  }
+
   /** All that `JSON.stringify` and a log should show. */
   toJSON(): object {
-    const { allowed, reason, source, account, address, category, cost, retryAfterMs, quotas } = this;
+    const { allowed, wouldRefuse, reason, source, account, address, category, cost, retryAfterMs } = this;
+    const { throttled, quotas } = this;
     return {
       allowed,
+      wouldRefuse,
       reason,
       source,
       account,
@@ -104,12 +143,14 @@ export class Decision {
       category,
       cost,
       retryAfterMs,
+      throttled,
       quotas,
     };
   }
 
   #quotaAt(index: number): QuotaState {
-    const { name, scope, limit, windowMs } = this.#limits.quotas[index]!;
+    const { name, scope, windowMs } = this.#limits.quotas[index]!;
+    const limit = limitAt(this.#limits, this.#outcome, index);
     const used = this.#outcome.used[index]!;
     const remaining = Math.max(0, limit - used);
     return {
@@ -129,7 +170,7 @@ export class Decision {
     let tightest = -1;
     let least = Number.POSITIVE_INFINITY;
     for (let index = 0; index < quotas.length; index++) {
-      const remaining = Math.max(0, quotas[index]!.limit - used[index]!);
+      const remaining = Math.max(0, limitAt(this.#limits, this.#outcome, index) - used[index]!);
       if (remaining < least || (remaining === least && resetAfterMs[index]! > resetAfterMs[tightest]!)) {
         tightest = index;
         least = remaining;
@@ -139,7 +180,24 @@ export class Decision {
   }
 }
 
-function reasonOf({ allowed, retryAfterMs }: Outcome): Reason {
+/** The limit that held for the decision: shrunk while its counter is throttled. */
+function limitAt({ quotas, counters }: Limits, { throttledMs }: Outcome, index: number): number {
+  const { limit, scope } = quotas[index]!;
+  if (throttledMs === undefined) return limit;
+  const place = scope === 'total' ? counters.length - 1 : 0;
+  return throttledMs[place]! > 0 ? (counters[place]!.throttle?.limitOf(limit) ?? limit) : limit;
+}
+
+/** A total's counter stands last. */
+function scopeOf({ quotas, counters }: Limits, place: number): AppliedQuota['scope'] {
+  return (place === counters.length - 1 ? quotas.at(-1) : quotas[0])!.scope;
+}
+
+function reasonOf({ quotas }: Limits, outcome: Outcome, cost: number): Reason {
+  const { allowed, retryAfterMs, throttledMs, used } = outcome;
   if (allowed) return 'admitted';
-  return retryAfterMs === Number.POSITIVE_INFINITY ? 'cost-above-limit' : 'limit-reached';
+  if (retryAfterMs === Number.POSITIVE_INFINITY) return 'cost-above-limit';
+  const isShrunk =
+    throttledMs?.some((ms) => ms > 0) && quotas.every(({ limit }, index) => used[index]! + cost <= limit);
+  return isShrunk ? 'throttled' : 'limit-reached';
 }

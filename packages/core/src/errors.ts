@@ -13,11 +13,17 @@ export type ErrorCode =
 /** An `Error` with a stable `code`. */
 export type TollgateError<E extends Error = Error> = E & {
   readonly code: ErrorCode;
+  /** The option that is wrong, as the message calls it. */
+  readonly option?: string;
 };
 
 /** The option is of the wrong kind: a string where a number belongs, say. */
 export function optionTypeError(option: string, rule: string, received: unknown): TollgateError<TypeError> {
-  return withCode(new TypeError(`Expected \`${option}\` to be ${rule}, got ${show(received)}`), 'TOLLGATE_OPTION_TYPE');
+  return withCode(
+    new TypeError(`Expected \`${option}\` to be ${rule}, got ${show(received)}`),
+    'TOLLGATE_OPTION_TYPE',
+    option,
+  );
 }
 
 /** The option is of the right kind and has a value that is not allowed. */
@@ -25,6 +31,7 @@ export function optionRangeError(option: string, rule: string, received: unknown
   return withCode(
     new RangeError(`Expected \`${option}\` to be ${rule}, got ${show(received)}`),
     'TOLLGATE_OPTION_RANGE',
+    option,
   );
 }
 
@@ -33,6 +40,7 @@ export function unknownOptionError(option: string, known: readonly string[]): To
   return withCode(
     new TypeError(`Unknown option \`${option}\`: expected one of ${known.join(', ')}`),
     'TOLLGATE_OPTION_UNKNOWN',
+    option,
   );
 }
 
@@ -107,8 +115,8 @@ export function asError(thrown: unknown): Error {
   return new Error(`A function among the options threw ${show(thrown)}, which is no error`, { cause: thrown });
 }
 
-function withCode<E extends Error>(error: E, code: ErrorCode): TollgateError<E> {
-  return Object.assign(error, { code });
+function withCode<E extends Error>(error: E, code: ErrorCode, option?: string): TollgateError<E> {
+  return Object.assign(error, option === undefined ? { code } : { code, option });
 }
 
 const SHOWN = 80;

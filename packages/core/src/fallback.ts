@@ -3,8 +3,8 @@ import type { Clock } from './clock.js';
 import { Decision, type Identity } from './decision.js';
 import type { JournalEntry } from './journal.js';
 import { MemoryStore } from './memory-store.js';
-import type { Limits, Resolution } from './policy.js';
 import { Receipt, type Undo } from './receipt.js';
+import type { Limits, Resolution } from './resolution.js';
 import type { Outcome } from './store.js';
 
 /** Who is charged for what, as the limiter was asked. */
@@ -95,8 +95,17 @@ export class Fallback {
     if (!this.#closed) this.local.refund(account, resolution.local.counters, cost, outcome);
   }
 
+  /** Shrinks here what the store has shrunk, so that an outage pardons no one. */
+  followThrottling(account: string, resolution: Resolution, throttledMs: readonly number[]): void {
+    if (resolution.onStoreFailure === 'local') this.local.throttle(account, resolution.local.counters, throttledMs);
+  }
+
   reset(account: string, name?: string): void {
     (this.#given ?? this.#own)?.reset(account, name);
+  }
+
+  pardon(account: string, name?: string): void {
+    (this.#given ?? this.#own)?.pardon(account, name);
   }
 
   close(): void {
@@ -105,11 +114,10 @@ export class Fallback {
   }
 }
 
-const NO_LIMITS: Limits = { counters: [], quotas: [] };
-
 function unchecked(charge: Charged, cost: number, resolution: Resolution, circuit: Circuit): Decision {
   const allowed = resolution.onStoreFailure === 'allow';
+  const limits: Limits = { counters: [], quotas: [], mode: resolution.mode };
   const retryAfterMs = allowed ? 0 : circuit.nextProbeMs;
   const outcome: Outcome = { allowed, now: 0, used: [], resetAfterMs: [], retryAfterMs, token: undefined };
-  return new Decision(charge, charge.category, cost, NO_LIMITS, outcome, undefined, 'none', 'store-unavailable');
+  return new Decision(charge, charge.category, cost, limits, outcome, undefined, 'none', 'store-unavailable');
 }

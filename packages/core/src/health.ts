@@ -1,4 +1,4 @@
-import { checkFunction, checkOneOf } from './check.js';
+import type { Suspension } from './account-layer.js';
 import type { Circuits } from './circuits.js';
 import { wallClock } from './clock.js';
 
@@ -29,6 +29,8 @@ export interface Health {
   readonly allowedUnchecked: number;
   /** Charges that were turned away because the policy says `'deny'`. */
   readonly deniedUnchecked: number;
+  /** Set while limiting is suspended, and everyone let through. */
+  readonly suspended?: Suspension;
   /** What was admitted locally and is owed to the store, counted in charges. */
   readonly writeBack: {
     readonly pending: number;
@@ -38,20 +40,18 @@ export interface Health {
   };
 }
 
-export type HealthListener = (health: Health) => unknown;
-
-/** Tells listeners when the state of the store changes. */
+/** Follows the state of the store. */
 export class HealthWatch {
   readonly #circuits: Circuits;
-  readonly #describe: () => Health;
-  readonly #listeners = new Set<HealthListener>();
+  readonly #changed: () => void;
   #state: Health['state'] = 'up';
   #since: number = wallClock();
   #down = '[]';
 
-  constructor(circuits: Circuits, describe: () => Health) {
+  /** `changed` is called when it has. */
+  constructor(circuits: Circuits, changed: () => void) {
     this.#circuits = circuits;
-    this.#describe = describe;
+    this.#changed = changed;
   }
 
   get state(): Health['state'] {
@@ -72,16 +72,6 @@ export class HealthWatch {
       });
   }
 
-  on(event: unknown, listener: HealthListener): void {
-    checkOneOf('event', event, ['health']);
-    this.#listeners.add(checkFunction('listener', listener));
-  }
-
-  off(event: unknown, listener: HealthListener): void {
-    checkOneOf('event', event, ['health']);
-    this.#listeners.delete(listener);
-  }
-
   /** A part has gone, come back, or been heard of for the first time. */
   changed(): void {
     const known = this.#circuits.all().filter(({ isKnown }) => isKnown);
@@ -92,23 +82,6 @@ export class HealthWatch {
     if (state !== this.#state) this.#since = wallClock();
     this.#state = state;
     this.#down = down;
-    if (this.#listeners.size === 0) return;
-    const health = this.#describe();
-    for (const listener of [...this.#listeners]) tell(listener, health);
-  }
-
-  stop(): void {
-    this.#listeners.clear();
-  }
-}
-
-/** A listener that fails must not touch the requests during which the state happened to change. */
-function tell(listener: HealthListener, health: Health): void {
-  const warn = (thrown: unknown) =>
-    process.emitWarning(`A listener of 'health' failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
-  try {
-    Promise.resolve(listener(health)).then(undefined, warn);
-  } catch (thrown) {
-    warn(thrown);
+    this.#changed();
   }
 }

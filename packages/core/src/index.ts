@@ -1,3 +1,4 @@
+export { type AccountLayer, type AccountSource, defineAccountLayer, type Suspension } from './account-layer.js';
 export { type Clock, monotonicClock, wallClock } from './clock.js';
 export {
   Decision,
@@ -5,9 +6,10 @@ export {
   type Identity,
   type QuotaState,
   type Reason,
+  type Throttled,
 } from './decision.js';
 export { type ErrorCode, StoreError, type StoreErrorOptions, type TollgateError } from './errors.js';
-export type { Health, HealthListener, ShardHealth } from './health.js';
+export type { Health, ShardHealth } from './health.js';
 export {
   type LegsApiCategory,
   legsApiAccount,
@@ -16,25 +18,19 @@ export {
 } from './legs-api.js';
 export {
   type Charge,
+  type CounterTarget,
   RateLimiter,
   type RateLimiterOptions,
-  type ResetTarget,
   type Scope,
 } from './limiter.js';
+export type { Comparison, LimiterEvents, LimiterStats } from './limiter-events.js';
 export {
   MemoryStore,
   type MemoryStoreOptions,
   type MemoryStoreStats,
 } from './memory-store.js';
-export {
-  type AppliedQuota,
-  definePolicy,
-  type Limits,
-  Policy,
-  type PolicyOptions,
-  type Resolution,
-} from './policy.js';
-export type { Layer, Layers, QuotaList } from './policy-layer.js';
+export { definePolicy, Policy, type PolicyOptions } from './policy.js';
+export type { CategoryLayer, Layer, Layers, Mode, QuotaList } from './policy-layer.js';
 export {
   type PerOptions,
   perDay,
@@ -45,6 +41,7 @@ export {
   type QuotaOptions,
 } from './quota.js';
 export type { Receipt } from './receipt.js';
+export type { AppliedQuota, Explained, Explanation, Limits, Resolution } from './resolution.js';
 export {
   type CounterSpec,
   isPromise,
@@ -53,3 +50,4 @@ export {
   type Store,
 } from './store.js';
 export type { StoreFailureMode, StoreFailureModes } from './store-failure.js';
+export { type EscalateOptions, Throttle, type ThrottleOptions } from './throttle.js';

@@ -106,6 +106,12 @@ export class MemoryStore implements Store {
     }
   }
 
+  pardon(_account: string, _name?: string): void {
+    this.#open();
+  }
+
+  throttle(_account: string, _counters: readonly CounterSpec[], _throttledMs: readonly number[]): void {}
+
   close(): void {
     this.#table = undefined;
   }

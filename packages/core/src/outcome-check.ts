@@ -1,14 +1,15 @@
-/** Whether a store's answer can be made into a decision on that many quotas. */
-export function isOutcome(value: unknown, quotas: number): boolean {
+/** Whether a store's answer can be made into a decision on that many quotas and counters. */
+export function isOutcome(value: unknown, quotas: number, counters: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  const { allowed, now, used, resetAfterMs, retryAfterMs } = value as Record<string, unknown>;
+  const { allowed, now, used, resetAfterMs, retryAfterMs, throttledMs } = value as Record<string, unknown>;
   return (
     typeof allowed === 'boolean' &&
     Number.isFinite(now) &&
     typeof retryAfterMs === 'number' &&
     retryAfterMs >= 0 &&
     areAmounts(used, quotas) &&
-    areAmounts(resetAfterMs, quotas)
+    areAmounts(resetAfterMs, quotas) &&
+    (throttledMs === undefined || areAmounts(throttledMs, counters))
   );
 }
 

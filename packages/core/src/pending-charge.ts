@@ -3,8 +3,8 @@ import { Decision } from './decision.js';
 import type { StoreError } from './errors.js';
 import type { Charged, Fallback, LocalCharge } from './fallback.js';
 import { isOutcome } from './outcome-check.js';
-import type { Resolution } from './policy.js';
 import { Receipt, type Undo } from './receipt.js';
+import type { Resolution } from './resolution.js';
 import type { Outcome } from './store.js';
 import type { CallEnd } from './store-calls.js';
 
@@ -17,6 +17,8 @@ export interface ChargeRoom {
   owe(account: string, resolution: Resolution, cost: number, local: LocalCharge): void;
   /** The store admitted what no one was let through for. */
   giveBack(account: string, resolution: Resolution, cost: number, outcome: Outcome): void;
+  /** This is what the caller receives. */
+  decided(decision: Decision): void;
 }
 
 /** A charge that the store admitted, and the copy of it in this process. */
@@ -57,12 +59,18 @@ export class PendingCharge implements CallEnd<Decision> {
   }
 
   isAnswer(value: unknown): boolean {
-    return isOutcome(value, this.#resolution.quotas.length);
+    return isOutcome(value, this.#resolution.quotas.length, this.#resolution.counters.length);
   }
 
   answered(outcome: Outcome): Decision {
     const receipt = outcome.allowed && this.#cost > 0 ? this.#receipt(outcome) : undefined;
-    return new Decision(this.#charge, this.#charge.category, this.#cost, this.#resolution, outcome, receipt, 'store');
+    if (outcome.throttledMs !== undefined) {
+      this.#room.fallback.followThrottling(this.#account, this.#resolution, outcome.throttledMs);
+    }
+    const { category } = this.#charge;
+    const decision = new Decision(this.#charge, category, this.#cost, this.#resolution, outcome, receipt, 'store');
+    this.#room.decided(decision);
+    return decision;
   }
 
   failed({ charged }: StoreError): Decision {
@@ -81,6 +89,7 @@ export class PendingCharge implements CallEnd<Decision> {
     this.#allowed = decision.allowed;
     this.#local = local;
     if (charged === 'no') this.#owe();
+    this.#room.decided(decision);
     return decision;
   }
 

@@ -1,16 +1,28 @@
-import { checkOptions, checkString } from './check.js';
+import { checkOneOf, checkOptions, checkString } from './check.js';
 import { optionRangeError, optionTypeError, showName } from './errors.js';
 import { Quota, type QuotaOptions, windowInWords } from './quota.js';
+import { Throttle, type ThrottleOptions } from './throttle.js';
 
 /** 1 to 8 quotas that a charge must all fit, or the word `'unlimited'`: an empty list is refused, since it may be a mishap. */
 export type QuotaList = readonly QuotaOptions[] | 'unlimited';
 
-/** What one layer of a policy can say. Where it is silent, the next less specific layer speaks. */
-export interface Layer {
-  /** Quotas of every category that `categories` does not name. */
+/** Whether limits are enforced, or only observed: decided and counted as ever, but no one is refused. */
+export type Mode = 'enforce' | 'observe';
+
+/** What a layer can say of its categories, or of one of them. Where it is silent, the next less specific one speaks. */
+export interface CategoryLayer {
+  /** A list here replaces those of every less specific layer. */
   readonly quotas?: QuotaList;
-  /** Quotas by category. A list here replaces the one in `quotas` and those of every less specific layer. */
-  readonly categories?: Readonly<Record<string, QuotaList>>;
+  /** What repeated violations lead to; `false` ends what a less specific layer says. */
+  readonly throttle?: ThrottleOptions | false;
+  /** Default: `'enforce'`. */
+  readonly mode?: Mode;
+}
+
+/** What one layer of a policy can say. Where it is silent, the next less specific layer speaks. */
+export interface Layer extends CategoryLayer {
+  /** By category: its quotas, or all that can be said of it. What stands here comes before what the layer itself says. */
+  readonly categories?: Readonly<Record<string, QuotaList | CategoryLayer>>;
   /** Quotas of the account over all its categories, on a counter of their own. */
   readonly total?: QuotaList;
 }
@@ -18,32 +30,41 @@ export interface Layer {
 /** Layers by name. A `Map` may hold names that an object literal cannot, such as `__proto__`. */
 export type Layers = Readonly<Record<string, Layer>> | ReadonlyMap<string, Layer>;
 
-/** A layer that has been checked. An empty list stands for `'unlimited'`. */
-export interface CheckedLayer {
+/** Of a layer that has been checked. An empty list stands for `'unlimited'`. */
+export interface CheckedCategory {
+  readonly quotas: readonly Quota[] | undefined;
+  readonly throttle: Throttle | false | undefined;
+  readonly mode: Mode | undefined;
+}
+
+export interface CheckedLayer extends CheckedCategory {
   readonly name: string;
+  /** What errors call it. */
+  readonly path: string;
   /** Its place among its siblings, from 1. */
   readonly ordinal: number;
-  readonly quotas: readonly Quota[] | undefined;
-  readonly categories: ReadonlyMap<string, readonly Quota[]>;
+  readonly categories: ReadonlyMap<string, CheckedCategory>;
   readonly total: readonly Quota[] | undefined;
 }
 
-export const LAYER_OPTIONS: readonly string[] = ['quotas', 'categories', 'total'];
+const CATEGORY_OPTIONS: readonly string[] = ['quotas', 'throttle', 'mode'];
+export const LAYER_OPTIONS: readonly string[] = ['quotas', 'categories', 'total', 'throttle', 'mode'];
 
 /** Checks one layer; `path` is what errors call it. */
 export function checkLayer(path: string, layer: Layer, name = '', ordinal = 0): CheckedLayer {
   checkOptions(path, layer, LAYER_OPTIONS);
-  const categories = new Map<string, readonly Quota[]>();
-  for (const [category, list] of Object.entries(
+  const categories = new Map<string, CheckedCategory>();
+  for (const [category, said] of Object.entries(
     checkOptions(`${path}.categories`, layer.categories === undefined ? {} : layer.categories),
   )) {
     checkString(`${path}.categories key`, category);
-    categories.set(category, checkQuotaList(`${path}.categories.${showName(category)}`, list));
+    categories.set(category, checkCategory(`${path}.categories.${showName(category)}`, said));
   }
   return {
     name,
+    path,
     ordinal,
-    quotas: layer.quotas === undefined ? undefined : checkQuotaList(`${path}.quotas`, layer.quotas),
+    ...checkSaid(path, layer),
     categories,
     total: layer.total === undefined ? undefined : checkQuotaList(`${path}.total`, layer.total).map(nameAsTotal),
   };
@@ -59,6 +80,23 @@ export function checkLayers(path: string, layers: Layers = {}): ReadonlyMap<stri
   return checked;
 }
 
+/** A category's entry is a list of quotas, or an object that may say more. */
+function checkCategory(path: string, said: unknown): CheckedCategory {
+  if (typeof said !== 'object' || said === null || Array.isArray(said)) {
+    return { quotas: checkQuotaList(path, said), throttle: undefined, mode: undefined };
+  }
+  return checkSaid(path, checkOptions(path, said, CATEGORY_OPTIONS));
+}
+
+function checkSaid(path: string, { quotas, throttle, mode }: CategoryLayer): CheckedCategory {
+  return {
+    quotas: quotas === undefined ? undefined : checkQuotaList(`${path}.quotas`, quotas),
+    throttle: throttle === undefined || throttle === false ? throttle : new Throttle(throttle, `${path}.throttle`),
+    mode: mode === undefined ? undefined : checkOneOf(`${path}.mode`, mode, MODES),
+  };
+}
+
+const MODES: readonly Mode[] = ['enforce', 'observe'];
 const MAX_QUOTAS = 8;
 const QUOTA_LIST_RULE = `an array of 1 to ${MAX_QUOTAS} quotas or 'unlimited'`;
 

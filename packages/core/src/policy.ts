@@ -1,3 +1,4 @@
+import type { AccountLayer } from './account-layer.js';
 import { checkOptions } from './check.js';
 import {
   type CheckedLayer,
@@ -9,8 +10,7 @@ import {
   type Layers,
   type QuotaList,
 } from './policy-layer.js';
-import type { Quota } from './quota.js';
-import type { CounterSpec } from './store.js';
+import { type Explanation, type Limits, type Resolution, ResolutionCache, Said } from './resolution.js';
 import { type StoreFailureMode, type StoreFailureModes, StoreFailurePlan } from './store-failure.js';
 
 export interface PolicyOptions extends Layer {
@@ -34,30 +34,6 @@ export interface PolicyOptions extends Layer {
    * instances together admit no more than the limit, as long as their load is even.
    */
   readonly localShare?: number;
-}
-
-/** A quota that applies to a request, under the name by which its decision shows it. */
-export interface AppliedQuota {
-  readonly name: string;
-  readonly scope: 'category' | 'total';
-  readonly limit: number;
-  readonly windowMs: number;
-}
-
-/** Which limits hold, and where they are counted. */
-export interface Limits {
-  /** The counters to charge: the category's and the account's total, less those without limits. */
-  readonly counters: readonly CounterSpec[];
-  /** All quotas of all counters, in the order of the counters. */
-  readonly quotas: readonly AppliedQuota[];
-}
-
-/** What applies to a request: immutable, and the same object for every request to which the same applies. */
-export interface Resolution extends Limits {
-  /** What decides while the store fails. */
-  readonly onStoreFailure: StoreFailureMode;
-  /** What holds where this process decides by itself: the same counters with the limits of its share. */
-  readonly local: Limits;
 }
 
 /**
@@ -89,9 +65,9 @@ export class Policy {
   readonly #plans: ReadonlyMap<string, CheckedLayer>;
   readonly #regions: ReadonlyMap<string, CheckedLayer>;
   readonly #storeFailure: StoreFailurePlan;
-  /** By category, then by the layers that speak. */
-  readonly #cache = new Map<string, Map<number, Resolution>>();
-  #cached = 0;
+  readonly #cache = new ResolutionCache(MAX_CACHED);
+  /** By the layer of an account that is not the policy's own. */
+  readonly #heldCaches = new WeakMap<AccountLayer, ResolutionCache>();
 
   constructor(options: PolicyOptions) {
     checkOptions('policy', options, POLICY_OPTIONS);
@@ -105,8 +81,18 @@ export class Policy {
     this.#storeFailure = new StoreFailurePlan('policy', onStoreFailure, localShare);
   }
 
-  /** Which counters and quotas apply. Names that the policy does not know, hostile ones included, decide nothing. */
-  resolve(category: string, account?: string, plan?: string, region?: string, environment?: string): Resolution {
+  /**
+   * Which counters and quotas apply. Names that the policy does not know, hostile ones included, decide nothing. `held` is
+   * what an `AccountSource` says of the account, and comes before all else.
+   */
+  resolve(
+    category: string,
+    account?: string,
+    plan?: string,
+    region?: string,
+    environment?: string,
+    held?: AccountLayer,
+  ): Resolution {
     const ofAccount = account === undefined ? undefined : this.#accounts.get(account);
     const ofEnvironment = environment === undefined ? undefined : this.#environments.get(environment);
     const ofPlan = plan === undefined ? undefined : this.#plans.get(plan);
@@ -117,46 +103,87 @@ export class Policy {
     key = key * (this.#plans.size + 1) + (ofPlan?.ordinal ?? 0);
     key = key * (this.#regions.size + 1) + (ofRegion?.ordinal ?? 0);
 
-    const known = this.#cache.get(category)?.get(key);
+    const cache = held === undefined ? this.#cache : this.#heldCache(held);
+    const known = cache.get(category, key);
     if (known !== undefined) return known;
-    const layers = [ofAccount, ofEnvironment, ofPlan, ofRegion, this.#base].filter((layer) => layer !== undefined);
-    const resolution = this.#complete(resolveLayers(layers, category, ofEnvironment), category);
-    if (category.length <= LONGEST_CACHED) this.#remember(category, key, resolution);
+    const limits = new Said(
+      speaking(held, ofAccount, ofEnvironment, ofPlan, ofRegion, this.#base),
+      category,
+      ofEnvironment,
+    ).limits();
+    const resolution = this.#complete(limits, category);
+    cache.add(category, key, resolution);
     return resolution;
+  }
+
+  /** Whether any layer of the policy throttles. */
+  get throttles(): boolean {
+    const layers = [this.#accounts, this.#environments, this.#plans, this.#regions].flatMap((layers) => [
+      ...layers.values(),
+    ]);
+    return [this.#base, ...layers].some((layer) =>
+      [layer, ...layer.categories.values()].some(({ throttle }) => throttle),
+    );
+  }
+
+  /** What {@link resolve} finds, and where in the policy each part of it was said. */
+  explain(
+    category: string,
+    account?: string,
+    plan?: string,
+    region?: string,
+    environment?: string,
+    held?: AccountLayer,
+  ): Explanation {
+    const ofEnvironment = this.#environments.get(environment ?? '');
+    const said = new Said(
+      speaking(
+        held,
+        this.#accounts.get(account ?? ''),
+        ofEnvironment,
+        this.#plans.get(plan ?? ''),
+        this.#regions.get(region ?? ''),
+        this.#base,
+      ),
+      category,
+      ofEnvironment,
+    );
+    const shown = <T>({ value, from }: { readonly value: T; readonly from: string | undefined }) => ({ value, from });
+    return {
+      quotas: shown(said.quotas),
+      total: shown(said.total),
+      throttle: shown(said.throttle),
+      totalThrottle: shown(said.totalThrottle),
+      mode: shown(said.mode),
+      onStoreFailure: this.#storeFailure.modeOf(category),
+      counters: said.limits().counters.map(({ name }) => name),
+    };
   }
 
   /**
    * The name of the counter that takes the category's charges, whatever their plan and region: an environment has a counter
-   * of its own where its layer decides, and only the account's layer is more specific.
+   * of its own where its layer decides, and only the account's layers are more specific.
    */
-  counterName(category: string, account?: string, environment?: string): string {
-    const ofAccount = account === undefined ? undefined : this.#accounts.get(account);
-    const ofEnvironment = environment === undefined ? undefined : this.#environments.get(environment);
-    const layers = [ofAccount, ofEnvironment].filter((layer) => layer !== undefined);
-    const deciding = layers.find((layer) => listOf(layer, category) !== undefined);
-    return nameOfCounter(escapeName(category), deciding, ofEnvironment);
+  counterName(category: string, account?: string, environment?: string, held?: AccountLayer): string {
+    const ofEnvironment = this.#environments.get(environment ?? '');
+    const layers = speaking(held, this.#accounts.get(account ?? ''), ofEnvironment);
+    return new Said(layers, category, ofEnvironment).counterName();
   }
 
   #complete(limits: Limits, category: string): Resolution {
     const counters = this.#storeFailure.localCounters(limits.counters);
     const quotas = limits.quotas.map((quota) => ({ ...quota, limit: this.#storeFailure.localLimit(quota.limit) }));
-    const local = counters === limits.counters ? limits : { counters, quotas };
+    const local = counters === limits.counters ? limits : { ...limits, counters, quotas };
     return { ...limits, onStoreFailure: this.#storeFailure.modeOf(category), local };
   }
 
-  /** Categories may come from requests, so what is remembered is bounded: past the bound it is begun anew. */
-  #remember(category: string, key: number, resolution: Resolution): void {
-    if (this.#cached >= MAX_CACHED) {
-      this.#cache.clear();
-      this.#cached = 0;
+  #heldCache(held: AccountLayer): ResolutionCache {
+    let cache = this.#heldCaches.get(held);
+    if (cache === undefined) {
+      cache = new ResolutionCache(MAX_CACHED_PER_HELD);
+      this.#heldCaches.set(held, cache);
     }
-    let byLayers = this.#cache.get(category);
-    if (byLayers === undefined) {
-      byLayers = new Map();
-      this.#cache.set(category, byLayers);
-    }
-    byLayers.set(key, resolution);
-    this.#cached++;
+    return cache;
   }
 }
 
@@ -170,44 +197,9 @@ const POLICY_OPTIONS: readonly string[] = [
   'localShare',
 ];
 const MAX_CACHED = 16_384;
-const LONGEST_CACHED = 128;
+const MAX_CACHED_PER_HELD = 64;
 
-/** `layers` are those that speak, the most specific first. */
-function resolveLayers(
-  layers: readonly CheckedLayer[],
-  category: string,
-  environment: CheckedLayer | undefined,
-): Limits {
-  const counters: CounterSpec[] = [];
-  const applied: AppliedQuota[] = [];
-  const add = (scope: AppliedQuota['scope'], layer: CheckedLayer | undefined, quotas: readonly Quota[] = []) => {
-    if (quotas.length === 0) return;
-    const own = scope === 'total' ? '*' : escapeName(category);
-    counters.push({ name: nameOfCounter(own, layer, environment), quotas });
-    for (const { name, limit, windowMs } of quotas) {
-      let shown = name;
-      while (applied.some((other) => other.name === shown)) shown = `total-${shown}`;
-      applied.push({ name: shown, scope, limit, windowMs });
-    }
-  };
-
-  const ofCategory = layers.find((layer) => listOf(layer, category) !== undefined);
-  add('category', ofCategory, ofCategory && listOf(ofCategory, category));
-  const ofTotal = layers.find((layer) => layer.total !== undefined);
-  add('total', ofTotal, ofTotal?.total);
-  return { counters, quotas: applied };
-}
-
-function listOf(layer: CheckedLayer, category: string): readonly Quota[] | undefined {
-  return layer.categories.get(category) ?? layer.quotas;
-}
-
-/** The environments share a counter, unless it is an environment's own layer that decides. */
-function nameOfCounter(own: string, deciding: CheckedLayer | undefined, environment: CheckedLayer | undefined): string {
-  return deciding !== undefined && deciding === environment ? `${escapeName(deciding.name)}/${own}` : own;
-}
-
-/** Keeps the marks of counter names, `/` and `*`, out of the names of categories and environments. */
-function escapeName(name: string): string {
-  return name.replace(/[%/*]/g, (mark) => `%${mark.charCodeAt(0).toString(16)}`);
+/** The layers that there are, the most specific first, as they were given. */
+function speaking(...layers: readonly (CheckedLayer | undefined)[]): CheckedLayer[] {
+  return layers.filter((layer) => layer !== undefined);
 }

@@ -3,8 +3,8 @@ import { optionRangeError, optionTypeError } from './errors.js';
 
 /** 2³¹ − 1: the largest limit and the largest cost. */
 export const MAX_UNITS = 2_147_483_647;
-const MIN_WINDOW_MS = 100;
-const MAX_WINDOW_MS = 2_678_400_000; // 31 days
+export const MIN_WINDOW_MS = 100;
+export const MAX_WINDOW_MS = 2_678_400_000; // 31 days
 const MAX_SLICES = 16_384;
 const DEFAULT_SLICES = 128;
 

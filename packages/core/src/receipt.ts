@@ -1,4 +1,4 @@
-import type { Resolution } from './policy.js';
+import type { Resolution } from './resolution.js';
 import type { MaybePromise, Store } from './store.js';
 
 /** Takes back what was admitted; there is one for each way in which charges are admitted. */
@@ -17,6 +17,7 @@ export class Receipt {
   readonly #cost: number;
   /** `undefined` once it is spent. */
   #admission: unknown;
+  #also: (() => void) | undefined;
 
   /** Receipts are made by a `RateLimiter`. */
   constructor(undo: Undo, account: string, resolution: Resolution, cost: number, admission: object) {
@@ -32,12 +33,18 @@ export class Receipt {
     return typeof value === 'object' && value !== null && #undo in value && value.#undo.store === store;
   }
 
+  /** Has something else undone along with the charge. */
+  accompany(also: () => void): void {
+    this.#also = also;
+  }
+
   /** Undoes the charge the first time, and tells whether it was the first time. */
   spend(): MaybePromise<boolean> {
     const admission = this.#admission;
     if (admission === undefined) return false;
     // Spent before it is sent: a refund that fails half-way may have happened, and must not happen twice.
     this.#admission = undefined;
+    this.#also?.();
     const done = this.#undo.undo(this.#account, this.#resolution, this.#cost, admission);
     return done === undefined ? true : done.then(() => true);
   }

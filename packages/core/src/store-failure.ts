@@ -2,6 +2,7 @@ import { checkOneOf, checkOptions, checkString } from './check.js';
 import { optionRangeError, optionTypeError, showName } from './errors.js';
 import { Quota } from './quota.js';
 import type { CounterSpec } from './store.js';
+import { wholePart } from './throttle.js';
 
 /**
  * What decides while the store fails: the limits, counted in the memory of this process; no one, so that every request
@@ -40,8 +41,8 @@ export class StoreFailurePlan {
   /** The same list where the share is 1. */
   localCounters(counters: readonly CounterSpec[]): readonly CounterSpec[] {
     if (this.#localShare === 1) return counters;
-    return counters.map(({ name, quotas }) => ({
-      name,
+    return counters.map(({ quotas, ...counter }) => ({
+      ...counter,
       quotas: quotas.map(
         ({ limit, windowMs, slices, name }) => new Quota({ limit: this.localLimit(limit), windowMs, slices, name }),
       ),
@@ -51,8 +52,7 @@ export class StoreFailurePlan {
   /** This process's part of a limit: rounded down, but not to nothing. */
   localLimit(limit: number): number {
     if (limit === 0) return 0;
-    // The share is a fraction such as 1/49, and 98 × (1/49) comes out just below 2.
-    return Math.max(1, Math.floor(limit * this.#localShare * (1 + 2 ** -51)));
+    return Math.max(1, wholePart(limit, this.#localShare));
   }
 }
 

@@ -8,12 +8,19 @@ import { type Health, HealthWatch } from './health.js';
 import { MemoryStore } from './memory-store.js';
 import { isOutcome } from './outcome-check.js';
 import { type ChargeRoom, PendingCharge, type StoredCharge } from './pending-charge.js';
-import type { Resolution } from './policy.js';
 import { Quota } from './quota.js';
 import { Receipt, type Undo } from './receipt.js';
+import type { Resolution } from './resolution.js';
 import { type CounterSpec, isPromise, type MaybePromise, type Outcome, type Store } from './store.js';
 import { type CallEnd, downError, StoreCalls } from './store-calls.js';
 import { WriteBack } from './write-back.js';
+
+/** Who is told what a guard does. */
+export interface GuardFollower {
+  /** A charge has been decided, and this is what its caller receives. */
+  decided(decision: Decision): void;
+  healthChanged(): void;
+}
 
 /**
  * Stands between a limiter and its store, so that no decision waits for a store that does not answer and none is lost when
@@ -30,10 +37,18 @@ export class StoreGuard {
   readonly #writeBack: WriteBack;
   readonly #room: ChargeRoom;
   readonly #undoPlain: Undo<Outcome>;
+  readonly #follower: GuardFollower;
   #closed = false;
 
-  constructor(store: Store, timeoutMs: number, localStore?: MemoryStore, clock: Clock = monotonicClock) {
+  constructor(
+    store: Store,
+    timeoutMs: number,
+    follower: GuardFollower,
+    localStore?: MemoryStore,
+    clock: Clock = monotonicClock,
+  ) {
     this.#store = store;
+    this.#follower = follower;
     this.#isLocal = store instanceof MemoryStore;
     this.#calls = new StoreCalls(timeoutMs, clock);
     this.#circuits = new Circuits(store, {
@@ -41,7 +56,7 @@ export class StoreGuard {
       probe: (account) => this.#probe(account),
       changed: (circuit) => this.#changed(circuit),
     });
-    this.health = new HealthWatch(this.#circuits, () => this.describe());
+    this.health = new HealthWatch(this.#circuits, () => follower.healthChanged());
     this.#writeBack = new WriteBack(store, this.#calls, this.#circuits, clock);
     this.#fallback = new Fallback(localStore, clock, { store, undo: (...charge) => this.#undoLocal(...charge) });
     this.#undoPlain = { store, undo: (...charge) => this.#undoOnStore(...charge) };
@@ -50,6 +65,7 @@ export class StoreGuard {
       undo: { store, undo: (...charge) => this.#undoStored(...charge) },
       owe: (...charge) => this.#owe(...charge),
       giveBack: (...charge) => this.#giveBack(...charge),
+      decided: (decision) => follower.decided(decision),
     };
   }
 
@@ -78,7 +94,7 @@ export class StoreGuard {
     const { counters, quotas } = resolution;
     return this.#calls.ask(circuit, account, () => this.#store.peek(account, counters, cost), {
       ...NOTHING_LATE,
-      isAnswer: (value) => isOutcome(value, quotas.length),
+      isAnswer: (value) => isOutcome(value, quotas.length, counters.length),
       answered: (outcome) =>
         new Decision(charge, charge.category, cost, resolution, outcome as Outcome, undefined, 'store'),
       failed: without,
@@ -91,6 +107,36 @@ export class StoreGuard {
     return this.#change(account, () =>
       name === undefined ? this.#store.reset(account) : this.#store.reset(account, name),
     );
+  }
+
+  pardon(account: string, name?: string): MaybePromise<void> {
+    this.#fallback.pardon(account, name);
+    return this.#change(account, () =>
+      name === undefined ? this.#store.pardon?.(account) : this.#store.pardon?.(account, name),
+    );
+  }
+
+  /** Charges beside the decisions, for whoever only wants to know: no one waits for it, and its failure is no one's. */
+  try(account: string, resolution: Resolution, cost: number): MaybePromise<Outcome | undefined> {
+    if (this.#circuits.of(account).isOpen) return undefined;
+    const { counters, quotas } = resolution;
+    const checked = (value: unknown) =>
+      isOutcome(value, quotas.length, counters.length) ? (value as Outcome) : undefined;
+    try {
+      const answer = this.#store.consume(account, counters, cost);
+      return isPromise(answer) ? Promise.resolve(answer).then(checked, () => undefined) : checked(answer);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Takes back what {@link try} has charged. */
+  untry(account: string, { counters }: Resolution, cost: number, outcome: Outcome): void {
+    if (this.#closed || this.#circuits.of(account).isOpen) return;
+    try {
+      const done = this.#store.refund(account, counters, cost, outcome);
+      if (isPromise(done)) Promise.resolve(done).catch(() => {});
+    } catch {}
   }
 
   describe(): Health {
@@ -115,7 +161,6 @@ export class StoreGuard {
     for (const circuit of this.#circuits.all()) circuit.stop();
     this.#writeBack.stop();
     this.#calls.stop();
-    this.health.stop();
     this.#fallback.close();
   }
 
@@ -131,7 +176,9 @@ export class StoreGuard {
     circuit.succeeded();
     const receipt =
       outcome.allowed && cost > 0 ? new Receipt(this.#undoPlain, account, resolution, cost, outcome) : undefined;
-    return new Decision(charge, charge.category, cost, resolution, outcome, receipt, 'store');
+    const decision = new Decision(charge, charge.category, cost, resolution, outcome, receipt, 'store');
+    this.#follower.decided(decision);
+    return decision;
   }
 
   #pending(charge: Charged, account: string, cost: number, resolution: Resolution, circuit: Circuit): PendingCharge {
@@ -210,7 +257,7 @@ const DONE_OR_NOT: CallEnd<undefined> = {
   failed: (error: StoreError) => Promise.reject(error) as never,
 };
 
-const PEEKED_OR_NOT: CallEnd<undefined> = { ...DONE_OR_NOT, isAnswer: (value) => isOutcome(value, 1) };
+const PEEKED_OR_NOT: CallEnd<undefined> = { ...DONE_OR_NOT, isAnswer: (value) => isOutcome(value, 1, 1) };
 
 /** A counter that every account may have, asked about with no cost. */
 const PROBED: readonly CounterSpec[] = [{ name: '*', quotas: [new Quota({ limit: 1, windowMs: 1000 })] }];

@@ -1,4 +1,5 @@
 import type { Quota } from './quota.js';
+import type { Throttle } from './throttle.js';
 
 /** What a store returns at once when it can, and as a promise when it cannot. */
 export type MaybePromise<T> = T | Promise<T>;
@@ -13,6 +14,8 @@ export interface CounterSpec {
   readonly name: string;
   /** 1 to 8 quotas, no two with the same `windowMs`. */
   readonly quotas: readonly Quota[];
+  /** What repeated violations lead to. Only a store with {@link Store.pardon} is ever given one. */
+  readonly throttle?: Throttle;
 }
 
 /**
@@ -25,13 +28,23 @@ export interface Outcome {
   readonly now: number;
   /** Cost that counts in each quota after the decision: this charge included if it was admitted. */
   readonly used: readonly number[];
-  /** Milliseconds until some of `used` leaves each quota and its room grows; 0 where `used` is 0. */
+  /**
+   * Milliseconds until the room of each quota, `limit - used` or 0, next grows by itself; 0 where it never will, as where
+   * `used` is 0. The limit is the shrunk one while the counter is throttled, and the end of that may be what room waits for.
+   */
   readonly resetAfterMs: readonly number[];
   /**
    * 0 when allowed. Otherwise the milliseconds after which this charge, repeated with no other traffic, is admitted: not
    * one sooner. `Infinity` when it can never fit, because its cost is above a limit.
    */
   readonly retryAfterMs: number;
+  /**
+   * Of each counter, the milliseconds until its throttling ends, 0 where it is not throttled. May be left out if none of them
+   * has a {@link CounterSpec.throttle}.
+   */
+  readonly throttledMs?: readonly number[];
+  /** Whether it was this refusal with which a throttling began. */
+  readonly beganThrottling?: boolean;
   /** Whatever the store needs to recognise the admission in {@link Store.refund}; opaque to everyone else. */
   readonly token: unknown;
 }
@@ -56,6 +69,14 @@ export interface Outcome {
  * something. An admitted charge is recorded in all of them, whether or not its own quotas ask for them; so quotas that
  * differ from request to request, or change while the service runs, never open a gap. A window that is asked for the first
  * time begins with what the counter knows: the admissions of its narrowest longer window, else of its longest.
+ *
+ * **Throttling.** A refused {@link Store.consume} is a violation on each counter that has no room for it, and that has a
+ * throttle. With a violation, if the counter is not throttled and has at least `afterViolations` of them in
+ * `(t - withinMs, t]`, this one included, it is throttled from then until `forMs` later: the limits of its quotas count as
+ * `throttle.limitOf(limit)`, for the outcome of that very refusal already. Violations while it is throttled count, but neither
+ * lengthen it nor begin another; the first one after its end may. With `escalate`, how long one lasts is
+ * `throttle.durationMs(…)`. A charge is admitted at the instant of the end. Violations and throttling stay when windows or
+ * limits change, and go with a reset.
  *
  * A refusal is an outcome, not an error. A method rejects or throws only when the store is broken, and then the charge may
  * or may not have been recorded. A store that knows says so with a `StoreError`: its `charged` is `'no'` when the charge
@@ -121,7 +142,13 @@ export interface Store {
    */
   shardOf?(account: string): string;
 
-  /** Forgets the counter of that name, or with no name every counter of the account. */
+  /**
+   * Forgets the violations of a counter, or of every counter of the account, and ends what throttling they have led to; what
+   * the counters have admitted stays. A store without this method keeps no violations, and is given no throttles.
+   */
+  pardon?(account: string, name?: string): MaybePromise<void>;
+
+  /** Forgets the counter of that name, or with no name every counter of the account, and their violations with them. */
   reset(account: string, name?: string): MaybePromise<void>;
 
   /** Releases what the store holds. Afterwards every other method fails; a second `close` does nothing. */

@@ -1,0 +1,56 @@
+import type { Suspension } from './account-layer.js';
+import type { AccountSources } from './account-sources.js';
+import { wallClock } from './clock.js';
+
+/** Whether limiting is suspended, by the limiter itself or by one of its sources, and the noise that this has to make. */
+export class Suspensions {
+  readonly #sources: AccountSources;
+  readonly #changed: (suspension: Suspension | undefined) => void;
+  readonly #stop: () => void;
+  #own: Suspension | undefined;
+  #told: Suspension | undefined;
+
+  constructor(sources: AccountSources, changed: (suspension: Suspension | undefined) => void) {
+    this.#sources = sources;
+    this.#changed = changed;
+    this.#stop = sources.onSuspension(() => this.#tell());
+    if (this.current !== undefined) this.#tell();
+  }
+
+  get current(): Suspension | undefined {
+    return this.#own ?? (this.#sources.isEmpty ? undefined : this.#sources.suspension);
+  }
+
+  suspend({ by, reason }: { readonly by?: string; readonly reason?: string }): void {
+    this.#own = { since: wallClock(), ...(by !== undefined && { by }), ...(reason !== undefined && { reason }) };
+    this.#tell();
+  }
+
+  resume(): void {
+    this.#own = undefined;
+    this.#tell();
+  }
+
+  stop(): void {
+    this.#stop();
+  }
+
+  #tell(): void {
+    const { current } = this;
+    if (current === this.#told) return;
+    const began = current !== undefined;
+    if (began || this.#told !== undefined) process.emitWarning(sentence(current), { code: WARNING });
+    this.#told = current;
+    this.#changed(current);
+  }
+}
+
+const WARNING = 'TOLLGATE_SUSPENDED';
+
+function sentence(suspension: Suspension | undefined): string {
+  if (suspension === undefined) return 'Rate limits are enforced again';
+  const { by, reason } = suspension;
+  return `Rate limits are suspended${by === undefined ? '' : ` by ${by}`}, and everyone is let through${
+    reason === undefined ? '' : `: ${reason}`
+  }`;
+}
