@@ -1,8 +1,7 @@
-import { StoreError, wallClock } from '@tollgate/core';
-import { type Connection, Script } from '../connection.js';
+import { wallClock } from '@tollgate/core';
+import type { Connection } from '../connection.js';
 import type { LimitsCopy } from './limits-copy.js';
-import type { LimitsKeys } from './limits-keys.js';
-import { CHANGES_SINCE_SCRIPT } from './scripts/changes-since.js';
+import type { LimitsReader } from './limits-reader.js';
 
 export interface FollowerOptions {
   readonly refreshMs: number;
@@ -17,7 +16,7 @@ export interface FollowerOptions {
 /** Keeps the copy up to date by asking Redis what has changed: again and again, and at once where there is a hint. */
 export class Follower {
   readonly #connection: Connection;
-  readonly #keys: LimitsKeys;
+  readonly #reader: LimitsReader;
   readonly #copy: LimitsCopy;
   readonly #options: FollowerOptions;
   readonly #timer: NodeJS.Timeout;
@@ -25,7 +24,7 @@ export class Follower {
   /** The read that is under way, and the one after it. */
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
-  #askedAt = 0;
+  #startedAt = 0;
   #confirmedAt = 0;
   #awaitsConnection = false;
   #closed = false;
@@ -36,12 +35,14 @@ export class Follower {
   isLost = false;
   reads = 0;
 
-  constructor(connection: Connection, keys: LimitsKeys, copy: LimitsCopy, options: FollowerOptions) {
+  constructor(connection: Connection, reader: LimitsReader, copy: LimitsCopy, options: FollowerOptions) {
     this.#connection = connection;
-    this.#keys = keys;
+    this.#reader = reader;
     this.#copy = copy;
     this.#options = options;
-    this.#timer = setInterval(() => void this.#refreshUnlessReading(), options.refreshMs).unref();
+    this.#timer = setInterval(() => {
+      if (this.#running === undefined) void this.refresh();
+    }, options.refreshMs).unref();
     void this.refresh();
   }
 
@@ -51,10 +52,10 @@ export class Follower {
     return this.#failure !== undefined || performance.now() - this.#confirmedAt > refreshMs + timeoutMs;
   }
 
-  /** Why the latest read has failed, or has not been answered. */
+  /** Why the latest read has failed, or that it has not been answered. */
   get failure(): string | undefined {
     const { timeoutMs } = this.#options;
-    const isLate = this.#running !== undefined && performance.now() - this.#askedAt > timeoutMs;
+    const isLate = this.#running !== undefined && performance.now() - this.#startedAt > timeoutMs;
     return this.#failure ?? (isLate ? `Redis did not answer within ${timeoutMs} ms` : undefined);
   }
 
@@ -96,10 +97,6 @@ export class Follower {
     void this.refresh();
   };
 
-  #refreshUnlessReading(): void {
-    if (this.#running === undefined) void this.refresh();
-  }
-
   async #read(): Promise<void> {
     if (this.#closed) return;
     if (!this.#connection.ready) {
@@ -109,39 +106,26 @@ export class Follower {
       this.#connection.whenReady(this.#connected);
       return;
     }
-    this.#askedAt = performance.now();
+    this.#startedAt = performance.now();
+    this.reads++;
+    const { suspension } = this.#copy;
     try {
-      await this.#apply(await this.#ask(String(this.#copy.version), this.#copy.token));
+      const { changed, isEmpty } = await this.#reader.read();
+      if (this.#closed) return;
       this.#failure = undefined;
+      this.#lose(isEmpty && this.#copy.version.number > 0);
+      this.#confirm();
+      if (changed.length > 0) this.#options.limitsChanged(changed);
+      if (suspension !== this.#copy.suspension) this.#options.suspensionChanged();
     } catch (error) {
       this.#failure = error instanceof Error ? error.message : String(error);
     }
   }
 
-  #ask(version: string, token: string): Promise<readonly unknown[]> {
-    this.reads++;
-    return this.#connection.run(CHANGES_SINCE, this.#keys.both, [version, token]) as Promise<readonly unknown[]>;
-  }
-
-  async #apply(reply: readonly unknown[]): Promise<void> {
-    if (this.#closed) return;
-    const [kind, latest, told] = Array.isArray(reply) ? reply : [];
-    const { suspension } = this.#copy;
-    let changed: readonly string[] | undefined = [];
-    if (kind === 'changes' && isVersion(latest) && Array.isArray(told)) {
-      changed = this.#copy.follow(latest, told);
-      if (changed === undefined) return this.#apply(await this.#ask('0', ''));
-    } else if (kind === 'all' && isVersion(latest) && Array.isArray(told)) {
-      changed = await this.#copy.replace(latest, told);
-    } else if (kind !== 'same' && kind !== 'none') {
-      throw wrongShape();
-    }
-    this.#lose(kind === 'none' && this.#copy.version > 0);
+  #confirm(): void {
     this.#confirmedAt = performance.now();
     this.loadedAt = wallClock();
     this.#options.confirmed();
-    if (changed.length > 0) this.#options.limitsChanged(changed);
-    if (suspension !== this.#copy.suspension) this.#options.suspensionChanged();
   }
 
   #lose(isLost: boolean): void {
@@ -150,18 +134,8 @@ export class Follower {
   }
 }
 
-const CHANGES_SINCE = new Script(CHANGES_SINCE_SCRIPT);
-
 /** How long a hint waits for others. */
 const GATHER_MS = 10;
 
 const LOST =
-  'Redis has lost the limits that it held. This process keeps the last ones that it knows until others are set';
-
-function isVersion(latest: unknown): latest is string {
-  return typeof latest === 'string' && /^[1-9]\d{0,15} [0-9a-f]{1,64}$/.test(latest);
-}
-
-function wrongShape(): StoreError {
-  return new StoreError('Redis answered a read of the limits with a reply of the wrong shape', { charged: 'no' });
-}
+  'Redis has lost the limits that it held. This process keeps the last ones that it knows, until others are set there';

@@ -17,6 +17,7 @@ import { type Intent, LimitsChanges, LOGGED, type Made } from './limits-changes.
 import { LimitsCopy } from './limits-copy.js';
 import { LimitsKeys } from './limits-keys.js';
 import { LimitsQuestions } from './limits-questions.js';
+import { LimitsReader } from './limits-reader.js';
 import { Listeners } from './listeners.js';
 import { type RedisLimitsOptions, readOptions } from './options.js';
 import { type LimitsClient, Subscription } from './subscription.js';
@@ -85,7 +86,7 @@ export class RedisLimits implements AccountSource {
     const calls = new BoundedCalls(connection, timeoutMs);
     this.#changes = new LimitsChanges(calls, keys);
     this.#questions = new LimitsQuestions(calls, keys);
-    this.#follower = new Follower(connection, keys, this.#copy, {
+    this.#follower = new Follower(connection, new LimitsReader(connection, keys, this.#copy), this.#copy, {
       refreshMs,
       timeoutMs,
       confirmed: () => this.#firstLoad.finish(),
@@ -211,7 +212,7 @@ export class RedisLimits implements AccountSource {
     const lastError = failure ?? this.#copy.problem;
     return {
       state: loadedAt === undefined ? 'loading' : isLost ? 'lost' : isStale ? 'stale' : 'fresh',
-      version: this.#copy.version,
+      version: this.#copy.version.number,
       accounts: this.#copy.size,
       ...(loadedAt !== undefined && { loadedAt }),
       reads,

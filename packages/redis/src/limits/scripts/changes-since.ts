@@ -8,8 +8,8 @@
  * ARGV[1]: the number of the version that is known, 0 for none. ARGV[2]: its token.
  *
  * The reply is `{'none'}` where no version is held; `{'same'}` where it is the known one; `{'changes', latest, entries}`, the
- * entries newest first, where the log reaches back to the known one; else `{'all', latest, fields}`, the fields each with
- * its text behind it. `latest` is the text of `!version`.
+ * entries newest first, where the log reaches back to the known one; else `{'all', latest}`: only all fields would tell.
+ * `latest` is the text of `!version`.
  */
 export const CHANGES_SINCE_SCRIPT: string = `
 local latest = redis.call('HGET', KEYS[1], '!version')
@@ -24,5 +24,5 @@ if ARGV[1] ~= '0' and behind > 0 and behind < redis.call('LLEN', KEYS[2]) then
     return { 'changes', latest, redis.call('LRANGE', KEYS[2], 0, behind - 1) }
   end
 end
-return { 'all', latest, redis.call('HGETALL', KEYS[1]) }
+return { 'all', latest }
 `;
