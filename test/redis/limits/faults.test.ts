@@ -138,6 +138,9 @@ describe('when Redis is not there at the start', () => {
     const startedAt = performance.now();
     const instances = [world.limits({ url, timeoutMs: 300 }), world.limits({ client: lazy, timeoutMs: 300 })];
     const asked = instances.map((limits) => limits.layerOf('a'));
+    const many = Array.from({ length: 30 }, () => instances[1]!.get('a').catch(({ charged }) => charged));
+    expect(lazy.listenerCount('ready')).toBe(1);
+    expect(new Set(await Promise.all(many))).toEqual(new Set(['no']));
     for (const answer of asked) expect(answer).toBeInstanceOf(Promise);
     const notReady = { ...storeFailed, message: expect.stringMatching('300 ms') };
     await Promise.all(instances.map((limits) => expect(limits.ready()).rejects.toMatchObject(notReady)));
@@ -153,6 +156,8 @@ describe('when Redis is not there at the start', () => {
     for (const limits of instances) await expect.poll(() => limits.state().state, { timeout: 5000 }).toBe('fresh');
     await instances[0]!.set('a', legs(1));
     await msUntil(() => limitOf(instances[1]!, 'a') === 1);
+    await instances[1]!.close();
+    expect(lazy.listenerCount('ready')).toBe(0);
   });
 
   it('an account is not refused its limits in the first moment of a process', async () => {

@@ -8,8 +8,9 @@ import {
 } from '@tollgate/core';
 import { checkInteger, checkOptions, closedError } from '@tollgate/core/options';
 import { Connection } from '../connection.js';
-import { BoundedCalls, within } from './bounded-calls.js';
+import { BoundedCalls, LIMITS_TASK, within } from './bounded-calls.js';
 import { type ChangeOptions, checkAccount, checkBy, checkChange, checkLayer, checkReason } from './change-check.js';
+import { ConnectionWait } from './connection-wait.js';
 import { FirstLoad } from './first-load.js';
 import { Follower } from './follower.js';
 import { type HeldLimits, type LimitsChange, suspensionOf } from './held-limits.js';
@@ -61,6 +62,7 @@ export class RedisLimits implements AccountSource {
   readonly timeoutMs: number;
   readonly #client: LimitsClient;
   readonly #ownsClient: boolean;
+  readonly #wait: ConnectionWait;
   readonly #changes: LimitsChanges;
   readonly #questions: LimitsQuestions;
   readonly #copy = new LimitsCopy();
@@ -81,12 +83,14 @@ export class RedisLimits implements AccountSource {
     this.#client = client;
     this.#ownsClient = ownsClient;
     this.#firstLoad = new FirstLoad(timeoutMs);
-    const connection = new Connection(client, 'read or change the limits');
+    const connection = new Connection(client, LIMITS_TASK);
     const keys = new LimitsKeys(prefix, connection.keyPrefix);
-    const calls = new BoundedCalls(connection, timeoutMs);
+    this.#wait = new ConnectionWait(connection);
+    const calls = new BoundedCalls(connection, this.#wait, timeoutMs);
     this.#changes = new LimitsChanges(calls, keys);
     this.#questions = new LimitsQuestions(calls, keys);
-    this.#follower = new Follower(connection, new LimitsReader(connection, keys, this.#copy), this.#copy, {
+    const reader = new LimitsReader(connection, keys, this.#copy);
+    this.#follower = new Follower(connection, this.#wait, reader, this.#copy, {
       refreshMs,
       timeoutMs,
       confirmed: () => this.#firstLoad.finish(),
@@ -225,6 +229,7 @@ export class RedisLimits implements AccountSource {
     if (this.#closed) return;
     this.#closed = true;
     this.#follower.close();
+    this.#wait.close();
     this.#subscription.close();
     this.#firstLoad.finish();
     this.#suspensionListeners.clear();
