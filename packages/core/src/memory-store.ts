@@ -5,6 +5,7 @@ import { arrangeWindows, findWindow, lendWindow, openWindows, windowsFit } from 
 import { closedError, optionRangeError } from './errors.js';
 import { boundedName, counterName, isOfViolations, violationsName } from './names.js';
 import { recordPast, SPARE_SLICES } from './past-charge.js';
+import type { Quota } from './quota.js';
 import type { SlidingWindows } from './sliding-window.js';
 import type { CounterSpec, Outcome, Store } from './store.js';
 import type { Throttle } from './throttle.js';
@@ -131,7 +132,8 @@ export class MemoryStore implements Store {
    * that follows another store. Counters without a throttle are left alone.
    */
   throttle(account: string, counters: readonly CounterSpec[], throttledMs: readonly number[]): void {
-    this.#open();
+    const { throttlings } = this.#open();
+    if (throttlings.size === 0 && throttledMs.every((ms) => ms === 0)) return;
     const now = this.#tick();
     const key = boundedName(account);
     for (const [place, counter] of counters.entries()) {
@@ -252,7 +254,8 @@ export class MemoryStore implements Store {
         const slices = windows.admit(window, now, cost, quota.sliceMs, quota.maxSlices);
         outcome.used[answered] = outcome.used[answered]! + cost;
         // With more than one slice, the oldest is the one that was there before.
-        if (slices === 1) outcome.resetAfterMs[answered] = quota.windowMs;
+        if (slices === 1)
+          outcome.resetAfterMs[answered] = soonest(counters[index]!, quota, outcome.throttledMs?.[index]);
         answered++;
       }
       table.extend(slot, now + longestMs);
@@ -289,6 +292,12 @@ function fitsAt(
   if (shrinks === undefined) return windows.fitsAt(window, used, limit, units, now);
   const meanwhile = windows.fitsAt(window, used, shrinks.limitOf(limit), units, now);
   return Math.min(meanwhile, Math.max(endsAt, windows.fitsAt(window, used, limit, units, now)));
+}
+
+/** When room grows that waits for the window's only slice to leave, or for its limit to be whole again. */
+function soonest({ throttle }: CounterSpec, { limit, windowMs }: Quota, throttledMs = 0): number {
+  const isShrunk = throttledMs > 0 && throttle !== undefined && throttle.limitOf(limit) < limit;
+  return isShrunk ? Math.min(windowMs, throttledMs) : windowMs;
 }
 
 function countQuotas(counters: readonly CounterSpec[]): number {
