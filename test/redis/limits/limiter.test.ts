@@ -2,6 +2,7 @@ import { type Decision, perMinute, RateLimiter } from '@tollgate/core';
 import { type RedisLimits, RedisStore } from '@tollgate/redis';
 import { Cluster } from 'ioredis';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ask } from '../../redis-servers/ask.js';
 import { type RunningCluster, startCluster } from '../../redis-servers/cluster.js';
 import { limitOf, limitsWorld, msUntil, warningsOf } from './world.js';
 
@@ -123,8 +124,8 @@ describe('on a Cluster, limits', () => {
     await prefixed!.set('acme', legs(1));
     expect(reader!.layerOf('acme')).toBeUndefined();
 
-    const { default: slotOf } = await import('cluster-key-slot');
-    const master = await cluster.masterOf(slotOf('tollgate:limits:{v1}'));
+    const slot = Number(await ask(cluster.nodes[0]!.port, 'CLUSTER', 'KEYSLOT', 'tollgate:limits:{v1}'));
+    const master = await cluster.masterOf(slot);
     await master.kill();
     expect(limitOf(reader!, 'ameyo5m')).toBe(5);
     await expect
