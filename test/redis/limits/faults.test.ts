@@ -85,7 +85,7 @@ describe('when Redis', () => {
     }
   });
 
-  it('has forgotten all and come to the same version again, that is noticed', async () => {
+  it.each([1, 2, 5])('has forgotten all and come to the version %i again, that is noticed', async (version) => {
     const client = world.client();
     const [limits] = await world.instances(1, { client });
     const [other] = await world.instances(1);
@@ -93,10 +93,11 @@ describe('when Redis', () => {
     await expect.poll(() => limitOf(limits!, 'a')).toBe(1);
     client.disconnect();
     await world.redis.flushall();
-    await other!.set('b', legs(2));
+    for (let number = 1; number <= version; number++) await other!.set(`b${number}`, legs(number));
     await client.connect();
-    await msUntil(() => limitOf(limits!, 'b') === 2);
-    expect(limits!.state()).toMatchObject({ version: 1, accounts: 1 });
+    await msUntil(() => limitOf(limits!, `b${version}`) === version);
+    expect(limits!.state()).toMatchObject({ version, accounts: version });
+    expect(limitOf(limits!, 'b1')).toBe(1);
   });
 
   it('holds no limits any more because they were deleted, nothing is lost', async () => {

@@ -6,6 +6,8 @@ import { all, limitOf, limitsWorld, msUntil } from './world.js';
 const world = limitsWorld();
 beforeEach(() => world.start());
 
+/** For many changes at once, on a machine that does much else. */
+const patient = () => ({ url: world.server.url, timeoutMs: 20_000 });
 const legs = (limit: number) => ({ categories: { legs: [perMinute(limit)] } });
 
 /** Changes one account again and again, and returns how long the other took to follow each change. */
@@ -43,16 +45,15 @@ describe('a change of limits', () => {
   });
 
   it('costs its readers few reads, however many there are at once', async () => {
-    const [one, two, reader, late] = await world.instances(4);
+    const [one, two, reader, late] = await world.instances(4, patient());
     const before = reader!.state().reads;
     const changes = Array.from({ length: 1000 }, (_, n) => [one!, two!][n % 2]!.set(`account-${n % 300}`, legs(n + 1)));
     const startedAt = performance.now();
     await Promise.all(changes);
     await msUntil(() => [reader, late].every((limits) => limits!.state().version === 1000));
     const lastedMs = performance.now() - startedAt;
-    // Two for each time that hints are gathered, and those of the timer.
-    expect(reader!.state().reads - before).toBeLessThan(10 + lastedMs / 5);
-    expect(reader!.state().reads - before).toBeLessThan(300);
+    // One in 10 ms for the hints, which are gathered so long, and those of the timer.
+    expect(reader!.state().reads - before).toBeLessThan(20 + lastedMs / 9);
     const held = await all(one!);
     expect(held.length).toBe(300);
     const [newcomer] = await world.instances(1);
@@ -67,7 +68,7 @@ describe('a change of limits', () => {
   });
 
   it('is followed by one that was away for more changes than the log remembers', async () => {
-    const [writer] = await world.instances(1);
+    const [writer] = await world.instances(1, patient());
     const client = world.client();
     const [reader] = await world.instances(1, { client, refreshMs: 60_000 });
     await writer!.set('gone', legs(1));
@@ -95,7 +96,7 @@ describe('a change of limits', () => {
   });
 
   it('goes unnoticed by nobody while thousands of limits are loaded', async () => {
-    const [writer] = await world.instances(1);
+    const [writer] = await world.instances(1, patient());
     for (let n = 0; n < 3000; n += 500) {
       await Promise.all(Array.from({ length: 500 }, (_, at) => writer!.set(`account-${n + at}`, legs(1))));
     }
@@ -106,7 +107,7 @@ describe('a change of limits', () => {
         await writer!.delete(`account-${(n * 7 + 1500) % 3000}`);
       }
     })();
-    const readers = await world.instances(5);
+    const readers = await world.instances(5, patient());
     changing = false;
     await change;
     const { version } = writer!.state();
