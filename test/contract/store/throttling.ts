@@ -4,9 +4,11 @@ import { expectAsGoodAsNew } from './bounded.js';
 import { expectFullLog } from './early-refusal.js';
 import { chargePick, expectExactRetry, expectNeverOnlyAboveLimit, shares } from './exact-retry.js';
 import { expectNeverOver } from './never-over.js';
+import { describePardon } from './pardon.js';
 import { type Answered, play } from './player.js';
 import { expectSameRecords, steps } from './record.js';
 import { expectSameAnswers } from './same-answers.js';
+import { expectEndsKept, expectThrottledAsExpected } from './throttled-answers.js';
 import {
   rememberedMsOf,
   steadyCommands,
@@ -14,7 +16,7 @@ import {
   throttledCommands,
   variouslyThrottled,
 } from './throttled-traces.js';
-import { describeThrottlingExamples } from './throttling-examples.js';
+import { describeThrottlingSpan } from './throttling-span.js';
 import {
   anyWorld,
   chargeOf,
@@ -26,6 +28,7 @@ import {
   movingWorld,
   type World,
 } from './traces.js';
+import { describeViolations } from './violations.js';
 import { catchUp, type StoreWorld, windowOf } from './world.js';
 
 /** The promises, where counters are throttled. */
@@ -174,51 +177,8 @@ export function describeThrottling(storeWorld: StoreWorld, { records }: { readon
     it('throttling, names: hostile ones have their own violations', () =>
       check(400, throttled(hostileWorld), expectThrottledAsExpected));
 
-    describeThrottlingExamples(storeWorld);
+    describeThrottlingSpan(storeWorld);
+    describeViolations(storeWorld);
+    describePardon(storeWorld);
   });
-}
-
-/** Where anyone may be throttled, each answer says who is, and until when. */
-function expectThrottledAsExpected(answered: readonly Answered[]): void {
-  for (const { counters, outcome, expected } of answered) {
-    const none = counters.map(() => 0);
-    if (counters.some(({ throttle }) => throttle !== undefined)) {
-      expect(outcome.throttledMs).toEqual(expected.throttledMs);
-    } else {
-      expect(outcome.throttledMs ?? none).toEqual(none);
-    }
-    expect(outcome.beganThrottling ?? false).toBe(expected.beganThrottling);
-  }
-}
-
-/** Without resets and pardons: an end is told again until it has come, and a new one comes with a beginning. */
-function expectEndsKept(answered: readonly Answered[]): void {
-  const ends = new Map<string, number>();
-  const violations = new Map<string, number[]>();
-  for (const { kind, account, counters, cost, outcome } of answered) {
-    const { now } = outcome;
-    let began = false;
-    let answer = 0;
-    for (const [place, { name, quotas, throttle }] of counters.entries()) {
-      const key = JSON.stringify([account, name]);
-      const told = outcome.throttledMs![place]!;
-      const known = Math.max(0, (ends.get(key) ?? 0) - now);
-      const before = violations.get(key) ?? [];
-      const first = answer;
-      answer += quotas.length;
-      const limitOf = (limit: number) => (known > 0 ? throttle!.limitOf(limit) : limit);
-      const full = quotas.some(({ limit }, index) => outcome.used[first + index]! + cost > limitOf(limit));
-      const violates = kind === 'consume' && !outcome.allowed && full;
-      const { withinMs, afterViolations, forMs, escalate } = throttle!;
-      if (violates) violations.set(key, [...before, now]);
-      if (told === known) continue;
-      began = true;
-      expect({ kind, known, violates }).toEqual({ kind: 'consume', known: 0, violates: true });
-      expect(violations.get(key)!.filter((at) => at > now - withinMs).length).toBeGreaterThanOrEqual(afterViolations);
-      expect(told).toBeGreaterThanOrEqual(forMs);
-      expect(told).toBeLessThanOrEqual(escalate?.maxMs ?? forMs);
-      ends.set(key, now + told);
-    }
-    expect(outcome.beganThrottling ?? false).toBe(began);
-  }
 }
