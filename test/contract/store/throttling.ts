@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { expectAsGoodAsNew } from './bounded.js';
+import { crowds, expectSameCrowds } from './crowds.js';
 import { expectFullLog } from './early-refusal.js';
 import { chargePick, expectExactRetry, expectNeverOnlyAboveLimit, shares } from './exact-retry.js';
 import { expectNeverOver } from './never-over.js';
@@ -154,7 +155,14 @@ export function describeThrottling(storeWorld: StoreWorld, { records }: { readon
           throttledCommands,
           (world, commands) => within((under) => expectSameAnswers(under, world, commands)),
         ),
-        { numRuns: runs(600) },
+        { numRuns: 400 },
+      ));
+    it('throttling, P7 same answers: and charges that are all under way at once come to the same', () =>
+      fc.assert(
+        fc.asyncProperty(throttled(everyWorld), crowds, (world, crowds) =>
+          within((under) => expectSameCrowds(under, world, crowds)),
+        ),
+        { numRuns: runs(300) },
       ));
     if (records) {
       it('throttling, P7 same answers: and so where admissions of the past are recorded', () =>
