@@ -4,4 +4,11 @@
  * @module
  */
 export { checkFunction, checkInteger, checkOneOf, checkOptions, checkString } from './check.js';
-export { closedError, optionConflictError, optionRangeError, optionTypeError } from './errors.js';
+export {
+  closedError,
+  limitsConflictError,
+  optionConflictError,
+  optionRangeError,
+  optionTypeError,
+  showName,
+} from './errors.js';

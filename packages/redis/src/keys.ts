@@ -44,7 +44,7 @@ const VIOLATIONS = '!';
  * A name in characters that mean nothing to Redis, to its patterns or to a cluster. Others become `%` and the four
  * hexadecimal digits of each UTF-16 unit; what would be long becomes `#` and its SHA-256.
  */
-function encodeName(name: string): string {
+export function encodeName(name: string): string {
   if (PLAIN.test(name)) return name;
   // UTF-16, since UTF-8 writes every lone surrogate as the same replacement character.
   if (name.length > LONGEST) return `#${createHash('sha256').update(name, 'utf16le').digest('hex')}`;
