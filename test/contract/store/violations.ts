@@ -1,6 +1,7 @@
-import { Quota } from '@tollgate/core';
+import { type CounterSpec, Quota } from '@tollgate/core';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { StoreUnderTest } from './player.js';
 import { DAY_MS, legs, violate } from './throttled-legs.js';
 import { HOSTILE_NAMES } from './traces.js';
 import { type StoreWorld, timeOf } from './world.js';
@@ -114,34 +115,51 @@ export function describeViolations({ runs, within }: StoreWorld): void {
         }
       }
     }));
-  it('throttling above 128 violations begins less than one slice late to forget, and never too late', () =>
+  const expectAllCounted = (numRuns: number, afterViolations: fc.Arbitrary<number>, most: number) =>
     fc.assert(
       fc.asyncProperty(
-        fc.integer({ min: 129, max: 200 }),
+        afterViolations,
         fc.constantFrom(1000, 60_000),
-        fc.array(fc.tuple(fc.nat(60), fc.nat(400)), { minLength: 4, maxLength: 16, size: 'max' }),
+        bursts(most),
         (afterViolations, withinMs, bursts) =>
-          within(async (under) => {
-            const spec = legs({ afterViolations, withinMs, forMs: 100 });
-            const violations: number[] = [];
-            let endsAt = 0;
-            for (const [times, share] of bursts) {
-              await timeOf(under).advance(Math.floor((share * withinMs) / 1000));
-              for (let time = 0; time < times; time++) {
-                const { now, beganThrottling = false, throttledMs } = await violate(under, [spec]);
-                violations.push(now);
-                const since = (ms: number) => violations.filter((at) => at > now - ms).length;
-                if (now >= endsAt) {
-                  if (beganThrottling) {
-                    expect(since(withinMs + spec.throttle!.violations.sliceMs)).toBeGreaterThanOrEqual(afterViolations);
-                  } else expect(since(withinMs)).toBeLessThan(afterViolations);
-                  if (beganThrottling) endsAt = now + 100;
-                }
-                expect(throttledMs).toEqual([Math.max(0, endsAt - now)]);
-              }
-            }
-          }),
+          within((under) => expectCounted(under, legs({ afterViolations, withinMs, forMs: withinMs / 2 }), bursts)),
       ),
-      { numRuns: runs(40) },
-    ));
+      { numRuns: runs(numRuns) },
+    );
+  it('throttling counts each violation until it has left `withinMs`, however many there were', () =>
+    expectAllCounted(100, fc.integer({ min: 1, max: 9 }), 3));
+  it('throttling above 128 violations may count one for less than a slice too long', () =>
+    expectAllCounted(30, fc.integer({ min: 129, max: 200 }), 60));
+}
+
+interface Burst {
+  /** Of the time within which violations count, in thousandths: how much goes by first. */
+  readonly share: number;
+  readonly times: number;
+}
+
+function bursts(most: number): fc.Arbitrary<readonly Burst[]> {
+  const share = fc.oneof({ weight: 3, arbitrary: fc.nat(30) }, { weight: 1, arbitrary: fc.nat(900) });
+  return fc.array(fc.record({ share, times: fc.nat(most) }), { minLength: 4, maxLength: 30, size: 'max' });
+}
+
+/** Throttlings begin with enough violations, and not before, but for what slices explain. */
+async function expectCounted(under: StoreUnderTest, spec: CounterSpec, bursts: readonly Burst[]): Promise<void> {
+  const { afterViolations, withinMs, forMs, violations } = spec.throttle!;
+  const instants: number[] = [];
+  let endsAt = 0;
+  for (const { share, times } of bursts) {
+    await timeOf(under).advance(Math.floor((share * withinMs) / 1000));
+    for (let time = 0; time < times; time++) {
+      const { now, beganThrottling = false, throttledMs } = await violate(under, [spec]);
+      instants.push(now);
+      const inLast = (ms: number) => instants.filter((at) => at > now - ms).length;
+      if (beganThrottling) {
+        expect(endsAt).toBeLessThanOrEqual(now);
+        expect(inLast(withinMs + violations.sliceMs - 1)).toBeGreaterThanOrEqual(afterViolations);
+        endsAt = now + forMs;
+      } else if (now >= endsAt) expect(inLast(withinMs)).toBeLessThan(afterViolations);
+      expect(throttledMs).toEqual([Math.max(0, endsAt - now)]);
+    }
+  }
 }
