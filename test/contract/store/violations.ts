@@ -59,6 +59,18 @@ export function describeViolations({ runs, within }: StoreWorld): void {
         retryAfterMs: 5000,
       });
     }));
+  it('throttling: another `withinMs` looks at those that there are', () =>
+    within(async (under) => {
+      await violate(under, [legs()], 2);
+      await timeOf(under).advance(2000);
+      expect((await violate(under, [legs({ withinMs: 1000 })], 2)).throttledMs).toEqual([0]);
+      await under.store.reset('a');
+      await violate(under, [legs({ withinMs: 1000 })]);
+      await timeOf(under).advance(500);
+      await violate(under, [legs()]);
+      await timeOf(under).advance(2000);
+      expect((await violate(under, [legs()])).throttledMs).toEqual([5000]);
+    }));
   it('throttling: a limit of 0 is violated and throttled like any other', () =>
     within(async (under) => {
       const spec = { ...legs(), quotas: [new Quota({ limit: 0, windowMs: 1000 })] };
