@@ -42,13 +42,13 @@ const edge = fc.record({
   by: fc.constantFrom(-1, 0, 0, 1),
 });
 
-/** As every trace, and to the edges of throttlings. */
+/** As every trace, without resets, and to the very edges of throttlings. */
 export const steadyCommands: fc.Arbitrary<readonly Command[]> = fc.array(
   fc.oneof({ weight: 5, arbitrary: command.filter(({ kind }) => kind !== 'reset') }, { weight: 1, arbitrary: edge }),
   { minLength: 1, maxLength: 60, size: 'max' },
 );
 
-/** And with pardons. */
+/** As every trace, to the edges of throttlings, and with pardons. */
 export const throttledCommands: fc.Arbitrary<readonly Command[]> = fc.array(
   fc.oneof(
     { weight: 20, arbitrary: command },
