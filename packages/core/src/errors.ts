@@ -8,7 +8,8 @@ export type ErrorCode =
   | 'TOLLGATE_OPTION_UNKNOWN'
   | 'TOLLGATE_OPTION_CONFLICT'
   | 'TOLLGATE_CLOSED'
-  | 'TOLLGATE_STORE_FAILED';
+  | 'TOLLGATE_STORE_FAILED'
+  | 'TOLLGATE_POLICY_FILE';
 
 /** An `Error` with a stable `code`. */
 export type TollgateError<E extends Error = Error> = E & {

@@ -1,7 +1,7 @@
 /**
- * How options are checked and mistakes are told, for stores and adapters in packages of their own.
+ * How options are checked and mistakes are told, for stores, sources and adapters in packages of their own.
  *
  * @module
  */
 export { checkFunction, checkInteger, checkOneOf, checkOptions, checkString } from './check.js';
-export { closedError, optionConflictError, optionRangeError, optionTypeError } from './errors.js';
+export { asError, closedError, optionConflictError, optionRangeError, optionTypeError, showName } from './errors.js';
