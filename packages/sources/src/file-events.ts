@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { chainOf, type Link } from './file-chain.js';
 
@@ -21,7 +22,15 @@ export class FileEvents {
     if (this.#closed || watched === this.#watched) return;
     this.#watched = watched;
     const before = this.#watcher;
-    this.#watcher = watcherOf(chain).on('all', this.#onSign).on('ready', this.#onSign).on('error', tellOnce);
+    const names = new Set(chain.flatMap(({ path, directory }) => [basename(path), basename(directory)]));
+    this.#watcher = watcherOf(chain)
+      // Of changes that follow closely, chokidar tells the first alone; what it hears itself is `raw`, of the neighbours too.
+      .on('raw', (_event, name: string | null) => {
+        if (name === null || names.has(basename(name))) this.#onSign();
+      })
+      .on('all', this.#onSign)
+      .on('ready', this.#onSign)
+      .on('error', tellOnce);
     await before?.close();
   }
 

@@ -6,12 +6,12 @@ import {
   type Policy,
   type PolicyOptions,
 } from '@tollgate/core';
-import { checkOptions, optionTypeError } from '@tollgate/core/options';
-import { findProblems, type Part } from './find-problems.js';
-import { type Place, placesIn, placesOf } from './node-places.js';
-import { MAX_PROBLEMS, PolicyFileError, type PolicyProblem, type Position } from './policy-file-error.js';
-import { readYaml } from './yaml-text.js';
-import { TreeReader } from './yaml-value.js';
+import { checkOptions, checkString, optionTypeError } from '@tollgate/core/options';
+import type { Part } from './find-problems.js';
+import { placesIn, placesOf } from './node-places.js';
+import { readPlainJson } from './plain-json.js';
+import type { Position } from './policy-file-error.js';
+import { PolicyText } from './policy-text.js';
 
 export interface ParseOptions {
   /** What errors call the text. Default: `policy`, or `layer`. */
@@ -62,7 +62,9 @@ export function parsePolicy(text: string, options: ParseOptions = {}): ParsedPol
  */
 export function parseLayer(text: string, options: ParseOptions = {}): ParsedLayer {
   const check = (layer: Layer) => defineAccountLayer(layer, 'layer');
-  const { value, positionOf, checked } = read(text, options, 'parseLayer', 'layer', check, (whole) => [whole]);
+  const { value, positionOf, checked } = read(text, options, 'parseLayer', 'layer', check, ({ place, value }) => [
+    { place, value, check: check as Part['check'] },
+  ]);
   return { layer: checked, options: value as Layer, positionOf };
 }
 
@@ -72,47 +74,40 @@ function read<T>(
   reader: string,
   root: string,
   check: (value: never) => T,
-  partsOf: (whole: Part, tree: TreeReader) => Iterable<Part>,
+  partsOf: (text: PolicyText) => Iterable<Part>,
 ): { readonly value: unknown; readonly checked: T; positionOf(option: string): Position | undefined } {
   if (typeof text !== 'string') throw optionTypeError('text', 'a string', text);
   checkOptions(reader, options, ['file']);
-  const { file = root } = options;
-  const yaml = readYaml(text);
-  if (yaml.syntaxErrors.length > 0) throw PolicyFileError.of(file, yaml.syntaxErrors);
-  const problems: PolicyProblem[] = [...yaml.warnings];
-  const tree = new TreeReader((message, offset) => problems.push({ message, ...yaml.positionAt(offset) }));
-  const value = tree.read(yaml.root);
-  if (value === null) {
-    problems.push({ message: `Expected a ${root}, got nothing`, line: 1, column: 1 });
-    throw PolicyFileError.of(file, problems);
-  }
-  if (typeof value === 'object' && '$schema' in value) delete value.$schema;
-  const place: Place = { path: root, keys: [], node: yaml.root, offset: yaml.root!.range[0] };
+  const file = options.file === undefined ? root : checkString('file', options.file);
+  // A large tree is not kept for those who never ask where something stands.
+  let asked: PolicyText | undefined;
+  const positionOf = (option: string) => {
+    asked ??= new PolicyText(text, file, root);
+    return asked.positionOf(option);
+  };
+  const json = withoutSchema(readPlainJson(text));
   try {
-    if (problems.length === 0) return { value, checked: check(value as never), positionOf };
+    if (json !== undefined) return { value: json, checked: check(json as never), positionOf };
   } catch {
-    // Found again below, with all the others.
+    // All that is wrong is told below, with its places.
   }
-  for (const part of partsOf({ place, value, check: check as Part['check'] }, tree)) {
-    for (const { offset, ...found } of findProblems(part, tree))
-      problems.push({ ...found, ...yaml.positionAt(offset) });
-    if (problems.length >= MAX_PROBLEMS) break;
-  }
-  throw PolicyFileError.of(file, problems);
+  const parsed = new PolicyText(text, file, root);
+  const value = withoutSchema(parsed.value);
+  return { value, checked: parsed.check(check, partsOf), positionOf };
+}
 
-  function positionOf(option: string): Position | undefined {
-    const [found] = placesOf(option, place, tree);
-    return found.path === option ? yaml.positionAt(found.offset) : undefined;
-  }
+function withoutSchema(value: unknown): unknown {
+  if (isObject(value)) delete value['$schema'];
+  return value;
 }
 
 const LAYERS = ['plans', 'regions', 'environments', 'accounts'] as const;
 
 /** Layer by layer, so that one wrong layer among thousands does not have them all checked again. */
-function* partsOfPolicy(whole: Part, tree: TreeReader): Generator<Part> {
-  const { value, place, check } = whole;
+function* partsOfPolicy({ value, place, tree }: PolicyText): Generator<Part> {
+  const check = (value: unknown) => definePolicy(value as PolicyOptions);
   if (!isObject(value)) {
-    yield whole;
+    yield { place, value, check };
     return;
   }
   const base = { ...value };

@@ -24,6 +24,8 @@ export function putStandIn(root: object, keys: readonly Key[]): (() => void) | u
 function standIn(keys: readonly Key[]): unknown {
   const name = keys.at(-1);
   const parent = keys.at(-2);
+  // The whole, which may be a policy or a layer.
+  if (keys.length === 1) return { quotas: 'unlimited' };
   if (typeof name === 'number') return { limit: 1, windowMs: LONGEST_MS - name };
   switch (name) {
     case 'limit':

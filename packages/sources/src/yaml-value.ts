@@ -12,6 +12,8 @@ export class TreeReader {
   readonly #complain: Complaint;
   readonly #anchored = new Map<string, Anchored>();
   readonly #targets = new Map<ParsedNode, ParsedNode>();
+  /** False where a part of the value is missing. */
+  isWhole = true;
   #parts = 0;
   #repeated = 0;
 
@@ -66,6 +68,7 @@ export class TreeReader {
     if (anchored?.known === undefined) {
       const what = anchored === undefined ? 'nothing that stands before it' : 'what it is a part of';
       this.#complain(`Expected \`*${showName(name)}\` to refer to an anchor, got ${what}`, offset);
+      this.isWhole = false;
       return undefined;
     }
     const { value, parts } = anchored.known;
@@ -75,6 +78,7 @@ export class TreeReader {
       if (repeatedBefore <= MAX_REPEATED) {
         this.#complain(`Expected aliases to repeat at most ${MAX_REPEATED} parts, got more`, offset);
       }
+      this.isWhole = false;
       return undefined;
     }
     this.#parts += parts;
