@@ -6,6 +6,7 @@ import { describeClients } from './http/clients.js';
 import { describeErrors } from './http/errors.js';
 import { describeHeaders } from './http/headers.js';
 import { describeLimit } from './http/limit.js';
+import { describeLive } from './http/live.js';
 import { describeOptions } from './http/options.js';
 import { describeOutage } from './http/outage.js';
 import { describeRefusal } from './http/refusal.js';
@@ -23,6 +24,7 @@ export function describeHttp(adapter: Adapter): void {
     describeOptions(http);
     describeErrors(http);
     describeOutage(http);
+    describeLive(http);
     describeClients(http);
   });
 }

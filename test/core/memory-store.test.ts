@@ -1,4 +1,4 @@
-import { MemoryStore, Quota } from '@tollgate/core';
+import { MemoryStore, Quota, Throttle } from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -22,7 +22,7 @@ describe('MemoryStore', () => {
     });
     fc.assert(
       fc.property(
-        fc.integer({ min: 2, max: 12 }),
+        fc.integer({ min: 4, max: 12 }),
         fc.array(charge, { maxLength: 200, size: 'max' }),
         (cap, charges) => {
           const { store, time } = storeOf(cap);
@@ -55,14 +55,16 @@ describe('MemoryStore', () => {
   });
 
   it('P8 bounded: the two counters of one charge never push each other out', () => {
-    const { store, time } = storeOf(2);
+    const { store, time } = storeOf(4);
+    // Two fuller ones that stay.
+    for (const account of ['full1', 'full2']) store.consume(account, counterOf(3), 3);
     const both = [...counterOf(3), ...counterOf(3, 60_000, '*')];
     for (let account = 0; account < 20; account++) {
       expect(store.consume(`a${account}`, both, 1).used).toEqual([1, 1]);
       expect(store.consume(`a${account}`, both, 1).used).toEqual([2, 2]);
       time.now++;
     }
-    expect(store.stats()).toMatchObject({ counters: 2, evictedUnexpired: 38, evictedExpired: 0 });
+    expect(store.stats()).toMatchObject({ counters: 4, evictedUnexpired: 38, evictedExpired: 0 });
   });
 
   it('P8 bounded: expired counters make room first, and are counted apart', () => {
@@ -99,6 +101,17 @@ describe('MemoryStore', () => {
     expect(store.stats()).toMatchObject({ counters: 20, evictedExpired: 1, evictedUnexpired: 0 });
   });
 
+  it('P8 bounded: who is throttled stays throttled through a flood of newcomers', () => {
+    const { store } = storeOf(100);
+    const throttle = new Throttle({ afterViolations: 1, withinMs: 60_000, forMs: 60_000, factor: 0 });
+    const offender = counterOf(1).map((counter) => ({ ...counter, throttle }));
+    const both = [...offender, ...offender.map((counter) => ({ ...counter, name: '*' }))];
+    for (const cost of [1, 1]) store.consume('offender', both, cost);
+    for (let i = 0; i < 5000; i++) store.consume(`flood${i}`, counterOf(1), 1);
+    expect(store.peek('offender', both, 1)).toMatchObject({ allowed: false, throttledMs: [60_000, 60_000] });
+    expect(store.stats().counters).toBe(100);
+  });
+
   it.each([
     ['spread among others', 10],
     ['begun one after another', 1],
@@ -127,9 +140,9 @@ describe('MemoryStore', () => {
   });
 
   it('refund leaves alone a counter that was given up and begun anew', () => {
-    const { store } = storeOf(2);
+    const { store } = storeOf(4);
     const outcome = store.consume('a', counterOf(9), 3);
-    store.consume('b', counterOf(9), 9);
+    for (const full of ['b', 'b2', 'b3']) store.consume(full, counterOf(9), 9);
     store.consume('c', counterOf(9), 9);
     expect(store.peek('a', counterOf(9), 0).used).toEqual([0]);
     store.consume('d', counterOf(99), 1);
@@ -196,7 +209,7 @@ describe('MemoryStore', () => {
   });
 
   it.each([
-    [{ maxCounters: 1 }, RangeError, 'TOLLGATE_OPTION_RANGE', 'maxCounters', 'an integer from 2 to 16777216', 'got 1'],
+    [{ maxCounters: 3 }, RangeError, 'TOLLGATE_OPTION_RANGE', 'maxCounters', 'an integer from 4 to 16777216', 'got 3'],
     [{ maxCounters: 2.5 }, RangeError, 'TOLLGATE_OPTION_RANGE', 'maxCounters', 'an integer', 'got 2.5'],
     [{ maxCounters: '9' }, TypeError, 'TOLLGATE_OPTION_TYPE', 'maxCounters', 'an integer', 'got "9"'],
     [{ clock: 5 }, TypeError, 'TOLLGATE_OPTION_TYPE', 'clock', 'a function', 'got 5'],

@@ -13,7 +13,11 @@ function windowOf(windowMs: number, { sliceMs = 1, maxSlices = 129 } = {}) {
       windows.admit(window, now, cost, sliceMs, maxSlices);
     },
     used: (now: number) => windows.used(window, now),
-    roomGrowsAt: (now: number) => windows.roomGrowsAt(window, now),
+    /** The instant at which one unit more fits under a limit of what is used. */
+    roomGrowsAt: (now: number) => {
+      const used = windows.used(window, now);
+      return windows.fitsAt(window, used, Math.max(1, used), 1, now);
+    },
     roomAt: (excess: number) => windows.roomAt(window, excess),
     takeBack: (now: number, admittedAt: number, cost: number) => windows.takeBack(window, now, admittedAt, cost),
     copyTo: (windowMs: number, now: number) => {

@@ -10,6 +10,8 @@ import { SlidingWindows } from './sliding-window.js';
  */
 export class CounterTable {
   readonly windows: SlidingWindows = new SlidingWindows();
+  /** Of slots that keep violations: what throttling they have led to. Few counters ever have any. */
+  readonly throttlings: Map<number, Throttling> = new Map();
   readonly #maxCounters: number;
   readonly #wheel = new ExpiryWheel();
   readonly #groups = new KeyGroups();
@@ -61,8 +63,8 @@ export class CounterTable {
     return -1;
   }
 
-  /** A slot for a counter that is not there yet, with no windows. The slot `pinned` must stay. */
-  create(name: string, account: string, now: number, expiresAt: number, pinned: number): number {
+  /** A slot for a counter that is not there yet, with no windows. The slots `pinned` must stay; −1 is none. */
+  create(name: string, account: string, now: number, expiresAt: number, pinned: readonly number[]): number {
     const slot = this.#takeSlot(now, pinned);
     const key = ownCopy(account);
     this.#accounts[slot >>> PAGE_BITS]![slot & PAGE_MASK] = key;
@@ -128,7 +130,7 @@ export class CounterTable {
     this.#birth[slot >>> PAGE_BITS]![slot & PAGE_MASK] = this.#births;
   }
 
-  #takeSlot(now: number, pinned: number): number {
+  #takeSlot(now: number, pinned: readonly number[]): number {
     if (this.#firstFree === 0 && this.#nextSlot >= this.#maxCounters) this.#makeRoom(now, pinned);
     if (this.#firstFree !== 0) {
       const slot = this.#firstFree - 1;
@@ -146,7 +148,7 @@ export class CounterTable {
   }
 
   /** An expired counter goes; where none is found, the least used of a small sample of those that still matter. */
-  #makeRoom(now: number, pinned: number): void {
+  #makeRoom(now: number, pinned: readonly number[]): void {
     for (let looked = 0; looked < LOOKED_AT_FOR_EXPIRED; looked++) {
       const slot = this.#wheel.take(now);
       if (slot < 0) break;
@@ -156,7 +158,7 @@ export class CounterTable {
     let leastUse = Number.POSITIVE_INFINITY;
     for (let sampled = 0; sampled < SAMPLE || least < 0; sampled++) {
       const slot = this.#sample();
-      if (slot === pinned) continue;
+      if (pinned.includes(slot)) continue;
       const use = this.#use(slot, now);
       if (use < leastUse) {
         least = slot;
@@ -176,8 +178,9 @@ export class CounterTable {
     return Math.floor((this.#sampled / 2 ** 32) * this.#maxCounters);
   }
 
-  /** The share of its limit that the counter's fullest window has used. */
+  /** The share of its limit that the counter's fullest window has used; a counter that is throttled is never the least. */
   #use(slot: number, now: number): number {
+    if ((this.throttlings.get(slot)?.endsAt ?? 0) > now) return Number.MAX_VALUE;
     let use = 0;
     const first = this.firstWindow(slot);
     for (let window = first; window < first + this.windowCount(slot); window++) {
@@ -202,6 +205,7 @@ export class CounterTable {
     this.#groups.delete(this.#get(slot, GROUP), page[slot & PAGE_MASK]!);
     page[slot & PAGE_MASK] = '';
     this.setWindows(slot, this.#firstFree, 0);
+    this.throttlings.delete(slot);
     this.#firstFree = slot + 1;
     this.#size--;
   }
@@ -213,6 +217,12 @@ export class CounterTable {
   #set(slot: number, field: number, value: number): void {
     this.#fields[slot >>> PAGE_BITS]![(slot & PAGE_MASK) * FIELDS + field] = value;
   }
+}
+
+/** The latest throttling of a counter: when it ends or ended, and how long it lasts in all. */
+export interface Throttling {
+  readonly endsAt: number;
+  readonly durationMs: number;
 }
 
 const FIRST = 0;

@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'TOLLGATE_OPTION_CONFLICT'
   | 'TOLLGATE_CLOSED'
   | 'TOLLGATE_STORE_FAILED'
+  | 'TOLLGATE_LIMITS_CONFLICT'
   | 'TOLLGATE_POLICY_FILE';
 
 /** An `Error` with a stable `code`. */
@@ -16,6 +17,8 @@ export type TollgateError<E extends Error = Error> = E & {
   readonly code: ErrorCode;
   /** The option that is wrong, as the message calls it. */
   readonly option?: string;
+  /** Of a conflict: the version that the account's limits have now; 0: it has none. */
+  readonly version?: number;
 };
 
 /** The option is of the wrong kind: a string where a number belongs, say. */
@@ -48,6 +51,13 @@ export function unknownOptionError(option: string, known: readonly string[]): To
 /** Two settings, each fine by itself, that cannot both hold. */
 export function optionConflictError(message: string): TollgateError<TypeError> {
   return withCode(new TypeError(message), 'TOLLGATE_OPTION_CONFLICT');
+}
+
+/** The limits of an account are not at the version that a change was meant for. `version` is the one that they are at. */
+export function limitsConflictError(account: string, expected: number, version: number): TollgateError {
+  const is = version === 0 ? 'are not held' : `are at version ${version}`;
+  const error = new Error(`Limits of ${showName(account)} ${is}, and the change was for version ${expected}`);
+  return Object.assign(withCode(error, 'TOLLGATE_LIMITS_CONFLICT'), { version });
 }
 
 /** Something was used after its `close()`. */

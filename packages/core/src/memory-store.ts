@@ -3,14 +3,19 @@ import { type Clock, monotonicClock } from './clock.js';
 import { CounterTable } from './counter-table.js';
 import { arrangeWindows, findWindow, lendWindow, openWindows, windowsFit } from './counter-windows.js';
 import { closedError, optionRangeError } from './errors.js';
-import { boundedName } from './names.js';
+import { boundedName, counterName, isOfViolations, violationsName } from './names.js';
 import { recordPast, SPARE_SLICES } from './past-charge.js';
+import type { Quota } from './quota.js';
+import type { SlidingWindows } from './sliding-window.js';
 import type { CounterSpec, Outcome, Store } from './store.js';
+import type { Throttle } from './throttle.js';
+import { Violations } from './violations.js';
 
 export interface MemoryStoreOptions {
   /**
-   * The most counters that are kept at once: an integer from 2 to 16777216, default 1000000. Expired counters make room
-   * first; when all still matter, the least used of a small sample is given up, and {@link MemoryStoreStats} tells.
+   * The most counters that are kept at once: an integer from 4 to 16777216, default 1000000. The violations of a counter
+   * count as one more. Expired counters make room first; when all still matter, the least used of a small sample is given up,
+   * and {@link MemoryStoreStats} tells.
    */
   readonly maxCounters?: number;
   /** The store's clock: non-negative milliseconds. Default: the process's monotonic clock. */
@@ -41,8 +46,11 @@ export interface MemoryStoreStats {
 export class MemoryStore implements Store {
   readonly #maxCounters: number;
   readonly #clock: Clock;
-  readonly #slots: [number, number] = [-1, -1];
+  /** Of the charge at hand: the slots of its counters, and those of their violations. */
+  readonly #slots: [number, number, number, number] = [-1, -1, -1, -1];
+  readonly #hasRoom: [boolean, boolean] = [true, true];
   #table: CounterTable | undefined;
+  #violations: Violations;
   #now = 0;
 
   /**
@@ -51,11 +59,12 @@ export class MemoryStore implements Store {
    */
   constructor(options: MemoryStoreOptions = {}) {
     checkOptions('MemoryStore', options, ['maxCounters', 'clock']);
-    // A charge touches up to two counters at once, so a store of one could not take it.
+    // A charge touches up to two counters and their violations, so a store of fewer could not take it.
     const { maxCounters = 1_000_000, clock = monotonicClock } = options;
-    this.#maxCounters = checkInteger('maxCounters', maxCounters, 2, 2 ** 24);
+    this.#maxCounters = checkInteger('maxCounters', maxCounters, 4, 2 ** 24);
     this.#clock = checkFunction('clock', clock);
     this.#table = new CounterTable(this.#maxCounters);
+    this.#violations = new Violations(this.#table);
   }
 
   consume(account: string, counters: readonly CounterSpec[], cost: number): Outcome {
@@ -64,9 +73,11 @@ export class MemoryStore implements Store {
     table.reclaim(now);
     const key = boundedName(account);
     const outcome = this.#decide(table, key, counters, cost, now);
-    if (outcome.allowed && cost > 0) {
-      this.#admit(table, key, counters, cost, outcome);
+    if (!outcome.allowed) {
+      if (!this.#violate(key, counters, now)) return outcome;
+      return { ...this.#decide(table, key, counters, cost, now), beganThrottling: true };
     }
+    if (cost > 0) this.#admit(table, key, counters, cost, outcome);
     return outcome;
   }
 
@@ -87,7 +98,7 @@ export class MemoryStore implements Store {
     const now = this.#tick();
     const key = boundedName(account);
     for (const counter of counters) {
-      const slot = table.find(boundedName(counter.name), key, now);
+      const slot = table.find(counterName(counter.name), key, now);
       if (slot < 0 || table.birth(slot) > (outcome.token as number)) continue;
       const first = table.firstWindow(slot);
       for (let window = first; window < first + table.windowCount(slot); window++) {
@@ -100,17 +111,35 @@ export class MemoryStore implements Store {
     const table = this.#open();
     const now = this.#tick();
     const key = boundedName(account);
-    for (const each of name === undefined ? table.names : [boundedName(name)]) {
+    for (const each of name === undefined ? table.names : [counterName(name), violationsName(name)]) {
       const slot = table.find(each, key, now);
       if (slot >= 0) table.remove(slot);
     }
   }
 
-  pardon(_account: string, _name?: string): void {
-    this.#open();
+  pardon(account: string, name?: string): void {
+    const table = this.#open();
+    const now = this.#tick();
+    const key = boundedName(account);
+    for (const each of name === undefined ? table.names.filter(isOfViolations) : [violationsName(name)]) {
+      const slot = table.find(each, key, now);
+      if (slot >= 0) table.remove(slot);
+    }
   }
 
-  throttle(_account: string, _counters: readonly CounterSpec[], _throttledMs: readonly number[]): void {}
+  /**
+   * Throttles counters for so long from now, one number for each, or ends that with 0, whatever their violations: for a copy
+   * that follows another store. Counters without a throttle are left alone.
+   */
+  throttle(account: string, counters: readonly CounterSpec[], throttledMs: readonly number[]): void {
+    const { throttlings } = this.#open();
+    if (throttlings.size === 0 && throttledMs.every((ms) => ms === 0)) return;
+    const now = this.#tick();
+    const key = boundedName(account);
+    for (const [place, counter] of counters.entries()) {
+      this.#violations.follow(counter, key, now, throttledMs[place]!);
+    }
+  }
 
   close(): void {
     this.#table = undefined;
@@ -127,7 +156,7 @@ export class MemoryStore implements Store {
     };
   }
 
-  /** Whether the charge fits, and how full every quota is. Leaves the counters' slots in `#slots` and writes nothing. */
+  /** Whether the charge fits, and how full every quota is. Leaves slots in `#slots`, and writes nothing. */
   #decide(table: CounterTable, key: string, counters: readonly CounterSpec[], cost: number, now: number): OpenOutcome {
     const { windows } = table;
     const answers = countQuotas(counters);
@@ -139,31 +168,68 @@ export class MemoryStore implements Store {
       retryAfterMs: 0,
       token: table.births,
     };
+    this.#slots[0] = -1;
+    this.#slots[1] = -1;
+    this.#slots[2] = -1;
+    this.#slots[3] = -1;
     let answered = 0;
     for (let index = 0; index < counters.length; index++) {
-      const { name, quotas } = counters[index]!;
-      const slot = table.find(boundedName(name), key, now);
-      this.#slots[index] = slot;
+      const { name, quotas, throttle } = counters[index]!;
+      const slot = table.find(counterName(name), key, now);
+      this.#slots[index as 0] = slot;
+      this.#hasRoom[index as 0] = true;
+      const endsAt = throttle === undefined ? 0 : this.#throttledUntil(index, name, key, now);
+      if (throttle !== undefined) {
+        outcome.throttledMs ??= zeros(counters.length);
+        outcome.throttledMs[index] = endsAt - now;
+      }
+      const shrinks = endsAt > now ? throttle : undefined;
       for (let at = 0; at < quotas.length; at++) {
         const { limit, windowMs } = quotas[at]!;
         const own = slot < 0 ? -1 : findWindow(table, slot, at, windowMs);
         const lent = own < 0 && slot >= 0 ? lendWindow(table, slot, windowMs, now) : -1;
         const window = Math.max(own, lent);
         const used = window < 0 ? 0 : windows.used(window, now);
-        if (used > 0) {
+        const shrunk = shrinks === undefined ? limit : shrinks.limitOf(limit);
+        if (used > 0 && used <= limit && shrinks === undefined) {
           outcome.used[answered] = used;
-          outcome.resetAfterMs[answered] = windows.roomGrowsAt(window, now) - now;
+          outcome.resetAfterMs[answered] = windows.oldestLeavesAt(window) - now;
+        } else if (used > 0 || shrinks !== undefined) {
+          const units = Math.max(0, shrunk - used) + 1;
+          const growsAt = fitsAt(windows, window, used, limit, units, now, shrinks, endsAt);
+          outcome.used[answered] = used;
+          outcome.resetAfterMs[answered] = growsAt === Number.POSITIVE_INFINITY ? 0 : growsAt - now;
         }
         answered++;
-        if (used + cost > limit && cost > 0) {
+        if (used + cost > shrunk && cost > 0) {
           outcome.allowed = false;
-          const roomAt = cost > limit ? Number.POSITIVE_INFINITY : windows.roomAt(window, used + cost - limit);
+          const roomAt = fitsAt(windows, window, used, limit, cost, now, shrinks, endsAt);
           outcome.retryAfterMs = Math.max(outcome.retryAfterMs, roomAt - now);
+          this.#hasRoom[index as 0] = false;
         }
         if (lent >= 0) windows.free(lent, 1);
       }
     }
     return outcome;
+  }
+
+  /** Until when the charge's counter of that place is throttled; now if it is not. */
+  #throttledUntil(index: number, name: string, key: string, now: number): number {
+    const slot = this.#violations.find(name, key, now);
+    this.#slots[(2 + index) as 2] = slot;
+    return Math.max(now, this.#violations.endsAt(slot));
+  }
+
+  /** Counts a violation on each counter that had no room for the charge at hand; whether that throttles one. */
+  #violate(key: string, counters: readonly CounterSpec[], now: number): boolean {
+    let began = false;
+    for (let index = 0; index < counters.length; index++) {
+      const counter = counters[index]!;
+      if (counter.throttle === undefined || this.#hasRoom[index as 0]) continue;
+      const slot = this.#slots[(2 + index) as 2];
+      if (this.#violations.count(slot, counter, counter.throttle, key, now, this.#slots)) began = true;
+    }
+    return began;
   }
 
   #admit(table: CounterTable, key: string, counters: readonly CounterSpec[], cost: number, outcome: OpenOutcome): void {
@@ -174,10 +240,9 @@ export class MemoryStore implements Store {
       const { name, quotas } = counters[index]!;
       let slot = this.#slots[index]!;
       if (slot < 0) {
-        const other = counters.length === 2 ? this.#slots[1 - index]! : -1;
-        slot = table.create(boundedName(name), key, now, now + quotas[0]!.windowMs, other);
+        slot = table.create(counterName(name), key, now, now + quotas[0]!.windowMs, this.#slots);
         openWindows(table, slot, quotas);
-        this.#slots[index] = slot;
+        this.#slots[index as 0] = slot;
       } else if (!windowsFit(table, slot, quotas, now)) {
         arrangeWindows(table, slot, quotas, now);
       }
@@ -195,7 +260,8 @@ export class MemoryStore implements Store {
         const slices = windows.admit(window, now, cost, quota.sliceMs, quota.maxSlices);
         outcome.used[answered] = outcome.used[answered]! + cost;
         // With more than one slice, the oldest is the one that was there before.
-        if (slices === 1) outcome.resetAfterMs[answered] = quota.windowMs;
+        if (slices === 1)
+          outcome.resetAfterMs[answered] = soonest(counters[index]!, quota, outcome.throttledMs?.[index]);
         answered++;
       }
       table.extend(slot, now + longestMs);
@@ -216,6 +282,28 @@ export class MemoryStore implements Store {
     if (now > this.#now) this.#now = now;
     return this.#now;
   }
+}
+
+/** From when on so many more units fit: under the shrunk limit, or under the full one once that holds again. */
+function fitsAt(
+  windows: SlidingWindows,
+  window: number,
+  used: number,
+  limit: number,
+  units: number,
+  now: number,
+  shrinks: Throttle | undefined,
+  endsAt: number,
+): number {
+  if (shrinks === undefined) return windows.fitsAt(window, used, limit, units, now);
+  const meanwhile = windows.fitsAt(window, used, shrinks.limitOf(limit), units, now);
+  return Math.min(meanwhile, Math.max(endsAt, windows.fitsAt(window, used, limit, units, now)));
+}
+
+/** When room grows that waits for the window's only slice to leave, or for its limit to be whole again. */
+function soonest({ throttle }: CounterSpec, { limit, windowMs }: Quota, throttledMs = 0): number {
+  const isShrunk = throttledMs > 0 && throttle !== undefined && throttle.limitOf(limit) < limit;
+  return isShrunk ? Math.min(windowMs, throttledMs) : windowMs;
 }
 
 function countQuotas(counters: readonly CounterSpec[]): number {
@@ -240,6 +328,7 @@ function zeros(length: number): number[] {
 
 /** An outcome that is still being worked out. */
 interface OpenOutcome extends Outcome {
+  throttledMs?: number[];
   allowed: boolean;
   readonly used: number[];
   readonly resetAfterMs: number[];

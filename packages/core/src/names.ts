@@ -13,6 +13,23 @@ export function boundedName(name: string): string {
   return name.slice(0, KEPT) + createHash('sha256').update(name, 'utf16le').digest('hex');
 }
 
+/** The name under which a store in this process keeps a counter. None begins as those of {@link violationsName} do. */
+export function counterName(name: string): string {
+  const bounded = boundedName(name);
+  return bounded.charCodeAt(0) === MARK ? `!.${bounded}` : bounded;
+}
+
+/** The name under which it keeps the counter's violations. */
+export function violationsName(name: string): string {
+  return `!,${boundedName(name)}`;
+}
+
+export function isOfViolations(name: string): boolean {
+  return name.startsWith('!,');
+}
+
+const MARK = 33; // !
+
 /**
  * The same string in memory of its own. A part of a URL, cut out by V8, keeps the whole URL alive for as long as it lives
  * itself; a store that holds a million of them should not.

@@ -4,4 +4,12 @@
  * @module
  */
 export { checkFunction, checkInteger, checkOneOf, checkOptions, checkString } from './check.js';
-export { asError, closedError, optionConflictError, optionRangeError, optionTypeError, showName } from './errors.js';
+export {
+  asError,
+  closedError,
+  limitsConflictError,
+  optionConflictError,
+  optionRangeError,
+  optionTypeError,
+  showName,
+} from './errors.js';

@@ -1,6 +1,6 @@
 import type { CounterTable } from './counter-table.js';
 import { arrangeWindows, longestWindowMs, openWindows, windowsFit } from './counter-windows.js';
-import { boundedName } from './names.js';
+import { counterName } from './names.js';
 import { longestMsOf, type Quota } from './quota.js';
 import type { CounterSpec } from './store.js';
 
@@ -21,13 +21,13 @@ export function recordPast(
 ): void {
   for (let index = 0; index < counters.length; index++) {
     const { name, quotas } = counters[index]!;
-    let slot = table.find(boundedName(name), key, now);
+    let slot = table.find(counterName(name), key, now);
     if (slot < 0) {
       const longestMs = longestMsOf(quotas);
       if (at <= now - longestMs) continue;
       // Room for one counter of the charge must not be made by giving up the other.
-      const other = counters.length === 2 ? table.find(boundedName(counters[1 - index]!.name), key, now) : -1;
-      slot = table.create(boundedName(name), key, now, at + longestMs, other);
+      const other = counters.length === 2 ? table.find(counterName(counters[1 - index]!.name), key, now) : -1;
+      slot = table.create(counterName(name), key, now, at + longestMs, [other]);
       openWindows(table, slot, quotas);
     } else if (!windowsFit(table, slot, quotas, now)) {
       const before = longestWindowMs(table, slot);

@@ -45,6 +45,10 @@ export class SlidingWindows {
     return this.#page(window)[record(window) + WINDOW_MS]!;
   }
 
+  setWindowMs(window: number, windowMs: number): void {
+    this.#page(window)[record(window) + WINDOW_MS] = windowMs;
+  }
+
   /** The limit that the window was last charged against, kept for whoever compares how full windows are. */
   limit(window: number): number {
     return this.#page(window)[record(window) + LIMIT]!;
@@ -81,10 +85,19 @@ export class SlidingWindows {
     return used;
   }
 
-  /** When room next grows: the instant at which the oldest slice leaves; `now` when the window is empty. */
-  roomGrowsAt(window: number, now: number): number {
-    if (this.#page(window)[record(window) + COUNT] === 0) return now;
+  /** When the oldest slice of a window that is not empty leaves it. */
+  oldestLeavesAt(window: number): number {
     return this.#slices.instant(window, 0) + this.windowMs(window);
+  }
+
+  /**
+   * From when on so many units more fit under the limit: now, later, or never (`Infinity`). `used` is what counts in the
+   * window now.
+   */
+  fitsAt(window: number, used: number, limit: number, units: number, now: number): number {
+    if (units > limit) return Number.POSITIVE_INFINITY;
+    const excess = used + units - limit;
+    return excess <= 0 ? now : this.roomAt(window, excess);
   }
 
   /** The instant at which `excess` of the used cost will have left; `excess` is 1 to `used`. */
@@ -95,6 +108,17 @@ export class SlidingWindows {
       freed += this.#slices.cost(window, index);
       if (freed >= excess) return this.#slices.instant(window, index) + this.windowMs(window);
       index++;
+    }
+  }
+
+  /** Drops the oldest slices as long as the others hold that much. */
+  trim(window: number, enough: number): void {
+    const page = this.#page(window);
+    const at = record(window);
+    while (page[at + COUNT]! > 1 && page[at + USED]! - this.#slices.cost(window, 0) >= enough) {
+      page[at + USED] = page[at + USED]! - this.#slices.cost(window, 0);
+      page[at + HEAD] = wrap(page[at + HEAD]! + 1, this.#blocks.pool(page[at + BLOCK]!).size);
+      page[at + COUNT] = page[at + COUNT]! - 1;
     }
   }
 

@@ -73,7 +73,12 @@ export class Trial {
       return;
     }
     // The caller's own wait begins after this one, so its receipt is already accompanied when it has it.
-    const followed = isPromise(decision) ? decision.then((made) => (follow(made, outcome), made)) : decision;
+    const followed = isPromise(decision)
+      ? decision.then((made) => {
+          follow(made, outcome);
+          return made;
+        })
+      : decision;
     if (!isPromise(followed)) follow(followed, outcome);
     Promise.all([followed, outcome]).then(
       ([made, outcome]) => this.#compare(charge, cost, own, made, outcome),

@@ -1,6 +1,6 @@
-import { type CounterSpec, type Outcome, type Quota, StoreError } from '@tollgate/core';
+import { type CounterSpec, type Outcome, StoreError, type Throttle } from '@tollgate/core';
 import type { Keys } from './keys.js';
-import { CONSUME, type Operation, PEEK, REFUND } from './operation.js';
+import { CONSUME, type Operation, PEEK, RECORD, REFUND, VIOLATE } from './operation.js';
 
 /**
  * One call of the charge script: operations put into its KEYS and ARGV, and its reply taken apart for them. The header of
@@ -10,7 +10,8 @@ export class Call {
   readonly keys: string[] = [];
   readonly #keyPlaces = new Map<string, number>();
   readonly #shapes: number[] = [];
-  readonly #shapePlaces = new Map<readonly Quota[], number>();
+  /** By the quotas, or by the counter if it has a throttle. */
+  readonly #shapePlaces = new Map<object, number>();
   readonly #numbers: number[] = [];
   readonly #runs: Run[] = [];
   readonly #lastRuns = new Map<string, Run>();
@@ -36,10 +37,18 @@ export class Call {
     this.#runs.push(run);
     this.#lastRuns.set(account, run);
     this.#numbers.push(kind, kind === CONSUME ? 1 : at, cost, counters.length);
-    for (const [place, { name, quotas }] of counters.entries()) {
-      this.#numbers.push(this.#keyPlace(keys.counter(index, name)));
-      if (kind === REFUND) this.#numbers.push(births[place]!);
-      else this.#numbers.push(this.#keyPlace(index), this.#shapePlace(quotas));
+    for (const [place, counter] of counters.entries()) {
+      const { name, throttle } = counter;
+      const own = kind === VIOLATE ? keys.violations(index, name) : keys.counter(index, name);
+      this.#numbers.push(this.#keyPlace(own));
+      if (kind === REFUND) {
+        this.#numbers.push(births[place]!);
+        continue;
+      }
+      this.#numbers.push(this.#keyPlace(index), this.#shapePlace(counter));
+      if (kind === CONSUME || kind === PEEK) {
+        this.#numbers.push(throttle === undefined ? 0 : this.#keyPlace(keys.violations(index, name)));
+      }
     }
   }
 
@@ -68,18 +77,29 @@ export class Call {
     return place;
   }
 
-  #shapePlace(quotas: readonly Quota[]): number {
-    let place = this.#shapePlaces.get(quotas);
+  #shapePlace(counter: CounterSpec): number {
+    const { quotas, throttle } = counter;
+    const shape = throttle === undefined ? quotas : counter;
+    let place = this.#shapePlaces.get(shape);
     if (place === undefined) {
       place = this.#shapePlaces.size + 1;
-      this.#shapePlaces.set(quotas, place);
-      this.#shapes.push(quotas.length);
+      this.#shapePlaces.set(shape, place);
+      this.#shapes.push(throttle === undefined ? 0 : 1, quotas.length);
       for (const { limit, windowMs, sliceMs, maxSlices } of quotas) {
         this.#shapes.push(limit, windowMs, sliceMs, maxSlices);
       }
+      if (throttle !== undefined) this.#shapes.push(...throttleNumbers(counter, throttle));
     }
     return place;
   }
+}
+
+function throttleNumbers({ quotas }: CounterSpec, throttle: Throttle): number[] {
+  const { afterViolations, withinMs, violations, forMs, escalate, rememberedMs } = throttle;
+  const { factor, maxMs } = escalate ?? { factor: 0, maxMs: 0 };
+  const { sliceMs, maxSlices } = violations;
+  const shrunk = quotas.map(({ limit }) => throttle.limitOf(limit));
+  return [...shrunk, afterViolations, withinMs, sliceMs, maxSlices, forMs, factor, maxMs, rememberedMs];
 }
 
 /** Charges that the script decides in one go. */
@@ -97,12 +117,16 @@ function answersTo({ operations }: Run, numbers: Numbers): (operation: Operation
   const { kind, counters, cost } = operations[0]!;
   if (numbers.next() !== 0) {
     const error = new StoreError(
-      'Redis could not take the charge: a key of its counters holds something that is no counter of this version',
+      'Redis could not take the charge: a key of its counters holds something that is not of this version',
       { charged: 'no', concerns: 'account' },
     );
     return (operation) => operation.reject(error);
   }
-  if (kind !== CONSUME && kind !== PEEK) return (operation) => operation.resolve(undefined);
+  if (kind === VIOLATE) {
+    const began = counters.map(() => numbers.next()).some((left) => left < 0);
+    return (operation) => operation.resolve(began);
+  }
+  if (kind === REFUND || kind === RECORD) return (operation) => operation.resolve(undefined);
   const now = numbers.next();
   const admitted = numbers.next();
   const wait = numbers.next();
@@ -114,19 +138,60 @@ function answersTo({ operations }: Run, numbers: Numbers): (operation: Operation
     used.push(numbers.next());
     resetAfterMs.push(numbers.next());
   }
+  const throttling = readThrottling(counters, numbers, resetAfterMs);
   const retryAfterMs = wait < 0 ? Number.POSITIVE_INFINITY : wait;
   return (operation, index) => {
     const allowed = index < admitted;
     const charged = kind === PEEK ? 0 : Math.min(index + 1, admitted) * cost;
-    operation.resolve({
+    const outcome: Outcome = {
       allowed,
       now,
       used: used.map((before) => before + charged),
-      resetAfterMs: resetAfterMs.slice(),
+      resetAfterMs: allowed ? resetAfterMs.slice() : throttling.resetAfterMs.slice(),
       retryAfterMs: allowed ? 0 : retryAfterMs,
+      ...(throttling.before && { throttledMs: (allowed ? throttling.before : throttling.after).slice() }),
+      ...(throttling.began && index === admitted && { beganThrottling: true }),
       token,
-    } satisfies Outcome);
+    };
+    operation.resolve(outcome, throttling.spare);
   };
+}
+
+/** How the counters are throttled for those that are admitted, and for those that are refused. */
+interface ThrottlingOfRun {
+  readonly before: readonly number[] | undefined;
+  readonly after: readonly number[];
+  readonly began: boolean;
+  readonly resetAfterMs: readonly number[];
+  /** How many violations more surely throttle none of the counters. */
+  readonly spare: number;
+}
+
+/**
+ * The end of a run's reply. All that were refused in it are answered as the last one leaves the counters; the throttling
+ * that began is told with the first.
+ */
+function readThrottling(
+  counters: readonly CounterSpec[],
+  numbers: Numbers,
+  resetAfterMs: readonly number[],
+): ThrottlingOfRun {
+  const none = { before: 0, after: 0, spare: Number.POSITIVE_INFINITY };
+  const each = counters.map(({ throttle }) => (throttle === undefined ? none : readCounter(throttle, numbers)));
+  const began = each.some(({ after }) => after < 0);
+  return {
+    before: counters.every(({ throttle }) => throttle === undefined) ? undefined : each.map(({ before }) => before),
+    after: each.map(({ after }) => Math.abs(after)),
+    began,
+    resetAfterMs: began ? resetAfterMs.map(() => numbers.next()) : resetAfterMs,
+    spare: Math.min(...each.map(({ spare }) => spare)),
+  };
+}
+
+function readCounter({ afterViolations }: Throttle, numbers: Numbers) {
+  const [before, after, violations] = [numbers.next(), numbers.next(), numbers.next()];
+  // While it is throttled, no violation begins another throttling.
+  return { before, after, spare: after === 0 ? afterViolations - violations - 1 : Number.POSITIVE_INFINITY };
 }
 
 function quotasIn(counters: readonly CounterSpec[]): number {

@@ -45,13 +45,17 @@ interface Caller {
 export class Connection {
   readonly #client: RedisClient;
   readonly #caller: Caller;
-  readonly #keyPrefix: string;
+  readonly #task: string;
+  /** What the client puts before every key. */
+  readonly keyPrefix: string;
   readonly isCluster: boolean;
 
-  constructor(client: RedisClient) {
+  /** `task` is what Redis could not do, in errors. */
+  constructor(client: RedisClient, task: string = CHARGE) {
     this.#client = client;
+    this.#task = task;
     this.#caller = onceSender(client);
-    this.#keyPrefix = client.options.keyPrefix ?? '';
+    this.keyPrefix = client.options.keyPrefix ?? '';
     this.isCluster = client.isCluster;
   }
 
@@ -81,7 +85,7 @@ export class Connection {
         done();
       };
       const ready = () => settle(resolve);
-      const late = () => settle(() => reject(noConnection()));
+      const late = () => settle(() => reject(noConnection(this.#task)));
       const timer = setTimeout(late, timeoutMs);
       if (this.ended) late();
       else this.whenReady(ready);
@@ -94,7 +98,7 @@ export class Connection {
 
   /** Keys of one group may go together in one script; without a cluster all do. */
   groupOf(key: string): number {
-    return this.isCluster ? calculateSlot(this.#keyPrefix + key) : 0;
+    return this.isCluster ? calculateSlot(this.keyPrefix + key) : 0;
   }
 
   /** The master that a cluster keeps the key on, as far as is known. */
@@ -107,7 +111,7 @@ export class Connection {
     try {
       return await this.#caller.call('EVALSHA', script.sha, keys.length, ...keys, ...args);
     } catch (error) {
-      if (!isReplyError(error) || !error.message.startsWith('NOSCRIPT')) throw failure(error);
+      if (!isReplyError(error) || !error.message.startsWith('NOSCRIPT')) throw failure(error, this.#task);
     }
     return this.send('EVAL', script.text, keys.length, ...keys, ...args);
   }
@@ -116,7 +120,7 @@ export class Connection {
     try {
       return await this.#caller.call(command, ...args);
     } catch (error) {
-      throw failure(error);
+      throw failure(error, this.#task);
     }
   }
 }
@@ -146,14 +150,16 @@ function isReplyError(error: unknown): error is Error {
 }
 
 /** Nothing was counted where the server answered with an error, or the command was never written. */
-function failure(error: unknown): StoreError {
+function failure(error: unknown, task: string): StoreError {
   const { name = '', message = String(error) } = (error ?? {}) as Partial<Error>;
   const unsent =
     name === 'MaxRetriesPerRequestError' || /enableOfflineQueue|subscriber mode|ClusterAllFailed/.test(message);
   const charged = isReplyError(error) || unsent ? 'no' : 'unknown';
-  return new StoreError(`Redis could not take the charge: ${message.slice(0, 200)}`, { charged, cause: error });
+  return new StoreError(`Redis could not ${task}: ${message.slice(0, 200)}`, { charged, cause: error });
 }
 
-export function noConnection(): StoreError {
-  return new StoreError('Redis could not take the charge: there is no connection', { charged: 'no' });
+export function noConnection(task: string = CHARGE): StoreError {
+  return new StoreError(`Redis could not ${task}: there is no connection`, { charged: 'no' });
 }
+
+const CHARGE = 'take the charge';

@@ -22,15 +22,19 @@ export class DenyCache {
     return this.#hits;
   }
 
-  /** What Redis would answer at that instant of the process's clock, if that is known. */
-  find(account: string, counters: readonly CounterSpec[], cost: number, now: number): Outcome | undefined {
+  /**
+   * What Redis would answer at that instant of the process's clock, if that is known: it is not where one violation more may
+   * begin a throttling.
+   */
+  find(account: string, counters: readonly CounterSpec[], cost: number, now: number): Denied | undefined {
     const denials = this.#byAccount.get(account);
     if (denials === undefined) return undefined;
     for (const denial of denials) {
       if (denial.counters !== counters || denial.cost !== cost) continue;
-      if (now >= denial.endsAt) break;
+      if (now >= denial.endsAt || denial.spare <= 0) break;
+      denial.spare--;
       this.#hits++;
-      return denialAt(denial, now);
+      return { outcome: denialAt(denial, now), violated: denial.violated };
     }
     return undefined;
   }
@@ -41,15 +45,18 @@ export class DenyCache {
     counters: readonly CounterSpec[],
     cost: number,
     outcome: Outcome,
+    spare: number,
     sentAt: number,
     now: number,
   ): void {
     // A name of any length would make a bound on their number no bound at all.
     if (this.#maxAccounts === 0 || account.length > LONGEST_KEPT) return;
     // Redis decided after `sentAt`, so by then its wait had not begun: this errs by the way there, towards asking.
-    const endsAt = sentAt + Math.min(outcome.retryAfterMs, BELIEVED_MS);
+    const lasting = (outcome.throttledMs ?? []).filter((ms) => ms > 0);
+    const endsAt = sentAt + Math.min(outcome.retryAfterMs, BELIEVED_MS, ...lasting);
     if (endsAt <= now) return;
-    const denial: Denial = { counters, cost, outcome, knownAt: now, endsAt };
+    const violated = violatedBy(counters, cost, outcome);
+    const denial: Denial = { counters, cost, outcome, violated, spare, knownAt: now, endsAt };
     const denials = this.#byAccount.get(account);
     if (denials === undefined) {
       if (this.#byAccount.size >= this.#maxAccounts) this.#dropOldest();
@@ -80,10 +87,17 @@ export class DenyCache {
   }
 }
 
-interface Denial {
+/** A refusal, and the counters on which it is a violation. */
+export interface Denied {
+  readonly outcome: Outcome;
+  readonly violated: readonly CounterSpec[];
+}
+
+interface Denial extends Denied {
+  /** How many violations more surely throttle no counter. */
+  spare: number;
   readonly counters: readonly CounterSpec[];
   readonly cost: number;
-  readonly outcome: Outcome;
   readonly knownAt: number;
   readonly endsAt: number;
 }
@@ -92,16 +106,28 @@ const LONGEST_KEPT = 256;
 const BELIEVED_MS = 1000;
 const MAX_PER_ACCOUNT = 16;
 
+/** Those of the counters that have no room for the charge, and a throttle. */
+function violatedBy(counters: readonly CounterSpec[], cost: number, outcome: Outcome): CounterSpec[] {
+  let answered = 0;
+  return counters.filter(({ quotas, throttle }, place) => {
+    const isThrottled = (outcome.throttledMs?.[place] ?? 0) > 0;
+    const used = outcome.used.slice(answered, answered + quotas.length);
+    answered += quotas.length;
+    if (throttle === undefined) return false;
+    return quotas.some(({ limit }, at) => used[at]! + cost > (isThrottled ? throttle.limitOf(limit) : limit));
+  });
+}
+
 /** The refusal as it stands some time later. The wait is rounded up, so that who keeps to it is not early. */
 function denialAt({ outcome, knownAt }: Denial, now: number): Outcome {
   const passedMs = Math.floor(now - knownAt);
+  const left = (ms: number) => (ms === 0 ? 0 : Math.max(1, ms - passedMs));
   return {
     allowed: false,
     now: outcome.now + passedMs,
     used: outcome.used.slice(),
-    resetAfterMs: outcome.resetAfterMs.map((resetAfterMs) =>
-      resetAfterMs === 0 ? 0 : Math.max(1, resetAfterMs - passedMs),
-    ),
+    resetAfterMs: outcome.resetAfterMs.map(left),
+    ...(outcome.throttledMs && { throttledMs: outcome.throttledMs.map(left) }),
     retryAfterMs: Math.max(1, outcome.retryAfterMs - passedMs),
     token: undefined,
   };

@@ -5,19 +5,24 @@ export const CONSUME = 0;
 export const PEEK = 1;
 export const REFUND = 2;
 export const RECORD = 3;
+export const VIOLATE = 4;
 
 /** One call of a store method that waits to be sent, or to be answered. */
 export interface Operation {
-  readonly kind: typeof CONSUME | typeof PEEK | typeof REFUND | typeof RECORD;
+  readonly kind: typeof CONSUME | typeof PEEK | typeof REFUND | typeof RECORD | typeof VIOLATE;
   readonly account: string;
   readonly counters: readonly CounterSpec[];
   readonly cost: number;
-  /** The instant that a refund is of, or how long ago that a record is of, in ms; else 0. */
+  /** The instant that a refund is of, how long ago that a record is of, in ms, or how many the violations are; else 0. */
   readonly at: number;
   /** The births of the counters that a refund is of. */
   readonly births: readonly number[];
   /** When it was asked for, on the process's clock. */
   readonly askedAt: number;
-  resolve(outcome: Outcome | undefined): void;
+  /**
+   * With the outcome of a charge or a peek; with whether violations have throttled a counter; else with nothing. Of a refused
+   * charge, `spare` is how many violations more surely throttle no counter.
+   */
+  resolve(answer: Outcome | boolean | undefined, spare?: number): void;
   reject(error: unknown): void;
 }

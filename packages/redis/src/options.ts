@@ -51,12 +51,20 @@ export function readOptions(options: RedisStoreOptions): CheckedOptions {
     maxPending: checkInteger('maxPending', maxPending, 1, 1_000_000),
     denyCacheSize: checkInteger('denyCacheSize', denyCacheSize, 0, 1_000_000),
   };
+  return { ...checked, ...readClient(client, url) };
+}
+
+/** The client that was given, or one made for the URL. */
+export function readClient(
+  client: RedisClient | undefined,
+  url: string | undefined,
+): Pick<CheckedOptions, 'client' | 'ownsClient'> {
   if (url !== undefined) {
     if (client !== undefined) throw optionConflictError('Expected either `client` or `url`, got both');
-    return { ...checked, client: clientOf(checkUrl(url)), ownsClient: true };
+    return { client: clientOf(checkUrl(url)), ownsClient: true };
   }
   if (!isClient(client)) throw optionTypeError('client', 'an ioredis client or Cluster, unless `url` is given', client);
-  return { ...checked, client, ownsClient: false };
+  return { client, ownsClient: false };
 }
 
 /** Told by what it can do, not by its class: a program may hold two copies of ioredis. */
@@ -71,7 +79,7 @@ function isClient(client: RedisClient | undefined): client is RedisClient {
 }
 
 /** Braces would move the hash tag, and the rest is what makes a key hard to read. */
-function checkPrefix(prefix: string): string {
+export function checkPrefix(prefix: string): string {
   const rule = '1 to 64 characters of A-Z a-z 0-9 . _ - : /';
   checkString('prefix', prefix);
   if (!/^[\w.:/-]{1,64}$/.test(prefix)) throw optionRangeError('prefix', rule, prefix);

@@ -4,9 +4,10 @@ import { Batcher } from './batcher.js';
 import { Connection, type RedisClient, Script } from './connection.js';
 import { DenyCache } from './deny-cache.js';
 import { Keys } from './keys.js';
-import { CONSUME, type Operation, PEEK, RECORD, REFUND } from './operation.js';
+import { CONSUME, type Operation, PEEK, RECORD, REFUND, VIOLATE } from './operation.js';
 import { type RedisStoreOptions, readOptions } from './options.js';
 import { RESET_SCRIPT } from './scripts/reset.js';
+import { UnsentViolations } from './unsent-violations.js';
 
 export type { RedisClient } from './connection.js';
 export type { RedisStoreOptions } from './options.js';
@@ -45,6 +46,9 @@ export class RedisStore implements Store {
   readonly #keys: Keys;
   readonly #batcher: Batcher;
   readonly #denials: DenyCache;
+  readonly #unsent = new UnsentViolations((account, counters, times) => this.#violate(account, counters, times));
+  /** Accounts of which a throttling began with violations that were sent; their next refusal tells. */
+  readonly #began = new Set<string>();
   #closed = false;
 
   /**
@@ -69,14 +73,22 @@ export class RedisStore implements Store {
     if (cost === 0) return this.#ask(PEEK, account, counters, cost) as Promise<Outcome>;
     const askedAt = performance.now();
     const denied = this.#denials.find(account, counters, cost, askedAt);
-    if (denied !== undefined) return denied;
+    if (denied !== undefined) {
+      if (denied.violated.length > 0) this.#unsent.add(account, denied.violated);
+      return denied.outcome;
+    }
     const { drops } = this.#denials;
-    return this.#ask(CONSUME, account, counters, cost, 0, [], askedAt).then((answer) => {
-      const outcome = answer as Outcome;
-      if (!outcome.allowed && drops === this.#denials.drops) {
-        this.#denials.add(account, counters, cost, outcome, askedAt, performance.now());
-      }
-      return outcome;
+    this.#unsent.send(account);
+    return new Promise((resolve, reject) => {
+      const answer = (outcome: Outcome, spare: number) => {
+        if (outcome.allowed) return resolve(outcome);
+        if (drops === this.#denials.drops) {
+          this.#denials.add(account, counters, cost, outcome, spare, askedAt, performance.now());
+        }
+        return resolve(this.#began.delete(account) ? { ...outcome, beganThrottling: true } : outcome);
+      };
+      const charge = { kind: CONSUME, account, counters, cost, at: 0, births: [], askedAt } as const;
+      this.#batcher.add({ ...charge, resolve: answer as Operation['resolve'], reject });
     });
   }
 
@@ -100,18 +112,15 @@ export class RedisStore implements Store {
   /** Forgets what is there when it is asked for; a charge that comes meanwhile may begin a counter anew. */
   async reset(account: string, name?: string): Promise<void> {
     this.#checkOpen();
-    this.#denials.drop(account);
     const index = this.#keys.index(account);
-    if (name !== undefined) {
-      await this.#connection.run(RESET, [index, this.#keys.counter(index, name)], []);
-    } else {
-      const names = await this.#connection.send('ZRANGE', index, 0, -1);
-      const keys = (names as string[]).map((name) => `${index}:${name}`);
-      for (let at = 0; at < keys.length; at += RESET_AT_ONCE) {
-        await this.#connection.run(RESET, [index, ...keys.slice(at, at + RESET_AT_ONCE)], []);
-      }
-    }
-    this.#denials.drop(account);
+    const named = name === undefined ? [] : [this.#keys.counter(index, name), this.#keys.violations(index, name)];
+    await this.#forget(account, index, name === undefined ? () => true : named);
+  }
+
+  async pardon(account: string, name?: string): Promise<void> {
+    this.#checkOpen();
+    const index = this.#keys.index(account);
+    await this.#forget(account, index, name === undefined ? Keys.isOfViolations : [this.#keys.violations(index, name)]);
   }
 
   /** Rejects unless Redis could record a charge of the account now. What it writes for that is gone in a second. */
@@ -135,9 +144,36 @@ export class RedisStore implements Store {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#unsent.close();
     this.#batcher.close(closedError('RedisStore'));
     this.#denials.clear();
     if (this.#ownsClient) this.#client.disconnect();
+  }
+
+  /** Forgets keys of the account: those given, or those of its index that are meant. */
+  async #forget(account: string, index: string, keys: string[] | ((entry: string) => boolean)): Promise<void> {
+    this.#denials.drop(account);
+    this.#unsent.forget(account);
+    let all = keys;
+    if (typeof all === 'function') {
+      const entries = (await this.#connection.send('ZRANGE', index, 0, -1)) as string[];
+      all = entries.filter(all).map((entry) => `${index}:${entry}`);
+    }
+    for (let at = 0; at < all.length; at += RESET_AT_ONCE) {
+      await this.#connection.run(RESET, [index, ...all.slice(at, at + RESET_AT_ONCE)], []);
+    }
+    this.#denials.drop(account);
+    this.#unsent.forget(account);
+    this.#began.delete(account);
+  }
+
+  async #violate(account: string, counters: readonly CounterSpec[], times: number): Promise<boolean> {
+    const began = (await this.#ask(VIOLATE, account, counters, 0, times)) as boolean;
+    if (began) {
+      this.#denials.drop(account);
+      if (this.#began.size < MOST_BEGAN) this.#began.add(account);
+    }
+    return began;
   }
 
   #ask(
@@ -147,10 +183,9 @@ export class RedisStore implements Store {
     cost: number,
     at = 0,
     births: readonly number[] = [],
-    askedAt: number = performance.now(),
-  ): Promise<Outcome | undefined> {
+  ): Promise<Outcome | boolean | undefined> {
     return new Promise((resolve, reject) => {
-      this.#batcher.add({ kind, account, counters, cost, at, births, askedAt, resolve, reject });
+      this.#batcher.add({ kind, account, counters, cost, at, births, askedAt: performance.now(), resolve, reject });
     });
   }
 
@@ -162,3 +197,4 @@ export class RedisStore implements Store {
 const RESET = new Script(RESET_SCRIPT);
 const RESET_AT_ONCE = 500;
 const PROBE_LIFE_MS = 1000;
+const MOST_BEGAN = 10_000;

@@ -1,6 +1,6 @@
 import { type CounterSpec, MemoryStore, type Outcome, type Store, StoreError } from '@tollgate/core';
 
-type Asked = 'consume' | 'peek' | 'refund' | 'reset' | 'record' | 'probe';
+type Asked = 'consume' | 'peek' | 'refund' | 'pardon' | 'reset' | 'record' | 'probe';
 
 /** How the store treats what it is asked. A held call is done at once and answered when it is released. */
 export type Manner = 'well' | 'hang' | 'hold' | 'refuse' | 'spoilt' | 'unknown' | 'throw' | 'garbage' | 'nothing';
@@ -38,6 +38,12 @@ export class FailingStore implements Store {
   reset(account: string, name?: string): Promise<void> {
     return this.#answer('reset', account, () =>
       name === undefined ? this.memory.reset(account) : this.memory.reset(account, name),
+    );
+  }
+
+  pardon(account: string, name?: string): Promise<void> {
+    return this.#answer('pardon', account, () =>
+      name === undefined ? this.memory.pardon(account) : this.memory.pardon(account, name),
     );
   }
 

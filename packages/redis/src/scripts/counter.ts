@@ -80,13 +80,16 @@ local function replace(key, head, slices)
   heads[key] = nil
 end
 
--- The account's index learns of the counter, until the latest instant at which it may still matter.
-local function register(key, index, base, longest)
-  local ends = base + math.min(3 * longest, MOST) + longest
+-- The account's index learns of a key, until the latest instant at which it may still matter.
+local function enter(key, index, ends)
   local account = KEYS[index]
   call('ZADD', account, ends, sub(KEYS[key], #account + 2))
   call('ZREMRANGEBYSCORE', account, '-inf', clock)
   if call('PTTL', account) < ends - clock then call('PEXPIRE', account, ends - clock) end
+end
+
+local function register(key, index, base, longest)
+  enter(key, index, base + math.min(3 * longest, MOST) + longest)
 end
 
 -- The slices of a window as they are, or with instants moved or costs in more bytes.

@@ -1,0 +1,53 @@
+import { defineAccountLayer, type Layer } from '@tollgate/core';
+import { checkInteger, checkOptions, checkString, optionRangeError, showName } from '@tollgate/core/options';
+import { MAX_ACCOUNT_LENGTH, MAX_LAYER_LENGTH } from './held-limits.js';
+
+/** Who makes a change of an account's limits, and for which version of them. */
+export interface ChangeOptions {
+  /** Kept in the log: 1 to 256 characters. */
+  readonly by?: string;
+  /** The version that the account's limits must have, 0 if it must have none; else the change is refused. */
+  readonly ifVersion?: number;
+}
+
+export function checkAccount(account: unknown): string {
+  return checkText('account', account, MAX_ACCOUNT_LENGTH);
+}
+
+export function checkChange(options: ChangeOptions): ChangeOptions {
+  const { by, ifVersion } = checkOptions('change', options, ['by', 'ifVersion']) as ChangeOptions;
+  return {
+    ...checkBy(by),
+    ...(ifVersion !== undefined && { ifVersion: checkInteger('ifVersion', ifVersion, 0, Number.MAX_SAFE_INTEGER) }),
+  };
+}
+
+export function checkBy(by: unknown): { readonly by?: string } {
+  return by === undefined ? {} : { by: checkText('by', by, MAX_NAME_LENGTH) };
+}
+
+export function checkReason(reason: unknown): { readonly reason?: string } {
+  return reason === undefined ? {} : { reason: checkText('reason', reason, MAX_REASON_LENGTH) };
+}
+
+/** The layer in what JSON can say, which must mean the same. */
+export function checkLayer(account: string, layer: Layer): Layer {
+  const path = `limits.${showName(account)}`;
+  defineAccountLayer(layer, path);
+  const text = JSON.stringify(layer);
+  if (text.length > MAX_LAYER_LENGTH) {
+    throw optionRangeError(path, `a layer of at most ${MAX_LAYER_LENGTH} characters of JSON`, text);
+  }
+  const said = JSON.parse(text) as Layer;
+  defineAccountLayer(said, path);
+  return said;
+}
+
+const MAX_NAME_LENGTH = 256;
+const MAX_REASON_LENGTH = 1024;
+
+function checkText(option: string, text: unknown, longest: number): string {
+  const checked = checkString(option, text);
+  if (checked.length > longest) throw optionRangeError(option, `a string of 1 to ${longest} characters`, checked);
+  return checked;
+}

@@ -1,0 +1,28 @@
+/**
+ * What has changed in the limits since a version, by the shortest way to tell it. Writes nothing. `change.ts` has the format.
+ *
+ * Redis 6.2 and later, Valkey 7.2 and later. The two keys lie in one hash slot on a cluster.
+ *
+ * KEYS[1]: the limits. KEYS[2]: the log.
+ *
+ * ARGV[1]: the number of the version that is known, 0 for none. ARGV[2]: its token.
+ *
+ * The reply is `{'none'}` where no version is held; `{'same'}` where it is the known one; `{'changes', latest, entries}`, the
+ * entries newest first, where the log reaches back to the known one; else `{'all', latest}`: only all fields would tell.
+ * `latest` is the text of `!version`.
+ */
+export const CHANGES_SINCE_SCRIPT: string = `
+local latest = redis.call('HGET', KEYS[1], '!version')
+if not latest then return { 'none' } end
+if latest == ARGV[1] .. ' ' .. ARGV[2] then return { 'same' } end
+local number = tonumber(string.match(latest, '^(%d+) '))
+if not number then return redis.error_reply('TOLLGATE the version of the limits is none') end
+local behind = number - tonumber(ARGV[1])
+if ARGV[1] ~= '0' and behind > 0 and behind < redis.call('LLEN', KEYS[2]) then
+  local known = '{"version":' .. ARGV[1] .. ',"token":"' .. ARGV[2] .. '",'
+  if string.sub(redis.call('LINDEX', KEYS[2], behind), 1, #known) == known then
+    return { 'changes', latest, redis.call('LRANGE', KEYS[2], 0, behind - 1) }
+  end
+end
+return { 'all', latest }
+`;

@@ -1,0 +1,108 @@
+import { type AccountSource, type Decision, type Health, perMinute, type Suspension } from '@tollgate/core';
+import { describe, expect, it } from 'vitest';
+import { liveWorld, nextTurn, warnings } from './world.js';
+
+const policy = { quotas: [perMinute(1)] };
+
+describe('a suspended limiter', () => {
+  it('lets everyone through uncounted, until it resumes', () => {
+    const { allowed, consume, limiter } = liveWorld({ policy });
+    expect(allowed(2)).toEqual([true, false]);
+    limiter.suspend();
+    expect(consume()).toMatchObject({
+      allowed: true,
+      wouldRefuse: false,
+      reason: 'suspended',
+      source: 'none',
+      retryAfterMs: 0,
+      quotas: [],
+      tightest: undefined,
+      receipt: undefined,
+    });
+    expect(limiter.peek({ account: 'ameyo5m', category: 'legs' })).toMatchObject({ reason: 'suspended' });
+    allowed(1, { account: 'other' });
+    expect(limiter.stats().suspended).toBe(2);
+    limiter.resume();
+    expect(allowed(2, { account: 'other' })).toEqual([true, false]);
+    expect(allowed(1)).toEqual([false]);
+  });
+
+  it('still refuses a charge that makes no sense', () => {
+    const { consume, limiter } = liveWorld({ policy });
+    limiter.suspend();
+    expect(() => consume({ cost: -1 })).toThrow(RangeError);
+    expect(() => consume({ category: '' })).toThrow(TypeError);
+  });
+
+  it('says so: health, event and warning, once at its begin and once at its end', async () => {
+    const warned = await warnings();
+    const { limiter } = liveWorld({ policy });
+    const told: (Suspension | undefined)[] = [];
+    const health: Health[] = [];
+    limiter.on('suspension', (suspension) => told.push(suspension));
+    limiter.on('health', (now) => health.push(now));
+    const before = Date.now();
+    limiter.suspend({ by: 'jo', reason: 'wrong limits since the release' });
+    expect(limiter.health().suspended).toEqual({
+      since: expect.any(Number),
+      by: 'jo',
+      reason: 'wrong limits since the release',
+    });
+    expect(limiter.health().suspended!.since).toBeGreaterThanOrEqual(before);
+    limiter.resume();
+    limiter.resume();
+    expect(limiter.health()).not.toHaveProperty('suspended');
+    expect(told).toEqual([expect.objectContaining({ by: 'jo' }), undefined]);
+    expect(health.map(({ suspended }) => suspended?.by)).toEqual(['jo', undefined]);
+    await nextTurn();
+    expect(warned).toEqual([
+      'Rate limits are suspended by jo, and everyone is let through: wrong limits since the release',
+      'Rate limits are enforced again',
+    ]);
+  });
+
+  it('is suspended by a source, and goes on when both have resumed', () => {
+    let listener = () => {};
+    let stopped = false;
+    const source: AccountSource & { suspension?: Suspension | undefined } = {
+      layerOf: () => undefined,
+      onSuspension(given) {
+        listener = given;
+        return () => {
+          stopped = true;
+        };
+      },
+    };
+    const { consume, limiter } = liveWorld({ policy, accounts: source });
+    const told: unknown[] = [];
+    limiter.on('suspension', (suspension) => told.push(suspension));
+    source.suspension = { since: 1, by: 'fleet' };
+    listener();
+    expect(consume().reason).toBe('suspended');
+    limiter.suspend({ by: 'jo' });
+    expect(limiter.health().suspended).toMatchObject({ by: 'jo' });
+    limiter.resume();
+    expect(consume().reason).toBe('suspended');
+    source.suspension = undefined;
+    listener();
+    expect(consume().reason).toBe('admitted');
+    expect(told).toEqual([
+      { since: 1, by: 'fleet' },
+      expect.objectContaining({ by: 'jo' }),
+      { since: 1, by: 'fleet' },
+      undefined,
+    ]);
+    limiter.close();
+    expect(stopped).toBe(true);
+  });
+
+  it('begins suspended where its source is', async () => {
+    const warned = await warnings();
+    const source: AccountSource = { layerOf: () => undefined, suspension: { since: 1 } };
+    const { consume, limiter } = liveWorld({ policy, accounts: source });
+    expect(consume()).toMatchObject({ reason: 'suspended' } satisfies Partial<Decision>);
+    await nextTurn();
+    expect(warned).toEqual(['Rate limits are suspended, and everyone is let through']);
+    expect(limiter.health().suspended).toEqual({ since: 1 });
+  });
+});

@@ -1,0 +1,76 @@
+import { RedisLimits, type RedisLimitsOptions } from '@tollgate/redis';
+import { Redis } from 'ioredis';
+import { afterEach } from 'vitest';
+import { RunningServer } from '../../redis-servers/standalone.js';
+
+/** Limits on a server of each test's own, and what else a test makes, all ended after it. */
+export function limitsWorld() {
+  const ends: (() => unknown)[] = [];
+  const world = {
+    server: undefined as unknown as RunningServer,
+    /** A client that does to the server what a test wants done to it. */
+    redis: undefined as unknown as Redis,
+    async start(args: readonly string[] = []): Promise<void> {
+      world.server = await RunningServer.start({ args });
+      world.redis = world.client();
+      const { server } = world;
+      world.endWith(() => server.stop());
+    },
+    client(options: object = {}): Redis {
+      const client = new Redis(world.server.url, { ...options, retryStrategy: () => 50 });
+      client.on('error', () => {});
+      world.endWith(() => client.disconnect());
+      return client;
+    },
+    limits(options: RedisLimitsOptions = { url: world.server.url }): RedisLimits {
+      const limits = new RedisLimits(options);
+      world.endWith(() => limits.close());
+      return limits;
+    },
+    /** As many instances as are asked for, loaded. */
+    async instances(count: number, options?: RedisLimitsOptions): Promise<RedisLimits[]> {
+      const instances = Array.from({ length: count }, () => world.limits(options));
+      await Promise.all(instances.map((limits) => limits.ready()));
+      return instances;
+    },
+    endWith(end: () => unknown): void {
+      ends.unshift(end);
+    },
+  };
+  afterEach(async () => {
+    for (const end of ends.splice(0)) await end();
+  });
+  return world;
+}
+
+/** The warnings of this process from now on, by their codes. */
+export function warningsOf(world: ReturnType<typeof limitsWorld>): (string | undefined)[] {
+  const codes: (string | undefined)[] = [];
+  const hear = (warning: Error & { code?: string }) => codes.push(warning.code);
+  process.on('warning', hear);
+  world.endWith(() => process.off('warning', hear));
+  return codes;
+}
+
+export async function all(limits: RedisLimits) {
+  const held = [];
+  for await (const one of limits.list()) held.push(one);
+  return held.sort((a, b) => (a.account < b.account ? -1 : 1));
+}
+
+/** How long it takes until the check holds, in ms; looks every millisecond. */
+export async function msUntil(check: () => boolean, withinMs = 5000): Promise<number> {
+  const startedAt = performance.now();
+  while (!check()) {
+    if (performance.now() - startedAt > withinMs) throw new Error(`in vain for ${withinMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  return performance.now() - startedAt;
+}
+
+/** The limit of the first quota of a category, in an instance's copy. */
+export function limitOf(limits: RedisLimits, account: string, category = 'legs'): number | undefined {
+  const layer = limits.layerOf(account);
+  if (layer instanceof Promise) throw new Error('not loaded');
+  return layer?.categories.get(category)?.quotas?.[0]?.limit;
+}
