@@ -1,5 +1,5 @@
 /**
- * How options are checked and mistakes are told, for stores, sources and adapters in packages of their own.
+ * How options are checked, mistakes are told and names are kept, for stores, sources and adapters in packages of their own.
  *
  * @module
  */
@@ -13,3 +13,4 @@ export {
   optionTypeError,
   showName,
 } from './errors.js';
+export { ownCopy } from './names.js';

@@ -8,7 +8,15 @@ import {
   type MaybePromise,
   monotonicClock,
 } from '@tollgate/core';
-import { asError, checkFunction, checkInteger, checkOptions, closedError, showName } from '@tollgate/core/options';
+import {
+  asError,
+  checkFunction,
+  checkInteger,
+  checkOptions,
+  closedError,
+  ownCopy,
+  showName,
+} from '@tollgate/core/options';
 import { type Answer, Answers } from './answers.js';
 import { harmless } from './harmless.js';
 import { Question } from './question.js';
@@ -145,11 +153,12 @@ export class AccountLimits implements AccountSource {
     this.forget();
   }
 
-  #ask(account: string): Question<AccountLayer | undefined> | undefined {
+  #ask(name: string): Question<AccountLayer | undefined> | undefined {
     if (this.#underWay.size >= this.#options.maxPending) {
       this.#unasked++;
       return undefined;
     }
+    const account = ownCopy(name);
     this.#fetches++;
     const question = new Question<AccountLayer | undefined>();
     this.#underWay.add(question);
