@@ -14,6 +14,7 @@ import { Answers, CHARGE_OPTIONS } from '@tollgate/core/http';
 import { rateLimit } from '@tollgate/express';
 import { rateLimit as fastifyRateLimit } from '@tollgate/fastify';
 import { RedisLimits, RedisStore } from '@tollgate/redis';
+import { accountLimits, loadPolicyFile, parseLayer, parsePolicy, watchPolicyFile } from '@tollgate/sources';
 import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { RunningServer } from '../redis-servers/standalone.js';
@@ -239,11 +240,26 @@ describe('the errors in docs/errors.md', () => {
           }),
       ],
     ],
+    TOLLGATE_POLICY_FILE: [
+      ['a text that is no YAML', () => parsePolicy('quotas: [')],
+      ['a policy without quotas', () => parsePolicy('{}', { file: 'policy.json' })],
+      ['a layer with an unknown option', () => parseLayer('plan: gold')],
+      ['a file that is not there', () => loadPolicyFile('/nowhere/policy.yaml')],
+      ['a directory that is watched', () => watchPolicyFile('/')],
+    ],
     TOLLGATE_CLOSED: [
       ['consume', () => closed().consume(charge)],
       ['peek', () => closed().peek(charge)],
       ['reset', () => closed().reset(charge)],
       ['refund', () => closed().refund({} as never)],
+      [
+        'a closed source',
+        () => {
+          const source = accountLimits(() => undefined);
+          source.close();
+          return source.layerOf('ameyo5m');
+        },
+      ],
       [
         'a closed store',
         () => {
