@@ -121,6 +121,9 @@ describe('an answer', () => {
     expect(source.layerOf('bad')).toBeUndefined();
     expect(source.layerOf('bad')).toBeUndefined();
     expect(calls).toBe(2);
+    expect(accountLimits(() => of(7), { freshMs: 0, staleMs: 0 }).layerOf('a')).toMatchObject({
+      quotas: [{ limit: 7 }],
+    });
     expect(source.stats()).toEqual({ hits: 3, stale: 0, fetches: 2, failures: 1, unasked: 0, accounts: 2 });
   });
 

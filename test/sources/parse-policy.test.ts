@@ -318,7 +318,7 @@ describe('what is wrong', () => {
     ],
     ['another tag', 'quotas: !mine unlimited', [['1:9 Unresolved tag: !mine']]],
     ['a merge', 'quotas: unlimited\n<<: { total: unlimited }', [['2:1 Unknown option `policy."<<"`', 'policy."<<"']]],
-    ['a list as a name', '? [a]\n: 1', [['1:3 With stringKeys, all keys must be strings']]],
+    ['a list as a name', '? [a]\n: 1', [['1:3 Expected the name of an option, got something else']]],
     ['two documents', 'quotas: unlimited\n---\nquotas: unlimited', [['2:1 Expected one document, got another']]],
     [
       'an alias of nothing',
@@ -510,7 +510,7 @@ describe('what is wrong', () => {
           }
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 1000, examples: [['{- quotas{---\nquotas']] },
     );
   });
 });

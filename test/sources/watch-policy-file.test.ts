@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MemoryStore, RateLimiter } from '@tollgate/core';
 import { type PolicyFileError, type PolicyWatch, type WatchOptions, watchPolicyFile } from '@tollgate/sources';
+import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ROOT } from '../docs/fences.js';
 import { folder, perMinuteText } from './folder.js';
@@ -141,6 +142,70 @@ describe('a change is seen', () => {
     writeFileSync(join(root, 'conf/policy.yaml'), perMinuteText(3));
     await until(3);
   });
+});
+
+it('whatever is done to a file, what it holds at last is in force', async () => {
+  const step = fc.record({
+    how: fc.constantFrom('write', 'rename', 'delete', 'delete the directory', 'link', 'link the directory', 'break'),
+    waitMs: fc.constantFrom(0, 0, 1, 10, 40),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { minLength: 1, maxLength: 8 }),
+      fc.constantFrom('write', 'rename', 'link', 'link the directory'),
+      async (steps, end) => {
+        const root = folder();
+        const directory = join(root, 'conf');
+        const file = join(directory, 'policy.yaml');
+        let limit = 1;
+        /** Where there is a directory, and no link that leads nowhere. */
+        const prepare = () => {
+          if (!existsSync(directory)) {
+            rmSync(directory, { recursive: true, force: true });
+            mkdirSync(directory);
+          }
+          if (!existsSync(file)) rmSync(file, { force: true });
+        };
+        const act = (how: (typeof steps)[number]['how']) => {
+          limit++;
+          const text = perMinuteText(limit);
+          const fresh = join(root, `${limit}`);
+          prepare();
+          if (how === 'write') writeFileSync(file, text);
+          else if (how === 'break') writeFileSync(file, text.slice(0, -5));
+          else if (how === 'delete') rmSync(file, { force: true });
+          else if (how === 'delete the directory') rmSync(directory, { recursive: true });
+          else if (how === 'rename') {
+            writeFileSync(fresh, text);
+            renameSync(fresh, file);
+          } else if (how === 'link') {
+            writeFileSync(fresh, text);
+            symlinkSync(fresh, `${fresh}.link`);
+            renameSync(`${fresh}.link`, file);
+          } else {
+            mkdirSync(fresh);
+            writeFileSync(join(fresh, 'policy.yaml'), text);
+            rmSync(directory, { recursive: true });
+            symlinkSync(fresh, directory);
+          }
+        };
+        act('write');
+        const watch = await watchPolicyFile(file, { ...BY_SIGNS, onError: () => {} });
+        try {
+          for (const { how, waitMs } of steps) {
+            act(how);
+            if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+          }
+          act(end);
+          await vi.waitFor(() => expect(limitOf(watch)).toBe(limit), WAIT);
+          expect(watch.error).toBeUndefined();
+        } finally {
+          await watch.close();
+        }
+      },
+    ),
+    { numRuns: 15, endOnFailure: true },
+  );
 });
 
 describe('a watched file', () => {

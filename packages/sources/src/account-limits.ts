@@ -1,24 +1,14 @@
 import {
   type AccountLayer,
   type AccountSource,
-  type Clock,
   defineAccountLayer,
   isPromise,
   type Layer,
   type MaybePromise,
-  monotonicClock,
 } from '@tollgate/core';
-import {
-  asError,
-  checkFunction,
-  checkInteger,
-  checkOptions,
-  closedError,
-  ownCopy,
-  showName,
-} from '@tollgate/core/options';
+import { asError, checkFunction, closedError, ownCopy, showName } from '@tollgate/core/options';
+import { type AccountLimitsOptions, type CheckedOptions, readOptions } from './account-limits-options.js';
 import { type Answer, Answers } from './answers.js';
-import { harmless } from './harmless.js';
 import { Question } from './question.js';
 
 /** Tells what holds for an account: `undefined` where nothing of its own does. It should give up when the signal aborts. */
@@ -26,33 +16,6 @@ export type FetchLimits = (
   account: string,
   context: { readonly signal: AbortSignal },
 ) => MaybePromise<Layer | AccountLayer | null | undefined>;
-
-export interface AccountLimitsOptions {
-  /** How long an answer holds before it is renewed, in milliseconds: an integer from 0 to 86400000, default 60000. */
-  readonly freshMs?: number;
-  /**
-   * How much longer it may be used while it is renewed, or cannot be: an integer from 0 to 2678400000. Default: for as long as
-   * it is remembered.
-   */
-  readonly staleMs?: number;
-  /**
-   * How many accounts are remembered, those last seen: an integer from 1 to 1000000, default 10000. As many again that have
-   * nothing of their own.
-   */
-  readonly maxAccounts?: number;
-  /** How long requests wait for one answer, in milliseconds: an integer from 1 to 60000, default 100. */
-  readonly timeoutMs?: number;
-  /** How long a question may take in all, in milliseconds: an integer from 1 to 600000, default 10000. */
-  readonly abortMs?: number;
-  /** How long an account is not asked about after a failure, in milliseconds: an integer from 0 to 86400000, default 1000. */
-  readonly retryMs?: number;
-  /** How many questions may be under way: an integer from 1 to 100000, default 1000. Past these, what is known decides. */
-  readonly maxPending?: number;
-  /** Called with each failure. Default: a warning of the process when failures begin. */
-  readonly onError?: (error: Error, account: string) => unknown;
-  /** Default: `monotonicClock`. */
-  readonly clock?: Clock;
-}
 
 export interface AccountLimitsStats {
   /** Charges for which the answer was known and fresh. */
@@ -111,16 +74,15 @@ export class AccountLimits implements AccountSource {
     if (this.#closed) throw closedError('accountLimits');
     if (account.length > LONGEST_NAME) return undefined;
     const now = this.#options.clock();
-    const fresh = this.#answers.get(account);
-    if (fresh !== undefined && now < fresh.holdsUntil) {
+    const known = this.#answers.get(account);
+    if (known !== undefined && now < known.holdsUntil) {
       this.#hits++;
-      return this.#isUsable(fresh, now) ? fresh.layer : undefined;
+      return this.#isUsable(known, now) ? known.layer : undefined;
     }
     const question = this.#questions.get(account) ?? this.#ask(account);
-    // The function may have told at once.
-    const known = this.#answers.get(account);
+    if (question !== undefined && !(question instanceof Question)) return question.layer;
     if (known === undefined || !this.#isUsable(known, now)) return question?.wait(this.#options.timeoutMs);
-    if (known === fresh) this.#stale++;
+    this.#stale++;
     return known.layer;
   }
 
@@ -153,7 +115,8 @@ export class AccountLimits implements AccountSource {
     this.forget();
   }
 
-  #ask(name: string): Question<AccountLayer | undefined> | undefined {
+  /** The question; what it led to, where the function told at once; `undefined` where it was not asked. */
+  #ask(name: string): Question<AccountLayer | undefined> | Pick<Answer, 'layer'> | undefined {
     if (this.#underWay.size >= this.#options.maxPending) {
       this.#unasked++;
       return undefined;
@@ -174,11 +137,10 @@ export class AccountLimits implements AccountSource {
         );
         return question;
       }
-      this.#answered(account, question, told);
+      return { layer: this.#answered(account, question, told) };
     } catch (thrown) {
-      this.#failed(account, question, thrown);
+      return { layer: this.#failed(account, question, thrown) };
     }
-    return undefined;
   }
 
   #answered(account: string, question: Question<AccountLayer | undefined>, told: Told): AccountLayer | undefined {
@@ -237,37 +199,3 @@ function isChecked(told: Layer | AccountLayer): told is AccountLayer {
 
 /** No real one is as long, and clients could have much remembered by inventing some. */
 const LONGEST_NAME = 1024;
-
-type CheckedOptions = Required<Omit<AccountLimitsOptions, 'onError'>> & {
-  readonly onError: ((error: Error, account: string) => void) | undefined;
-};
-
-function readOptions(options: AccountLimitsOptions): CheckedOptions {
-  checkOptions('accountLimits', options, OPTIONS);
-  const { freshMs = 60_000, staleMs, maxAccounts = 10_000, timeoutMs = 100, abortMs = 10_000 } = options;
-  const { retryMs = 1000, maxPending = 1000, onError, clock = monotonicClock } = options;
-  return {
-    freshMs: checkInteger('freshMs', freshMs, 0, DAY_MS),
-    staleMs: staleMs === undefined ? Number.POSITIVE_INFINITY : checkInteger('staleMs', staleMs, 0, 31 * DAY_MS),
-    maxAccounts: checkInteger('maxAccounts', maxAccounts, 1, 1_000_000),
-    timeoutMs: checkInteger('timeoutMs', timeoutMs, 1, 60_000),
-    abortMs: checkInteger('abortMs', abortMs, 1, 600_000),
-    retryMs: checkInteger('retryMs', retryMs, 0, DAY_MS),
-    maxPending: checkInteger('maxPending', maxPending, 1, 100_000),
-    onError: onError && harmless('onError', onError),
-    clock: checkFunction('clock', clock),
-  };
-}
-
-const OPTIONS: readonly string[] = [
-  'freshMs',
-  'staleMs',
-  'maxAccounts',
-  'timeoutMs',
-  'abortMs',
-  'retryMs',
-  'maxPending',
-  'onError',
-  'clock',
-];
-const DAY_MS = 86_400_000;

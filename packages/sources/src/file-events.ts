@@ -8,6 +8,7 @@ export class FileEvents {
   readonly #onSign: () => void;
   #watcher: FSWatcher | undefined;
   #watched = '';
+  #warned = false;
   #closed = false;
 
   constructor(path: string, onSign: () => void) {
@@ -30,13 +31,20 @@ export class FileEvents {
       })
       .on('all', this.#onSign)
       .on('ready', this.#onSign)
-      .on('error', tellOnce);
+      .on('error', (error) => this.#warn(error));
     await before?.close();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#watcher?.close();
+  }
+
+  /** Too many files are watched on this machine, say. */
+  #warn(error: unknown): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    process.emitWarning(`${this.#path} cannot be watched, and is only read from time to time: ${String(error)}`);
   }
 }
 
@@ -49,13 +57,4 @@ function watcherOf(chain: readonly Link[]): FSWatcher {
     depth: 0,
     ignored: (path) => !paths.has(path),
   });
-}
-
-let told = false;
-
-/** Too many files watched on this machine, say. The file is still read every `pollMs`. */
-function tellOnce(error: unknown): void {
-  if (told) return;
-  told = true;
-  process.emitWarning(`A policy file cannot be watched, and is only read from time to time: ${String(error)}`);
 }

@@ -1,10 +1,10 @@
 export {
   AccountLimits,
-  type AccountLimitsOptions,
   type AccountLimitsStats,
   accountLimits,
   type FetchLimits,
 } from './account-limits.js';
+export type { AccountLimitsOptions } from './account-limits-options.js';
 export {
   type ParsedLayer,
   type ParsedPolicy,

@@ -26,7 +26,7 @@ export class PolicyFileError extends Error {
   readonly code = 'TOLLGATE_POLICY_FILE';
   /** The file's name as it was given; for a text without one, what it should have been: `policy` or `layer`. */
   readonly file: string;
-  /** In the order of the text, the first 50 at most. Empty if the file could not be read. */
+  /** At most 50, in the order of the text. Empty if the file could not be read. */
   readonly problems: readonly PolicyProblem[];
 
   constructor(file: string, message: string, options: PolicyFileErrorOptions = {}) {

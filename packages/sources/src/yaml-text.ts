@@ -11,20 +11,28 @@ export interface YamlText {
   positionAt(offset: number): Position;
 }
 
+interface Fault {
+  readonly code?: string;
+  readonly message: string;
+  readonly pos: readonly [number, number];
+}
+
+export const NO_NAME = 'Expected the name of an option, got something else';
+
 export function readYaml(text: string): YamlText {
-  const lines = new LineCounter();
   const source = text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+  const lines = linesOf(source);
   const positionAt = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
   };
-  const problem = ({ message, pos }: { readonly message: string; readonly pos: readonly [number, number] }) => ({
-    message: printable(message),
+  const problem = ({ code, message, pos }: Fault) => ({
+    message: code === 'NON_STRING_KEY' ? NO_NAME : printable(message),
     ...positionAt(Math.min(pos[0], source.length)),
   });
   const documents: Document.Parsed[] = [];
   try {
-    for (const document of new Composer(OPTIONS).compose(tokens(source, lines), true, source.length)) {
+    for (const document of new Composer(OPTIONS).compose(tokens(source), true, source.length)) {
       documents.push(document as Document.Parsed);
       if (documents.length === 2) break;
     }
@@ -76,14 +84,24 @@ class TooDeep extends Error {
   }
 }
 
-function* tokens(source: string, lines: LineCounter): ReturnType<Parser['parse']> {
-  lines.addNewLine(0);
-  const parser = new Parser(lines.addNewLine);
+function* tokens(source: string): ReturnType<Parser['parse']> {
+  const parser = new Parser();
   for (const lexeme of new Lexer().lex(source)) {
     yield* parser.next(lexeme);
     if (parser.stack.length > MAX_DEPTH) throw new TooDeep(parser.offset);
   }
   yield* parser.end();
+}
+
+/** Counted here, since the parser overlooks the end of a line in some texts that are not YAML. */
+function linesOf(source: string): LineCounter {
+  const lines = new LineCounter();
+  for (let start = 0; ; ) {
+    lines.addNewLine(start);
+    const end = source.indexOf('\n', start);
+    if (end < 0) return lines;
+    start = end + 1;
+  }
 }
 
 /** The parser's messages may repeat what stands in the text. */

@@ -1,5 +1,6 @@
 import { showName } from '@tollgate/core/options';
 import { isAlias, isMap, isScalar, isSeq, type ParsedNode, type YAMLMap } from 'yaml';
+import { NO_NAME } from './yaml-text.js';
 
 /** A problem at an offset of the text. */
 export type Complaint = (message: string, offset: number) => void;
@@ -47,7 +48,7 @@ export class TreeReader {
     for (const { key, value } of items) {
       const name = isScalar(key) ? key.value : undefined;
       if (typeof name !== 'string') {
-        this.#complain('Expected the name of an option, got something else', key.range[0]);
+        this.#complain(NO_NAME, key.range[0]);
       } else if (Object.hasOwn(map, name)) {
         this.#complain(`Expected \`${showName(name)}\` once, got it again`, key.range[0]);
       } else {
