@@ -86,12 +86,14 @@ describe('the packed packages', () => {
       const paths = JSON.parse(files)[0].files.map(({ path }: { path: string }) => path);
       expect(paths).toContain('README.md');
       expect(paths).toContain('dist/index.js');
-      expect(paths.filter((path: string) => !/^(dist|src)\/|^(README\.md|LICENSE|package\.json)$/.test(path))).toEqual(
-        [],
-      );
+      const known = /^(dist|src)\/|^(README\.md|LICENSE|package\.json|policy\.schema\.json)$/;
+      expect(paths.filter((path: string) => !known.test(path))).toEqual([]);
     }
     const core = JSON.parse(readFileSync(join(ROOT, 'packages/core/package.json'), 'utf8'));
     expect(core).not.toHaveProperty('dependencies');
     expect(core).not.toHaveProperty('peerDependencies');
+    expect(run('schema.cjs', `console.log(require('@tollgate/core/policy.schema.json').$id)`)).toBe(
+      'urn:tollgate:policy\n',
+    );
   });
 });
