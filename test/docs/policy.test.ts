@@ -7,6 +7,7 @@ import {
   type PolicyOptions,
   Quota,
   type QuotaOptions,
+  Throttle,
 } from '@tollgate/core';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
@@ -85,6 +86,26 @@ describe('the precedence in docs/policy.md', () => {
       counters: row['counters'],
     });
   });
+});
+
+it('the escalation in docs/policy.md lasts as long as it says', () => {
+  const [, ...said] = /With `forMs` (\d+) minutes, `factor` (\d+) and `maxMs` (\d+) minutes: ([\d, ]+) minutes/.exec(
+    section(page, '## Throttling').replaceAll(/\s+/g, ' '),
+  )!;
+  const [forMs, factor, maxMs] = [Number(said[0]) * 60_000, Number(said[1]), Number(said[2]) * 60_000];
+  const throttle = new Throttle({
+    afterViolations: 1,
+    withinMs: 100,
+    forMs: forMs!,
+    factor: 0,
+    escalate: { factor, maxMs },
+  });
+  const lasted: number[] = [];
+  for (let [now, lastMs] = [1e9, 0]; lasted.length < 4; now += lastMs) {
+    lastMs = throttle.durationMs(now, lasted.length === 0 ? 0 : now, lastMs);
+    lasted.push(lastMs / 60_000);
+  }
+  expect(lasted.join(', ')).toBe(said[3]);
 });
 
 const quota = { limit: 1, windowMs: 60_000 };

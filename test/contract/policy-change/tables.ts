@@ -1,5 +1,13 @@
 import { readFileSync } from 'node:fs';
-import type { Charge, Decision, Layer, PolicyOptions, QuotaList, QuotaOptions } from '@tollgate/core';
+import {
+  type Charge,
+  type Decision,
+  defineAccountLayer,
+  type Layer,
+  type PolicyOptions,
+  type QuotaList,
+  type QuotaOptions,
+} from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
 import { section, tableOf } from '../../docs/section.js';
 import type { StoreUnderTest } from '../store/player.js';
@@ -19,24 +27,45 @@ export function describeChangeTables(makeStore: () => StoreUnderTest): void {
     it('are there', () => expect(tables.length).toBeGreaterThanOrEqual(10));
 
     it.each(tables)('%s', (_, rows) =>
-      ChangingLimiter.use(makeStore, policyOf(rows[0]!['policy']!), async (changing) => {
-        const played = [];
-        let inForce = rows[0]!['policy']!;
-        for (const { at, policy, charge } of rows) {
-          await changing.moveTo(msOf(at!));
-          if (policy !== inForce) changing.limiter.setPolicy(policyOf(policy!));
-          inForce = policy!;
-          const [, cost, of] = /^(\d+)(?: (.*))?$/.exec(charge!)!;
-          const decision = await changing.charge(Number(cost), scopeOf(of));
-          played.push({ at, policy, charge, ...shown(decision) });
-        }
-        const said = rows.map(({ at, policy, charge, answer, used, ...rest }) => {
-          return { at, policy, charge, answer, used, 'room grows in': rest['room grows in'] };
-        });
-        expect(played).toEqual(said);
-      }),
+      ChangingLimiter.use(makeStore, policyOf(rows[0]!['policy']!), (changing) =>
+        play(rows, changing, (policy) => changing.limiter.setPolicy(policyOf(policy))),
+      ),
     );
+
+    const ofOneAccount = tables.filter(([, rows]) => rows.every(({ policy }) => !/environment|plan/.test(policy!)));
+
+    it.each(ofOneAccount)('%s, by a source of account layers', (_, rows) => {
+      const layerOf = (policy: string) => defineAccountLayer(policyOf(policy));
+      let layer = layerOf(rows[0]!['policy']!);
+      const source = { layerOf: () => layer };
+      return ChangingLimiter.use(
+        makeStore,
+        { quotas: 'unlimited' },
+        (changing) =>
+          play(rows, changing, (policy) => {
+            layer = layerOf(policy);
+          }),
+        source,
+      );
+    });
   });
+}
+
+async function play(
+  rows: readonly Record<string, string>[],
+  changing: ChangingLimiter,
+  change: (policy: string) => void,
+): Promise<void> {
+  const played = [];
+  let inForce = rows[0]!['policy']!;
+  for (const { at, policy, charge } of rows) {
+    await changing.moveTo(msOf(at!));
+    if (policy !== inForce) change(policy!);
+    inForce = policy!;
+    const [, cost, of] = /^(\d+)(?: (.*))?$/.exec(charge!)!;
+    played.push({ at, policy, charge, ...shown(await changing.charge(Number(cost), scopeOf(of))) });
+  }
+  expect(played).toEqual(rows.map(({ why: _, ...said }) => said));
 }
 
 /** `3 in 60 s, 1 in 10 s; plan gold: 5 in 60 s; total: 9 in 60 s` */
