@@ -3,9 +3,9 @@ import { exhaust } from './demo-shared.js';
 import type { OwnRedis } from './own-redis.js';
 import type { ServerProcess } from './server-process.js';
 
-/** The fourth scene: Redis stands still, and both servers go on by themselves. */
+/** The eighth scene: Redis stands still, and both servers go on by themselves. */
 export async function showOutage(servers: readonly Call[], redis: OwnRedis): Promise<void> {
-  console.log('4. The outage: Redis is stopped where it stands. Connections stay open, and nothing answers.\n');
+  console.log('8. The outage: Redis is stopped where it stands. Connections stay open, and nothing answers.\n');
   for (let number = 1; number <= 40; number++) {
     const admitted = await servers[number % servers.length]!('POST', 'outage1m/legs');
     claim(admitted.status === 202, `request ${number} of 40 before the outage to be admitted`, admitted);
@@ -37,13 +37,13 @@ export async function showOutage(servers: readonly Call[], redis: OwnRedis): Pro
    The slowest answer took ${slowest} ms, while the server still waited for Redis; the typical one ${typical} ms.\n`);
 }
 
-/** The fifth scene: Redis goes on, and the limit is one again. */
+/** The ninth scene: Redis goes on, and the limit is one again. */
 export async function showRecovery(
   servers: readonly Call[],
   processes: readonly ServerProcess[],
   redis: OwnRedis,
 ): Promise<void> {
-  console.log('5. The recovery: Redis goes on where it stood.\n');
+  console.log('9. The recovery: Redis goes on where it stood.\n');
   const [first, second] = servers;
   for (let number = 1; number <= 30; number++) {
     const admitted = await first!('POST', 'told1m/legs');

@@ -1,8 +1,8 @@
 import { type Call, claim } from './demo-client.js';
 
-/** The third scene: one account has one limit over two processes. */
+/** The sixth scene: one account has one limit over two processes. */
 export async function showShared(servers: readonly Call[]): Promise<void> {
-  console.log('3. Two servers: each in a process of its own, both with their counters on that Redis.\n');
+  console.log('6. Two servers: each in a process of its own, both with their counters on that Redis.\n');
   await exhaust(servers, 'shared1m/legs');
   console.log(`   POST /v2/accounts/shared1m/legs, 100 times, to one and the other in turn: 100 admitted, each with 202.
    Request 101 is refused with 429 by either.\n`);

@@ -1,5 +1,5 @@
 import { RateLimiter } from '@tollgate/core';
-import { messageOf, readFlags, readFramework, readPolicy, readPort, readStore } from './settings.js';
+import { messageOf, readFlags, readFramework, readLimits, readPolicy, readPort, readStore } from './settings.js';
 import { type RunningServer, startServer } from './start-server.js';
 
 async function main(): Promise<void> {
@@ -7,9 +7,11 @@ async function main(): Promise<void> {
   const port = readPort(process.env);
   const policy = readPolicy(process.env);
   const store = readStore(process.env);
-  const limiter = new RateLimiter({ policy, ...(store && { store }) });
+  const limits = readLimits(process.env);
+  const limiter = new RateLimiter({ policy, ...(store && { store }), ...(limits && { accounts: limits }) });
   const closeLimiter = async () => {
     await limiter.close();
+    await limits?.close();
     await store?.close();
   };
 
@@ -33,6 +35,13 @@ curl -s -u key:token -o /dev/null -w '%{http_code}\\n' '${account}/bridges/b[1-1
     console.log(
       state === 'up' ? 'Redis answers again.' : 'Redis does not answer: the limits are kept in this process.',
     );
+  });
+
+  limiter.on('throttled', ({ account, category, throttled }) => {
+    console.log(`Throttled for ${throttled?.endsAfterMs} ms: ${account}, ${category}.`);
+  });
+  limiter.on('wouldRefuse', ({ account, category, reason }) => {
+    console.log(`Would be refused: ${account}, ${category}, ${reason}.`);
   });
 
   // A second signal finds no listener, and ends the process at once.

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { definePolicy, legsApiPolicy, type Policy } from '@tollgate/core';
-import { RedisStore } from '@tollgate/redis';
+import { RedisLimits, RedisStore } from '@tollgate/redis';
 import { FRAMEWORKS, type Framework } from './start-server.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -52,10 +52,19 @@ export function readPolicy(environment: Environment): Policy {
 
 /** The counters on the Redis that `REDIS_URL` names, or `undefined`: they are then kept in this process. */
 export function readStore(environment: Environment, prefix = 'tollgate'): RedisStore | undefined {
+  return onRedis(environment, (url) => new RedisStore({ url, prefix }));
+}
+
+/** The limits of accounts that are held on that Redis, or `undefined`. */
+export function readLimits(environment: Environment, prefix = 'tollgate'): RedisLimits | undefined {
+  return onRedis(environment, (url) => new RedisLimits({ url, prefix }));
+}
+
+function onRedis<T>(environment: Environment, make: (url: string) => T): T | undefined {
   const url = environment['REDIS_URL']?.trim();
   if (!url) return undefined;
   try {
-    return new RedisStore({ url, prefix });
+    return make(url);
   } catch {
     // It may hold a password.
     throw new Error('Expected REDIS_URL to be a redis: or rediss: URL, as redis://127.0.0.1:6379, got another text');
