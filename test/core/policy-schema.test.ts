@@ -60,15 +60,25 @@ function hasTwice(values: readonly unknown[]): boolean {
   return new Set(values).size < values.length;
 }
 
-/** Every schema of a single value, with its place. */
-function* schemasOf(part: unknown, place = '#'): Generator<[string, Record<string, unknown>]> {
+type Part = Readonly<Record<string, unknown>>;
+
+/** Every schema of an option's value, with its place. */
+function* optionsOf(part: unknown, place = '#'): Generator<[string, Part]> {
   if (typeof part !== 'object' || part === null) return;
-  if (place === '#' || /\/(properties|definitions)\/[^/]+$|\/(items|additionalProperties|anyOf\/\d+)$/.test(place)) {
-    yield [place, part as Record<string, unknown>];
-  }
+  if (/\/properties\/[^/]+$|\/additionalProperties$/.test(place)) yield [place, part as Part];
   for (const [key, value] of Object.entries(part)) {
-    if (key !== 'examples' && key !== 'default') yield* schemasOf(value, `${place}/${key}`);
+    if (key !== 'examples' && key !== 'default' && value !== false) yield* optionsOf(value, `${place}/${key}`);
   }
+}
+
+/** The descriptions of a schema and of those that it refers to. An editor shows the referred one, if there is one. */
+function descriptionsOf(part: Part): string[] {
+  const own = part['description'] as string | undefined;
+  return [...(own === undefined ? [] : [own]), ...('$ref' in part ? descriptionsOf(referredBy(part)) : [])];
+}
+
+function referredBy({ $ref }: Part): Part {
+  return $ref === undefined ? {} : schema.definitions[/^#\/definitions\/(\w+)$/.exec($ref as string)![1]!];
 }
 
 describe('the schema of a policy', () => {
@@ -88,10 +98,10 @@ describe('the schema of a policy', () => {
         expect({ policy, taken }).toEqual({ policy, taken: said && !breaksUnsaid(policy) });
         tally[said ? (taken ? 'both' : 'code') : 'neither']++;
       }),
-      { numRuns: 2000 },
+      { numRuns: 800 },
     );
 
-    for (const count of Object.values(tally)) expect(count).toBeGreaterThan(100);
+    for (const count of Object.values(tally)) expect(count).toBeGreaterThan(50);
   });
 
   it('takes and refuses what defineAccountLayer does, by its part for a layer', () => {
@@ -99,7 +109,7 @@ describe('the schema of a policy', () => {
       fc.property(fc.oneof(jsonLayer.map(plain), changed(jsonLayer)), (layer) => {
         expect({ layer, taken: takesLayer(layer) }).toEqual({ layer, taken: saysLayer(layer) && !breaksUnsaid(layer) });
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
     expect(saysLayer({})).toBe(true);
     expect(saysPolicy({})).toBe(false);
@@ -147,16 +157,17 @@ describe('the schema of a policy', () => {
     expect(keys(ofThrottle)).toEqual(known(() => defineAccountLayer({ throttle: nope })));
     const escalate = { ...throttle, escalate: nope };
     expect(keys(ofThrottle.properties.escalate)).toEqual(known(() => defineAccountLayer({ throttle: escalate })));
-    const onStoreFailure = schema.properties.onStoreFailure.anyOf[1];
+    const onStoreFailure = schema.properties.onStoreFailure.else;
     expect(keys(onStoreFailure)).toEqual(known(() => definePolicy({ quotas: [quota], onStoreFailure: nope })));
   });
 
   it('describes every option, with examples that fit and with the ranges and defaults that hold', () => {
     let described = 0;
-    for (const [place, part] of schemasOf(schema)) {
-      const { $ref, minimum, maximum, exclusiveMinimum, exclusiveMaximum, examples = [] } = part;
-      if ($ref === undefined) expect(part, place).toHaveProperty('description');
-      const description = (part['description'] as string | undefined) ?? '';
+    for (const [place, part] of optionsOf(schema)) {
+      const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = part;
+      const descriptions = descriptionsOf(part);
+      expect(descriptions, place).toHaveLength(1);
+      const description = descriptions[0]!;
       const range =
         /(?:integer|number) (?:from (?<from>\d+)|above (?<above>\d+))(?:, which blocks,)? (?:to below (?<below>\d+)|(?:to|and at most) (?<to>\d+))/.exec(
           description,
@@ -168,9 +179,13 @@ describe('the schema of a policy', () => {
         expect(said, place).toEqual({ from: minimum, to: maximum, above: exclusiveMinimum, below: exclusiveMaximum });
         described++;
       }
-      if ('default' in part) expect(description, place).toContain(`Default: ${JSON.stringify(part['default'])}.`);
-      const validate = ajv.getSchema(`urn:tollgate:policy${place}`);
-      for (const example of examples as unknown[]) expect(validate!(example), `${place} ${example}`).toBe(true);
+      for (const schema of [part, referredBy(part)]) {
+        if ('default' in schema) expect(description, place).toContain(`Default: ${JSON.stringify(schema['default'])}.`);
+        const validate = ajv.getSchema(`urn:tollgate:policy${place}`);
+        for (const example of (schema['examples'] ?? []) as unknown[]) {
+          expect(validate!(example), `${place} ${JSON.stringify(example)}`).toBe(true);
+        }
+      }
     }
     expect(described).toBe(10);
     expect(new Quota(quota).slices).toBe(schema.definitions.quota.properties.slices.default);
