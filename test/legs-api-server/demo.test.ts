@@ -17,6 +17,9 @@ describe.each(FRAMEWORKS)('the demo on %s', (framework) => {
       'another category: 202',
       'another account: 202',
       '5 admitted with 202, the 6th refused with 429 and Retry-After: 2.',
+      'With the fifth refusal X-RateLimit-Limit went from 10 to 2',
+      'the server admits it again, with 5899 of 6000 left',
+      'The limiter tells of 3 that it would have refused.',
       'Every line above was checked as it happened.',
     ]) {
       expect(stdout).toContain(line);

@@ -25,17 +25,31 @@ describe('violations of refusals that Redis was not asked for', () => {
     expect(store.stats().operations).toBe(operations + 2);
   });
 
-  it('are sent at once when they are enough, and the next refusal tells that a throttling began', async () => {
+  it('are kept here only as long as none of them can begin a throttling: that one is Redis’s to decide', async () => {
     const store = own();
     const counters = throttled(4, 5);
     await store.consume('b', counters, 4);
     await store.consume('b', counters, 1);
-    for (let known = 0; known < 5; known++) expect(isPromise(store.consume('b', counters, 1))).toBe(false);
-    await store.peek('b', counters, 1);
-    const told = await store.consume('b', counters, 1);
-    expect(told).toMatchObject({ allowed: false, beganThrottling: true });
-    expect(told.throttledMs![0]).toBeGreaterThan(59_000);
-    expect(await store.consume('b', counters, 1)).not.toHaveProperty('beganThrottling');
+    for (let known = 0; known < 3; known++) expect(isPromise(store.consume('b', counters, 1))).toBe(false);
+    const fifth = await store.consume('b', counters, 1);
+    expect(fifth).toMatchObject({ allowed: false, beganThrottling: true, throttledMs: [60_000] });
+    expect(isPromise(store.consume('b', counters, 1))).toBe(false);
+  });
+
+  it('of several processes together throttle too, and the next refusal tells', async () => {
+    const counters = throttled(4, 6);
+    const shared = world.store({ client: world.plain, prefix: 'violations-of-two' });
+    const other = world.store({ client: world.plain, prefix: 'violations-of-two' });
+    await shared.reset('a');
+    await shared.consume('a', counters, 4);
+    await shared.consume('a', counters, 1);
+    await other.consume('a', counters, 1);
+    // Each knows of four that may follow, and the first of the other's: six are reached before either has five.
+    for (const store of [shared, other]) for (let known = 0; known < 3; known++) store.consume('a', counters, 1);
+    await expect.poll(async () => (await other.peek('a', counters, 1)).throttledMs![0]).toBeGreaterThan(0);
+    await sleep(120);
+    const told = [await shared.consume('a', counters, 1), await other.consume('a', counters, 1)];
+    expect(told.filter(({ beganThrottling }) => beganThrottling)).toHaveLength(1);
   });
 
   it('are sent within a tenth of a second otherwise, in one operation however many they are', async () => {

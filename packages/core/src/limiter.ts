@@ -331,6 +331,7 @@ export class RateLimiter {
   }
 
   #decided(decision: Decision): void {
+    if (decision.reason === 'admitted') return;
     if (decision.wouldRefuse) {
       this.#wouldRefuse++;
       this.#listeners.tell('wouldRefuse', decision);

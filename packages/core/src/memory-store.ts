@@ -168,7 +168,10 @@ export class MemoryStore implements Store {
       retryAfterMs: 0,
       token: table.births,
     };
-    this.#slots.fill(-1);
+    this.#slots[0] = -1;
+    this.#slots[1] = -1;
+    this.#slots[2] = -1;
+    this.#slots[3] = -1;
     let answered = 0;
     for (let index = 0; index < counters.length; index++) {
       const { name, quotas, throttle } = counters[index]!;
@@ -188,7 +191,10 @@ export class MemoryStore implements Store {
         const window = Math.max(own, lent);
         const used = window < 0 ? 0 : windows.used(window, now);
         const shrunk = shrinks === undefined ? limit : shrinks.limitOf(limit);
-        if (used > 0 || shrinks !== undefined) {
+        if (used > 0 && used <= limit && shrinks === undefined) {
+          outcome.used[answered] = used;
+          outcome.resetAfterMs[answered] = windows.oldestLeavesAt(window) - now;
+        } else if (used > 0 || shrinks !== undefined) {
           const units = Math.max(0, shrunk - used) + 1;
           const growsAt = fitsAt(windows, window, used, limit, units, now, shrinks, endsAt);
           outcome.used[answered] = used;

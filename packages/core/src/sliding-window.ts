@@ -85,6 +85,11 @@ export class SlidingWindows {
     return used;
   }
 
+  /** When the oldest slice of a window that is not empty leaves it. */
+  oldestLeavesAt(window: number): number {
+    return this.#slices.instant(window, 0) + this.windowMs(window);
+  }
+
   /**
    * From when on so many units more fit under the limit: now, later, or never (`Infinity`). `used` is what counts in the
    * window now.

@@ -7,7 +7,8 @@ export type Provision = (account: string, layer: Layer) => unknown;
 
 /** An account that has run into the default is given more, and no server is restarted. */
 export async function showProvisioned(number: number, servers: readonly Call[], provision: Provision): Promise<void> {
-  console.log(`${number}. Provisioned while running: one account is given 6000 a minute for legs.\n`);
+  const where = servers.length > 1 ? ', on both servers' : '';
+  console.log(`${number}. Provisioned while running${where}: one account is given 6000 a minute for legs.\n`);
   const path = `grown${number}m/legs`;
   for (let sent = 1; sent <= 100; sent++) {
     const admitted = await servers[sent % servers.length]!('POST', path);

@@ -143,7 +143,7 @@ function answersTo({ operations }: Run, numbers: Numbers): (operation: Operation
   return (operation, index) => {
     const allowed = index < admitted;
     const charged = kind === PEEK ? 0 : Math.min(index + 1, admitted) * cost;
-    operation.resolve({
+    const outcome: Outcome = {
       allowed,
       now,
       used: used.map((before) => before + charged),
@@ -152,7 +152,8 @@ function answersTo({ operations }: Run, numbers: Numbers): (operation: Operation
       ...(throttling.before && { throttledMs: (allowed ? throttling.before : throttling.after).slice() }),
       ...(throttling.began && index === admitted && { beganThrottling: true }),
       token,
-    } satisfies Outcome);
+    };
+    operation.resolve(outcome, throttling.spare);
   };
 }
 
@@ -162,6 +163,8 @@ interface ThrottlingOfRun {
   readonly after: readonly number[];
   readonly began: boolean;
   readonly resetAfterMs: readonly number[];
+  /** How many violations more surely throttle none of the counters. */
+  readonly spare: number;
 }
 
 /**
@@ -173,19 +176,22 @@ function readThrottling(
   numbers: Numbers,
   resetAfterMs: readonly number[],
 ): ThrottlingOfRun {
-  if (counters.every(({ throttle }) => throttle === undefined)) {
-    return { before: undefined, after: [], began: false, resetAfterMs };
-  }
-  const lefts = counters.map(({ throttle }) =>
-    throttle === undefined ? { before: 0, after: 0 } : { before: numbers.next(), after: numbers.next() },
-  );
-  const began = lefts.some(({ after }) => after < 0);
+  const none = { before: 0, after: 0, spare: Number.POSITIVE_INFINITY };
+  const each = counters.map(({ throttle }) => (throttle === undefined ? none : readCounter(throttle, numbers)));
+  const began = each.some(({ after }) => after < 0);
   return {
-    before: lefts.map(({ before }) => before),
-    after: lefts.map(({ after }) => Math.abs(after)),
+    before: counters.every(({ throttle }) => throttle === undefined) ? undefined : each.map(({ before }) => before),
+    after: each.map(({ after }) => Math.abs(after)),
     began,
     resetAfterMs: began ? resetAfterMs.map(() => numbers.next()) : resetAfterMs,
+    spare: Math.min(...each.map(({ spare }) => spare)),
   };
+}
+
+function readCounter({ afterViolations }: Throttle, numbers: Numbers) {
+  const [before, after, violations] = [numbers.next(), numbers.next(), numbers.next()];
+  // While it is throttled, no violation begins another throttling.
+  return { before, after, spare: after === 0 ? afterViolations - violations - 1 : Number.POSITIVE_INFINITY };
 }
 
 function quotasIn(counters: readonly CounterSpec[]): number {

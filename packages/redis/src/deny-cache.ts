@@ -22,13 +22,17 @@ export class DenyCache {
     return this.#hits;
   }
 
-  /** What Redis would answer at that instant of the process's clock, if that is known. */
+  /**
+   * What Redis would answer at that instant of the process's clock, if that is known: it is not where one violation more may
+   * begin a throttling.
+   */
   find(account: string, counters: readonly CounterSpec[], cost: number, now: number): Denied | undefined {
     const denials = this.#byAccount.get(account);
     if (denials === undefined) return undefined;
     for (const denial of denials) {
       if (denial.counters !== counters || denial.cost !== cost) continue;
-      if (now >= denial.endsAt) break;
+      if (now >= denial.endsAt || denial.spare <= 0) break;
+      denial.spare--;
       this.#hits++;
       return { outcome: denialAt(denial, now), violated: denial.violated };
     }
@@ -41,6 +45,7 @@ export class DenyCache {
     counters: readonly CounterSpec[],
     cost: number,
     outcome: Outcome,
+    spare: number,
     sentAt: number,
     now: number,
   ): void {
@@ -51,7 +56,7 @@ export class DenyCache {
     const endsAt = sentAt + Math.min(outcome.retryAfterMs, BELIEVED_MS, ...lasting);
     if (endsAt <= now) return;
     const violated = violatedBy(counters, cost, outcome);
-    const denial: Denial = { counters, cost, outcome, violated, knownAt: now, endsAt };
+    const denial: Denial = { counters, cost, outcome, violated, spare, knownAt: now, endsAt };
     const denials = this.#byAccount.get(account);
     if (denials === undefined) {
       if (this.#byAccount.size >= this.#maxAccounts) this.#dropOldest();
@@ -89,6 +94,8 @@ export interface Denied {
 }
 
 interface Denial extends Denied {
+  /** How many violations more surely throttle no counter. */
+  spare: number;
   readonly counters: readonly CounterSpec[];
   readonly cost: number;
   readonly knownAt: number;

@@ -19,7 +19,10 @@ export interface Operation {
   readonly births: readonly number[];
   /** When it was asked for, on the process's clock. */
   readonly askedAt: number;
-  /** With the outcome of a charge or a peek; with whether violations have throttled a counter; else with nothing. */
-  resolve(answer: Outcome | boolean | undefined): void;
+  /**
+   * With the outcome of a charge or a peek; with whether violations have throttled a counter; else with nothing. Of a refused
+   * charge, `spare` is how many violations more surely throttle no counter.
+   */
+  resolve(answer: Outcome | boolean | undefined, spare?: number): void;
   reject(error: unknown): void;
 }

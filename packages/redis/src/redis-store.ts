@@ -2,7 +2,7 @@ import type { CounterSpec, MaybePromise, Outcome, Store } from '@tollgate/core';
 import { closedError } from '@tollgate/core/options';
 import { Batcher } from './batcher.js';
 import { Connection, type RedisClient, Script } from './connection.js';
-import { type Denied, DenyCache } from './deny-cache.js';
+import { DenyCache } from './deny-cache.js';
 import { Keys } from './keys.js';
 import { CONSUME, type Operation, PEEK, RECORD, REFUND, VIOLATE } from './operation.js';
 import { type RedisStoreOptions, readOptions } from './options.js';
@@ -74,18 +74,21 @@ export class RedisStore implements Store {
     const askedAt = performance.now();
     const denied = this.#denials.find(account, counters, cost, askedAt);
     if (denied !== undefined) {
-      if (denied.violated.length > 0) this.#unsent.add(account, denied.violated, enoughToThrottle(denied));
+      if (denied.violated.length > 0) this.#unsent.add(account, denied.violated);
       return denied.outcome;
     }
     const { drops } = this.#denials;
     this.#unsent.send(account);
-    return this.#ask(CONSUME, account, counters, cost, 0, [], askedAt).then((answer) => {
-      const outcome = answer as Outcome;
-      if (outcome.allowed) return outcome;
-      if (drops === this.#denials.drops) {
-        this.#denials.add(account, counters, cost, outcome, askedAt, performance.now());
-      }
-      return this.#began.delete(account) ? { ...outcome, beganThrottling: true } : outcome;
+    return new Promise((resolve, reject) => {
+      const answer = (outcome: Outcome, spare: number) => {
+        if (outcome.allowed) return resolve(outcome);
+        if (drops === this.#denials.drops) {
+          this.#denials.add(account, counters, cost, outcome, spare, askedAt, performance.now());
+        }
+        return resolve(this.#began.delete(account) ? { ...outcome, beganThrottling: true } : outcome);
+      };
+      const charge = { kind: CONSUME, account, counters, cost, at: 0, births: [], askedAt } as const;
+      this.#batcher.add({ ...charge, resolve: answer as Operation['resolve'], reject });
     });
   }
 
@@ -180,10 +183,9 @@ export class RedisStore implements Store {
     cost: number,
     at = 0,
     births: readonly number[] = [],
-    askedAt: number = performance.now(),
   ): Promise<Outcome | boolean | undefined> {
     return new Promise((resolve, reject) => {
-      this.#batcher.add({ kind, account, counters, cost, at, births, askedAt, resolve, reject });
+      this.#batcher.add({ kind, account, counters, cost, at, births, askedAt: performance.now(), resolve, reject });
     });
   }
 
@@ -196,9 +198,3 @@ const RESET = new Script(RESET_SCRIPT);
 const RESET_AT_ONCE = 500;
 const PROBE_LIFE_MS = 1000;
 const MOST_BEGAN = 10_000;
-
-/** So many violations more may throttle the account; while it is throttled, none does. */
-function enoughToThrottle({ outcome, violated }: Denied): number {
-  if (outcome.throttledMs?.some((ms) => ms > 0)) return Number.POSITIVE_INFINITY;
-  return Math.min(...violated.map(({ throttle }) => throttle?.afterViolations ?? Number.POSITIVE_INFINITY));
-}

@@ -5,31 +5,26 @@ export type SendViolations = (account: string, counters: readonly CounterSpec[],
 
 /**
  * Violations of charges that were refused without asking Redis, on their way to it. They go along with the account's next
- * charge, after a tenth of a second at the latest, and at once when there are enough of them to throttle it; so a refusal
- * costs no command of its own, however many there are.
+ * charge, and after a tenth of a second at the latest; so a refusal costs no command of its own, however many there are.
  */
 export class UnsentViolations {
   readonly #send: SendViolations;
   /** By account, then by the counters that had no room. */
   readonly #byAccount = new Map<string, Map<readonly CounterSpec[], number>>();
-  readonly #underWay = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(send: SendViolations) {
     this.#send = send;
   }
 
-  /** Counts one more. With `enough` of them, they are not kept waiting. */
-  add(account: string, counters: readonly CounterSpec[], enough: number): void {
+  add(account: string, counters: readonly CounterSpec[]): void {
     let own = this.#byAccount.get(account);
     if (own === undefined) {
       own = new Map();
       this.#byAccount.set(account, own);
     }
-    const times = (own.get(counters) ?? 0) + 1;
-    own.set(counters, times);
-    if (times >= enough && !this.#underWay.has(account)) this.send(account);
-    else this.#timer ??= setTimeout(this.#sendAll, LATEST_MS).unref();
+    own.set(counters, (own.get(counters) ?? 0) + 1);
+    this.#timer ??= setTimeout(this.#sendAll, LATEST_MS).unref();
   }
 
   /** Sends what there is of the account. */
@@ -37,10 +32,8 @@ export class UnsentViolations {
     const own = this.#byAccount.get(account);
     if (own === undefined) return;
     this.#byAccount.delete(account);
-    this.#underWay.add(account);
-    const sent = [...own].map(([counters, times]) => this.#send(account, counters, times));
-    // What did not arrive is lost: an account is throttled a little later for it.
-    Promise.allSettled(sent).then(() => this.#underWay.delete(account));
+    // What does not arrive is lost: an account is throttled a little later for it.
+    for (const [counters, times] of own) this.#send(account, counters, times).catch(() => {});
   }
 
   forget(account: string): void {

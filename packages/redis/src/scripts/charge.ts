@@ -35,8 +35,9 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  *     now admitted wait                         admitted: of `times`; wait: ms until one more fits, -1 for never, 0 for now
  *     birth                                     of each counter, 0 where there is none
  *     used reset                                of each quota: used before the operation, ms until room grows after it
- *     before after                              of each counter with a throttle: for how many ms it was throttled before
- *                                               the operation, and is after it, negated if that began with a refusal here
+ *     before after violations                   of each counter with a throttle: for how many ms it was throttled before
+ *                                               the operation, and is after it, negated if that began with a refusal here;
+ *                                               and its violations by now, 0 if there is none here
  *     reset                                     of each quota, only if a throttling began: as it is for what was refused
  *
  *     left                                      of violations, for each counter: ms, negated if the throttling began here

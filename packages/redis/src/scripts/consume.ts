@@ -120,15 +120,15 @@ export const CONSUME_OPERATION: string = `
       end
     end
 
-    local after, began = lefts, false
+    local after, counted, began = lefts, {}, false
     if lefts and kind == 0 and admitted < times then
       after = {}
       for c = first, at - 1, 4 do
         if lefts[c] then
           after[c] = lefts[c]
           if rooms[c] <= admitted then
-            local left, begins = violate(ask[c + 3], ask[c + 1], shapes[ask[c + 2]], times - admitted, now)
-            after[c], began = begins and -left or left, began or begins
+            local left, begins, violations = violate(ask[c + 3], ask[c + 1], shapes[ask[c + 2]], times - admitted, now)
+            after[c], counted[c], began = begins and -left or left, violations, began or begins
           end
         end
       end
@@ -150,7 +150,9 @@ export const CONSUME_OPERATION: string = `
     end
     if lefts then
       for c = first, at - 1, 4 do
-        if lefts[c] then reply[size + 1], reply[size + 2], size = lefts[c], after[c], size + 2 end
+        if lefts[c] then
+          reply[size + 1], reply[size + 2], reply[size + 3], size = lefts[c], after[c], counted[c] or 0, size + 3
+        end
       end
     end
     if began then

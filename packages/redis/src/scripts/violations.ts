@@ -23,7 +23,8 @@ local function recordOf(key)
   return record
 end
 
--- Counts violations. Returns how long the counter is throttled from now on, and whether that has just begun.
+-- Counts violations. Returns how long the counter is throttled from now on, whether that has just begun, and how many there
+-- are by now.
 local function violate(key, index, shape, times, now)
   local params = shape + 5 * ask[shape]
   local enough, withinMs, sliceMs, maxSlices = ask[params + 1], ask[params + 2], ask[params + 3], ask[params + 4]
@@ -72,7 +73,7 @@ local function violate(key, index, shape, times, now)
   texts[key] = pack('<BdI4ddI4I2', 1, endsAt, lasted, until_, base, used, slices) .. bytes
   lives[key] = math.max(1, until_ - clock)
   enter(key, index, until_)
-  return math.max(0, endsAt - now), began
+  return math.max(0, endsAt - now), began, used
 end
 `;
 
