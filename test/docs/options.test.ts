@@ -14,6 +14,7 @@ import { Answers, CHARGE_OPTIONS } from '@tollgate/core/http';
 import { rateLimit } from '@tollgate/express';
 import { rateLimit as fastifyRateLimit } from '@tollgate/fastify';
 import { RedisStore } from '@tollgate/redis';
+import { accountLimits, loadPolicyFile, parseLayer, parsePolicy, watchPolicyFile } from '@tollgate/sources';
 import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { ROOT, readPage } from './fences.js';
@@ -201,11 +202,26 @@ describe('the errors in docs/errors.md', () => {
       ['a reset that is refused', () => resetOn(broken('reset', () => Promise.reject()))],
       ['a Redis that is not there', () => withoutRedis((store) => store.probe('ameyo5m'))],
     ],
+    TOLLGATE_POLICY_FILE: [
+      ['a text that is no YAML', () => parsePolicy('quotas: [')],
+      ['a policy without quotas', () => parsePolicy('{}', { file: 'policy.json' })],
+      ['a layer with an unknown option', () => parseLayer('plan: gold')],
+      ['a file that is not there', () => loadPolicyFile('/nowhere/policy.yaml')],
+      ['a directory that is watched', () => watchPolicyFile('/')],
+    ],
     TOLLGATE_CLOSED: [
       ['consume', () => closed().consume(charge)],
       ['peek', () => closed().peek(charge)],
       ['reset', () => closed().reset(charge)],
       ['refund', () => closed().refund({} as never)],
+      [
+        'a closed source',
+        () => {
+          const source = accountLimits(() => undefined);
+          source.close();
+          return source.layerOf('ameyo5m');
+        },
+      ],
       [
         'a closed store',
         () => {

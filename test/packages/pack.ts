@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export const ROOT: string = join(import.meta.dirname, '..', '..');
-export const PUBLISHED: readonly string[] = ['core', 'express', 'fastify', 'redis'];
+export const PUBLISHED: readonly string[] = ['core', 'express', 'fastify', 'redis', 'sources'];
 
 /** The published packages as npm would pack them, in a folder that `dispose` removes. */
 export function packAll(): { readonly folder: string; readonly tarballs: readonly string[]; dispose(): void } {

@@ -4,6 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { npm, PUBLISHED, packAll, ROOT } from './pack.js';
 
+interface Listed {
+  readonly name: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
 /** A program's point of view: the packed packages, installed in a project of its own. */
 describe('the packed packages', () => {
   const packed = packAll();
@@ -73,6 +78,8 @@ describe('the packed packages', () => {
   });
 
   it('say what they are, carry their types, and core depends on nothing', () => {
+    const workspaces = PUBLISHED.flatMap((name) => ['-w', `@tollgate/${name}`]);
+    const listed: readonly Listed[] = JSON.parse(npm(ROOT, 'pack', ...workspaces, '--dry-run', '--json'));
     for (const name of PUBLISHED) {
       const manifest = JSON.parse(readFileSync(join(project, 'node_modules/@tollgate', name, 'package.json'), 'utf8'));
       expect(manifest).toMatchObject({
@@ -82,8 +89,7 @@ describe('the packed packages', () => {
         engines: { node: '>=20.19' },
         license: 'MIT',
       });
-      const files = npm(ROOT, 'pack', '-w', `@tollgate/${name}`, '--dry-run', '--json');
-      const paths = JSON.parse(files)[0].files.map(({ path }: { path: string }) => path);
+      const paths = listed.find((one) => one.name === `@tollgate/${name}`)!.files.map(({ path }) => path);
       expect(paths).toContain('README.md');
       expect(paths).toContain('dist/index.js');
       const known = /^(dist|src)\/|^(README\.md|LICENSE|package\.json|policy\.schema\.json)$/;

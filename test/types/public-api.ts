@@ -3,6 +3,7 @@
  * `@ts-expect-error` has to be an error, or the compiler says so.
  */
 import {
+  type AccountSource,
   type Decision,
   type DecisionSource,
   definePolicy,
@@ -23,6 +24,14 @@ import {
 import { rateLimit as expressRateLimit } from '@tollgate/express';
 import fastifyRateLimit, { rateLimit } from '@tollgate/fastify';
 import { type RedisClient, RedisStore, type RedisStoreOptions, type RedisStoreStats } from '@tollgate/redis';
+import {
+  accountLimits,
+  type ParsedPolicy,
+  type PolicyProblem,
+  type PolicyWatch,
+  parsePolicy,
+  watchPolicyFile,
+} from '@tollgate/sources';
 import express, { type RequestHandler } from 'express';
 import Fastify from 'fastify';
 import { type Cluster, Redis } from 'ioredis';
@@ -132,3 +141,17 @@ fastify.get('/health', { config: { rateLimit: false } }, async () => 'x');
 // @ts-expect-error: there is no such hook
 await fastify.register(rateLimit, { policy, hook: 'onSend' });
 await Fastify({ http2: true }).register(rateLimit, { policy });
+
+expectTypeOf(parsePolicy('')).toEqualTypeOf<ParsedPolicy>();
+expectTypeOf<ParsedPolicy['options']>().toExtend<Parameters<typeof definePolicy>[0]>();
+expectTypeOf<PolicyProblem['option']>().toEqualTypeOf<string | undefined>();
+expectTypeOf(watchPolicyFile('policy.yaml', { limiter })).toEqualTypeOf<Promise<PolicyWatch>>();
+const source = accountLimits(async (account, { signal }) =>
+  signal.aborted ? null : { total: [perMinute(account.length)] },
+);
+expectTypeOf(source).toExtend<AccountSource>();
+new RateLimiter({ policy, accounts: [source] });
+// @ts-expect-error: a function tells what holds for an account, not a number
+accountLimits(() => 5);
+// @ts-expect-error: a misspelt option
+accountLimits(() => undefined, { ttl: 5 });

@@ -9,7 +9,8 @@ export type ErrorCode =
   | 'TOLLGATE_OPTION_CONFLICT'
   | 'TOLLGATE_CLOSED'
   | 'TOLLGATE_STORE_FAILED'
-  | 'TOLLGATE_LIMITS_CONFLICT';
+  | 'TOLLGATE_LIMITS_CONFLICT'
+  | 'TOLLGATE_POLICY_FILE';
 
 /** An `Error` with a stable `code`. */
 export type TollgateError<E extends Error = Error> = E & {

@@ -1,10 +1,11 @@
 /**
- * How options are checked and mistakes are told, for stores and adapters in packages of their own.
+ * How options are checked and mistakes are told, for stores, sources and adapters in packages of their own.
  *
  * @module
  */
 export { checkFunction, checkInteger, checkOneOf, checkOptions, checkString } from './check.js';
 export {
+  asError,
   closedError,
   limitsConflictError,
   optionConflictError,

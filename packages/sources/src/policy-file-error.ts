@@ -1,0 +1,47 @@
+/** Where something stands in a text. Lines and columns count from 1, columns in UTF-16 code units, as editors count them. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One thing that is wrong in a policy file. */
+export interface PolicyProblem extends Position {
+  readonly message: string;
+  /** The option that is wrong, such as `policy.plans.gold.quotas[0].limit`. Absent where the text itself is at fault. */
+  readonly option?: string;
+}
+
+export interface PolicyFileErrorOptions {
+  readonly problems?: readonly PolicyProblem[];
+  readonly cause?: unknown;
+}
+
+/**
+ * A policy file cannot be used: it could not be read, is no JSON or YAML, or says something that no policy can say. The
+ * message has a line for each problem, `<file>:<line>:<column> <what is wrong>`.
+ *
+ * Recognise it by its `code`, not its class: a program may hold two copies of this package.
+ */
+export class PolicyFileError extends Error {
+  readonly code = 'TOLLGATE_POLICY_FILE';
+  /** The file's name as it was given; for a text without one, what it should have been: `policy` or `layer`. */
+  readonly file: string;
+  /** In the order of the text, the first 50 at most. Empty if the file could not be read. */
+  readonly problems: readonly PolicyProblem[];
+
+  constructor(file: string, message: string, options: PolicyFileErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.name = 'PolicyFileError';
+    this.file = file;
+    this.problems = options.problems ?? [];
+  }
+
+  static of(file: string, problems: readonly PolicyProblem[]): PolicyFileError {
+    const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column).slice(0, MAX_PROBLEMS);
+    const lines = sorted.map(({ message, line, column }) => `${file}:${line}:${column} ${message}`);
+    return new PolicyFileError(file, lines.join('\n'), { problems: sorted });
+  }
+}
+
+/** Past these, one more helps nobody, and each of them costs another check. */
+export const MAX_PROBLEMS = 50;

@@ -1,0 +1,516 @@
+import { definePolicy, type Layer, type PolicyOptions, perMinute, perSecond } from '@tollgate/core';
+import { PolicyFileError, type PolicyProblem, parseLayer, parsePolicy } from '@tollgate/sources';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+function refused(parse: () => unknown): PolicyFileError {
+  try {
+    parse();
+  } catch (error) {
+    expect(error).toBeInstanceOf(PolicyFileError);
+    return error as PolicyFileError;
+  }
+  throw new Error('nothing was thrown');
+}
+
+const problemsOf = (text: string) => refused(() => parsePolicy(text)).problems;
+
+/** What stands where the problem is said to be. */
+function textAt(text: string, { line, column }: { readonly line: number; readonly column: number }): string {
+  const found = text.split(/\r?\n/)[line - 1];
+  expect(found, `line ${line}`).toBeDefined();
+  return found!.slice(column - 1);
+}
+
+const HOSTILE = [
+  '__proto__',
+  'constructor',
+  'toString',
+  '007',
+  '1e3',
+  'null',
+  '~',
+  'true',
+  'a: b',
+  '}{',
+  '\0',
+  '#',
+  'a.b',
+];
+const name = fc.oneof(
+  fc.constantFrom(...HOSTILE, 'x'.repeat(3000), `${'y'.repeat(99)}1`, `${'y'.repeat(99)}2`),
+  fc.string({ minLength: 1, maxLength: 8, unit: 'binary' }),
+);
+const quotas = fc
+  .uniqueArray(fc.constantFrom(1000, 2000, 60_000, 3_600_000), { minLength: 1, maxLength: 3 })
+  .chain((windows) =>
+    fc.tuple(...windows.map((windowMs) => fc.record({ limit: fc.nat(9999), windowMs: fc.constant(windowMs) }))),
+  );
+const list = fc.oneof(quotas, fc.constant('unlimited' as const));
+const throttle = fc.constantFrom(false as const, {
+  afterViolations: 3,
+  withinMs: 1000,
+  forMs: 2000,
+  factor: 0.25,
+  escalate: { factor: 2, maxMs: 9000 },
+});
+const entries = <T>(of: fc.Arbitrary<T>) =>
+  fc.uniqueArray(fc.tuple(name, of), { maxLength: 4, selector: ([name]) => name });
+const category = fc.oneof(
+  list,
+  fc.record(
+    { quotas: list, throttle, mode: fc.constantFrom('enforce' as const, 'observe' as const) },
+    { requiredKeys: [] },
+  ),
+);
+const layer = fc.record(
+  {
+    quotas: list,
+    categories: entries(category).map((all) => mapOf(all)),
+    total: list,
+    throttle,
+    mode: fc.constantFrom('enforce' as const, 'observe' as const),
+  },
+  { requiredKeys: [] },
+);
+
+/** An object that has the names as its own, whatever they are, as `JSON.parse` makes it. */
+function mapOf<T>(all: readonly (readonly [string, T])[]): Record<string, T> {
+  const text = all.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join();
+  return JSON.parse(`{${text}}`);
+}
+
+describe('what a text says', () => {
+  it('is what the same options say, whatever the names are', () => {
+    const policies = fc.record({
+      base: layer,
+      plans: entries(layer),
+      regions: entries(layer),
+      environments: entries(layer),
+      accounts: entries(layer),
+      indent: fc.constantFrom(undefined, 2, '\t'),
+      isJson: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(policies, ({ base, plans, regions, environments, accounts, indent, isJson }) => {
+        const options = {
+          ...base,
+          quotas: base.quotas ?? 'unlimited',
+          plans: mapOf(plans),
+          regions: mapOf(regions),
+          environments: mapOf(environments),
+          accounts: mapOf(accounts),
+        };
+        const expected = definePolicy(options as PolicyOptions);
+        const json = JSON.stringify(options, undefined, indent);
+        // With a comment it is JSON no more.
+        const parsed = parsePolicy(isJson ? json : `${json} # as YAML`);
+        expect(JSON.stringify(parsed.options)).toBe(JSON.stringify(options));
+        const categories = ['other', ...Object.keys(base.categories ?? {})];
+        for (const [, { categories: more }] of [...plans, ...accounts]) categories.push(...Object.keys(more ?? {}));
+        const some = (all: readonly (readonly [string, Layer])[], index: number) => all[index]?.[0];
+        for (let index = 0; index < 4; index++) {
+          for (const category of categories) {
+            const question = [
+              some(accounts, index),
+              some(plans, index),
+              some(regions, index),
+              some(environments, index),
+            ] as const;
+            expect(parsed.policy.explain(category, ...question)).toEqual(expected.explain(category, ...question));
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('may be YAML, with comments, anchors and names as they are written', () => {
+    const { policy, options } = parsePolicy(
+      `%YAML 1.1
+--- # limits of the Legs API
+$schema: https://example.com/policy.schema.json
+quotas: &usual
+  - { limit: 100, windowMs: 60_000 }`.replace('60_000', '60000') +
+        `
+plans:
+  gold: &gold
+    categories:
+      legs: *usual
+      'yes': "unlimited"
+  silver: *gold
+accounts:
+  007: { quotas: [{ limit: 7, windowMs: 1000 }] }
+  null: { quotas: [{ limit: 8, windowMs: 1000 }] }
+  0x10: { quotas: [{ limit: 9, windowMs: 1000 }] }
+`,
+    );
+    const limit = (...question: Parameters<typeof policy.resolve>) => policy.resolve(...question).quotas[0]?.limit;
+    expect(limit('legs', 'x', 'silver')).toBe(100);
+    expect(limit('yes', 'x', 'gold')).toBeUndefined();
+    expect(['007', 'null', '0x10', '7', '', '16'].map((account) => limit('a', account))).toEqual([
+      7, 8, 9, 100, 100, 100,
+    ]);
+    expect(options).not.toHaveProperty('$schema');
+    expect(Object.keys(options.accounts!)).toEqual(['007', 'null', '0x10']);
+  });
+
+  it.each([
+    '\uFEFFquotas: unlimited',
+    'quotas: unlimited\r\ntotal: unlimited\r\n',
+    '{\n\t"quotas":\n\t\t"unlimited"\n}',
+    'quotas:\tunlimited',
+  ])('may begin with a byte order mark, end its lines as on Windows, and have tabs: %j', (text) => {
+    expect(parsePolicy(text).policy.resolve('legs').quotas).toEqual([]);
+  });
+
+  it('can be the layer of one account', () => {
+    const { layer, options, positionOf } = parseLayer(
+      'categories:\n  legs: [{ limit: 5, windowMs: 1000 }]\nmode: observe',
+    );
+    const policy = definePolicy({ quotas: [perMinute(1)] });
+    expect(policy.resolve('legs', 'a', undefined, undefined, undefined, layer).quotas[0]!.limit).toBe(5);
+    expect(options).toEqual({
+      categories: { legs: [perSecond(5)].map(({ limit, windowMs }) => ({ limit, windowMs })) },
+      mode: 'observe',
+    });
+    expect(positionOf('layer.categories.legs[0].limit')).toEqual({ line: 2, column: 12 });
+    const { message, problems } = refused(() => parseLayer('{ plans: {}, quotas: [] }', { file: 'a.yaml' }));
+    expect(message).toMatch(/^a.yaml:1:3 Unknown option `layer.plans`: .*\na.yaml:1:14 Expected `layer.quotas` to be /);
+    expect(problems).toHaveLength(2);
+  });
+});
+
+describe('where an option stands', () => {
+  const text = `# twice the same name, shortened
+quotas: &usual
+  - limit: 1
+    windowMs: 1000
+  - { windowMs: 60000, limit: 2 }
+plans:
+  gold: { quotas: *usual, total: 'unlimited' }
+  a.b:
+    quotas: 'unlimited'
+accounts:
+  "": {}
+  "\\0 }{": { mode: observe }
+`.replace('  "": {}\n', '');
+  const { positionOf } = parsePolicy(text);
+
+  it.each([
+    ['policy.quotas', 'quotas: &usual'],
+    ['policy.quotas[0]', 'limit: 1'],
+    ['policy.quotas[0].windowMs', 'windowMs: 1000'],
+    ['policy.quotas[1]', '{ windowMs: 60000'],
+    ['policy.quotas[1].limit', 'limit: 2 }'],
+    ['policy.plans.gold', 'gold: {'],
+    ['policy.plans.gold.quotas', 'quotas: *usual,'],
+    ['policy.plans.gold.quotas[1].limit', 'limit: 2 }'],
+    ['policy.plans.a.b.quotas', "quotas: 'unlimited'"],
+    ['policy.accounts."\\u0000 }{".mode', 'mode: observe'],
+  ])('%s', (option, expected) => {
+    expect(textAt(text, positionOf(option)!)).toMatch(new RegExp(`^${expected.replace(/[{*]/g, '\\$&')}`));
+  });
+
+  it.each([
+    'policy.total',
+    'policy.quotas[2]',
+    'policy.plans.a',
+    'policy.plans.gold.',
+    'quotas',
+    '',
+    'policy.plans key',
+  ])('nowhere: %j', (option) => {
+    expect(positionOf(option)).toBeUndefined();
+  });
+});
+
+describe('what is wrong', () => {
+  it('is told in full, each at its place, and nothing else is', () => {
+    const broken = fc.constantFrom('limit', 'windowMs', 'unknown', 'missing', 'none', 'none');
+    const layers = fc.uniqueArray(
+      fc.tuple(name, fc.array(fc.array(broken, { minLength: 1, maxLength: 3 }), { maxLength: 3 })),
+      {
+        maxLength: 3,
+        selector: ([name]) => name.slice(0, 80),
+      },
+    );
+    const laid = fc.record({
+      plans: layers,
+      accounts: layers,
+      base: layers,
+      indent: fc.constantFrom(undefined, 1, 4, '\t'),
+    });
+    fc.assert(
+      fc.property(laid, ({ plans, accounts, base, indent }) => {
+        const expected: string[] = [];
+        const list = (kinds: readonly string[], path: string) =>
+          kinds.map((kind, index) => {
+            const windowMs = 1000 * (index + 1);
+            const at = `${path}[${index}]`;
+            if (kind === 'limit') expected.push(`${at}.limit`);
+            if (kind === 'windowMs') expected.push(`${at}.windowMs`);
+            if (kind === 'unknown') expected.push(`${at}.burst`);
+            if (kind === 'missing') expected.push(`${at}.limit`);
+            return {
+              ...(kind === 'missing' ? {} : { limit: kind === 'limit' ? -1 : 5 }),
+              windowMs: kind === 'windowMs' ? '60 s' : windowMs,
+              ...(kind === 'unknown' ? { burst: 1 } : {}),
+            };
+          });
+        const shown = (name: string) =>
+          refused(() => parsePolicy(`{"quotas":"unlimited",${JSON.stringify(name)}:1}`)).problems[0]!.option!.slice(
+            'policy.'.length,
+          );
+        const categories = (all: readonly (readonly string[])[], path: string) =>
+          mapOf(all.map((kinds, index) => [`c${index}`, list(kinds, `${path}.categories.c${index}`)] as const));
+        const map = (layers: readonly (readonly [string, readonly (readonly string[])[]])[], path: string) =>
+          mapOf(
+            layers.map(([name, all]) => [name, { categories: categories(all, `${path}.${shown(name)}`) }] as const),
+          );
+        const policy = {
+          quotas: 'unlimited',
+          categories: categories(base[0]?.[1] ?? [], 'policy'),
+          plans: map(plans, 'policy.plans'),
+          accounts: map(accounts, 'policy.accounts'),
+        };
+        const text = JSON.stringify(policy, undefined, indent);
+        if (expected.length === 0) return void parsePolicy(text);
+        const problems = problemsOf(text);
+        expect(problems.map(({ option }) => option).sort()).toEqual(expected.sort());
+        for (const { option, message, ...position } of problems) {
+          const key = /\w+$/.exec(option!)![0];
+          const missing = message.endsWith('got undefined');
+          expect(textAt(text, position)).toMatch(missing ? /^\{/ : new RegExp(`^"${key}":`));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it.each<[string, string, readonly (readonly [string, string?])[]]>([
+    ['nothing', '', [['1:1 Expected a policy, got nothing']]],
+    ['comments alone', '# nothing\n', [['1:1 Expected a policy, got nothing']]],
+    ['null', 'null', [['1:1 Expected a policy, got nothing']]],
+    ['a number', '\n 5', [['2:2 Expected `policy` to be a plain object, got 5', 'policy']]],
+    ['a text', 'quotas', [['1:1 Expected `policy` to be a plain object, got "quotas"', 'policy']]],
+    ['an array', '- a', [['1:1 Expected `policy` to be a plain object, got an array of 1', 'policy']]],
+    [
+      'no quotas',
+      'mode: observe',
+      [["1:1 Expected `policy.quotas` to be an array of 1 to 8 quotas or 'unlimited', got undefined", 'policy.quotas']],
+    ],
+    ['an end too soon', '{ "quotas": [', [['1:14 '], ['1:14 ']]],
+    ['a tab that indents', 'quotas:\n\t- limit: 1', [['2:1 Tabs are not allowed as indentation']]],
+    ['a name twice', '{ "quotas": "unlimited",\n  "quotas": [] }', [['2:3 Expected `quotas` once, got it again']]],
+    [
+      '__proto__ twice',
+      'quotas: unlimited\nplans: { __proto__: {}, __proto__: {} }',
+      [['2:25 Expected `__proto__` once, got it again']],
+    ],
+    [
+      'a tag',
+      'quotas: !!binary aGk=',
+      [
+        ['1:1 Expected `policy.quotas` to be an array of 1 to 8 quotas or \'unlimited\', got "aGk="', 'policy.quotas'],
+        ['1:9 Unresolved tag: tag:yaml.org,2002:binary'],
+      ],
+    ],
+    ['another tag', 'quotas: !mine unlimited', [['1:9 Unresolved tag: !mine']]],
+    ['a merge', 'quotas: unlimited\n<<: { total: unlimited }', [['2:1 Unknown option `policy."<<"`', 'policy."<<"']]],
+    ['a list as a name', '? [a]\n: 1', [['1:3 With stringKeys, all keys must be strings']]],
+    ['two documents', 'quotas: unlimited\n---\nquotas: unlimited', [['2:1 Expected one document, got another']]],
+    [
+      'an alias of nothing',
+      'quotas: *usual',
+      [['1:9 Expected `*usual` to refer to an anchor, got nothing that stands before it']],
+    ],
+    [
+      'an alias of itself',
+      'quotas: unlimited\nplans: &a\n  gold: *a',
+      [['3:9 Expected `*a` to refer to an anchor, got what it is a part of']],
+    ],
+    [
+      'an empty name',
+      'quotas: unlimited\nplans:\n  "": {}',
+      [['3:3 Expected `policy.plans key` to be a string of at least one character, got ""', 'policy.plans key']],
+    ],
+    [
+      'an empty category',
+      'quotas: unlimited\ncategories: { a: unlimited, "": unlimited }',
+      [['2:29 Expected `policy.categories key`', 'policy.categories key']],
+    ],
+    [
+      'maps that are none',
+      'quotas: unlimited\nplans: []\nregions: 5\naccounts: null',
+      [
+        ['2:1 Expected `policy.plans`', 'policy.plans'],
+        ['3:1 Expected `policy.regions`', 'policy.regions'],
+        ['4:1 Expected `policy.accounts`', 'policy.accounts'],
+      ],
+    ],
+    [
+      'layers that are none',
+      'quotas: unlimited\nplans: { a: [], b: 5, c: }',
+      [
+        ['2:10 Expected `policy.plans.a`', 'policy.plans.a'],
+        ['2:17 Expected `policy.plans.b`', 'policy.plans.b'],
+        ['2:23 Expected `policy.plans.c`', 'policy.plans.c'],
+      ],
+    ],
+    [
+      'two of a kind',
+      'quotas: [{limit: 1, windowMs: 1000},{limit: 2, windowMs: 1000}]',
+      [['1:48 Expected `policy.quotas[1].windowMs` to be different', 'policy.quotas[1].windowMs']],
+    ],
+    [
+      'throttles',
+      'quotas: unlimited\nthrottle: { afterViolations: 0, withinMs: 1, forMs: 5000, escalate: { factor: 1, maxMs: 4000 } }',
+      [
+        [
+          '2:1 Expected `policy.throttle.factor` to be a number from 0 to below 1, got undefined',
+          'policy.throttle.factor',
+        ],
+        ['2:13 Expected `policy.throttle.afterViolations`', 'policy.throttle.afterViolations'],
+        ['2:33 Expected `policy.throttle.withinMs`', 'policy.throttle.withinMs'],
+        ['2:71 Expected `policy.throttle.escalate.factor`', 'policy.throttle.escalate.factor'],
+        ['2:82 Expected `policy.throttle.escalate.maxMs` to be an integer from 5000', 'policy.throttle.escalate.maxMs'],
+      ],
+    ],
+    [
+      'what is said of a failing store',
+      'quotas: unlimited\nonStoreFailure: { default: open, categories: { legs: close } }\nlocalShare: 2',
+      [
+        ['2:19 Expected `policy.onStoreFailure.default`', 'policy.onStoreFailure.default'],
+        ['2:48 Expected `policy.onStoreFailure.categories.legs`', 'policy.onStoreFailure.categories.legs'],
+        ['3:1 Expected `policy.localShare`', 'policy.localShare'],
+      ],
+    ],
+    [
+      'a mistake behind an alias, once',
+      'quotas: unlimited\nplans: { a: &a { quotas: [] }, b: *a }',
+      [['2:18 Expected `policy.plans.a.quotas`', 'policy.plans.a.quotas']],
+    ],
+    ['byte order mark', '\uFEFFquotas: []', [['1:1 Expected `policy.quotas`', 'policy.quotas']]],
+    [
+      'lines of Windows',
+      'quotas: unlimited\r\ntotal:\r\n  - limit: 1\r\n',
+      [['3:5 Expected `policy.total[0].windowMs`', 'policy.total[0].windowMs']],
+    ],
+  ])('%s', (_, text, expected) => {
+    const error = refused(() => parsePolicy(text, { file: 'p.yaml' }));
+    expect(error.file).toBe('p.yaml');
+    const lines = error.message.split('\n');
+    expect(lines).toHaveLength(expected.length);
+    for (const [index, [begins, option]] of expected.entries()) {
+      const { message, line, column, ...rest }: PolicyProblem = error.problems[index]!;
+      expect(lines[index]).toBe(`p.yaml:${line}:${column} ${message}`);
+      expect(`${line}:${column} ${message}`.slice(0, begins.length)).toBe(begins);
+      expect(rest.option).toBe(option);
+    }
+  });
+
+  it('is found in the guilty one of two names that errors show alike', () => {
+    const names = ['1', '2', '3'].map((end) => `${'y'.repeat(99)}${end}`);
+    const of = (limits: readonly number[]) =>
+      names.map((name, index) => `  ${name}: [{ limit: ${limits[index]}, windowMs: 1000 }]\n`).join('');
+    const [problem, ...others] = problemsOf(`quotas: unlimited\ncategories:\n${of([1, -1, 1])}`);
+    expect(problem).toMatchObject({ line: 4, message: expect.stringContaining('got -1') });
+    expect(others).toEqual([]);
+    expect(
+      problemsOf(
+        `quotas: unlimited\nplans:\n${of([-1, 1, -3]).replaceAll(': [', ': { total: [').replaceAll(']', '] }')}`,
+      ).map(({ line }) => line),
+    ).toEqual([3, 5]);
+    expect(
+      problemsOf(`quotas: unlimited\nonStoreFailure: { categories: { ${names[0]}: deny, ${names[1]}: nope } }`),
+    ).toMatchObject([{ column: 141 }]);
+  });
+
+  it('is told up to 50 times, in little time', () => {
+    const many = Array.from({ length: 5000 }, (_, index) => `  a${index}: { quotas: [], mode: nope }`).join('\n');
+    const problems = problemsOf(`quotas: unlimited\naccounts:\n${many}\n`);
+    expect(problems).toHaveLength(50);
+    expect(problems.at(-1)).toMatchObject({ line: 27, option: 'policy.accounts.a24.mode' });
+    expect(problemsOf('}'.repeat(1000)).length).toBeLessThanOrEqual(50);
+  });
+
+  it('harms no one: texts that are deep, that grow, or that are no text at all', () => {
+    expect(problemsOf('['.repeat(100_000))).toMatchObject([
+      { line: 1, message: 'Expected at most 100 levels, got more' },
+    ]);
+    expect(problemsOf('- '.repeat(100_000))).toMatchObject([{ message: 'Expected at most 100 levels, got more' }]);
+    expect(problemsOf(`${'{"a":'.repeat(3000)}1${'}'.repeat(3000)}`)).toHaveLength(1);
+    let laughs = 'quotas: unlimited\na0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n';
+    for (let level = 1; level < 12; level++) {
+      laughs += `a${level}: &a${level} [${Array.from({ length: 10 }, () => `*a${level - 1}`).join()}]\n`;
+    }
+    expect(problemsOf(laughs).map(({ message }) => message)).toContain(
+      'Expected aliases to repeat at most 1000000 parts, got more',
+    );
+    expect(problemsOf('\0\x01\x02'.repeat(1000))[0]!.message).not.toMatch(/\p{Cc}/u);
+    expect(problemsOf('%'.repeat(1000)).length).toBeGreaterThan(0);
+    expect(() => parsePolicy(Buffer.from('quotas: unlimited') as never)).toThrow(
+      expect.objectContaining({ code: 'TOLLGATE_OPTION_TYPE' }),
+    );
+    expect(() => parsePolicy('quotas: unlimited', { path: 'x' } as never)).toThrow(
+      expect.objectContaining({ code: 'TOLLGATE_OPTION_UNKNOWN' }),
+    );
+  });
+
+  it('is told of any text, and nothing but a PolicyFileError comes of one', () => {
+    const piece = fc.constantFrom(
+      'quotas',
+      'plans',
+      ':',
+      ' ',
+      '\n',
+      '- ',
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      '"',
+      "'",
+      '&a ',
+      '*a',
+      '!t ',
+      '|',
+      '>',
+      '?',
+      '#',
+      '%',
+      '---\n',
+      '\t',
+      '1',
+      'unlimited',
+      '\uFEFF',
+      '\r\n',
+      '\0',
+      '<<',
+    );
+    fc.assert(
+      fc.property(
+        fc.array(piece, { maxLength: 25 }).map((pieces) => pieces.join('')),
+        (text) => {
+          try {
+            parsePolicy(text);
+          } catch (error) {
+            expect(error).toBeInstanceOf(PolicyFileError);
+            const { problems } = error as PolicyFileError;
+            expect(problems.length).toBeGreaterThan(0);
+            const lines = text.split('\n');
+            for (const { line, column } of problems) {
+              expect(line).toBeGreaterThanOrEqual(1);
+              expect(line).toBeLessThanOrEqual(lines.length);
+              expect(column).toBeGreaterThanOrEqual(1);
+              expect(column).toBeLessThanOrEqual(lines[line - 1]!.length + 1);
+            }
+          }
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+});
