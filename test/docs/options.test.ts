@@ -91,6 +91,30 @@ describe('the options in docs/redis.md', () => {
   );
 });
 
+describe('the options of sources in docs/policy.md', () => {
+  const page = readPage('docs/policy.md');
+  const watched = section(page, '### A policy file that changes');
+  const told = section(page, '### A function that knows');
+
+  it('are all of them and no others', async () => {
+    expect(names(watched).sort()).toEqual((await known(() => watchPolicyFile('x', { nope: 1 } as never))).sort());
+    expect(names(told).sort()).toEqual(
+      (await known(() => accountLimits(() => undefined, { nope: 1 } as never))).sort(),
+    );
+  });
+
+  it.each([...told.matchAll(/^\| `(\w+)`\s*\| integer from (\d+) to (\d+)/gm)].map((row) => row.slice(1)))(
+    '`%s` is an integer from %s to %s',
+    async (name, least, most) => {
+      for (const value of [Number(least), Number(most)]) accountLimits(() => undefined, { [name!]: value });
+      for (const value of [Number(least) - 1, Number(most) + 1]) {
+        const { code } = await thrownBy(() => accountLimits(() => undefined, { [name!]: value }));
+        expect(code).toBe('TOLLGATE_OPTION_RANGE');
+      }
+    },
+  );
+});
+
 describe('the outage in docs/http.md', () => {
   it('is what an adapter sends', () => {
     const outage = section(readPage('docs/http.md'), '## The outage');
