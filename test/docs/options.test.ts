@@ -19,18 +19,9 @@ import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { RunningServer } from '../redis-servers/standalone.js';
 import { ROOT, readPage } from './fences.js';
+import { section } from './section.js';
 
 const policy = { quotas: [perMinute(100)] };
-
-/** What stands under a heading, up to the next one of its level or above. */
-function section(text: string, heading: string): string {
-  const level = /^#+/.exec(heading)![0].length;
-  const from = text.indexOf(`\n${heading}\n`);
-  expect(from, heading).toBeGreaterThanOrEqual(0);
-  const rest = text.slice(from + heading.length + 2);
-  const to = rest.search(new RegExp(`^#{1,${level}} `, 'm'));
-  return to < 0 ? rest : rest.slice(0, to);
-}
 
 /** The names in the first column of the tables. */
 function names(text: string): string[] {
@@ -106,6 +97,30 @@ describe.each([
   );
 });
 
+describe('the options of sources in docs/policy.md', () => {
+  const page = readPage('docs/policy.md');
+  const watched = section(page, '### A policy file that changes');
+  const told = section(page, '### A function that knows');
+
+  it('are all of them and no others', async () => {
+    expect(names(watched).sort()).toEqual((await known(() => watchPolicyFile('x', { nope: 1 } as never))).sort());
+    expect(names(told).sort()).toEqual(
+      (await known(() => accountLimits(() => undefined, { nope: 1 } as never))).sort(),
+    );
+  });
+
+  it.each([...told.matchAll(/^\| `(\w+)`\s*\| integer from (\d+) to (\d+)/gm)].map((row) => row.slice(1)))(
+    '`%s` is an integer from %s to %s',
+    async (name, least, most) => {
+      for (const value of [Number(least), Number(most)]) accountLimits(() => undefined, { [name!]: value });
+      for (const value of [Number(least) - 1, Number(most) + 1]) {
+        const { code } = await thrownBy(() => accountLimits(() => undefined, { [name!]: value }));
+        expect(code).toBe('TOLLGATE_OPTION_RANGE');
+      }
+    },
+  );
+});
+
 describe('the outage in docs/http.md', () => {
   it('is what an adapter sends', () => {
     const outage = section(readPage('docs/http.md'), '## The outage');
@@ -172,6 +187,8 @@ describe('the errors in docs/errors.md', () => {
       await server.stop();
     }
   };
+  const throttle = { afterViolations: 1, withinMs: 1000, forMs: 1000, factor: 0 };
+  const throttlingOn = (store: Store) => new RateLimiter({ policy: { ...policy, throttle }, store });
   const resetOn = (store: Store) => new RateLimiter({ policy, store }).reset(charge);
   const cases: Record<string, readonly [string, () => unknown][]> = {
     TOLLGATE_OPTION_TYPE: [
@@ -202,7 +219,7 @@ describe('the errors in docs/errors.md', () => {
       ['a cost below 0', () => limiter.consume({ ...charge, cost: -1 })],
     ],
     TOLLGATE_OPTION_UNKNOWN: [
-      ['of a policy', () => definePolicy({ ...policy, throttle: {} } as never)],
+      ['of a policy', () => definePolicy({ ...policy, catgories: {} } as never)],
       ['of a quota', () => new Quota({ limit: 1, windowMs: 1000, max: 1 } as never)],
       ['of a limiter', () => new RateLimiter({ policy, prefix: 'x' } as never)],
       ['of a store', () => new MemoryStore({ max: 1 } as never)],
@@ -213,6 +230,11 @@ describe('the errors in docs/errors.md', () => {
       ['a Redis client and a URL', () => new RedisStore({ client: {} as never, url: 'redis://127.0.0.1' })],
       ['limits with a client and a URL', () => new RedisLimits({ client: {} as never, url: 'redis://127.0.0.1' })],
       ['a limiter and a store', () => rateLimit({ limiter, store: new MemoryStore() })],
+      ['a throttle on a store that keeps no violations', () => throttlingOn(broken('refund', thrower))],
+      [
+        'another policy with a throttle on such a store',
+        () => new RateLimiter({ policy, store: broken('refund', thrower) }).setPolicy({ ...policy, throttle }),
+      ],
     ],
     TOLLGATE_STORE_FAILED: [
       ['a refund that throws', () => refundOn(broken('refund', thrower))],

@@ -101,12 +101,15 @@ describe('the packed packages', () => {
       const paths = listed.find((one) => one.name === name)!.files.map(({ path }) => path);
       expect(paths).toContain('README.md');
       expect(paths).toContain(name === COMMAND ? 'dist/main.js' : 'dist/index.js');
+      const known = /^(dist|src)\/|^(README\.md|LICENSE|package\.json|policy\.schema\.json)$/;
       const own = name === COMMAND ? /^bin\/tollgate\.js$/ : /^$/;
-      const others = paths.filter((path) => !/^(dist|src)\/|^(README\.md|LICENSE|package\.json)$/.test(path));
-      expect(others.filter((path) => !own.test(path))).toEqual([]);
+      expect(paths.filter((path) => !known.test(path) && !own.test(path))).toEqual([]);
     }
     const core = JSON.parse(readFileSync(join(ROOT, 'packages/core/package.json'), 'utf8'));
     expect(core).not.toHaveProperty('dependencies');
     expect(core).not.toHaveProperty('peerDependencies');
+    expect(run('schema.cjs', `console.log(require('@tollgate/core/policy.schema.json').$id)`)).toBe(
+      'urn:tollgate:policy\n',
+    );
   });
 });

@@ -214,11 +214,12 @@ export class RateLimiter {
     const account = storedAccount(charge);
     if (this.#suspensions.current !== undefined) return this.#letThrough(method, charge, cost);
     const held = this.#heldFor(charge);
-    if (!isPromise(held)) return this.#decide(method, charge, account, cost, held);
+    const policy = this.#policy;
+    if (!isPromise(held)) return this.#decide(method, charge, account, cost, policy, held);
     return held.then((held) => {
       this.#checkOpen();
       if (this.#suspensions.current !== undefined) return this.#letThrough(method, charge, cost);
-      return this.#decide(method, charge, account, cost, held);
+      return this.#decide(method, charge, account, cost, policy, held);
     });
   }
 
@@ -227,10 +228,11 @@ export class RateLimiter {
     charge: Charge,
     account: string,
     cost: number,
+    policy: Policy,
     held: AccountLayer | undefined,
   ): MaybePromise<Decision> {
     const { category, plan, region, environment } = charge;
-    const resolution = this.#policy.resolve(category, charge.account, plan, region, environment, held);
+    const resolution = policy.resolve(category, charge.account, plan, region, environment, held);
     const decision =
       resolution.counters.length === 0
         ? new Decision(charge, category, cost, resolution, FREE, undefined, 'none')
