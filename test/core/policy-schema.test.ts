@@ -67,7 +67,8 @@ function* optionsOf(part: unknown, place = '#'): Generator<[string, Part]> {
   if (typeof part !== 'object' || part === null) return;
   if (/\/properties\/[^/]+$|\/additionalProperties$/.test(place)) yield [place, part as Part];
   for (const [key, value] of Object.entries(part)) {
-    if (key !== 'examples' && key !== 'default' && value !== false) yield* optionsOf(value, `${place}/${key}`);
+    const isValue = ['examples', 'default', 'const'].includes(key) && !place.endsWith('/properties');
+    if (!isValue) yield* optionsOf(value, `${place}/${key}`);
   }
 }
 
