@@ -1,7 +1,7 @@
 import { MemoryStore } from '@tollgate/core';
 import { describeStore } from './store.js';
 
-describeStore('MemoryStore', makeStore, { records: true });
+describeStore('MemoryStore', makeStore, { records: true, throttles: true });
 
 function makeStore() {
   let now = 1e9 + 0.75;

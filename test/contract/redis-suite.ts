@@ -42,7 +42,7 @@ export function describeOn(name: string, effort: number, start: () => Promise<Ba
         stop: () => store.close(),
       };
     };
-    describeStore('RedisStore', makeStore, { records: true, effort });
+    describeStore('RedisStore', makeStore, { records: true, throttles: true, effort });
   });
 }
 

@@ -11,6 +11,7 @@ import type { StoreUnderTest } from './store/player.js';
 import { describeRecord } from './store/record.js';
 import { describeRefund } from './store/refund.js';
 import { describeSameAnswers } from './store/same-answers.js';
+import { describeThrottling } from './store/throttling.js';
 import { describeTime } from './store/time.js';
 import { storeWorld } from './store/world.js';
 
@@ -19,13 +20,17 @@ export type { StoreUnderTest } from './store/player.js';
 /**
  * The promises of a store, P1 to P8, as properties over random traces. Every run of a property takes a store of its own
  * from `makeStore`: one that holds no counters, or at least none of the accounts that the traces use. A store that has the
- * optional `record` says so, and owes its promises too. `effort` is the share of the random traces that are played, for a
+ * optional `record` says so, and owes its promises too; so does one that keeps violations, and has `pardon`. `effort` is the share of the random traces that are played, for a
  * store that takes its time.
  */
 export function describeStore(
   name: string,
   makeStore: () => StoreUnderTest | Promise<StoreUnderTest>,
-  { records = false, effort = 1 }: { readonly records?: boolean; readonly effort?: number } = {},
+  {
+    records = false,
+    throttles = false,
+    effort = 1,
+  }: { readonly records?: boolean; readonly throttles?: boolean; readonly effort?: number } = {},
 ): void {
   const world = storeWorld(makeStore, effort);
 
@@ -42,5 +47,6 @@ export function describeStore(
     describeNames(world);
     describeLifetime(world);
     if (records) describeRecord(world);
+    if (throttles) describeThrottling(world, { records });
   });
 }

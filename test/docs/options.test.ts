@@ -13,10 +13,11 @@ import {
 import { Answers, CHARGE_OPTIONS } from '@tollgate/core/http';
 import { rateLimit } from '@tollgate/express';
 import { rateLimit as fastifyRateLimit } from '@tollgate/fastify';
-import { RedisStore } from '@tollgate/redis';
+import { RedisLimits, RedisStore } from '@tollgate/redis';
 import { accountLimits, loadPolicyFile, parseLayer, parsePolicy, watchPolicyFile } from '@tollgate/sources';
 import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
+import { RunningServer } from '../redis-servers/standalone.js';
 import { ROOT, readPage } from './fences.js';
 
 const policy = { quotas: [perMinute(100)] };
@@ -81,20 +82,25 @@ describe('the options in docs/http.md', () => {
   });
 });
 
-describe('the options in docs/redis.md', () => {
-  const table = section(readPage('docs/redis.md'), '## Options');
+describe.each([
+  ['## Options', RedisStore],
+  ['### Options of the limits', RedisLimits],
+])('the options in docs/redis.md under %s', (heading, Made) => {
+  const table = section(readPage('docs/redis.md'), heading);
 
-  it('are those of the RedisStore, all of them and no others', async () => {
-    expect(names(table).sort()).toEqual((await known(() => new RedisStore({ nope: 1 } as never))).sort());
+  it('are those of the class, all of them and no others', async () => {
+    expect(names(table).sort()).toEqual((await known(() => new Made({ nope: 1 } as never))).sort());
   });
 
-  it.each([...table.matchAll(/^\| `(\w+)`\s*\| integer from (\d+) to (\d+)/gm)].map((row) => row.slice(1)))(
-    '`%s` is an integer from %s to %s',
-    async (name, least, most) => {
+  it.each([...table.matchAll(/^\| `(\w+)`\s*\| integer from (\d+) to (\d+) *\| (\d+)/gm)].map((row) => row.slice(1)))(
+    '`%s` is an integer from %s to %s, by default %s',
+    async (name, least, most, byDefault) => {
       const url = 'redis://127.0.0.1:1';
-      for (const value of [Number(least), Number(most)]) await new RedisStore({ url, [name!]: value }).close();
+      for (const value of [Number(least), Number(most), Number(byDefault)]) {
+        await new Made({ url, [name!]: value }).close();
+      }
       for (const value of [Number(least) - 1, Number(most) + 1]) {
-        expect((await thrownBy(() => new RedisStore({ url, [name!]: value }))).code).toBe('TOLLGATE_OPTION_RANGE');
+        expect((await thrownBy(() => new Made({ url, [name!]: value }))).code).toBe('TOLLGATE_OPTION_RANGE');
       }
     },
   );
@@ -156,6 +162,16 @@ describe('the errors in docs/errors.md', () => {
       await store.close();
     }
   };
+  const onRedis = async (use: (limits: RedisLimits) => unknown) => {
+    const server = await RunningServer.start();
+    const limits = new RedisLimits({ url: server.url });
+    try {
+      await use(limits);
+    } finally {
+      await limits.close();
+      await server.stop();
+    }
+  };
   const resetOn = (store: Store) => new RateLimiter({ policy, store }).reset(charge);
   const cases: Record<string, readonly [string, () => unknown][]> = {
     TOLLGATE_OPTION_TYPE: [
@@ -195,6 +211,7 @@ describe('the errors in docs/errors.md', () => {
     TOLLGATE_OPTION_CONFLICT: [
       ['a limiter and a policy', () => rateLimit({ limiter, policy })],
       ['a Redis client and a URL', () => new RedisStore({ client: {} as never, url: 'redis://127.0.0.1' })],
+      ['limits with a client and a URL', () => new RedisLimits({ client: {} as never, url: 'redis://127.0.0.1' })],
       ['a limiter and a store', () => rateLimit({ limiter, store: new MemoryStore() })],
     ],
     TOLLGATE_STORE_FAILED: [
@@ -203,6 +220,25 @@ describe('the errors in docs/errors.md', () => {
       ['a refund that is not answered', () => refundOn(broken('refund', () => new Promise(() => {})))],
       ['a reset that is refused', () => resetOn(broken('reset', () => Promise.reject()))],
       ['a Redis that is not there', () => withoutRedis((store) => store.probe('ameyo5m'))],
+      [
+        'limits on a Redis that is not there',
+        async () => {
+          const limits = new RedisLimits({ url: 'redis://127.0.0.1:1', timeoutMs: 20 });
+          await limits.set('ameyo5m', policy).finally(() => limits.close());
+        },
+      ],
+    ],
+    TOLLGATE_LIMITS_CONFLICT: [
+      ['a version that there is not', () => onRedis((limits) => limits.set('ameyo5m', policy, { ifVersion: 7 }))],
+      [
+        'a version that there was',
+        () =>
+          onRedis(async (limits) => {
+            const { version } = await limits.set('ameyo5m', policy);
+            await limits.set('ameyo5m', policy);
+            await limits.delete('ameyo5m', { ifVersion: version });
+          }),
+      ],
     ],
     TOLLGATE_POLICY_FILE: [
       ['a text that is no YAML', () => parsePolicy('quotas: [')],
@@ -230,6 +266,14 @@ describe('the errors in docs/errors.md', () => {
           const store = new MemoryStore();
           store.close();
           return store.peek('ameyo5m', [], 0);
+        },
+      ],
+      [
+        'closed limits',
+        async () => {
+          const limits = new RedisLimits({ url: 'redis://127.0.0.1:1' });
+          await limits.close();
+          return limits.get('ameyo5m');
         },
       ],
     ],

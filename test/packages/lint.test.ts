@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { basename } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { packAll, ROOT } from './pack.js';
 
@@ -11,12 +12,11 @@ describe('the packed packages pass', () => {
     return execFileSync('npx', ['--no', ...args], { cwd: ROOT, encoding: 'utf8' });
   }
 
-  it.each(packed.tarballs.map((tarball) => [tarball.replace(/.*\//, ''), tarball]))(
-    'publint and attw: %s',
-    (_name, tarball) => {
-      expect(tool('publint', 'run', '--strict', tarball)).toContain('All good!');
-      // A problem is an exit code other than 0, which throws.
-      expect(tool('attw', tarball, '--profile', 'esm-only')).toContain('🟢');
-    },
-  );
+  it.each(packed.tarballs.map((tarball) => [basename(tarball), tarball]))('publint and attw: %s', (_name, tarball) => {
+    expect(tool('publint', 'run', '--strict', tarball)).toContain('All good!');
+    // Nothing is imported from a command.
+    if (/^tollgate-\d/.test(basename(tarball))) return;
+    // A problem is an exit code other than 0, which throws.
+    expect(tool('attw', tarball, '--profile', 'esm-only')).toContain('🟢');
+  });
 });

@@ -4,12 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export const ROOT: string = join(import.meta.dirname, '..', '..');
-export const PUBLISHED: readonly string[] = ['core', 'express', 'fastify', 'redis', 'sources'];
+/** What programs import. */
+export const LIBRARIES: readonly string[] = ['core', 'express', 'fastify', 'redis', 'sources'].map(
+  (name) => `@tollgate/${name}`,
+);
+/** What people run. */
+export const COMMAND = 'tollgate';
+export const PUBLISHED: readonly string[] = [...LIBRARIES, COMMAND];
 
 /** The published packages as npm would pack them, in a folder that `dispose` removes. */
 export function packAll(): { readonly folder: string; readonly tarballs: readonly string[]; dispose(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-pack-'));
-  const workspaces = PUBLISHED.flatMap((name) => ['-w', `@tollgate/${name}`]);
+  const workspaces = PUBLISHED.flatMap((name) => ['-w', name]);
   npm(ROOT, 'pack', ...workspaces, '--pack-destination', folder);
   const tarballs = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
   return {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { npm, PUBLISHED, packAll, ROOT } from './pack.js';
+import { COMMAND, LIBRARIES, npm, PUBLISHED, packAll, ROOT } from './pack.js';
 
 interface Listed {
   readonly name: string;
@@ -37,9 +37,9 @@ describe('the packed packages', () => {
   }
 
   it('are imported by ES modules and required by CommonJS, and both get the same thing', () => {
-    for (const name of PUBLISHED) {
-      const program = `const required = require('@tollgate/${name}');
-        import('@tollgate/${name}').then((imported) => console.log(
+    for (const name of LIBRARIES) {
+      const program = `const required = require('${name}');
+        import('${name}').then((imported) => console.log(
           Object.keys(imported).length > 0 &&
           Object.keys(imported).every((key) => imported[key] === required[key])));`;
       expect(run('both.cjs', program)).toBe('true\n');
@@ -66,6 +66,17 @@ describe('the packed packages', () => {
     expect(run('fastify.cjs', fastify)).toBe('200 429\n');
   });
 
+  it('have a command that npx finds', () => {
+    const tollgate = (...args: readonly string[]) =>
+      execFileSync('npx', ['--no', 'tollgate', ...args], {
+        cwd: project,
+        encoding: 'utf8',
+        input: 'quotas: unlimited',
+      });
+    expect(tollgate('policy', 'check', '-')).toMatch(/^stdin is a valid policy\.\n/);
+    expect(tollgate('--version')).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
   it('share one copy of core', () => {
     const tree = JSON.parse(npm(project, 'ls', '@tollgate/core', '--json', '--all'));
     const copies = JSON.stringify(tree).match(/"overridden":false/g) ?? [];
@@ -78,23 +89,21 @@ describe('the packed packages', () => {
   });
 
   it('say what they are, carry their types, and core depends on nothing', () => {
-    const workspaces = PUBLISHED.flatMap((name) => ['-w', `@tollgate/${name}`]);
+    const workspaces = PUBLISHED.flatMap((name) => ['-w', name]);
     const listed: readonly Listed[] = JSON.parse(npm(ROOT, 'pack', ...workspaces, '--dry-run', '--json'));
     for (const name of PUBLISHED) {
-      const manifest = JSON.parse(readFileSync(join(project, 'node_modules/@tollgate', name, 'package.json'), 'utf8'));
-      expect(manifest).toMatchObject({
-        type: 'module',
-        types: './dist/index.d.ts',
-        sideEffects: false,
-        engines: { node: '>=20.19' },
-        license: 'MIT',
-      });
-      const paths = listed.find((one) => one.name === `@tollgate/${name}`)!.files.map(({ path }) => path);
+      const manifest = JSON.parse(readFileSync(join(project, 'node_modules', name, 'package.json'), 'utf8'));
+      const face =
+        name === COMMAND
+          ? { bin: { tollgate: 'bin/tollgate.js' } }
+          : { types: './dist/index.d.ts', sideEffects: false };
+      expect(manifest).toMatchObject({ ...face, type: 'module', engines: { node: '>=20.19' }, license: 'MIT' });
+      const paths = listed.find((one) => one.name === name)!.files.map(({ path }) => path);
       expect(paths).toContain('README.md');
-      expect(paths).toContain('dist/index.js');
-      expect(paths.filter((path: string) => !/^(dist|src)\/|^(README\.md|LICENSE|package\.json)$/.test(path))).toEqual(
-        [],
-      );
+      expect(paths).toContain(name === COMMAND ? 'dist/main.js' : 'dist/index.js');
+      const own = name === COMMAND ? /^bin\/tollgate\.js$/ : /^$/;
+      const others = paths.filter((path) => !/^(dist|src)\/|^(README\.md|LICENSE|package\.json)$/.test(path));
+      expect(others.filter((path) => !own.test(path))).toEqual([]);
     }
     const core = JSON.parse(readFileSync(join(ROOT, 'packages/core/package.json'), 'utf8'));
     expect(core).not.toHaveProperty('dependencies');

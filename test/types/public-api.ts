@@ -23,7 +23,15 @@ import {
 } from '@tollgate/core';
 import { rateLimit as expressRateLimit } from '@tollgate/express';
 import fastifyRateLimit, { rateLimit } from '@tollgate/fastify';
-import { type RedisClient, RedisStore, type RedisStoreOptions, type RedisStoreStats } from '@tollgate/redis';
+import {
+  type HeldLimits,
+  type LimitsClient,
+  type RedisClient,
+  RedisLimits,
+  RedisStore,
+  type RedisStoreOptions,
+  type RedisStoreStats,
+} from '@tollgate/redis';
 import {
   accountLimits,
   type ParsedPolicy,
@@ -101,6 +109,14 @@ expectTypeOf<Pick<Store, 'consume' | 'peek' | 'refund' | 'reset' | 'close'>>().t
 
 // Clients of either ioredis, without a cast: they are types of their own.
 expectTypeOf<Redis | Cluster | Redis5 | Cluster5>().toExtend<RedisClient>();
+expectTypeOf<Redis | Cluster | Redis5 | Cluster5>().toExtend<LimitsClient>();
+const limits = new RedisLimits({ client: new Redis() });
+expectTypeOf(
+  limits.set('ameyo5m', { quotas: [perMinute(1)] }, { by: 'jo', ifVersion: 3 }),
+).resolves.toEqualTypeOf<HeldLimits>();
+expectTypeOf(limits.get('ameyo5m')).resolves.toEqualTypeOf<HeldLimits | undefined>();
+expectTypeOf(limits).toExtend<AccountSource>();
+void new RateLimiter({ policy, accounts: limits });
 const redisStore = new RedisStore({ client: new Redis(), prefix: 'limits', timeoutMs: 50 });
 expectTypeOf(redisStore).toExtend<Store>();
 expectTypeOf(redisStore.stats()).toEqualTypeOf<RedisStoreStats>();

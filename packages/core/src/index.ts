@@ -1,4 +1,5 @@
 export { type AccountLayer, type AccountSource, defineAccountLayer, type Suspension } from './account-layer.js';
+export type { Charge, CounterTarget, Scope } from './charge.js';
 export { type Clock, monotonicClock, wallClock } from './clock.js';
 export {
   Decision,
@@ -16,14 +17,9 @@ export {
   legsApiCategory,
   legsApiPolicy,
 } from './legs-api.js';
-export {
-  type Charge,
-  type CounterTarget,
-  RateLimiter,
-  type RateLimiterOptions,
-  type Scope,
-} from './limiter.js';
+export { RateLimiter } from './limiter.js';
 export type { Comparison, LimiterEvents, LimiterStats } from './limiter-events.js';
+export type { RateLimiterOptions } from './limiter-options.js';
 export {
   MemoryStore,
   type MemoryStoreOptions,

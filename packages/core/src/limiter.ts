@@ -1,64 +1,19 @@
-import type { AccountLayer, AccountSource } from './account-layer.js';
+import type { AccountLayer } from './account-layer.js';
 import { AccountSources } from './account-sources.js';
-import { checkInteger, checkOptions } from './check.js';
+import { type Charge, type CounterTarget, checkCategory, checkCharge, storedAccount } from './charge.js';
 import { Decision, type Identity } from './decision.js';
 import { closedError, optionConflictError, optionTypeError } from './errors.js';
 import type { Health } from './health.js';
 import { LIMITER_EVENTS, type LimiterEvents, type LimiterStats } from './limiter-events.js';
+import { policyOf, type RateLimiterOptions, readLimiterOptions } from './limiter-options.js';
 import { Listeners } from './listeners.js';
-import { MemoryStore } from './memory-store.js';
-import { definePolicy, type Policy, type PolicyOptions } from './policy.js';
-import { MAX_UNITS } from './quota.js';
+import type { Policy, PolicyOptions } from './policy.js';
 import { Receipt } from './receipt.js';
 import type { Limits } from './resolution.js';
 import { isPromise, type MaybePromise, type Outcome, type Store } from './store.js';
 import { StoreGuard } from './store-guard.js';
 import { Suspensions } from './suspensions.js';
 import { Trial, TrialTally } from './trial.js';
-
-export interface RateLimiterOptions {
-  /** What applies to whom: a policy, or the options of one. */
-  readonly policy: Policy | PolicyOptions;
-  /** Where counters are kept. Default: a `MemoryStore` of the limiter's own, which `close` closes with it. */
-  readonly store?: Store;
-  /**
-   * How long a decision may wait for the store, in milliseconds: an integer from 1 to 60000. Default: the store's own
-   * `timeoutMs`, else 100. It does not concern a store that answers at once.
-   */
-  readonly timeoutMs?: number;
-  /**
-   * Where this process counts by itself while the store fails, if the policy says so: for a cap or a clock other than the
-   * defaults. It stays open when the limiter is closed. Default: a `MemoryStore`, made when it is first needed.
-   */
-  readonly localStore?: MemoryStore;
-  /**
-   * Where the limits of single accounts come from, besides the policy; of several, the first that knows an account. They are
-   * waited for as long as the store, `timeoutMs` each, and stay open when the limiter is closed.
-   */
-  readonly accounts?: AccountSource | readonly AccountSource[];
-  /** A policy to try: it decides every charge beside `policy`, on counters of its own, and refuses no one. */
-  readonly candidate?: Policy | PolicyOptions;
-}
-
-/** What decides which quotas apply to a charge, and on whose counters. */
-export type Scope = Identity & {
-  /** The part of the API. Any non-empty string; one that the policy does not name has its base quotas and its own counter. */
-  readonly category: string;
-  readonly plan?: string | undefined;
-  readonly region?: string | undefined;
-  readonly environment?: string | undefined;
-};
-
-export type Charge = Scope & {
-  /** Units that the request takes: an integer from 0 to 2³¹ − 1, default 1. A cost of 0 is always admitted. */
-  readonly cost?: number | undefined;
-};
-
-/** Whose counters: one, if a category is named, else all of the account or address. */
-export type CounterTarget = Identity & {
-  readonly category?: string | undefined;
-  readonly environment?: string | undefined;
-};
 
 /**
  * Decides whether a request may pass: works out which quotas apply to it, charges them, and says how they stand.
@@ -93,26 +48,16 @@ export class RateLimiter {
    * `timeoutMs` out of range; and whatever {@link definePolicy} throws.
    */
   constructor(options: RateLimiterOptions) {
-    checkOptions('RateLimiter', options, ['policy', 'store', 'timeoutMs', 'localStore', 'accounts', 'candidate']);
-    const { store, localStore, accounts = [] } = options;
-    this.#ownsStore = store === undefined;
-    this.#store = store === undefined ? new MemoryStore() : checkStore('store', store);
+    const { store, ownsStore, localStore, timeoutMs, sources } = readLimiterOptions(options);
+    this.#store = store;
+    this.#ownsStore = ownsStore;
     this.#policy = this.#usable(options.policy);
-    const timeoutMs =
-      options.timeoutMs === undefined
-        ? checkInteger('store.timeoutMs', this.#store.timeoutMs ?? DEFAULT_TIMEOUT_MS, 1, MAX_TIMEOUT_MS)
-        : checkInteger('timeoutMs', options.timeoutMs, 1, MAX_TIMEOUT_MS);
-    const sources = Array.isArray(accounts) ? accounts : [accounts];
-    this.#sources = new AccountSources(sources.map(checkSource), timeoutMs);
-    this.#guard = new StoreGuard(
-      this.#store,
-      timeoutMs,
-      {
-        decided: (decision) => this.#decided(decision),
-        healthChanged: () => this.#tellHealth(),
-      },
-      localStore && checkLocalStore(localStore),
-    );
+    this.#sources = new AccountSources(sources, timeoutMs);
+    const follower = {
+      decided: (decision: Decision) => this.#decided(decision),
+      healthChanged: () => this.#tellHealth(),
+    };
+    this.#guard = new StoreGuard(store, timeoutMs, follower, localStore);
     this.#trial = this.#trialOf(options.candidate);
     this.#suspensions = new Suspensions(this.#sources, (suspension) => {
       this.#listeners.tell('suspension', suspension);
@@ -265,10 +210,7 @@ export class RateLimiter {
 
   #ask(method: 'consume' | 'peek', charge: Charge): MaybePromise<Decision> {
     this.#checkOpen();
-    if (typeof charge !== 'object' || charge === null) throw optionTypeError('charge', 'an object', charge);
-    const { cost = 1 } = charge;
-    checkInteger('cost', cost, 0, MAX_UNITS);
-    checkCategory(charge.category);
+    const cost = checkCharge(charge);
     const account = storedAccount(charge);
     if (this.#suspensions.current !== undefined) return this.#letThrough(method, charge, cost);
     const held = this.#heldFor(charge);
@@ -353,7 +295,7 @@ export class RateLimiter {
 
   /** The policy, checked; a throttle must not be ignored without a word. */
   #usable(policy: Policy | PolicyOptions): Policy {
-    const checked = isPolicy(policy) ? policy : definePolicy(policy);
+    const checked = policyOf(policy);
     if (checked.throttles && typeof this.#store.pardon !== 'function') {
       throw optionConflictError(
         'Expected a store with the method pardon for a policy with `throttle`, got one without',
@@ -378,48 +320,3 @@ const FREE: Outcome = {
 };
 
 const NO_LIMITS: Limits = { counters: [], quotas: [], mode: 'enforce' };
-
-/**
- * The name under which a store keeps the counters of an account or an address. An address is marked by `@:`, and an
- * account that begins with `@` has it doubled, so that no account id can enter the name space of the addresses.
- */
-function storedAccount({ account, address }: Identity): string {
-  if (typeof account === 'string') return account.charCodeAt(0) === AT_SIGN ? `@${account}` : account;
-  if (typeof address !== 'string') throw optionTypeError('account', 'a string', account);
-  return `@:${address}`;
-}
-
-const AT_SIGN = 64;
-
-/** Told by what it can do, not by its class: a program may hold two copies of this package. */
-function isPolicy(policy: Policy | PolicyOptions): policy is Policy {
-  return typeof policy === 'object' && policy !== null && 'resolve' in policy && typeof policy.resolve === 'function';
-}
-
-function checkCategory(category: unknown): void {
-  if (typeof category !== 'string' || category === '') {
-    throw optionTypeError('category', 'a string of at least one character', category);
-  }
-}
-
-function checkStore<S extends Store>(option: string, store: S): S {
-  for (const method of ['consume', 'peek', 'refund', 'reset', 'close'] as const) {
-    if (typeof store?.[method] !== 'function') {
-      throw optionTypeError(option, `a store with the method ${method}`, store);
-    }
-  }
-  return store;
-}
-
-function checkSource(source: AccountSource): AccountSource {
-  if (typeof source?.layerOf !== 'function') throw optionTypeError('accounts', 'a source of account layers', source);
-  return source;
-}
-
-function checkLocalStore(store: MemoryStore): MemoryStore {
-  if (typeof store?.stats !== 'function') throw optionTypeError('localStore', 'a MemoryStore', store);
-  return checkStore('localStore', store);
-}
-
-const DEFAULT_TIMEOUT_MS = 100;
-const MAX_TIMEOUT_MS = 60_000;

@@ -5,10 +5,8 @@ import { arrangeWindows, findWindow, lendWindow, openWindows, windowsFit } from 
 import { closedError, optionRangeError } from './errors.js';
 import { boundedName, counterName, isOfViolations, violationsName } from './names.js';
 import { recordPast, SPARE_SLICES } from './past-charge.js';
-import type { Quota } from './quota.js';
-import type { SlidingWindows } from './sliding-window.js';
+import { fitsAt, soonest } from './room.js';
 import type { CounterSpec, Outcome, Store } from './store.js';
-import type { Throttle } from './throttle.js';
 import { Violations } from './violations.js';
 
 export interface MemoryStoreOptions {
@@ -282,28 +280,6 @@ export class MemoryStore implements Store {
     if (now > this.#now) this.#now = now;
     return this.#now;
   }
-}
-
-/** From when on so many more units fit: under the shrunk limit, or under the full one once that holds again. */
-function fitsAt(
-  windows: SlidingWindows,
-  window: number,
-  used: number,
-  limit: number,
-  units: number,
-  now: number,
-  shrinks: Throttle | undefined,
-  endsAt: number,
-): number {
-  if (shrinks === undefined) return windows.fitsAt(window, used, limit, units, now);
-  const meanwhile = windows.fitsAt(window, used, shrinks.limitOf(limit), units, now);
-  return Math.min(meanwhile, Math.max(endsAt, windows.fitsAt(window, used, limit, units, now)));
-}
-
-/** When room grows that waits for the window's only slice to leave, or for its limit to be whole again. */
-function soonest({ throttle }: CounterSpec, { limit, windowMs }: Quota, throttledMs = 0): number {
-  const isShrunk = throttledMs > 0 && throttle !== undefined && throttle.limitOf(limit) < limit;
-  return isShrunk ? Math.min(windowMs, throttledMs) : windowMs;
 }
 
 function countQuotas(counters: readonly CounterSpec[]): number {

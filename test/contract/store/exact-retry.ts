@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Charge, play, type StoreUnderTest } from './player.js';
+import { type Answered, type Charge, play, type StoreUnderTest } from './player.js';
 import { anyWorld, type ChargePick, chargeOf, commands, everyWorld } from './traces.js';
 import { catchUp, limitsOf, type StoreWorld, timeOf } from './world.js';
 
@@ -9,40 +9,46 @@ export function describeExactRetry({ check, runs, within }: StoreWorld): void {
   describe('P5 exact retry', () => {
     it('P5 exact retry: a refused charge is refused until retryAfterMs and admitted at it', () =>
       fc.assert(
-        fc.asyncProperty(
-          everyWorld,
-          commands,
-          chargePick,
-          fc.array(fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), { maxLength: 6 }),
-          (world, commands, pick, shares) =>
-            within(async (under) => {
-              await play(under, world, commands);
-              await catchUp(under);
-              await expectExactRetry(under, { account: world.accounts[0]!, ...chargeOf(world, pick) }, shares);
-            }),
+        fc.asyncProperty(everyWorld, commands, chargePick, shares, (world, commands, pick, shares) =>
+          within(async (under) => {
+            await play(under, world, commands);
+            await catchUp(under);
+            await expectExactRetry(under, { account: world.accounts[0]!, ...chargeOf(world, pick) }, shares);
+          }),
         ),
         { numRuns: runs(800) },
       ));
     it('P5 exact retry: a cost above a limit can never fit, and nothing else is refused for ever', () =>
       check(400, anyWorld, (answered) => {
-        for (const { counters, cost, outcome } of answered) {
-          const never = limitsOf(counters).some((limit) => cost > limit) && cost > 0;
-          expect(outcome.retryAfterMs === Number.POSITIVE_INFINITY).toBe(never);
-          expect(outcome.retryAfterMs === 0).toBe(outcome.allowed);
-        }
+        for (const one of answered) expectNeverOnlyAboveLimit(one);
       }));
   });
 }
 
-const chargePick: fc.Arbitrary<ChargePick> = fc.record({
+export function expectNeverOnlyAboveLimit({ counters, cost, outcome }: Answered): void {
+  const never = limitsOf(counters).some((limit) => cost > limit) && cost > 0;
+  expect(outcome.retryAfterMs === Number.POSITIVE_INFINITY).toBe(never);
+  expect(outcome.retryAfterMs === 0).toBe(outcome.allowed);
+}
+
+export const chargePick: fc.Arbitrary<ChargePick> = fc.record({
   counter: fc.nat(1),
   both: fc.boolean(),
   lists: fc.tuple(fc.nat(11), fc.nat(11)),
   cost: fc.integer({ min: 1, max: 60 }),
 });
 
+/** Of a wait, where to look in between. */
+export const shares: fc.Arbitrary<number[]> = fc.array(fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), {
+  maxLength: 6,
+});
+
 /** Charges until refused, then waits: a peek at every instant given as a share of the wait, and a charge at its end. */
-async function expectExactRetry(under: StoreUnderTest, charge: Charge, shares: readonly number[]): Promise<void> {
+export async function expectExactRetry(
+  under: StoreUnderTest,
+  charge: Charge,
+  shares: readonly number[],
+): Promise<void> {
   const { store } = under;
   const { account, counters, cost } = charge;
   let outcome = await store.consume(account, counters, cost);

@@ -25,13 +25,14 @@ export function describeNeverOver({ check, within }: StoreWorld): void {
 
 /**
  * At each admission, what its counter had admitted in each of its windows, itself included, is at most the limit that it
- * was admitted under. With `asFarAsHeld`, what the counter cannot know by contract is left out.
+ * was admitted under: the shrunk one where the answer says that the counter is throttled. With `asFarAsHeld`, what the counter cannot know by contract is left out.
  */
 export function expectNeverOver(answered: readonly Answered[], asFarAsHeld = false): void {
   const admitted = answered.filter(({ kind, outcome, cost }) => kind === 'consume' && outcome.allowed && cost > 0);
   for (const [index, charge] of admitted.entries()) {
     let at = 0;
-    for (const { name, quotas } of charge.counters) {
+    for (const [place, { name, quotas, throttle }] of charge.counters.entries()) {
+      const throttled = throttle !== undefined && (charge.outcome.throttledMs?.[place] ?? 0) > 0;
       const earlier = admitted
         .slice(0, index + 1)
         .filter(
@@ -45,7 +46,9 @@ export function expectNeverOver(answered: readonly Answered[], asFarAsHeld = fal
         const from = charge.outcome.now - windowMs;
         const since = asFarAsHeld ? Math.max(from, charge.holdsSince[at]!) : from;
         const counted = earlier.filter((one) => one === charge || one.outcome.now > since);
-        expect(counted.reduce((sum, { cost }) => sum + cost, 0)).toBeLessThanOrEqual(limit);
+        expect(counted.reduce((sum, { cost }) => sum + cost, 0)).toBeLessThanOrEqual(
+          throttled ? throttle.limitOf(limit) : limit,
+        );
         at++;
       }
     }

@@ -1,4 +1,5 @@
-import type { CounterSpec } from '@tollgate/core';
+import type { CounterSpec, Outcome } from '@tollgate/core';
+import { effectiveLimit, ThrottleOracle } from './throttle-oracle.js';
 
 /** One admitted charge on one counter. */
 export interface Admission {
@@ -17,8 +18,12 @@ export interface Admission {
 export interface Answer {
   readonly allowed: boolean;
   readonly used: readonly number[];
+  /** What the limit of each quota came to before the decision. */
+  readonly limits: readonly number[];
   readonly resetAfterMs: readonly number[];
   readonly retryAfterMs: number;
+  readonly throttledMs: readonly number[];
+  readonly beganThrottling: boolean;
 }
 
 interface Counter {
@@ -32,31 +37,56 @@ interface Counter {
 /**
  * What a store has to answer, worked out from a list of every admission by brute force: exact while `limit <= slices` and
  * a counter is always asked for the same windows. Otherwise {@link Oracle.ask} gives the least that must be counted, and
- * {@link Oracle.most} the most that may be.
+ * {@link Oracle.most} the most that may be. Admissions and violations are those that the store has answered with.
  */
 export class Oracle {
   readonly #accounts = new Map<string, Map<string, Counter>>();
 
-  ask(account: string, counters: readonly CounterSpec[], cost: number, now: number): Answer {
-    const quotas = counters.flatMap(({ name, quotas }) =>
-      quotas.map(({ limit, windowMs }) => ({ limit, windowMs, counted: this.#counted(account, name, windowMs, now) })),
+  readonly throttling = new ThrottleOracle();
+
+  ask(
+    kind: 'consume' | 'peek',
+    account: string,
+    counters: readonly CounterSpec[],
+    cost: number,
+    outcome: Outcome,
+  ): Answer {
+    const { now } = outcome;
+    const quotas = counters.flatMap(({ name, quotas, throttle }, place) =>
+      quotas.map(({ limit, windowMs }) => {
+        const counted = this.#counted(account, name, windowMs, now);
+        return { place, limit, windowMs, throttle, counted };
+      }),
     );
+    let ends = this.throttling.endsAt(account, counters, now);
+    const limitAt = ({ limit, throttle, place }: (typeof quotas)[number], at: number) =>
+      effectiveLimit(limit, throttle, ends[place]!, at);
     const fitsAt = (at: number) =>
-      cost === 0 ||
-      quotas.every(
-        ({ limit, windowMs, counted }) => sum(counted.filter((one) => one.at > at - windowMs)) + cost <= limit,
-      );
+      cost === 0 || quotas.every((quota) => usedAt(quota.counted, quota.windowMs, at) + cost <= limitAt(quota, at));
     const allowed = fitsAt(now);
-    const instants = quotas.flatMap(({ windowMs, counted }) => counted.map(({ at }) => at + windowMs));
-    const roomAt = instants.sort((a, b) => a - b).find(fitsAt) ?? Number.POSITIVE_INFINITY;
-    const charged = allowed ? cost : 0;
+    const limits = quotas.map((quota) => limitAt(quota, now));
+
+    const refused = kind === 'consume' && !outcome.allowed;
+    const beganThrottling = refused && this.throttling.refuse(account, counters, cost, outcome);
+    ends = this.throttling.endsAt(account, counters, now);
+    const leaving = quotas.flatMap(({ windowMs, counted }) => counted.map(({ at }) => at + windowMs));
+    const fitting = ascending([...ends, ...leaving]).find((at) => at > now && fitsAt(at));
     return {
       allowed,
       used: quotas.map(({ counted }) => sum(counted)),
-      resetAfterMs: quotas.map(({ windowMs, counted }) =>
-        counted.length > 0 ? counted[0]!.at + windowMs - now : charged > 0 ? windowMs : 0,
-      ),
-      retryAfterMs: allowed ? 0 : roomAt - now,
+      limits,
+      resetAfterMs: quotas.map((quota) => {
+        const { windowMs, place } = quota;
+        const counted: Charged[] = [...quota.counted];
+        if (kind === 'consume' && allowed && cost > 0) counted.push({ at: now, cost });
+        const roomAt = (at: number) => Math.max(0, limitAt(quota, at) - usedAt(counted, windowMs, at));
+        const instants = ascending([ends[place]!, ...counted.map(({ at }) => at + windowMs)]);
+        const growsAt = instants.find((at) => at > now && roomAt(at) > roomAt(now));
+        return growsAt === undefined ? 0 : growsAt - now;
+      }),
+      retryAfterMs: allowed ? 0 : (fitting ?? Number.POSITIVE_INFINITY) - now,
+      throttledMs: ends.map((end) => Math.max(0, end - now)),
+      beganThrottling,
     };
   }
 
@@ -87,6 +117,7 @@ export class Oracle {
   }
 
   reset(account: string, name?: string): void {
+    this.throttling.pardon(account, name);
     if (name === undefined) this.#accounts.delete(account);
     else this.#accounts.get(account)?.delete(name);
   }
@@ -140,6 +171,16 @@ export class Oracle {
   }
 }
 
-function sum(admissions: readonly Admission[]): number {
-  return admissions.reduce((total, { cost }) => total + cost, 0);
+type Charged = Pick<Admission, 'at' | 'cost'>;
+
+function sum(charged: readonly Charged[]): number {
+  return charged.reduce((total, { cost }) => total + cost, 0);
+}
+
+function usedAt(charged: readonly Charged[], windowMs: number, instant: number): number {
+  return sum(charged.filter(({ at }) => at > instant - windowMs));
+}
+
+function ascending(instants: readonly number[]): number[] {
+  return [...instants].sort((a, b) => a - b);
 }

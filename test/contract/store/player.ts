@@ -51,6 +51,8 @@ export async function play(
   const refundable: { answer: Answered; admissions: Admission[] }[] = [];
   let behind = 0;
   let elapsed = 0;
+  /** The instant at which the store's clock stands, as far as it was ever told. */
+  let held = 0;
 
   for (const [place, command] of commands.entries()) {
     if (skip.has(place)) continue;
@@ -63,6 +65,7 @@ export async function play(
         const outcome = await store[command.kind](account, counters, cost);
         const after = peeks ? await usedOf(store, account, counters) : [];
         const { now } = outcome;
+        held = now;
         const each = counters.flatMap(({ name, quotas }) => quotas.map(({ windowMs }) => ({ name, windowMs })));
         const answer: Answered = {
           kind: command.kind,
@@ -70,7 +73,7 @@ export async function play(
           counters,
           cost,
           outcome,
-          expected: oracle.ask(account, counters, cost, now),
+          expected: oracle.ask(command.kind, account, counters, cost, outcome),
           elapsed,
           most: each.map(({ name, windowMs }) => oracle.most(account, name, windowMs, now, world.lateMs)),
           holdsSince: each.map(({ name, windowMs }) => oracle.holdsSince(account, name, windowMs, now)),
@@ -112,10 +115,21 @@ export async function play(
         }
         break;
       }
+      case 'pardon': {
+        if (store.pardon === undefined) throw new Error('this store has no pardon');
+        const account = world.accounts[command.account % world.accounts.length]!;
+        const name = command.counter === undefined ? undefined : world.counters[command.counter]!.name;
+        await (name === undefined ? store.pardon(account) : store.pardon(account, name));
+        oracle.throttling.pardon(account, name);
+        break;
+      }
       case 'advance': {
-        const ms = durationOf(world, command);
+        const edge = edgeOf(oracle, command, held);
+        const ms = edge === undefined ? durationOf(world, command) : behind + Math.max(0, edge - held);
         await under.time.advance(ms);
-        elapsed += Math.max(0, ms - behind);
+        const gone = Math.max(0, ms - behind);
+        elapsed += gone;
+        held += gone;
         behind = Math.max(0, behind - ms);
         break;
       }
@@ -129,6 +143,13 @@ export async function play(
     }
   }
   return answered;
+}
+
+/** The very instant that an advance means, where the trace has come to one of that kind. */
+function edgeOf(oracle: Oracle, { to, pick, by }: Extract<Command, { kind: 'advance' }>, now: number) {
+  if (to !== 'throttling' && to !== 'violation') return undefined;
+  const edges = oracle.throttling.edges(to, now);
+  return edges.length === 0 ? undefined : edges[pick % edges.length]! + by;
 }
 
 async function usedOf(store: Store, account: string, counters: readonly CounterSpec[]): Promise<number[]> {

@@ -1,23 +1,30 @@
-import { type CounterSpec, Quota } from '@tollgate/core';
+import { type CounterSpec, Quota, type Throttle } from '@tollgate/core';
 import fc from 'fast-check';
 
 /** Who is charged, and against which quotas: each counter has a few lists of quotas, and a charge picks one of them. */
 export interface World {
   readonly accounts: readonly string[];
-  readonly counters: readonly { readonly name: string; readonly lists: readonly (readonly Quota[])[] }[];
+  readonly counters: readonly WorldCounter[];
   /** For how long, at the utmost, the world's quotas let a store count an admission that has left its window. */
   readonly lateMs: number;
+}
+
+interface WorldCounter {
+  readonly name: string;
+  readonly lists: readonly (readonly Quota[])[];
+  /** What a charge may say of throttling; absent where none does. */
+  readonly throttles?: readonly (Throttle | undefined)[];
 }
 
 /** Numbers are picks: the world is asked modulo what it has. */
 export type Command =
   | { readonly kind: 'consume' | 'peek'; readonly account: number; readonly charge: ChargePick }
   | { readonly kind: 'refund'; readonly pick: number }
-  | { readonly kind: 'reset'; readonly account: number; readonly counter: number | undefined }
+  | { readonly kind: 'reset' | 'pardon'; readonly account: number; readonly counter: number | undefined }
   | { readonly kind: 'advance'; readonly to: Edge; readonly pick: number; readonly by: number }
   | { readonly kind: 'stepBack'; readonly ms: number };
 
-type Edge = 'window' | 'slice' | 'part' | 'instant';
+type Edge = 'window' | 'slice' | 'part' | 'instant' | 'throttling' | 'violation';
 
 export interface ChargePick {
   readonly counter: number;
@@ -26,7 +33,7 @@ export interface ChargePick {
   readonly cost: number;
 }
 
-const WINDOWS = [100, 101, 250, 1000, 1001, 2000, 60_000, 2_678_400_000];
+export const WINDOWS: readonly number[] = [100, 101, 250, 1000, 1001, 2000, 60_000, 2_678_400_000];
 const windows = fc.uniqueArray(fc.constantFrom(...WINDOWS), { minLength: 1, maxLength: 3 });
 const smallLimit = fc.oneof(
   { weight: 1, arbitrary: fc.constant(0) },
@@ -115,6 +122,14 @@ export const HOSTILE_NAMES: readonly string[] = [
   '\ud800'.repeat(20),
   'n'.repeat(256),
   'n'.repeat(257),
+  '!',
+  '!*',
+  '!!*',
+  '*!',
+  '!/',
+  '!\0',
+  `!${'n'.repeat(255)}`,
+  `!${'n'.repeat(256)}`,
 ];
 
 /** Accounts and counters with names that a careless store would mix up. */
@@ -145,7 +160,7 @@ export const advance: fc.Arbitrary<Extract<Command, { kind: 'advance' }>> = fc.r
   by: fc.constantFrom(-1, 0, 0, 1),
 });
 
-const command: fc.Arbitrary<Command> = fc.oneof(
+export const command: fc.Arbitrary<Command> = fc.oneof(
   {
     weight: 10,
     arbitrary: fc.record({ kind: fc.constant('consume' as const), account: fc.nat(3), charge: chargePick }),
@@ -177,8 +192,10 @@ export const commands: fc.Arbitrary<readonly Command[]> = fc.array(command, {
 export function chargeOf(world: World, pick: ChargePick): { counters: CounterSpec[]; cost: number } {
   const order = pick.both ? [pick.counter, 1 - pick.counter] : [pick.counter];
   const counters = order.map((index, at) => {
-    const { name, lists } = world.counters[index]!;
-    return { name, quotas: lists[pick.lists[at]! % lists.length]! };
+    const { name, lists, throttles = [] } = world.counters[index]!;
+    const picked = pick.lists[at]!;
+    const throttle = throttles[Math.floor(picked / lists.length) % throttles.length];
+    return { name, quotas: lists[picked % lists.length]!, ...(throttle && { throttle }) };
   });
   const largest = Math.max(...counters.flatMap(({ quotas }) => quotas.map(({ limit }) => limit)));
   return { counters, cost: pick.cost % (largest + 3) };
@@ -188,6 +205,8 @@ export function chargeOf(world: World, pick: ChargePick): { counters: CounterSpe
 export function durationOf(world: World, { to, pick, by }: Extract<Command, { kind: 'advance' }>): number {
   const quotas = world.counters.flatMap(({ lists }) => lists.flat());
   const { windowMs, slices } = quotas[pick % quotas.length]!;
+  const throttles = throttlesOf(world);
+  const throttle = throttles[pick % throttles.length];
   switch (to) {
     case 'window':
       return windowMs + by;
@@ -197,7 +216,15 @@ export function durationOf(world: World, { to, pick, by }: Extract<Command, { ki
       return Math.floor((windowMs * (pick + 1)) / 200);
     case 'instant':
       return Math.max(0, by);
+    case 'throttling':
+      return (throttle?.forMs ?? windowMs) + by;
+    case 'violation':
+      return (throttle?.withinMs ?? windowMs) + by;
   }
+}
+
+export function throttlesOf({ counters }: World): Throttle[] {
+  return counters.flatMap(({ throttles = [] }) => throttles.filter((throttle) => throttle !== undefined));
 }
 
 function listOf(

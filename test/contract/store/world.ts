@@ -48,6 +48,7 @@ export function windowOf({ windowMs }: Quota): number {
   return windowMs;
 }
 
-export function withoutToken({ token: _, ...rest }: Outcome): Omit<Outcome, 'token'> {
-  return rest;
+/** What two stores have to answer alike: `throttledMs` may be left out where nothing is throttled. */
+export function comparable({ token: _, throttledMs = [], beganThrottling = false, ...rest }: Outcome) {
+  return { ...rest, throttledMs: throttledMs.some((ms) => ms > 0) ? throttledMs : [], beganThrottling };
 }

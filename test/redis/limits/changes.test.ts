@@ -1,4 +1,5 @@
-import { perMinute, perSecond, Quota } from '@tollgate/core';
+import { defineAccountLayer, perMinute, perSecond, Quota } from '@tollgate/core';
+import type { ChangeOptions } from '@tollgate/redis';
 import { Redis as Redis5 } from 'ioredis5';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { HOSTILE_NAMES } from '../../contract/store/traces.js';
@@ -62,7 +63,6 @@ describe('limits on Redis', () => {
     };
     await limits!.set('ameyo5m', layer);
     await expect.poll(() => other!.layerOf('ameyo5m')).toBeDefined();
-    const { defineAccountLayer } = await import('@tollgate/core');
     expect(await other!.layerOf('ameyo5m')).toEqual(defineAccountLayer(layer, 'limits.ameyo5m'));
   });
 
@@ -100,7 +100,10 @@ describe('limits on Redis', () => {
     ['a', {}, { version: 1 }, 'TOLLGATE_OPTION_UNKNOWN', 'change.version'],
   ])('refuse what makes no sense, by name: %#', async (account, layer, options, code, option) => {
     const [limits] = await world.instances(1);
-    await expect(limits!.set(account as never, layer as never, options)).rejects.toMatchObject({ code, option });
+    await expect(limits!.set(account as never, layer as never, options as ChangeOptions)).rejects.toMatchObject({
+      code,
+      option,
+    });
     expect(await world.redis.keys('*')).toEqual([]);
   });
 

@@ -3,37 +3,47 @@ import { Redis } from 'ioredis';
 import { afterEach } from 'vitest';
 import { RunningServer } from '../../redis-servers/standalone.js';
 
+export interface LimitsWorld {
+  server: RunningServer;
+  /** A client that does to the server what a test wants done to it. */
+  redis: Redis;
+  start(args?: readonly string[]): Promise<void>;
+  client(options?: object): Redis;
+  limits(options?: RedisLimitsOptions): RedisLimits;
+  /** As many instances as are asked for, loaded. */
+  instances(count: number, options?: RedisLimitsOptions): Promise<RedisLimits[]>;
+  endWith(end: () => unknown): void;
+}
+
 /** Limits on a server of each test's own, and what else a test makes, all ended after it. */
-export function limitsWorld() {
+export function limitsWorld(): LimitsWorld {
   const ends: (() => unknown)[] = [];
-  const world = {
+  const world: LimitsWorld = {
     server: undefined as unknown as RunningServer,
-    /** A client that does to the server what a test wants done to it. */
     redis: undefined as unknown as Redis,
-    async start(args: readonly string[] = []): Promise<void> {
+    async start(args = []) {
       world.server = await RunningServer.start({ args });
       world.redis = world.client();
       const { server } = world;
       world.endWith(() => server.stop());
     },
-    client(options: object = {}): Redis {
+    client(options = {}) {
       const client = new Redis(world.server.url, { ...options, retryStrategy: () => 50 });
       client.on('error', () => {});
       world.endWith(() => client.disconnect());
       return client;
     },
-    limits(options: RedisLimitsOptions = { url: world.server.url }): RedisLimits {
+    limits(options = { url: world.server.url }) {
       const limits = new RedisLimits(options);
       world.endWith(() => limits.close());
       return limits;
     },
-    /** As many instances as are asked for, loaded. */
-    async instances(count: number, options?: RedisLimitsOptions): Promise<RedisLimits[]> {
+    async instances(count, options) {
       const instances = Array.from({ length: count }, () => world.limits(options));
       await Promise.all(instances.map((limits) => limits.ready()));
       return instances;
     },
-    endWith(end: () => unknown): void {
+    endWith(end) {
       ends.unshift(end);
     },
   };
@@ -44,7 +54,7 @@ export function limitsWorld() {
 }
 
 /** The warnings of this process from now on, by their codes. */
-export function warningsOf(world: ReturnType<typeof limitsWorld>): (string | undefined)[] {
+export function warningsOf(world: LimitsWorld): (string | undefined)[] {
   const codes: (string | undefined)[] = [];
   const hear = (warning: Error & { code?: string }) => codes.push(warning.code);
   process.on('warning', hear);

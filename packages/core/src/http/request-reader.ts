@@ -1,7 +1,8 @@
+import type { Charge } from '../charge.js';
 import type { Decision } from '../decision.js';
 import { optionTypeError } from '../errors.js';
 import { legsApiPlace } from '../legs-api.js';
-import type { Charge, RateLimiter } from '../limiter.js';
+import type { RateLimiter } from '../limiter.js';
 import { isPromise, type MaybePromise } from '../store.js';
 import { clientAddress } from './address.js';
 import type { ChargeOptions, Told } from './request-options.js';

@@ -1,15 +1,18 @@
 import { StoreError } from '@tollgate/core';
-import type { Connection, Script } from '../connection.js';
+import { type Connection, noConnection, type Script } from '../connection.js';
+import type { ConnectionWait } from './connection-wait.js';
 
 type Answer = Awaited<ReturnType<Connection['run']>>;
 
 /** Calls of Redis that are answered, or fail, within a time: that of waiting for a connection is part of it. */
 export class BoundedCalls {
   readonly #connection: Connection;
+  readonly #wait: ConnectionWait;
   readonly #timeoutMs: number;
 
-  constructor(connection: Connection, timeoutMs: number) {
+  constructor(connection: Connection, wait: ConnectionWait, timeoutMs: number) {
     this.#connection = connection;
+    this.#wait = wait;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -23,7 +26,10 @@ export class BoundedCalls {
 
   async #call(send: () => Promise<Answer>): Promise<Answer> {
     const askedAt = performance.now();
-    if (!this.#connection.ready) await this.#connection.connected(this.#timeoutMs);
+    if (!this.#connection.ready) {
+      if (this.#connection.ended) throw noConnection(LIMITS_TASK);
+      await within(this.#wait.next(), this.#timeoutMs, () => noConnection(LIMITS_TASK));
+    }
     const leftMs = Math.max(1, this.#timeoutMs - (performance.now() - askedAt));
     return within(send(), leftMs, () => this.#late());
   }
@@ -33,6 +39,9 @@ export class BoundedCalls {
     return new StoreError(`Redis did not answer within ${this.#timeoutMs} ms`, { charged: 'unknown' });
   }
 }
+
+/** What Redis cannot do, in errors. */
+export const LIMITS_TASK = 'read or change the limits';
 
 /** The promise's outcome, or the error where it takes longer. */
 export function within<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {

@@ -1,5 +1,6 @@
 import { wallClock } from '@tollgate/core';
 import type { Connection } from '../connection.js';
+import type { ConnectionWait } from './connection-wait.js';
 import type { LimitsCopy } from './limits-copy.js';
 import type { LimitsReader } from './limits-reader.js';
 
@@ -16,6 +17,7 @@ export interface FollowerOptions {
 /** Keeps the copy up to date by asking Redis what has changed: again and again, and at once where there is a hint. */
 export class Follower {
   readonly #connection: Connection;
+  readonly #wait: ConnectionWait;
   readonly #reader: LimitsReader;
   readonly #copy: LimitsCopy;
   readonly #options: FollowerOptions;
@@ -35,8 +37,15 @@ export class Follower {
   isLost = false;
   reads = 0;
 
-  constructor(connection: Connection, reader: LimitsReader, copy: LimitsCopy, options: FollowerOptions) {
+  constructor(
+    connection: Connection,
+    wait: ConnectionWait,
+    reader: LimitsReader,
+    copy: LimitsCopy,
+    options: FollowerOptions,
+  ) {
     this.#connection = connection;
+    this.#wait = wait;
     this.#reader = reader;
     this.#copy = copy;
     this.#options = options;
@@ -89,13 +98,7 @@ export class Follower {
     this.#closed = true;
     clearInterval(this.#timer);
     clearTimeout(this.#hint);
-    this.#connection.forget(this.#connected);
   }
-
-  readonly #connected = (): void => {
-    this.#awaitsConnection = false;
-    void this.refresh();
-  };
 
   async #read(): Promise<void> {
     if (this.#closed) return;
@@ -103,7 +106,10 @@ export class Follower {
       this.#failure = 'There is no connection to Redis';
       if (this.#awaitsConnection) return;
       this.#awaitsConnection = true;
-      this.#connection.whenReady(this.#connected);
+      this.#wait.next().then(() => {
+        this.#awaitsConnection = false;
+        void this.refresh();
+      });
       return;
     }
     this.#startedAt = performance.now();

@@ -76,7 +76,7 @@ interface Reply {
 }
 
 const CHANGES_SINCE = new Script(CHANGES_SINCE_SCRIPT);
-const FIELDS_AT_ONCE = 200;
+const FIELDS_AT_ONCE = 100;
 const ATTEMPTS = 4;
 
 function readVersion(latest: unknown): Version {

@@ -8,8 +8,9 @@ import {
 } from '@tollgate/core';
 import { checkInteger, checkOptions, closedError } from '@tollgate/core/options';
 import { Connection } from '../connection.js';
-import { BoundedCalls, within } from './bounded-calls.js';
+import { BoundedCalls, LIMITS_TASK, within } from './bounded-calls.js';
 import { type ChangeOptions, checkAccount, checkBy, checkChange, checkLayer, checkReason } from './change-check.js';
+import { ConnectionWait } from './connection-wait.js';
 import { FirstLoad } from './first-load.js';
 import { Follower } from './follower.js';
 import { type HeldLimits, type LimitsChange, suspensionOf } from './held-limits.js';
@@ -18,28 +19,10 @@ import { LimitsCopy } from './limits-copy.js';
 import { LimitsKeys } from './limits-keys.js';
 import { LimitsQuestions } from './limits-questions.js';
 import { LimitsReader } from './limits-reader.js';
+import type { LimitsState } from './limits-state.js';
 import { Listeners } from './listeners.js';
 import { type RedisLimitsOptions, readOptions } from './options.js';
 import { type LimitsClient, Subscription } from './subscription.js';
-
-/** How this process's copy of the limits stands. */
-export interface LimitsState {
-  /**
-   * `'loading'`: nothing is known yet. `'stale'`: the last known limits hold, and Redis has not confirmed them lately.
-   * `'lost'`: they hold, and Redis has forgotten them.
-   */
-  readonly state: 'loading' | 'fresh' | 'stale' | 'lost';
-  /** Of the latest change that is in the copy; 0 before any. */
-  readonly version: number;
-  /** Of how many accounts limits are known. */
-  readonly accounts: number;
-  /** When Redis last confirmed the copy: milliseconds since the epoch. */
-  readonly loadedAt?: number;
-  /** Reads of Redis since the limits were made. */
-  readonly reads: number;
-  /** Why Redis cannot be read, or the limits of an account cannot. */
-  readonly lastError?: string;
-}
 
 /**
  * The limits of single accounts, held on Redis and changed while services run: every process that has them follows a change
@@ -61,6 +44,7 @@ export class RedisLimits implements AccountSource {
   readonly timeoutMs: number;
   readonly #client: LimitsClient;
   readonly #ownsClient: boolean;
+  readonly #wait: ConnectionWait;
   readonly #changes: LimitsChanges;
   readonly #questions: LimitsQuestions;
   readonly #copy = new LimitsCopy();
@@ -81,12 +65,14 @@ export class RedisLimits implements AccountSource {
     this.#client = client;
     this.#ownsClient = ownsClient;
     this.#firstLoad = new FirstLoad(timeoutMs);
-    const connection = new Connection(client, 'read or change the limits');
+    const connection = new Connection(client, LIMITS_TASK);
     const keys = new LimitsKeys(prefix, connection.keyPrefix);
-    const calls = new BoundedCalls(connection, timeoutMs);
+    this.#wait = new ConnectionWait(connection);
+    const calls = new BoundedCalls(connection, this.#wait, timeoutMs);
     this.#changes = new LimitsChanges(calls, keys);
     this.#questions = new LimitsQuestions(calls, keys);
-    this.#follower = new Follower(connection, new LimitsReader(connection, keys, this.#copy), this.#copy, {
+    const reader = new LimitsReader(connection, keys, this.#copy);
+    this.#follower = new Follower(connection, this.#wait, reader, this.#copy, {
       refreshMs,
       timeoutMs,
       confirmed: () => this.#firstLoad.finish(),
@@ -225,6 +211,7 @@ export class RedisLimits implements AccountSource {
     if (this.#closed) return;
     this.#closed = true;
     this.#follower.close();
+    this.#wait.close();
     this.#subscription.close();
     this.#firstLoad.finish();
     this.#suspensionListeners.clear();

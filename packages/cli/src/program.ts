@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { complain } from './answer.js';
+import { addCounterCommands } from './counter-commands.js';
+import { addLimitsCommands } from './limits-commands.js';
+import { addPolicyCommands } from './policy-commands.js';
+import { shownText } from './shown-text.js';
+
+/** The command and all that can be typed after it. */
+export function program(): Command {
+  const program = new Command('tollgate')
+    .description(
+      'Checks and explains rate limit policies, provisions limits of single accounts on Redis, looks into counters.',
+    )
+    .version(version(), '--version', 'print the version')
+    .helpOption('--help', 'show this help')
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ outputError: complainInOneLine })
+    .addHelpText('afterAll', EXIT_CODES);
+  addPolicyCommands(program);
+  addLimitsCommands(program);
+  addCounterCommands(program);
+  return program;
+}
+
+const EXIT_CODES = `
+Exit codes:
+  0  done
+  1  the answer is no: a policy has problems, an account has no limits here, their
+     version is another one, a request would be refused
+  2  what was typed makes no sense
+  3  Redis cannot be reached, or failed`;
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
+}
+
+/** A suggestion comes on a line of its own. */
+function complainInOneLine(message: string): void {
+  complain(
+    shownText(
+      message
+        .replace(/^error: /, '')
+        .trim()
+        .replaceAll('\n', ' '),
+    ),
+  );
+}

@@ -1,0 +1,76 @@
+import type { CounterSpec, Outcome, Throttle } from '@tollgate/core';
+
+/** All that one counter was ever refused, and the throttling that was its last. */
+interface Offender {
+  readonly violations: { readonly at: number; readonly leavesAt: number }[];
+  endsAt: number;
+  lastedMs: number;
+}
+
+/** Which counters are throttled, and until when, worked out from a list of every violation. */
+export class ThrottleOracle {
+  readonly #accounts = new Map<string, Map<string, Offender>>();
+
+  /** When the throttling of each counter ends; 0 where there is none, or the charge does not ask for any. */
+  endsAt(account: string, counters: readonly CounterSpec[], now: number): number[] {
+    return counters.map(({ name, throttle }) => {
+      const endsAt = this.#accounts.get(account)?.get(name)?.endsAt ?? 0;
+      return throttle !== undefined && endsAt > now ? endsAt : 0;
+    });
+  }
+
+  /** Counts a refusal on each counter that had no room for it; whether a throttling began with it. */
+  refuse(account: string, counters: readonly CounterSpec[], cost: number, { now, used }: Outcome): boolean {
+    const ends = this.endsAt(account, counters, now);
+    let answered = 0;
+    let began = false;
+    for (const [place, { name, quotas, throttle }] of counters.entries()) {
+      const full = quotas.filter(
+        ({ limit }, index) => used[answered + index]! + cost > effectiveLimit(limit, throttle, ends[place]!, now),
+      );
+      answered += quotas.length;
+      if (full.length === 0 || throttle === undefined) continue;
+      const offender = this.#make(account, name);
+      offender.violations.push({ at: now, leavesAt: now + throttle.withinMs });
+      const counted = offender.violations.filter(({ at }) => at > now - throttle.withinMs).length;
+      if (ends[place]! > 0 || counted < throttle.afterViolations) continue;
+      offender.lastedMs = throttle.durationMs(now, offender.endsAt, offender.lastedMs);
+      offender.endsAt = now + offender.lastedMs;
+      began = true;
+    }
+    return began;
+  }
+
+  pardon(account: string, name?: string): void {
+    if (name === undefined) this.#accounts.delete(account);
+    else this.#accounts.get(account)?.delete(name);
+  }
+
+  /** The instants to come at which throttlings end, or violations cease to count. */
+  edges(to: 'throttling' | 'violation', now: number): number[] {
+    const offenders = [...this.#accounts.values()].flatMap((offenders) => [...offenders.values()]);
+    const instants = offenders.flatMap(({ endsAt, violations }) =>
+      to === 'throttling' ? [endsAt] : violations.map(({ leavesAt }) => leavesAt),
+    );
+    return instants.filter((at) => at > now);
+  }
+
+  #make(account: string, name: string): Offender {
+    let offenders = this.#accounts.get(account);
+    if (offenders === undefined) {
+      offenders = new Map();
+      this.#accounts.set(account, offenders);
+    }
+    let offender = offenders.get(name);
+    if (offender === undefined) {
+      offender = { violations: [], endsAt: 0, lastedMs: 0 };
+      offenders.set(name, offender);
+    }
+    return offender;
+  }
+}
+
+/** What a limit comes to at that instant. */
+export function effectiveLimit(limit: number, throttle: Throttle | undefined, endsAt: number, at: number): number {
+  return throttle !== undefined && at < endsAt ? throttle.limitOf(limit) : limit;
+}
