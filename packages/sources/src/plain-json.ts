@@ -1,6 +1,6 @@
 /**
- * The value of a text that is JSON and says nothing twice; `undefined` for any other. It takes a twentieth of the time that
- * YAML takes, and tells no places.
+ * The value of a text that is JSON and says nothing twice; `undefined` for any other. It takes a tenth of the time that
+ * YAML takes, or less, and tells no places.
  */
 export function readPlainJson(text: string): unknown {
   if (!/^\s*\{/.test(text)) return undefined;
