@@ -355,6 +355,29 @@ describe('a watched file', () => {
     expect(limitOf(limiter)).toBe(1);
   });
 
+  it('is still read from time to time where the system can watch no more files', async () => {
+    const file = path();
+    const program = `import fs, { writeFileSync } from 'node:fs';
+      import { syncBuiltinESMExports } from 'node:module';
+      fs.watch = () => { throw Object.assign(new Error('no space left'), { code: 'ENOSPC' }); };
+      syncBuiltinESMExports();
+      process.on('warning', ({ message }) => console.log(message));
+      const { watchPolicyFile } = await import('@tollgate/sources');
+      const alive = setTimeout(() => {}, 10_000);
+      const onPolicy = ({ policy }) => {
+        console.log(policy.resolve('legs').quotas[0].limit);
+        clearTimeout(alive);
+      };
+      await watchPolicyFile(${JSON.stringify(file)}, { pollMs: 100, settleMs: 20, onPolicy });
+      writeFileSync(${JSON.stringify(file)}, ${JSON.stringify(perMinuteText(2))});`;
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--no-warnings', '--input-type=module', '-e', program],
+      { cwd: ROOT, timeout: 20_000 },
+    );
+    expect(stdout).toBe(`${file} cannot be watched, and is only read from time to time: Error: no space left\n2\n`);
+  });
+
   it('does not keep the process alive', async () => {
     const program = `import { watchPolicyFile } from '@tollgate/sources';
       const watch = await watchPolicyFile(${JSON.stringify(path())});
