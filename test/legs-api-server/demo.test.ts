@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { afterEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { call, DEMO, environment, FRAMEWORKS, MAIN, run, StartedServer } from './programs.js';
 
 const withoutCurl = spawnSync('curl', ['--version']).error !== undefined;
@@ -59,10 +62,29 @@ describe('the server', () => {
     expect(response.headers.get('x-ratelimit-limit')).toBe('7');
   });
 
+  it('takes a policy from a file, and another when the file is changed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tollgate-policy-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'policy.yaml');
+    writeFileSync(file, 'quotas: [{ limit: 7, windowMs: 60000 }]');
+    server = await StartedServer.start({ POLICY: file });
+    const { origin } = server;
+    const limit = async () => (await call(origin, 'ameyo5m/legs')).headers.get('x-ratelimit-limit');
+    expect(await limit()).toBe('7');
+    writeFileSync(file, 'quotas: [{ limit: 9, windowMs: 60000 }]');
+    await expect.poll(limit, { timeout: 10_000 }).toBe('9');
+    writeFileSync(file, 'quotas: [{ limit: -9, windowMs: 60000 }]');
+    await expect
+      .poll(() => server!.printed, { timeout: 10_000 })
+      .toMatch(/stays as it is\. .*policy\.yaml:1:\d+ Expected/);
+    expect(server.printed).toContain('Another policy is in force');
+    expect(await limit()).toBe('9');
+  });
+
   it.each([
     [{ FRAMEWORK: 'koa' }, [], 'Expected FRAMEWORK to be express or fastify, got "koa"'],
     [{ PORT: '70000' }, [], 'Expected PORT to be an integer from 0 to 65535, got "70000"'],
-    [{ POLICY: 'none.json' }, [], 'POLICY cannot be used: ENOENT'],
+    [{ POLICY: 'none.json' }, [], 'POLICY cannot be used: none.json cannot be read: ENOENT'],
     [{ POLICY: '{"quotas":' }, [], 'POLICY cannot be used: '],
     [{ POLICY: '{"quotas":[{"limit":-1,"windowMs":1000}]}' }, [], 'Expected `policy.quotas[0].limit` to be an integer'],
     [{ REDIS_URL: 'localhost:6379' }, [], 'Expected REDIS_URL to be a redis: or rediss: URL'],

@@ -1,15 +1,19 @@
 import { RateLimiter } from '@tollgate/core';
+import { reportOn } from './report.js';
 import { messageOf, readFlags, readFramework, readLimits, readPolicy, readPort, readStore } from './settings.js';
 import { type RunningServer, startServer } from './start-server.js';
 
 async function main(): Promise<void> {
   const framework = readFramework(readFlags(process.argv.slice(2)), process.env);
   const port = readPort(process.env);
-  const policy = readPolicy(process.env);
   const store = readStore(process.env);
   const limits = readLimits(process.env);
+  const source = await readPolicy(process.env);
+  const { policy } = source;
   const limiter = new RateLimiter({ policy, ...(store && { store }), ...(limits && { accounts: limits }) });
+  source.feed(limiter);
   const closeLimiter = async () => {
+    await source.close();
     await limiter.close();
     await limits?.close();
     await store?.close();
@@ -31,18 +35,7 @@ curl -s -u key:token -o /dev/null -w '%{http_code}\\n' '${account}/bridges/b[1-1
 `);
 
   if (store !== undefined) console.log('Counters are on Redis, and shared with every server there.');
-  limiter.on('health', ({ state }) => {
-    console.log(
-      state === 'up' ? 'Redis answers again.' : 'Redis does not answer: the limits are kept in this process.',
-    );
-  });
-
-  limiter.on('throttled', ({ account, category, throttled }) => {
-    console.log(`Throttled for ${throttled?.endsAfterMs} ms: ${account}, ${category}.`);
-  });
-  limiter.on('wouldRefuse', ({ account, category, reason }) => {
-    console.log(`Would be refused: ${account}, ${category}, ${reason}.`);
-  });
+  reportOn(limiter);
 
   // A second signal finds no listener, and ends the process at once.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { definePolicy, legsApiPolicy, type Policy } from '@tollgate/core';
+import { definePolicy, legsApiPolicy, type Policy, type RateLimiter } from '@tollgate/core';
 import { RedisLimits, RedisStore } from '@tollgate/redis';
+import { watchPolicyFile } from '@tollgate/sources';
 import { FRAMEWORKS, type Framework } from './start-server.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -39,15 +39,33 @@ export function readPort(environment: Environment): number {
   return Number(text);
 }
 
-/** The policy options in `POLICY`: JSON, or the path of a JSON file. Default: the Legs API's own policy. */
-export function readPolicy(environment: Environment): Policy {
-  const policy = environment['POLICY']?.trim();
-  if (!policy) return legsApiPolicy();
+/** A policy, and whoever has to know of another. */
+export interface PolicySource {
+  readonly policy: Policy;
+  feed(limiter: RateLimiter): void;
+  close(): Promise<void>;
+}
+
+/**
+ * The policy in `POLICY`: JSON, or the path of a JSON or YAML file that is watched from then on. Default: the Legs API's own
+ * policy.
+ */
+export async function readPolicy(environment: Environment): Promise<PolicySource> {
+  const said = environment['POLICY']?.trim();
+  if (!said) return fixed(legsApiPolicy());
   try {
-    return definePolicy(JSON.parse(/^[[{]/.test(policy) ? policy : readFileSync(policy, 'utf8')));
+    if (/^[[{]/.test(said)) return fixed(definePolicy(JSON.parse(said)));
+    return await watchPolicyFile(said, {
+      onPolicy: () => console.log(`Another policy is in force: ${said} was changed.`),
+      onError: (error) => console.log(`The policy stays as it is. ${error.message}`),
+    });
   } catch (error) {
     throw new Error(`POLICY cannot be used: ${messageOf(error)}`);
   }
+}
+
+function fixed(policy: Policy): PolicySource {
+  return { policy, feed() {}, close: async () => {} };
 }
 
 /** The counters on the Redis that `REDIS_URL` names, or `undefined`: they are then kept in this process. */
