@@ -98,10 +98,13 @@ async function runPeek(account: string, options: PeekOptions): Promise<void> {
   await withLimiter(options, async (limiter, url) => {
     const decision = await limiter.peek({ account, category, plan, region, environment, cost });
     checkAsked(limiter, decision, url);
-    answer(options, decision, () => decisionInWords(decision));
+    const isByDefault = options.policy === undefined && decision.quotas.length > 0;
+    answer(options, decision, () => decisionInWords(decision) + (isByDefault ? BY_DEFAULT : ''));
     process.exitCode = decision.allowed ? DONE : NO;
   });
 }
+
+const BY_DEFAULT = '\n\nBy the default policy, 100 a minute, where Redis holds no limits. --policy decides by another.';
 
 async function change(method: 'reset' | 'pardon', done: string, typed: string, options: CounterOptions): Promise<void> {
   const account = parseName(typed);

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { answer } from './answer.js';
 import { Refusal } from './exit-codes.js';
-import { addWho, beforeInWords, limitsCommand, type WhoOptions } from './limits-command.js';
+import { beforeInWords } from './held-words.js';
 import { heldBefore, withLimits } from './limits-on-redis.js';
+import { addWho, limitsCommand, type WhoOptions } from './limits-options.js';
 import { addLimitsSet } from './limits-set.js';
 import { addLimitsShow } from './limits-show.js';
 import { parseName, shownName } from './shown-text.js';

@@ -3,9 +3,10 @@ import type { HeldLimits } from '@tollgate/redis';
 import type { Command } from 'commander';
 import { answer } from './answer.js';
 import { Refusal, UsageError } from './exit-codes.js';
+import { beforeInWords, heldInWords } from './held-words.js';
 import { addLayerOptions, type LayerOptions, layerOf } from './layer-options.js';
-import { addWho, beforeInWords, heldInWords, limitsCommand, type WhoOptions } from './limits-command.js';
 import { type Before, heldBefore, type LimitsOnRedis, withLimits } from './limits-on-redis.js';
+import { addWho, limitsCommand, type WhoOptions } from './limits-options.js';
 import { readLayer } from './policy-file.js';
 import { parseName, shownName } from './shown-text.js';
 

@@ -2,9 +2,10 @@ import type { HeldLimits, LimitsChange } from '@tollgate/redis';
 import type { Command } from 'commander';
 import { answer } from './answer.js';
 import { Refusal, UsageError } from './exit-codes.js';
+import { heldInWords } from './held-words.js';
 import { layerRows } from './layer-rows.js';
-import { heldInWords, type LimitsOptions, limitsCommand } from './limits-command.js';
 import { withLimits } from './limits-on-redis.js';
+import { type LimitsOptions, limitsCommand } from './limits-options.js';
 import { alignedRows } from './rows.js';
 import { parseName, shownInstant, shownName, shownText } from './shown-text.js';
 

@@ -30,8 +30,9 @@ Exit codes:
   0  done
   1  the answer is no: a policy has problems, an account has no limits here, their
      version is another one, a request would be refused
-  2  what was typed makes no sense
-  3  Redis cannot be reached, or failed`;
+  2  what was typed makes no sense, or a file cannot be read
+  3  Redis cannot be reached, or failed
+ 70  something else went wrong`;
 
 function version(): string {
   return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
