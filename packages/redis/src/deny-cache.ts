@@ -122,13 +122,13 @@ function violatedBy(counters: readonly CounterSpec[], cost: number, outcome: Out
 function denialAt({ outcome, knownAt }: Denial, now: number): Outcome {
   const passedMs = Math.floor(now - knownAt);
   const left = (ms: number) => (ms === 0 ? 0 : Math.max(1, ms - passedMs));
-  return {
+  const known = {
     allowed: false,
     now: outcome.now + passedMs,
     used: outcome.used.slice(),
     resetAfterMs: outcome.resetAfterMs.map(left),
-    ...(outcome.throttledMs && { throttledMs: outcome.throttledMs.map(left) }),
     retryAfterMs: Math.max(1, outcome.retryAfterMs - passedMs),
     token: undefined,
   };
+  return outcome.throttledMs === undefined ? known : { ...known, throttledMs: outcome.throttledMs.map(left) };
 }

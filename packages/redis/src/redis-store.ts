@@ -87,8 +87,18 @@ export class RedisStore implements Store {
         }
         return resolve(this.#began.delete(account) ? { ...outcome, beganThrottling: true } : outcome);
       };
-      const charge = { kind: CONSUME, account, counters, cost, at: 0, births: [], askedAt } as const;
-      this.#batcher.add({ ...charge, resolve: answer as Operation['resolve'], reject });
+      const settle = answer as Operation['resolve'];
+      this.#batcher.add({
+        kind: CONSUME,
+        account,
+        counters,
+        cost,
+        at: 0,
+        births: NONE,
+        askedAt,
+        resolve: settle,
+        reject,
+      });
     });
   }
 
@@ -182,7 +192,7 @@ export class RedisStore implements Store {
     counters: readonly CounterSpec[],
     cost: number,
     at = 0,
-    births: readonly number[] = [],
+    births: readonly number[] = NONE,
   ): Promise<Outcome | boolean | undefined> {
     return new Promise((resolve, reject) => {
       this.#batcher.add({ kind, account, counters, cost, at, births, askedAt: performance.now(), resolve, reject });
@@ -197,4 +207,5 @@ export class RedisStore implements Store {
 const RESET = new Script(RESET_SCRIPT);
 const RESET_AT_ONCE = 500;
 const PROBE_LIFE_MS = 1000;
+const NONE: readonly number[] = [];
 const MOST_BEGAN = 10_000;
