@@ -1,6 +1,7 @@
 import { perMinute, RateLimiter } from '@tollgate/core';
 import { RedisLimits, RedisStore } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ask } from '../redis-servers/ask.js';
 import { RunningServer } from '../redis-servers/standalone.js';
 import { type Ended, tollgate } from './tollgate.js';
 
@@ -83,6 +84,24 @@ describe('tollgate peek', () => {
       /^tried legs: allowed, since its limits are only observed; enforced: refused \(limit-reached\), admitted in /,
     );
     expect(code).toBe(0);
+  });
+
+  it('ends with 3 where Redis cannot tell, though a service would decide by itself', async () => {
+    await ask(server.port, 'SET', 'tollgate:v1:{spoilt}:legs', 'something else');
+    for (const onStoreFailure of ['local', 'allow', 'deny']) {
+      const { code, stdout, stderr } = await tollgate(
+        ['peek', 'spoilt', '--category', 'legs', '--redis', server.url, '--policy', '-'],
+        { input: JSON.stringify({ ...POLICY, onStoreFailure }) },
+      );
+      expect(stderr).toMatch(/^tollgate: Redis at \S+ failed: .* holds something that is not of this version\n$/);
+      expect([code, stdout]).toEqual([3, '']);
+    }
+    expect((await command('reset', 'spoilt', '--category', 'legs')).code).toBe(0);
+    expect(await peek('spoilt')).toMatchObject({ code: 0, source: 'store' });
+    await ask(server.port, 'SET', 'tollgate:v1:{unreadable}', 'something else');
+    const all = await command('reset', 'unreadable', '--all');
+    expect(all.stderr).toMatch(/^tollgate: Redis at \S+ failed: .*WRONGTYPE/);
+    expect([all.code, all.stdout]).toEqual([3, '']);
   });
 
   it('has the default policy, and the limits that Redis holds before it', async () => {

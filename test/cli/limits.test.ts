@@ -99,6 +99,18 @@ describe('tollgate limits', () => {
     expect(right.stdout).toContain('  quotas  3/second\n');
   });
 
+  it('shows exactly what was replaced, however many set limits at once', async () => {
+    const limits = limitsUnder('crowd');
+    const ended = await Promise.all(
+      [1, 2, 3, 4].map((limit) => limits('set', 'a', '--quotas', `${limit}/s`, '--json')),
+    );
+    const changes = ended
+      .map(({ stdout }) => JSON.parse(stdout))
+      .sort((one, other) => one.after.version - other.after.version);
+    expect(changes.map(({ after }) => after.version)).toEqual([1, 2, 3, 4]);
+    expect(changes.map(({ before }) => before)).toEqual([null, ...changes.slice(0, 3).map(({ after }) => after)]);
+  });
+
   it('takes limits from a file or from stdin, and tells all that is wrong with them', async () => {
     const args = ['limits', 'set', 'a', '--prefix', 'files', '--redis', server.url, '--from', '-'];
     const input =

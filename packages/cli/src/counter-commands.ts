@@ -1,6 +1,7 @@
-import { type CounterTarget, type Decision, legsApiPolicy, RateLimiter } from '@tollgate/core';
+import { type CounterTarget, legsApiPolicy, RateLimiter } from '@tollgate/core';
 import type { Command } from 'commander';
 import { type AnswerOptions, answer } from './answer.js';
+import type { AskedStore } from './asked-store.js';
 import { decisionInWords } from './decision-words.js';
 import { DONE, NO, UsageError } from './exit-codes.js';
 import { withLimits } from './limits-on-redis.js';
@@ -95,12 +96,16 @@ function counterCommand(program: Command, name: string, description: string): Co
 
 async function runPeek(account: string, options: PeekOptions): Promise<void> {
   const { category, plan, region, environment, cost } = options;
-  await withLimiter(options, async (limiter, url) => {
+  await withLimiter(options, async (limiter, store, url) => {
     const decision = await limiter.peek({ account, category, plan, region, environment, cost });
-    checkAsked(limiter, decision, url);
-    const isByDefault = options.policy === undefined && decision.quotas.length > 0;
+    const { source, reason, quotas, allowed } = decision;
+    // A service goes on by itself; here that would be an answer about nothing.
+    if (source === 'local' || reason === 'store-unavailable') {
+      throw redisFailure(url, 'failed', store.lastError ?? 'no answer in time');
+    }
+    const isByDefault = options.policy === undefined && quotas.length > 0;
     answer(options, decision, () => decisionInWords(decision) + (isByDefault ? BY_DEFAULT : ''));
-    process.exitCode = decision.allowed ? DONE : NO;
+    process.exitCode = allowed ? DONE : NO;
   });
 }
 
@@ -112,9 +117,8 @@ async function change(method: 'reset' | 'pardon', done: string, typed: string, o
   if (category === undefined && environment !== undefined) {
     throw new UsageError('Expected --environment together with --category');
   }
-  await withLimiter(options, async (limiter, url) => {
+  await withLimiter(options, async (limiter) => {
     await limiter[method]({ account, category, environment } as CounterTarget);
-    checkAsked(limiter, undefined, url);
     const what = category === undefined ? 'all counters' : `the counter for ${shownName(category)}`;
     answer(
       options,
@@ -127,30 +131,21 @@ async function change(method: 'reset' | 'pardon', done: string, typed: string, o
 /** A limiter like those of the services, on the counters and the limits of the Redis. */
 async function withLimiter(
   options: CounterOptions,
-  act: (limiter: RateLimiter, url: string) => Promise<void>,
+  act: (limiter: RateLimiter, store: AskedStore, url: string) => Promise<void>,
 ): Promise<void> {
   const policy = options.policy === undefined ? legsApiPolicy() : (await readPolicy(options.policy)).policy;
   await withLimits(options, async ({ client, limits, url }) => {
-    const { RedisStore } = await import('@tollgate/redis');
+    const { AskedStore } = await import('./asked-store.js');
     const { prefix, timeout: timeoutMs } = options;
-    const store = new RedisStore({ client, prefix, timeoutMs });
+    const store = new AskedStore({ client, prefix, timeoutMs });
     const limiter = new RateLimiter({ policy, store, accounts: limits });
     try {
-      await act(limiter, url);
+      await act(limiter, store, url);
     } finally {
       await limiter.close();
       await store.close();
     }
   });
-}
-
-/** A service goes on without Redis; here that would be an answer about nothing. */
-function checkAsked(limiter: RateLimiter, decision: Decision | undefined, url: string): void {
-  const { failures, shards } = limiter.health();
-  const unasked = decision?.source === 'local' || decision?.reason === 'store-unavailable';
-  if (unasked || failures > 0 || limiter.stats().sourceFailures > 0) {
-    throw redisFailure(url, 'failed', shards[0]?.lastError ?? 'no answer in time');
-  }
 }
 
 function parseCost(typed: string): number {

@@ -72,7 +72,7 @@ async function replace(
   }
 }
 
-const ATTEMPTS = 3;
+const ATTEMPTS = 5;
 
 function isConflict(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'TOLLGATE_LIMITS_CONFLICT';
