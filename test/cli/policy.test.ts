@@ -195,8 +195,8 @@ describe('tollgate policy explain', () => {
   it('says what is unlimited and off', async () => {
     const args = ['policy', 'explain', good, '--category', 'legs', '--environment', 'sandbox'];
     const { stdout } = await tollgate(args);
-    expect(stdout).toMatch(/^quotas +unlimited +policy\.environments\.sandbox\.categories\.legs /m);
-    expect(stdout).toMatch(/^throttle +off +policy\.environments\.sandbox\.categories\.legs /m);
+    expect(stdout).toMatch(/^quotas +unlimited +policy\.environments\.sandbox\.categories\.legs\.quotas /m);
+    expect(stdout).toMatch(/^throttle +off +policy\.environments\.sandbox\.categories\.legs\.throttle /m);
     expect(stdout).toMatch(/^counters +\*$/m);
   });
 

@@ -55,7 +55,7 @@ function firstOf<K extends keyof Said>(layers: readonly LayerPick[], option: K, 
     const path = PATHS[index]!;
     const silent = option === 'quotas' ? false : undefined;
     if (!ofTotal && category !== undefined && category[option] !== silent) {
-      return { value: category[option], number: 10 * (index + 1) + 1, from: `${path}.categories.legs` };
+      return { value: category[option], number: 10 * (index + 1) + 1, from: `${path}.categories.legs.${option}` };
     }
     if (own[option] !== silent) return { value: own[option], number: 10 * (index + 1), from: `${path}.${option}` };
   }

@@ -32,6 +32,8 @@ export type Layers = Readonly<Record<string, Layer>> | ReadonlyMap<string, Layer
 
 /** Of a layer that has been checked. An empty list stands for `'unlimited'`. */
 export interface CheckedCategory {
+  /** Whether it was given as a list of quotas alone. */
+  readonly isList: boolean;
   readonly quotas: readonly Quota[] | undefined;
   readonly throttle: Throttle | false | undefined;
   readonly mode: Mode | undefined;
@@ -83,13 +85,14 @@ export function checkLayers(path: string, layers: Layers = {}): ReadonlyMap<stri
 /** A category's entry is a list of quotas, or an object that may say more. */
 function checkCategory(path: string, said: unknown): CheckedCategory {
   if (typeof said !== 'object' || said === null || Array.isArray(said)) {
-    return { quotas: checkQuotaList(path, said), throttle: undefined, mode: undefined };
+    return { isList: true, quotas: checkQuotaList(path, said), throttle: undefined, mode: undefined };
   }
   return checkSaid(path, checkOptions(path, said, CATEGORY_OPTIONS));
 }
 
 function checkSaid(path: string, { quotas, throttle, mode }: CategoryLayer): CheckedCategory {
   return {
+    isList: false,
     quotas: quotas === undefined ? undefined : checkQuotaList(`${path}.quotas`, quotas),
     throttle: throttle === undefined || throttle === false ? throttle : new Throttle(throttle, `${path}.throttle`),
     mode: mode === undefined ? undefined : checkOneOf(`${path}.mode`, mode, MODES),

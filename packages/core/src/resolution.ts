@@ -1,5 +1,5 @@
 import { showName } from './errors.js';
-import type { CheckedCategory, CheckedLayer, Mode } from './policy-layer.js';
+import type { CheckedLayer, Mode } from './policy-layer.js';
 import type { Quota } from './quota.js';
 import type { CounterSpec } from './store.js';
 import type { StoreFailureMode } from './store-failure.js';
@@ -108,13 +108,14 @@ export class Said {
 function find<T>(
   layers: readonly CheckedLayer[],
   category: string | undefined,
-  option: keyof CheckedCategory,
+  option: 'quotas' | 'throttle' | 'mode',
   fallback: T,
 ): Found<T> {
   for (const layer of layers) {
-    const ofCategory = category === undefined ? undefined : layer.categories.get(category)?.[option];
-    if (ofCategory !== undefined) {
-      return { value: ofCategory as T, from: `${layer.path}.categories.${showName(category ?? '')}`, layer };
+    const ofCategory = category === undefined ? undefined : layer.categories.get(category);
+    if (ofCategory?.[option] !== undefined) {
+      const entry = `${layer.path}.categories.${showName(category ?? '')}`;
+      return { value: ofCategory[option] as T, from: ofCategory.isList ? entry : `${entry}.${option}`, layer };
     }
     if (layer[option] !== undefined) return { value: layer[option] as T, from: `${layer.path}.${option}`, layer };
   }

@@ -75,7 +75,8 @@ export interface Outcome {
  * `(t - withinMs, t]`, this one included, it is throttled from then until `forMs` later: the limits of its quotas count as
  * `throttle.limitOf(limit)`, for the outcome of that very refusal already. Violations while it is throttled count, but neither
  * lengthen it nor begin another; the first one after its end may. With `escalate`, how long one lasts is
- * `throttle.durationMs(…)`. A charge is admitted at the instant of the end. Violations and throttling stay when windows or
+ * `throttle.durationMs(…)`. A charge is admitted at the instant of the end. Equal charges that a store decides in one go may
+ * all be refused as the last of them leaves the counter, one of them telling that a throttling began. Violations and throttling stay when windows or
  * limits change, and go with a reset.
  *
  * A refusal is an outcome, not an error. A method rejects or throws only when the store is broken, and then the charge may
