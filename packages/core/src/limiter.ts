@@ -7,10 +7,10 @@ import type { Health } from './health.js';
 import { LIMITER_EVENTS, type LimiterEvents, type LimiterStats } from './limiter-events.js';
 import { policyOf, type RateLimiterOptions, readLimiterOptions } from './limiter-options.js';
 import { Listeners } from './listeners.js';
+import { FREE, NO_LIMITS } from './no-limits.js';
 import type { Policy, PolicyOptions } from './policy.js';
 import { Receipt } from './receipt.js';
-import type { Limits } from './resolution.js';
-import { isPromise, type MaybePromise, type Outcome, type Store } from './store.js';
+import { isPromise, type MaybePromise, type Store } from './store.js';
 import { StoreGuard } from './store-guard.js';
 import { Suspensions } from './suspensions.js';
 import { Trial, TrialTally } from './trial.js';
@@ -310,15 +310,3 @@ export class RateLimiter {
     if (this.#closed) throw closedError('RateLimiter');
   }
 }
-
-/** The outcome of a charge that no quota applies to. */
-const FREE: Outcome = {
-  allowed: true,
-  now: 0,
-  used: [],
-  resetAfterMs: [],
-  retryAfterMs: 0,
-  token: undefined,
-};
-
-const NO_LIMITS: Limits = { counters: [], quotas: [], mode: 'enforce' };

@@ -1,6 +1,7 @@
 import { Decision } from './decision.js';
 import type { Charged } from './fallback.js';
 import type { Comparison, LimiterStats } from './limiter-events.js';
+import { FREE } from './no-limits.js';
 import type { Policy } from './policy.js';
 import type { Limits, Resolution } from './resolution.js';
 import { isPromise, type MaybePromise, type Outcome } from './store.js';
@@ -63,7 +64,7 @@ export class Trial {
     decision: MaybePromise<Decision>,
   ): void {
     const own = this.#onOwnCounters(resolution);
-    const outcome = own.counters.length === 0 ? UNLIMITED : this.#guard.try(account, own, cost);
+    const outcome = own.counters.length === 0 ? FREE : this.#guard.try(account, own, cost);
     const follow = (decision: Decision, outcome: MaybePromise<Outcome | undefined>) => {
       if (cost > 0) decision.receipt?.accompany(() => this.#takeBack(account, own, cost, outcome));
     };
@@ -103,7 +104,7 @@ export class Trial {
 
   #takeBack(account: string, resolution: Resolution, cost: number, outcome: MaybePromise<Outcome | undefined>): void {
     if (isPromise(outcome)) outcome.then((outcome) => this.#takeBack(account, resolution, cost, outcome));
-    else if (outcome?.allowed && outcome !== UNLIMITED) this.#guard.untry(account, resolution, cost, outcome);
+    else if (outcome?.allowed && outcome !== FREE) this.#guard.untry(account, resolution, cost, outcome);
   }
 
   #onOwnCounters(resolution: Resolution): Resolution {
@@ -116,12 +117,3 @@ export class Trial {
     return apart;
   }
 }
-
-const UNLIMITED: Outcome = {
-  allowed: true,
-  now: 0,
-  used: [],
-  resetAfterMs: [],
-  retryAfterMs: 0,
-  token: undefined,
-};
