@@ -1,6 +1,7 @@
 import { checkFunction, checkOneOf } from './check.js';
+import { tellSafely } from './tell-safely.js';
 
-/** Who wants to be told of what. `Events` says what is told with each event. */
+/** Who wants to be told of what. `Events` says what is told with each event. One that fails touches no one else. */
 export class Listeners<Events extends object> {
   readonly #byEvent: ReadonlyMap<keyof Events, Set<(told: never) => unknown>>;
 
@@ -20,18 +21,9 @@ export class Listeners<Events extends object> {
     return this.#of(event).size > 0;
   }
 
-  /** A listener that fails must not touch the request during which something happened: it is reported, no more. */
   tell<E extends keyof Events>(event: E, told: Events[E]): void {
     for (const listener of [...this.#of(event)]) {
-      const warn = (thrown: unknown) =>
-        process.emitWarning(
-          `A listener of '${String(event)}' failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-        );
-      try {
-        Promise.resolve((listener as (told: Events[E]) => unknown)(told)).then(undefined, warn);
-      } catch (thrown) {
-        warn(thrown);
-      }
+      tellSafely(`A listener of '${String(event)}'`, listener as (told: Events[E]) => unknown, told);
     }
   }
 

@@ -14,3 +14,4 @@ export {
   showName,
 } from './errors.js';
 export { ownCopy } from './names.js';
+export { tellSafely } from './tell-safely.js';

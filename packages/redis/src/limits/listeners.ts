@@ -1,4 +1,4 @@
-import { checkFunction } from '@tollgate/core/options';
+import { checkFunction, tellSafely } from '@tollgate/core/options';
 
 /** Who wants to be told of something. One that fails is reported, and touches neither the others nor who tells. */
 export class Listeners<Told> {
@@ -18,17 +18,7 @@ export class Listeners<Told> {
   }
 
   tell(told: Told): void {
-    for (const { listener } of [...this.#listeners]) {
-      const warn = (thrown: unknown) =>
-        process.emitWarning(
-          `A listener of ${this.#what} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-        );
-      try {
-        Promise.resolve(listener(told)).then(undefined, warn);
-      } catch (thrown) {
-        warn(thrown);
-      }
-    }
+    for (const { listener } of [...this.#listeners]) tellSafely(`A listener of ${this.#what}`, listener, told);
   }
 
   clear(): void {
