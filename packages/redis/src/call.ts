@@ -1,6 +1,6 @@
-import { type CounterSpec, type Outcome, StoreError, type Throttle } from '@tollgate/core';
+import { type CounterSpec, StoreError, type Throttle } from '@tollgate/core';
 import type { Keys } from './keys.js';
-import { CONSUME, type Operation, PEEK, RECORD, REFUND, VIOLATE } from './operation.js';
+import { CONSUME, type OpenOutcome, type Operation, PEEK, RECORD, REFUND, VIOLATE } from './operation.js';
 
 /**
  * One call of the charge script: operations put into its KEYS and ARGV, and its reply taken apart for them. The header of
@@ -143,7 +143,6 @@ function answersTo({ operations }: Run, numbers: Numbers): (operation: Operation
   return (operation, index) => {
     const allowed = index < admitted;
     const charged = kind === PEEK ? 0 : Math.min(index + 1, admitted) * cost;
-    // Literals, not parts spread together: V8 makes those slowly, and here is a hot account's whole cost.
     const outcome: OpenOutcome = {
       allowed,
       now,
@@ -158,12 +157,6 @@ function answersTo({ operations }: Run, numbers: Numbers): (operation: Operation
     }
     operation.resolve(outcome, throttling.spare);
   };
-}
-
-/** An outcome that is still being put together. */
-interface OpenOutcome extends Outcome {
-  throttledMs?: readonly number[];
-  beganThrottling?: boolean;
 }
 
 /** How the counters are throttled for those that are admitted, and for those that are refused. */

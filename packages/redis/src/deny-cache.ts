@@ -1,4 +1,5 @@
 import type { CounterSpec, Outcome } from '@tollgate/core';
+import type { OpenOutcome } from './operation.js';
 
 /**
  * Refusals that are sure to be repeated. A counter that Redis found full has no room before the wait it named is over, so
@@ -122,7 +123,7 @@ function violatedBy(counters: readonly CounterSpec[], cost: number, outcome: Out
 function denialAt({ outcome, knownAt }: Denial, now: number): Outcome {
   const passedMs = Math.floor(now - knownAt);
   const left = (ms: number) => (ms === 0 ? 0 : Math.max(1, ms - passedMs));
-  const known = {
+  const known: OpenOutcome = {
     allowed: false,
     now: outcome.now + passedMs,
     used: outcome.used.slice(),
@@ -130,5 +131,6 @@ function denialAt({ outcome, knownAt }: Denial, now: number): Outcome {
     retryAfterMs: Math.max(1, outcome.retryAfterMs - passedMs),
     token: undefined,
   };
-  return outcome.throttledMs === undefined ? known : { ...known, throttledMs: outcome.throttledMs.map(left) };
+  if (outcome.throttledMs !== undefined) known.throttledMs = outcome.throttledMs.map(left);
+  return known;
 }

@@ -26,3 +26,9 @@ export interface Operation {
   resolve(answer: Outcome | boolean | undefined, spare?: number): void;
   reject(error: unknown): void;
 }
+
+/** An outcome that is still being put together: by assignment, since V8 makes what is spread together slowly. */
+export interface OpenOutcome extends Outcome {
+  throttledMs?: readonly number[];
+  beganThrottling?: boolean;
+}
