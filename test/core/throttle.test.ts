@@ -1,4 +1,4 @@
-import { Throttle, type ThrottleOptions } from '@tollgate/core';
+import { defineAccountLayer, definePolicy, perMinute, Throttle, type ThrottleOptions } from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -17,6 +17,17 @@ describe('a throttle', () => {
     expect(throttle.violations).toMatchObject({ limit: 10, windowMs: 60_000, sliceMs: 1 });
     expect(throttleOf({}).escalate).toBeUndefined();
     expect(throttleOf({ afterViolations: 129 }).violations.sliceMs).toBe(Math.ceil(60_000 / 128));
+  });
+
+  it('is an option as it stands, as one that a policy explains, and in JSON', () => {
+    for (const throttle of [throttleOf({}), throttleOf({ escalate: { factor: 2, maxMs: 600_000 } })]) {
+      const policy = definePolicy({ quotas: [perMinute(1)], throttle });
+      const explained = policy.explain('legs').throttle.value!;
+      expect(explained).toEqual(throttle);
+      const layer = { categories: { legs: { throttle: explained } } };
+      expect(defineAccountLayer(layer).categories.get('legs')!.throttle).toEqual(throttle);
+      expect(new Throttle(JSON.parse(JSON.stringify(throttle)))).toEqual(throttle);
+    }
   });
 
   it('takes the least and the most that is allowed', () => {

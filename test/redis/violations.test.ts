@@ -11,6 +11,8 @@ function throttled(limit: number, afterViolations: number, forMs = 60_000): Coun
   return counterOf(limit).map((counter) => ({ ...counter, throttle }));
 }
 
+const LATER = { afterViolations: 1000, withinMs: 60_000, forMs: 1000 };
+
 describe('violations of refusals that Redis was not asked for', () => {
   it('are sent along with the next charge of the account', async () => {
     const store = own();
@@ -50,6 +52,46 @@ describe('violations of refusals that Redis was not asked for', () => {
     await sleep(120);
     const told = [await shared.consume('a', counters, 1), await other.consume('a', counters, 1)];
     expect(told.filter(({ beganThrottling }) => beganThrottling)).toHaveLength(1);
+  });
+
+  it('are told by a refusal of the counter that they have throttled, and by no other', async () => {
+    const legs = throttled(4, 6);
+    const tried = legs.map((counter) => ({ ...counter, name: '*/legs' }));
+    const free = counterOf(4);
+    const [one, other] = [0, 1].map(() => world.store({ client: world.plain, prefix: 'violations-told' }));
+    await one!.reset('a');
+    await one!.consume('a', tried, 4);
+    await one!.consume('a', tried, 1);
+    await other!.consume('a', tried, 1);
+    for (const store of [one!, other!]) for (let known = 0; known < 3; known++) store.consume('a', tried, 1);
+    await expect.poll(async () => (await other!.peek('a', tried, 1)).throttledMs![0]).toBeGreaterThan(0);
+    await sleep(120);
+    for (const counters of [legs, free]) await one!.consume('a', counters, 4);
+    for (const store of [one!, other!]) {
+      for (const counters of [legs, free]) {
+        expect(await store.consume('a', counters, 5)).not.toHaveProperty('beganThrottling');
+      }
+    }
+    const told = [await one!.consume('a', tried, 5), await other!.consume('a', tried, 5)];
+    expect(told.filter(({ beganThrottling }) => beganThrottling)).toHaveLength(1);
+  });
+
+  it('tell nothing of a throttling that is over', async () => {
+    const [one, other] = [0, 1].map(() => world.store({ client: world.plain, prefix: 'violations-over' }));
+    const counters = throttled(4, 6, 100);
+    await one!.reset('a');
+    await one!.consume('a', counters, 4);
+    await one!.consume('a', counters, 1);
+    await other!.consume('a', counters, 1);
+    for (const store of [one!, other!]) for (let known = 0; known < 3; known++) store.consume('a', counters, 1);
+    await expect.poll(async () => (await other!.peek('a', counters, 1)).throttledMs![0]).toBeGreaterThan(0);
+    await expect.poll(async () => (await other!.peek('a', counters, 1)).throttledMs![0]).toBe(0);
+    const relieved = counters.map((counter) => ({ ...counter, throttle: new Throttle({ ...LATER, factor: 0.5 }) }));
+    for (const store of [one!, other!]) {
+      const refused = await store.consume('a', relieved, 1);
+      expect(refused).toMatchObject({ allowed: false, throttledMs: [0] });
+      expect(refused).not.toHaveProperty('beganThrottling');
+    }
   });
 
   it('are sent within a tenth of a second otherwise, in one operation however many they are', async () => {

@@ -33,7 +33,8 @@ export class AccountSources {
     for (let index = from; index < this.#sources.length; index++) {
       const answer = this.#ask(this.#sources[index]!, account);
       if (isPromise(answer)) return answer.then((layer) => layer ?? this.layerOf(account, index + 1));
-      if (answer !== undefined) return answer;
+      // A database says null where it knows nothing, whether or not it is waited for.
+      if (answer !== undefined && answer !== null) return answer;
     }
     return undefined;
   }

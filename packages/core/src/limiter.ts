@@ -1,6 +1,7 @@
 import type { AccountLayer } from './account-layer.js';
 import { AccountSources } from './account-sources.js';
 import { type Charge, type CounterTarget, checkCategory, checkCharge, storedAccount } from './charge.js';
+import { checkOptions, checkString } from './check.js';
 import { Decision, type Identity } from './decision.js';
 import { closedError, optionConflictError, optionTypeError } from './errors.js';
 import type { Health } from './health.js';
@@ -152,10 +153,17 @@ export class RateLimiter {
   /**
    * Lets everyone through from the next charge on, without asking or charging the store, until {@link resume}: for when
    * limiting itself does harm. `health().suspended` shows it, and a warning of the process tells of its begin and end.
+   *
+   * @throws TypeError or RangeError unless `by` and `reason` are left out or strings of at least one character, and there
+   * is nothing else.
    */
   suspend(why: { readonly by?: string; readonly reason?: string } = {}): void {
     this.#checkOpen();
-    this.#suspensions.suspend(why);
+    const { by, reason } = checkOptions('suspension', why, ['by', 'reason']);
+    this.#suspensions.suspend({
+      ...(by !== undefined && { by: checkString('by', by) }),
+      ...(reason !== undefined && { reason: checkString('reason', reason) }),
+    });
   }
 
   /** Ends what {@link suspend} began on this limiter. A suspension by an account source is ended there. */

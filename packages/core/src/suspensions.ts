@@ -21,8 +21,8 @@ export class Suspensions {
     return this.#own ?? (this.#sources.isEmpty ? undefined : this.#sources.suspension);
   }
 
-  suspend({ by, reason }: { readonly by?: string; readonly reason?: string }): void {
-    this.#own = { since: wallClock(), ...(by !== undefined && { by }), ...(reason !== undefined && { reason }) };
+  suspend(why: { readonly by?: string; readonly reason?: string }): void {
+    this.#own = { since: wallClock(), ...why };
     this.#tell();
   }
 

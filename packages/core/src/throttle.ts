@@ -32,8 +32,7 @@ export class Throttle implements ThrottleOptions {
   readonly forMs: number;
   readonly factor: number;
   readonly escalate?: EscalateOptions;
-  /** The violations as a sliding window remembers them. */
-  readonly violations: Quota;
+  readonly #violations: Quota;
 
   /**
    * `path` is what errors call it.
@@ -41,14 +40,20 @@ export class Throttle implements ThrottleOptions {
    * @throws TypeError `TOLLGATE_OPTION_TYPE` or `TOLLGATE_OPTION_UNKNOWN`, RangeError `TOLLGATE_OPTION_RANGE`.
    */
   constructor(options: ThrottleOptions, path = 'throttle') {
-    checkOptions(path, options, ['afterViolations', 'withinMs', 'forMs', 'factor', 'escalate']);
+    if (!isThrottle(options))
+      checkOptions(path, options, ['afterViolations', 'withinMs', 'forMs', 'factor', 'escalate']);
     this.afterViolations = checkInteger(`${path}.afterViolations`, options.afterViolations, 1, 1_000_000);
     this.withinMs = checkInteger(`${path}.withinMs`, options.withinMs, MIN_WINDOW_MS, MAX_WINDOW_MS);
     this.forMs = checkInteger(`${path}.forMs`, options.forMs, MIN_WINDOW_MS, MAX_WINDOW_MS);
     this.factor = checkFactor(`${path}.factor`, options.factor, (factor) => factor >= 0 && factor < 1, SHRINKS);
     if (options.escalate !== undefined) this.escalate = checkEscalate(`${path}.escalate`, options.escalate, this.forMs);
-    this.violations = new Quota({ limit: this.afterViolations, windowMs: this.withinMs });
+    this.#violations = new Quota({ limit: this.afterViolations, windowMs: this.withinMs });
     Object.freeze(this);
+  }
+
+  /** The violations as a sliding window remembers them. No option, so not what JSON says of a throttle either. */
+  get violations(): Quota {
+    return this.#violations;
   }
 
   /** What is left of a limit while its counter is throttled. */
@@ -67,6 +72,11 @@ export class Throttle implements ThrottleOptions {
   get rememberedMs(): number {
     return this.escalate === undefined ? 0 : ESCALATES_WITHIN_MS;
   }
+}
+
+/** Told by what it can do, not by its class: a program may hold two copies of this package. */
+function isThrottle(options: ThrottleOptions): options is Throttle {
+  return typeof options === 'object' && options !== null && 'limitOf' in options && 'durationMs' in options;
 }
 
 /** A throttling is remembered for a day, for the sake of the next. */

@@ -123,7 +123,7 @@ function answersTo({ operations }: Run, numbers: Numbers): (operation: Operation
     return (operation) => operation.reject(error);
   }
   if (kind === VIOLATE) {
-    const began = counters.map(() => numbers.next()).some((left) => left < 0);
+    const began = counters.filter(() => numbers.next() < 0).map(({ name }) => name);
     return (operation) => operation.resolve(began);
   }
   if (kind === REFUND || kind === RECORD) return (operation) => operation.resolve(undefined);

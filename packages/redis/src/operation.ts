@@ -20,10 +20,10 @@ export interface Operation {
   /** When it was asked for, on the process's clock. */
   readonly askedAt: number;
   /**
-   * With the outcome of a charge or a peek; with whether violations have throttled a counter; else with nothing. Of a refused
-   * charge, `spare` is how many violations more surely throttle no counter.
+   * With the outcome of a charge or a peek; of violations, with the names of the counters that they have throttled; else with
+   * nothing. Of a refused charge, `spare` is how many violations more surely throttle no counter.
    */
-  resolve(answer: Outcome | boolean | undefined, spare?: number): void;
+  resolve(answer: Outcome | readonly string[] | undefined, spare?: number): void;
   reject(error: unknown): void;
 }
 

@@ -1,6 +1,7 @@
 import type { CounterSpec, MaybePromise, Outcome, Store } from '@tollgate/core';
 import { closedError } from '@tollgate/core/options';
 import { Batcher } from './batcher.js';
+import { BegunThrottlings } from './begun-throttlings.js';
 import { Connection, type RedisClient, Script } from './connection.js';
 import { DenyCache } from './deny-cache.js';
 import { Keys } from './keys.js';
@@ -47,8 +48,7 @@ export class RedisStore implements Store {
   readonly #batcher: Batcher;
   readonly #denials: DenyCache;
   readonly #unsent = new UnsentViolations((account, counters, times) => this.#violate(account, counters, times));
-  /** Accounts of which a throttling began with violations that were sent; their next refusal tells. */
-  readonly #began = new Set<string>();
+  readonly #began = new BegunThrottlings();
   #closed = false;
 
   /**
@@ -85,7 +85,7 @@ export class RedisStore implements Store {
         if (drops === this.#denials.drops) {
           this.#denials.add(account, counters, cost, outcome, spare, askedAt, performance.now());
         }
-        return resolve(this.#began.delete(account) ? { ...outcome, beganThrottling: true } : outcome);
+        return resolve(this.#began.tells(account, counters, outcome) ? { ...outcome, beganThrottling: true } : outcome);
       };
       const settle = answer as Operation['resolve'];
       this.#batcher.add({
@@ -174,16 +174,14 @@ export class RedisStore implements Store {
     }
     this.#denials.drop(account);
     this.#unsent.forget(account);
-    this.#began.delete(account);
+    this.#began.forget(account);
   }
 
-  async #violate(account: string, counters: readonly CounterSpec[], times: number): Promise<boolean> {
-    const began = (await this.#ask(VIOLATE, account, counters, 0, times)) as boolean;
-    if (began) {
-      this.#denials.drop(account);
-      if (this.#began.size < MOST_BEGAN) this.#began.add(account);
-    }
-    return began;
+  async #violate(account: string, counters: readonly CounterSpec[], times: number): Promise<void> {
+    const began = (await this.#ask(VIOLATE, account, counters, 0, times)) as readonly string[];
+    if (began.length === 0) return;
+    this.#denials.drop(account);
+    this.#began.add(account, began);
   }
 
   #ask(
@@ -193,7 +191,7 @@ export class RedisStore implements Store {
     cost: number,
     at = 0,
     births: readonly number[] = NONE,
-  ): Promise<Outcome | boolean | undefined> {
+  ): Promise<Outcome | readonly string[] | undefined> {
     return new Promise((resolve, reject) => {
       this.#batcher.add({ kind, account, counters, cost, at, births, askedAt: performance.now(), resolve, reject });
     });
@@ -208,4 +206,3 @@ const RESET = new Script(RESET_SCRIPT);
 const RESET_AT_ONCE = 500;
 const PROBE_LIFE_MS = 1000;
 const NONE: readonly number[] = [];
-const MOST_BEGAN = 10_000;

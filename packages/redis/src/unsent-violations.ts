@@ -1,7 +1,7 @@
 import type { CounterSpec } from '@tollgate/core';
 
-/** Has Redis count violations; tells whether a throttling began with them. */
-export type SendViolations = (account: string, counters: readonly CounterSpec[], times: number) => Promise<boolean>;
+/** Has Redis count violations. */
+export type SendViolations = (account: string, counters: readonly CounterSpec[], times: number) => Promise<void>;
 
 /**
  * Violations of charges that were refused without asking Redis, on their way to it. They go along with the account's next

@@ -44,6 +44,19 @@ describe('a source of account layers', () => {
     expect(consume()).toMatchObject({ allowed: false, tightest: { limit: 2, used: 3, remaining: 0 } });
   });
 
+  it('knows nothing of an account where it says null, at once or later', async () => {
+    const none = null as unknown as undefined;
+    for (const said of [none, Promise.resolve(none)]) {
+      const { limiter } = liveWorld({ policy, accounts: [{ layerOf: () => said }, always(provisioned)] });
+      const decision = await limiter.consume({ account: 'ameyo5m', category: 'legs' });
+      expect(decision.tightest).toMatchObject({ limit: 9 });
+      const alone = liveWorld({ policy, accounts: { layerOf: () => said } });
+      const alike = await alone.limiter.consume({ account: 'ameyo5m', category: 'legs' });
+      expect(alike.tightest).toMatchObject({ limit: 2 });
+      expect(alone.limiter.stats().sourceFailures).toBe(0);
+    }
+  });
+
   it('is not asked about addresses', () => {
     const asked: string[] = [];
     const { limiter } = liveWorld({

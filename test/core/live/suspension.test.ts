@@ -61,6 +61,16 @@ describe('a suspended limiter', () => {
     ]);
   });
 
+  it('refuses to be suspended for what it would not show', () => {
+    const { limiter } = liveWorld({ policy });
+    for (const why of [{ reson: 'x' }, { by: 5 }, { by: '' }, null, 'jo']) {
+      expect(() => limiter.suspend(why as never)).toThrow(
+        expect.objectContaining({ code: expect.stringMatching(/^TOLLGATE_OPTION_/) }),
+      );
+    }
+    expect(limiter.health()).not.toHaveProperty('suspended');
+  });
+
   it('is suspended by a source, and goes on when both have resumed', () => {
     let listener = () => {};
     let stopped = false;
