@@ -38,6 +38,23 @@ describe('violations of refusals that Redis was not asked for', () => {
     expect(isPromise(store.consume('b', counters, 1))).toBe(false);
   });
 
+  it('of categories that share a total throttle it at the very refusal that the policy says', async () => {
+    const store = own();
+    const throttle = { afterViolations: 20, withinMs: 60_000, forMs: 60_000, factor: 0.5 };
+    const policy = { quotas: [perMinute(1000)], total: [perMinute(4)], throttle };
+    const limiter = new RateLimiter({ policy, store });
+    const throttled: number[] = [];
+    for (let refusal = -3; refusal <= 40; refusal++) {
+      const category = `category ${(refusal + 3) % 5}`;
+      const decision = await limiter.consume({ account: 'shared', category });
+      expect(decision.allowed).toBe(refusal <= 0);
+      if (decision.throttled !== undefined) throttled.push(refusal);
+    }
+    expect(throttled).toEqual(Array.from({ length: 21 }, (_, index) => 20 + index));
+    expect(limiter.stats().throttlings).toBe(1);
+    await limiter.close();
+  });
+
   it('of several processes together throttle too, and the next refusal tells', async () => {
     const counters = throttled(4, 6);
     const shared = world.store({ client: world.plain, prefix: 'violations-of-two' });

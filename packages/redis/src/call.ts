@@ -155,7 +155,7 @@ function answersTo({ operations }: Run, numbers: Numbers): (operation: Operation
       outcome.throttledMs = (allowed ? throttling.before : throttling.after).slice();
       if (throttling.began && index === admitted) outcome.beganThrottling = true;
     }
-    operation.resolve(outcome, throttling.spare);
+    operation.resolve(outcome, throttling.spares);
   };
 }
 
@@ -165,8 +165,8 @@ interface ThrottlingOfRun {
   readonly after: readonly number[];
   readonly began: boolean;
   readonly resetAfterMs: readonly number[];
-  /** How many violations more surely throttle none of the counters. */
-  readonly spare: number;
+  /** How many violations more surely do not throttle each counter. */
+  readonly spares: readonly number[];
 }
 
 /**
@@ -186,7 +186,7 @@ function readThrottling(
     after: each.map(({ after }) => Math.abs(after)),
     began,
     resetAfterMs: began ? resetAfterMs.map(() => numbers.next()) : resetAfterMs,
-    spare: Math.min(...each.map(({ spare }) => spare)),
+    spares: each.map(({ spare }) => spare),
   };
 }
 

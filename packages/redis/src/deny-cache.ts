@@ -10,7 +10,7 @@ import type { OpenOutcome } from './operation.js';
  */
 export class DenyCache {
   readonly #maxAccounts: number;
-  readonly #byAccount = new Map<string, Denial[]>();
+  readonly #byAccount = new Map<string, Known>();
   #hits = 0;
   /** How often something was dropped: what was asked before a drop and answered after it is not to be believed. */
   drops = 0;
@@ -28,12 +28,12 @@ export class DenyCache {
    * begin a throttling.
    */
   find(account: string, counters: readonly CounterSpec[], cost: number, now: number): Denied | undefined {
-    const denials = this.#byAccount.get(account);
-    if (denials === undefined) return undefined;
-    for (const denial of denials) {
+    const known = this.#byAccount.get(account);
+    if (known === undefined) return undefined;
+    for (const denial of known.denials) {
       if (denial.counters !== counters || denial.cost !== cost) continue;
-      if (now >= denial.endsAt || denial.spare <= 0) break;
-      denial.spare--;
+      if (now >= denial.endsAt || denial.spares.some(({ left }) => left <= 0)) break;
+      for (const spare of denial.spares) spare.left--;
       this.#hits++;
       return { outcome: denialAt(denial, now), violated: denial.violated };
     }
@@ -46,7 +46,7 @@ export class DenyCache {
     counters: readonly CounterSpec[],
     cost: number,
     outcome: Outcome,
-    spare: number,
+    spares: readonly number[],
     sentAt: number,
     now: number,
   ): void {
@@ -56,14 +56,20 @@ export class DenyCache {
     const lasting = (outcome.throttledMs ?? []).filter((ms) => ms > 0);
     const endsAt = sentAt + Math.min(outcome.retryAfterMs, BELIEVED_MS, ...lasting);
     if (endsAt <= now) return;
+    const known = this.#knownOf(account);
+    // Refusals on the same counter from before it was throttled tell of limits that are no more.
+    if (outcome.beganThrottling) known.denials.length = 0;
     const violated = violatedBy(counters, cost, outcome);
-    const denial: Denial = { counters, cost, outcome, violated, spare, knownAt: now, endsAt };
-    const denials = this.#byAccount.get(account);
-    if (denials === undefined) {
-      if (this.#byAccount.size >= this.#maxAccounts) this.#dropOldest();
-      this.#byAccount.set(account, [denial]);
-      return;
-    }
+    const denial: Denial = {
+      counters,
+      cost,
+      outcome,
+      violated,
+      spares: violated.map((counter) => spareOf(known, counter.name, spares[counters.indexOf(counter)]!)),
+      knownAt: now,
+      endsAt,
+    };
+    const { denials } = known;
     const own = denials.findIndex((one) => one.counters === counters);
     const place = own >= 0 ? own : denials.findIndex((one) => one.endsAt <= now);
     if (place >= 0) denials[place] = denial;
@@ -80,6 +86,16 @@ export class DenyCache {
     this.#byAccount.clear();
   }
 
+  #knownOf(account: string): Known {
+    let known = this.#byAccount.get(account);
+    if (known === undefined) {
+      if (this.#byAccount.size >= this.#maxAccounts) this.#dropOldest();
+      known = { denials: [], spares: new Map() };
+      this.#byAccount.set(account, known);
+    }
+    return known;
+  }
+
   #dropOldest(): void {
     for (const account of this.#byAccount.keys()) {
       this.#byAccount.delete(account);
@@ -94,9 +110,21 @@ export interface Denied {
   readonly violated: readonly CounterSpec[];
 }
 
+/** What is known of an account. */
+interface Known {
+  readonly denials: Denial[];
+  /** By the names of the counters, which categories may share. */
+  readonly spares: Map<string, Spare>;
+}
+
+/** How many violations more surely do not throttle a counter. */
+interface Spare {
+  left: number;
+}
+
 interface Denial extends Denied {
-  /** How many violations more surely throttle no counter. */
-  spare: number;
+  /** Of the violated counters. */
+  readonly spares: readonly Spare[];
   readonly counters: readonly CounterSpec[];
   readonly cost: number;
   readonly knownAt: number;
@@ -106,6 +134,17 @@ interface Denial extends Denied {
 const LONGEST_KEPT = 256;
 const BELIEVED_MS = 1000;
 const MAX_PER_ACCOUNT = 16;
+
+function spareOf({ spares }: Known, name: string, left: number): Spare {
+  let spare = spares.get(name);
+  if (spare === undefined) {
+    if (spares.size >= MAX_PER_ACCOUNT) spares.clear();
+    spare = { left };
+    spares.set(name, spare);
+  }
+  spare.left = left;
+  return spare;
+}
 
 /** Those of the counters that have no room for the charge, and a throttle. */
 function violatedBy(counters: readonly CounterSpec[], cost: number, outcome: Outcome): CounterSpec[] {

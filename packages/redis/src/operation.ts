@@ -21,9 +21,9 @@ export interface Operation {
   readonly askedAt: number;
   /**
    * With the outcome of a charge or a peek; of violations, with the names of the counters that they have throttled; else with
-   * nothing. Of a refused charge, `spare` is how many violations more surely throttle no counter.
+   * nothing. Of a refused charge, `spares` has how many violations more surely do not throttle each counter that had no room.
    */
-  resolve(answer: Outcome | readonly string[] | undefined, spare?: number): void;
+  resolve(answer: Outcome | readonly string[] | undefined, spares?: readonly number[]): void;
   reject(error: unknown): void;
 }
 

@@ -80,10 +80,10 @@ export class RedisStore implements Store {
     const { drops } = this.#denials;
     this.#unsent.send(account);
     return new Promise((resolve, reject) => {
-      const answer = (outcome: Outcome, spare: number) => {
+      const answer = (outcome: Outcome, spares: readonly number[]) => {
         if (outcome.allowed) return resolve(outcome);
         if (drops === this.#denials.drops) {
-          this.#denials.add(account, counters, cost, outcome, spare, askedAt, performance.now());
+          this.#denials.add(account, counters, cost, outcome, spares, askedAt, performance.now());
         }
         return resolve(this.#began.tells(account, counters, outcome) ? { ...outcome, beganThrottling: true } : outcome);
       };

@@ -29,7 +29,8 @@ describe('a change of limits', () => {
 
   it('is followed within a second although every connection that listens is broken again and again', async () => {
     const [writer, reader] = await world.instances(2);
-    const kill = () => world.redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    // The last one may still be under way when the test is over and its client closed.
+    const kill = () => world.redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub').catch(() => {});
     const killing = setInterval(kill, 5);
     world.endWith(() => clearInterval(killing));
     for (const delayMs of await delaysOf(writer!, reader!, 8)) expect(delayMs).toBeLessThan(1000);

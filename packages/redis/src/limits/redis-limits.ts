@@ -122,7 +122,10 @@ export class RedisLimits implements AccountSource {
     return suspensionOf({ ...said, at: made!.at });
   }
 
-  /** Ends a suspension, in every process. The value is whether there was one. */
+  /**
+   * Ends a suspension, in every process. The value is whether there was one. Where Redis holds no trace of any limits there may
+   * have been one that it has lost: that is ended too, and the value is true.
+   */
   async resume(options: { readonly by?: string } = {}): Promise<boolean> {
     const { by } = checkOptions('resume', options, ['by']);
     return (await this.#change({ change: 'resumed', ...checkBy(by) })) !== undefined;

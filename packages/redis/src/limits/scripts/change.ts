@@ -13,8 +13,8 @@
  * ARGV[5]: the version that the field must have, 0 if it must not be there, empty if that does not matter.
  * ARGV[6]: the channel. ARGV[7]: how many changes are logged.
  *
- * The reply is `{1, version, at}`, at in ms since the epoch; `{0}` if there is nothing to delete or resume; `{2, version}` if
- * the field has another version than it must have, -1 for a text that tells none.
+ * The reply is `{1, version, at}`, at in ms since the epoch; `{0}` if there is nothing to delete, or to resume where the keys
+ * are not empty; `{2, version}` if the field has another version than it must have, -1 for a text that tells none.
  */
 export const CHANGE_SCRIPT: string = `
 local change, field, rest, token = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -24,9 +24,10 @@ local held = redis.call('HGET', KEYS[1], field)
 local present = held and (tonumber(string.match(held, '^{"version":(%d+)')) or -1) or 0
 if ARGV[5] ~= '' and tonumber(ARGV[5]) ~= present then return { 2, present } end
 local removes = change == 'deleted' or change == 'resumed'
-if removes and not held then return { 0 } end
-
 local latest, version = redis.call('HGET', KEYS[1], '!version'), 1
+-- Where Redis has lost all, others may still keep a suspension, and must hear that it is over.
+if removes and not held and (latest or change == 'deleted') then return { 0 } end
+
 if latest then
   local number = tonumber(string.match(latest, '^(%d+) '))
   if not number then return redis.error_reply('TOLLGATE the version of the limits is none') end
