@@ -85,6 +85,20 @@ describe('when Redis', () => {
     }
   });
 
+  it('has forgotten all, a suspension that processes keep can still be ended', async () => {
+    const [limits, other] = await world.instances(2);
+    expect(await limits!.delete('a'), 'nothing was ever there').toBe(false);
+    await limits!.suspend({ by: 'jo' });
+    await expect.poll(() => other!.suspension).toMatchObject({ by: 'jo' });
+    await world.redis.flushall();
+    await expect.poll(() => other!.state().state, { timeout: 5000 }).toBe('lost');
+    expect(await limits!.resume({ by: 'jo' })).toBe(true);
+    await expect.poll(() => other!.suspension).toBeUndefined();
+    expect(limits!.suspension).toBeUndefined();
+    expect(await limits!.resume()).toBe(false);
+    expect(await limits!.history()).toMatchObject([{ version: 1, change: 'resumed', by: 'jo' }]);
+  });
+
   it.each([1, 2, 5])('has forgotten all and come to the version %i again, that is noticed', async (version) => {
     const client = world.client();
     const [limits] = await world.instances(1, { client });
