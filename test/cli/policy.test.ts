@@ -192,6 +192,16 @@ describe('tollgate policy explain', () => {
     });
   });
 
+  it('says of a plan, a region and an environment that the policy does not name that it does not', async () => {
+    const args = ['policy', 'explain', good, '--category', 'legs', '--plan', '__proto__', '--environment', 'sandbocks'];
+    const { code, stderr } = await tollgate(args);
+    expect(code).toBe(0);
+    expect(stderr).toBe(
+      'tollgate: The policy says nothing of the plan __proto__.\n' +
+        'tollgate: The policy says nothing of the environment sandbocks.\n',
+    );
+  });
+
   it('says what is unlimited and off', async () => {
     const args = ['policy', 'explain', good, '--category', 'legs', '--environment', 'sandbox'];
     const { stdout } = await tollgate(args);

@@ -17,7 +17,7 @@ export function warn(text: string): void {
   process.stderr.write(`${isColored ? styleText(['bold', 'red'], text) : text}\n`);
 }
 
-/** Why a command ended without an answer. */
+/** What has to be said beside an answer, or in place of one. */
 export function complain(text: string): void {
   process.stderr.write(`tollgate: ${text}\n`);
 }

@@ -1,15 +1,15 @@
-import { type AccountLayer, defineAccountLayer, type Explained } from '@tollgate/core';
+import { type AccountLayer, defineAccountLayer, type Explained, type Layers } from '@tollgate/core';
 import { showName } from '@tollgate/core/options';
 import type { HeldLimits } from '@tollgate/redis';
 import type { ParsedPolicy } from '@tollgate/sources';
 import { type Command, Option } from 'commander';
-import { type AnswerOptions, answer } from './answer.js';
+import { type AnswerOptions, answer, complain } from './answer.js';
 import { RedisFailure, UsageError } from './exit-codes.js';
 import { explainedInWords, type Placed, type PlacedExplanation } from './explanation-words.js';
 import { withLimits } from './limits-on-redis.js';
 import { readPolicy, shownFile } from './policy-file.js';
 import { addPrefixAndTimeout, GROUP, type RedisOptions } from './redis-options.js';
-import { parseName } from './shown-text.js';
+import { parseName, shownName } from './shown-text.js';
 
 interface ExplainOptions extends Omit<RedisOptions, 'redis'>, AnswerOptions {
   readonly redis?: string;
@@ -57,8 +57,18 @@ async function runExplain(file: string, options: ExplainOptions): Promise<void> 
   });
 }
 
+/** It decides nothing then, and may be a slip of the finger. */
+function warnOfUnknown(kind: string, layers: Layers = {}, name: string | undefined): void {
+  if (name === undefined) return;
+  const isKnown = layers instanceof Map ? layers.has(name) : Object.hasOwn(layers, name);
+  if (!isKnown) complain(`The policy says nothing of the ${kind} ${shownName(name)}.`);
+}
+
 function explain(file: string, parsed: ParsedPolicy, options: ExplainOptions, held: HeldLimits | undefined): void {
   const { category, account, plan, region, environment } = options;
+  warnOfUnknown('plan', parsed.options.plans, plan);
+  warnOfUnknown('region', parsed.options.regions, region);
+  warnOfUnknown('environment', parsed.options.environments, environment);
   const layer = held && layerOf(held);
   const { onStoreFailure, counters, ...said } = parsed.policy.explain(
     category,

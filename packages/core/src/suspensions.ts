@@ -50,7 +50,14 @@ const WARNING = 'TOLLGATE_SUSPENDED';
 function sentence(suspension: Suspension | undefined): string {
   if (suspension === undefined) return 'Rate limits are enforced again';
   const { by, reason } = suspension;
-  return `Rate limits are suspended${by === undefined ? '' : ` by ${by}`}, and everyone is let through${
-    reason === undefined ? '' : `: ${reason}`
-  }`;
+  const who = by === undefined ? '' : ` by ${oneLine(by)}`;
+  const why = reason === undefined ? '' : `: ${oneLine(reason)}`;
+  return `Rate limits are suspended${who}, and everyone is let through${why}`;
 }
+
+/** Whoever suspends must not write lines or colours of their own into a log. */
+function oneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ').slice(0, LONGEST_SHOWN);
+}
+
+const LONGEST_SHOWN = 200;

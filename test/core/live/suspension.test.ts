@@ -61,6 +61,16 @@ describe('a suspended limiter', () => {
     ]);
   });
 
+  it('warns in one line, whatever it is told', async () => {
+    const warned = await warnings();
+    const { limiter } = liveWorld({ policy });
+    limiter.suspend({ by: 'jo\n\u001b[31mroot', reason: 'x'.repeat(100_000) });
+    await nextTurn();
+    expect(warned).toEqual([
+      `Rate limits are suspended by jo [31mroot, and everyone is let through: ${'x'.repeat(200)}`,
+    ]);
+  });
+
   it('refuses to be suspended for what it would not show', () => {
     const { limiter } = liveWorld({ policy });
     for (const why of [{ reson: 'x' }, { by: 5 }, { by: '' }, null, 'jo']) {
