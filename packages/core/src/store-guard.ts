@@ -124,7 +124,12 @@ export class StoreGuard {
       isOutcome(value, quotas.length, counters.length) ? (value as Outcome) : undefined;
     try {
       const answer = this.#store.consume(account, counters, cost);
-      return isPromise(answer) ? Promise.resolve(answer).then(checked, () => undefined) : checked(answer);
+      // Caught last: an answer may be anything, a getter that throws included.
+      return isPromise(answer)
+        ? Promise.resolve(answer)
+            .then(checked)
+            .catch(() => undefined)
+        : checked(answer);
     } catch {
       return undefined;
     }

@@ -1,4 +1,4 @@
-import { type Comparison, type Decision, MemoryStore, perMinute, RateLimiter } from '@tollgate/core';
+import { type Comparison, type CounterSpec, type Decision, MemoryStore, perMinute, RateLimiter } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
 import { FailingStore } from '../failure/failing-store.js';
 import { liveWorld, nextTurn } from './world.js';
@@ -140,6 +140,31 @@ describe('a candidate on a store that takes its time', () => {
     }
     expect(limiter.stats().candidate.undecided).toBe(4);
     expect(limiter.health().failures).toBe(4);
+    await limiter.close();
+  });
+
+  it('has no one hear of an answer that cannot be read, not even when the charge is taken back', async () => {
+    const unheard: unknown[] = [];
+    const hear = (reason: unknown) => unheard.push(reason);
+    process.on('unhandledRejection', hear);
+    const answered = { allowed: true, now: 1, used: [1], resetAfterMs: [1], retryAfterMs: 0, token: 1 };
+    const unreadable = Object.defineProperty({ ...answered }, 'used', {
+      get() {
+        throw new Error('no answer');
+      },
+    });
+    const store = Object.assign(new FailingStore(), {
+      consume: async (_: string, [counter]: readonly CounterSpec[]) =>
+        counter!.name.startsWith('*/') ? unreadable : answered,
+      refund: async () => {},
+    });
+    const limiter = new RateLimiter({ policy, candidate: policy, store });
+    const { receipt } = await limiter.consume({ account: 'ameyo5m', category: 'legs' });
+    expect(await limiter.refund(receipt!)).toBe(true);
+    await nextTurn();
+    process.off('unhandledRejection', hear);
+    expect(unheard).toEqual([]);
+    expect(limiter.stats().candidate.undecided).toBe(1);
     await limiter.close();
   });
 });
