@@ -17,8 +17,13 @@ export class AccountSources {
     return this.#sources.length === 0;
   }
 
+  /** One that cannot tell is taken to suspend nothing. */
   get suspension(): Suspension | undefined {
-    return this.#sources.find(({ suspension }) => suspension !== undefined)?.suspension;
+    try {
+      return this.#sources.find(({ suspension }) => suspension !== undefined)?.suspension;
+    } catch {
+      return undefined;
+    }
   }
 
   /** Returns what stops it. */

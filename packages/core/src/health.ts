@@ -27,7 +27,7 @@ export interface Health {
   readonly decidedLocally: number;
   /** Charges that passed because the policy says `'allow'`. */
   readonly allowedUnchecked: number;
-  /** Charges that were turned away because the policy says `'deny'`. */
+  /** Charges that were turned away because the policy says `'deny'`, or would have been, had they not been observed. */
   readonly deniedUnchecked: number;
   /** Set while limiting is suspended, and everyone let through. */
   readonly suspended?: Suspension;

@@ -11,6 +11,7 @@ import { Listeners } from './listeners.js';
 import { FREE, NO_LIMITS } from './no-limits.js';
 import type { Policy, PolicyOptions } from './policy.js';
 import { Receipt } from './receipt.js';
+import type { Resolution } from './resolution.js';
 import { isPromise, type MaybePromise, type Store } from './store.js';
 import { StoreGuard } from './store-guard.js';
 import { Suspensions } from './suspensions.js';
@@ -30,6 +31,7 @@ import { Trial, TrialTally } from './trial.js';
 export class RateLimiter {
   readonly #store: Store;
   readonly #ownsStore: boolean;
+  readonly #canThrottle: boolean;
   readonly #guard: StoreGuard;
   readonly #sources: AccountSources;
   readonly #suspensions: Suspensions;
@@ -40,6 +42,7 @@ export class RateLimiter {
   #wouldRefuse = 0;
   #throttlings = 0;
   #passedSuspended = 0;
+  #warned = false;
   #closed = false;
 
   /**
@@ -52,6 +55,7 @@ export class RateLimiter {
     const { store, ownsStore, localStore, timeoutMs, sources } = readLimiterOptions(options);
     this.#store = store;
     this.#ownsStore = ownsStore;
+    this.#canThrottle = typeof store.pardon === 'function';
     this.#policy = this.#usable(options.policy);
     this.#sources = new AccountSources(sources, timeoutMs);
     const follower = {
@@ -241,6 +245,7 @@ export class RateLimiter {
   ): MaybePromise<Decision> {
     const { category, plan, region, environment } = charge;
     const resolution = policy.resolve(category, charge.account, plan, region, environment, held);
+    if (!this.#canThrottle) this.#warnOfThrottle(resolution);
     const decision =
       resolution.counters.length === 0
         ? new Decision(charge, category, cost, resolution, FREE, undefined, 'none')
@@ -306,12 +311,21 @@ export class RateLimiter {
   /** The policy, checked; a throttle must not be ignored without a word. */
   #usable(policy: Policy | PolicyOptions): Policy {
     const checked = policyOf(policy);
-    if (checked.throttles && typeof this.#store.pardon !== 'function') {
+    if (checked.throttles && !this.#canThrottle) {
       throw optionConflictError(
         'Expected a store with the method pardon for a policy with `throttle`, got one without',
       );
     }
     return checked;
+  }
+
+  /** A policy that throttles was refused, so this is of a source; its account must not lose its other limits for it. */
+  #warnOfThrottle({ counters }: Resolution): void {
+    if (this.#warned || counters.every(({ throttle }) => throttle === undefined)) return;
+    this.#warned = true;
+    process.emitWarning(
+      'A source of account layers says `throttle`, which the store passes over: it has no method pardon',
+    );
   }
 
   #checkOpen(): void {

@@ -14,7 +14,7 @@ export interface CounterSpec {
   readonly name: string;
   /** 1 to 8 quotas, no two with the same `windowMs`. */
   readonly quotas: readonly Quota[];
-  /** What repeated violations lead to. Only a store with {@link Store.pardon} is ever given one. */
+  /** What repeated violations lead to. A store without {@link Store.pardon} passes over it. */
   readonly throttle?: Throttle;
 }
 
@@ -145,7 +145,7 @@ export interface Store {
 
   /**
    * Forgets the violations of a counter, or of every counter of the account, and ends what throttling they have led to; what
-   * the counters have admitted stays. A store without this method keeps no violations, and is given no throttles.
+   * the counters have admitted stays. A store without this method keeps no violations, and a policy that throttles is refused on it.
    */
   pardon?(account: string, name?: string): MaybePromise<void>;
 

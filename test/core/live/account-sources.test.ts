@@ -2,13 +2,15 @@ import {
   type AccountLayer,
   type AccountSource,
   defineAccountLayer,
+  MemoryStore,
   type Policy,
   perMinute,
   RateLimiter,
+  type Store,
 } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
 import { heldTime, pass } from '../failure/world.js';
-import { liveWorld } from './world.js';
+import { liveWorld, nextTurn, warnings } from './world.js';
 
 const policy = {
   quotas: [perMinute(1)],
@@ -93,6 +95,39 @@ describe('a source of account layers', () => {
     const { consume } = liveWorld({ policy: { quotas: [perMinute(1)], throttle }, accounts: source });
     consume();
     expect(consume()).toMatchObject({ allowed: true, wouldRefuse: true, throttled: undefined });
+  });
+
+  it('that says throttle to a store that cannot is heard but for that, with one warning', async () => {
+    const warned = await warnings();
+    const memory = new MemoryStore();
+    const store: Store = {
+      consume: (...charge) => memory.consume(...charge),
+      peek: (...charge) => memory.peek(...charge),
+      refund: (...charge) => memory.refund(...charge),
+      reset: (...names) => memory.reset(...names),
+      close: () => memory.close(),
+    };
+    const throttle = { afterViolations: 9, withinMs: 60_000, forMs: 60_000, factor: 0.5 };
+    const accounts = always(defineAccountLayer({ quotas: [perMinute(9)], throttle }));
+    const limiter = new RateLimiter({ policy, store, accounts });
+    for (let times = 0; times < 3; times++) {
+      const { tightest } = await limiter.consume({ account: 'ameyo5m', category: 'legs' });
+      expect(tightest).toMatchObject({ limit: 9 });
+    }
+    await nextTurn();
+    expect(warned).toEqual([expect.stringContaining('it has no method pardon')]);
+    await limiter.close();
+  });
+
+  it('that cannot tell whether limiting is suspended suspends nothing', () => {
+    const source: AccountSource = {
+      layerOf: () => undefined,
+      get suspension(): never {
+        throw new Error('no database');
+      },
+    };
+    const { consume } = liveWorld({ policy, accounts: source });
+    expect(consume().reason).toBe('admitted');
   });
 
   it('decides whose counter a reset and a pardon mean', async () => {
