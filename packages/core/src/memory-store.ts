@@ -106,23 +106,13 @@ export class MemoryStore implements Store {
   }
 
   reset(account: string, name?: string): void {
-    const table = this.#open();
-    const now = this.#tick();
-    const key = boundedName(account);
-    for (const each of name === undefined ? table.names : [counterName(name), violationsName(name)]) {
-      const slot = table.find(each, key, now);
-      if (slot >= 0) table.remove(slot);
-    }
+    const { names } = this.#open();
+    this.#forget(account, name === undefined ? names : [counterName(name), violationsName(name)]);
   }
 
   pardon(account: string, name?: string): void {
-    const table = this.#open();
-    const now = this.#tick();
-    const key = boundedName(account);
-    for (const each of name === undefined ? table.names.filter(isOfViolations) : [violationsName(name)]) {
-      const slot = table.find(each, key, now);
-      if (slot >= 0) table.remove(slot);
-    }
+    const { names } = this.#open();
+    this.#forget(account, name === undefined ? names.filter(isOfViolations) : [violationsName(name)]);
   }
 
   /**
@@ -265,6 +255,16 @@ export class MemoryStore implements Store {
       table.extend(slot, now + longestMs);
     }
     outcome.token = table.births;
+  }
+
+  #forget(account: string, names: readonly string[]): void {
+    const table = this.#open();
+    const now = this.#tick();
+    const key = boundedName(account);
+    for (const name of names) {
+      const slot = table.find(name, key, now);
+      if (slot >= 0) table.remove(slot);
+    }
   }
 
   #open(): CounterTable {

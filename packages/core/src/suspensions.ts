@@ -14,7 +14,7 @@ export class Suspensions {
     this.#sources = sources;
     this.#changed = changed;
     this.#stop = sources.onSuspension(() => this.#tell());
-    if (this.current !== undefined) this.#tell();
+    this.#tell();
   }
 
   get current(): Suspension | undefined {
@@ -38,8 +38,7 @@ export class Suspensions {
   #tell(): void {
     const { current } = this;
     if (current === this.#told) return;
-    const began = current !== undefined;
-    if (began || this.#told !== undefined) process.emitWarning(sentence(current), { code: WARNING });
+    process.emitWarning(sentence(current), { code: WARNING });
     this.#told = current;
     this.#changed(current);
   }
