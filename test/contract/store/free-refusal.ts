@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Answered, play } from './player.js';
-import { anyWorld, coarseWorld, commands, exactWorld } from './traces.js';
+import { anyWorld, type Command, coarseWorld, commands, exactWorld, type World } from './traces.js';
 import type { StoreWorld } from './world.js';
 
 /** P3: a refused charge and a peek leave no trace. */
@@ -24,18 +24,29 @@ export function describeFreeRefusal({ check, runs, within }: StoreWorld): void {
           const facts = ({ place, outcome: { allowed, used, resetAfterMs, retryAfterMs } }: Answered) => {
             return { place, allowed, used, resetAfterMs, retryAfterMs };
           };
-          let full: Answered[] = [];
-          await within(async (under) => {
-            full = await play(under, world, commands);
-          });
-          const idle = ({ kind, outcome }: Answered) => kind === 'peek' || !outcome.allowed;
-          const skip = new Set(full.filter(idle).map(({ place }) => place));
-          await within(async (under) => {
-            const bare = await play(under, world, commands, { skip });
-            expect(bare.map(facts)).toEqual(full.filter(({ place }) => !skip.has(place)).map(facts));
-          });
+          const { kept, bare } = await playWithoutRefusals(within, world, commands);
+          expect(bare.map(facts)).toEqual(kept.map(facts));
         }),
         { numRuns: runs(600) },
       ));
   });
+}
+
+/** A trace played whole, less its refused charges and its peeks; and the trace played without them, in another store. */
+export async function playWithoutRefusals(
+  within: StoreWorld['within'],
+  world: World,
+  commands: readonly Command[],
+): Promise<{ readonly kept: Answered[]; readonly bare: Answered[] }> {
+  let full: Answered[] = [];
+  await within(async (under) => {
+    full = await play(under, world, commands);
+  });
+  const idle = ({ kind, outcome }: Answered) => kind === 'peek' || !outcome.allowed;
+  const skip = new Set(full.filter(idle).map(({ place }) => place));
+  let bare: Answered[] = [];
+  await within(async (under) => {
+    bare = await play(under, world, commands, { skip });
+  });
+  return { kept: full.filter(({ place }) => !skip.has(place)), bare };
 }

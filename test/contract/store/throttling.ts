@@ -5,6 +5,7 @@ import { expectAsGoodAsNew } from './bounded.js';
 import { crowds, expectSameCrowds } from './crowds.js';
 import { expectFullLog } from './early-refusal.js';
 import { chargePick, expectExactRetry, expectNeverOnlyAboveLimit, shares } from './exact-retry.js';
+import { playWithoutRefusals } from './free-refusal.js';
 import { expectNeverOver } from './never-over.js';
 import { describePardon } from './pardon.js';
 import { type Answered, play } from './player.js';
@@ -92,17 +93,9 @@ export function describeThrottling(storeWorld: StoreWorld, { records }: { readon
       fc.assert(
         fc.asyncProperty(throttled(everyWorld), commands, async (world, commands) => {
           const facts = ({ place, outcome: { allowed, used } }: Answered) => ({ place, allowed, used });
-          let full: Answered[] = [];
-          await within(async (under) => {
-            full = await play(under, world, commands);
-          });
-          const idle = ({ kind, outcome }: Answered) => kind === 'peek' || !outcome.allowed;
-          const skip = new Set(full.filter(idle).map(({ place }) => place));
-          await within(async (under) => {
-            const bare = await play(under, world, commands, { skip });
-            expect(bare.map(facts)).toEqual(full.filter(({ place }) => !skip.has(place)).map(facts));
-            for (const { outcome } of bare) expect(outcome.throttledMs?.some((ms) => ms > 0) ?? false).toBe(false);
-          });
+          const { kept, bare } = await playWithoutRefusals(within, world, commands);
+          expect(bare.map(facts)).toEqual(kept.map(facts));
+          for (const { outcome } of bare) expect(outcome.throttledMs?.some((ms) => ms > 0) ?? false).toBe(false);
         }),
         { numRuns: runs(400) },
       ));
