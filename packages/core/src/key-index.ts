@@ -1,6 +1,6 @@
 import { ownCopy } from './names.js';
-import { PAGE_MASK, PAGE_SIZE, type RecordPages } from './record-pages.js';
-import { COUNTER_WORDS } from './window-records.js';
+import { PAGE_BITS, PAGE_MASK, PAGE_SIZE, type RecordPages } from './record-pages.js';
+import { COUNTER_WORDS, HEADER_WORDS } from './window-records.js';
 
 /**
  * Finds a counter's slot by its name and account, and grows without a pause. A JavaScript `Map` copies itself whole each
@@ -12,7 +12,8 @@ export class KeyIndex {
   readonly #groups = new Map<string, Group>();
   readonly #groupsById: (Group | undefined)[] = [];
   readonly #freeIds: number[] = [];
-  readonly #accounts: string[][] = [];
+  /** Accounts that do not fit in their records, in pages by slot; of most pages there are none. */
+  readonly #longAccounts: string[][] = [];
   readonly #heads: Uint32Array[] = [new Uint32Array(HEADS_PER_PAGE)];
   #chains = 1;
   /** The least power of two that is at least the number of chains, less one. */
@@ -44,7 +45,7 @@ export class KeyIndex {
       const slot = link - 1;
       const words = this.#records.words(slot);
       const place = (slot & PAGE_MASK) * COUNTER_WORDS;
-      if (words[place + HASH] === hash && words[place + GROUP] === group.id && this.#account(slot) === account) {
+      if (words[place + HASH] === hash && words[place + GROUP] === group.id && this.#isOf(slot, account)) {
         return slot;
       }
       link = words[place + NEXT]!;
@@ -62,9 +63,7 @@ export class KeyIndex {
       this.#groupsById[id] = group;
     }
     group.size++;
-    const page = slot >>> PAGE_SIZE_BITS;
-    if (page === this.#accounts.length) this.#accounts.push(new Array<string>(PAGE_SIZE).fill(''));
-    this.#accounts[page]![slot & PAGE_MASK] = ownCopy(account);
+    this.#write(slot, account);
     const words = this.#records.words(slot);
     const place = (slot & PAGE_MASK) * COUNTER_WORDS;
     const hash = hashOf(account, group.seed);
@@ -88,7 +87,9 @@ export class KeyIndex {
       while (this.#next(before - 1) !== slot + 1) before = this.#next(before - 1);
       this.#setNext(before - 1, next);
     }
-    this.#accounts[slot >>> PAGE_SIZE_BITS]![slot & PAGE_MASK] = '';
+    if (this.#records.bytes(slot)[accountAt(slot)] === KEPT_APART) {
+      this.#longAccounts[slot >>> PAGE_BITS]![slot & PAGE_MASK] = '';
+    }
     this.#size--;
     const group = this.#groupsById[words[place + GROUP]!]!;
     group.size--;
@@ -98,8 +99,33 @@ export class KeyIndex {
     this.#freeIds.push(group.id);
   }
 
-  #account(slot: number): string {
-    return this.#accounts[slot >>> PAGE_SIZE_BITS]![slot & PAGE_MASK]!;
+  #isOf(slot: number, account: string): boolean {
+    const bytes = this.#records.bytes(slot);
+    const at = accountAt(slot);
+    if (bytes[at] === KEPT_APART) return this.#longAccounts[slot >>> PAGE_BITS]![slot & PAGE_MASK] === account;
+    if (bytes[at] !== account.length) return false;
+    for (let index = 0; index < account.length; index++) {
+      if (bytes[at + 1 + index] !== account.charCodeAt(index)) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Writes the account into the record, if it is short and of one byte a character. A charge then finds it beside all else, and
+   * the garbage collector does not see it: strings of a crowd that comes would be copied, and the process stand still.
+   */
+  #write(slot: number, account: string): void {
+    const bytes = this.#records.bytes(slot);
+    const at = accountAt(slot);
+    bytes[at] = account.length <= LONGEST_IN_RECORD ? account.length : KEPT_APART;
+    for (let index = 0; index < account.length && bytes[at] !== KEPT_APART; index++) {
+      const unit = account.charCodeAt(index);
+      if (unit > 0xff) bytes[at] = KEPT_APART;
+      bytes[at + 1 + index] = unit;
+    }
+    if (bytes[at] !== KEPT_APART) return;
+    this.#longAccounts[slot >>> PAGE_BITS] ??= new Array<string>(PAGE_SIZE).fill('');
+    this.#longAccounts[slot >>> PAGE_BITS]![slot & PAGE_MASK] = ownCopy(account);
   }
 
   #chainOf(hash: number): number {
@@ -161,10 +187,19 @@ const HASH = 0;
 /** The slot behind this one in its chain, plus one; 0 ends it. */
 const NEXT = 1;
 const GROUP = 2;
+/** From this word on, the account: its length in one byte, and its characters. */
+const ACCOUNT = 8;
+const LONGEST_IN_RECORD = (HEADER_WORDS - ACCOUNT) * 4 - 1;
+/** In place of the length, if the account is too long or too wide. */
+const KEPT_APART = 0xff;
+
+/** Where in the bytes of its page the account of a slot begins. */
+function accountAt(slot: number): number {
+  return ((slot & PAGE_MASK) * COUNTER_WORDS + ACCOUNT) * 4;
+}
 
 /** So that a chain rarely has more than one. */
 const CHAINS_PER_COUNTER = 2;
 const HEAD_BITS = 12;
 const HEADS_PER_PAGE = 1 << HEAD_BITS;
 const HEAD_MASK = HEADS_PER_PAGE - 1;
-const PAGE_SIZE_BITS = Math.log2(PAGE_SIZE);

@@ -9,8 +9,8 @@ const SIZES: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2
 /** A block's name is its index among those of its size, times 16, plus the index of its size. */
 const SIZE_BITS = 4;
 const SIZE_MASK = (1 << SIZE_BITS) - 1;
-/** A page holds 4096 slices, or one block where that is more. */
-const PAGE_BITS = 12;
+/** A page holds 16384 slices: few pages, so that finding one costs no more than it must. */
+const PAGE_BITS = 14;
 /** Two numbers a slice: the instant of its latest admission, and the cost admitted in it. */
 export const NUMBERS_PER_SLICE = 2;
 

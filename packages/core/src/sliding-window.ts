@@ -158,11 +158,7 @@ export class SlidingWindows {
     const newestAt = numbers[place >>> 1]!;
     // More than `maxSlices` come only from a window that was charged against a finer quota before. Joining the newest
     // slice is always safe: it only makes cost count for longer.
-    if (
-      newestAt === now ||
-      count >= maxSlices ||
-      (sliceMs > 1 && Math.floor(newestAt / sliceMs) === Math.floor(now / sliceMs))
-    ) {
+    if (newestAt === now || count >= maxSlices || (sliceMs > 1 && newestAt >= Math.floor(now / sliceMs) * sliceMs)) {
       numbers[place >>> 1] = now;
       words[place + NEWEST_COST] = words[place + NEWEST_COST]! + cost;
       if (count > 1) words[place + AGE] = words[place + AGE]! + now - newestAt;

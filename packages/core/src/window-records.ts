@@ -54,8 +54,8 @@ export function placeOf(window: number): number {
     : ((window - RUNS) & PAGE_MASK) * WINDOW_WORDS;
 }
 
-/** Of a counter's record, what stands before its windows. */
-export const HEADER_WORDS = 8;
+/** Of a counter's record, what stands before its windows: eight words, and its account. */
+export const HEADER_WORDS = 14;
 export const WINDOW_WORDS = 10;
 /** Windows in a counter's own record. */
 export const OWN_WINDOWS = 2;

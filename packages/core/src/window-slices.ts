@@ -112,13 +112,13 @@ export class WindowSlices {
   #fit(words: Uint32Array, place: number, held: number, maxHeld: number): void {
     const block = words[place + BLOCK]!;
     if (block === NO_BLOCK) {
-      words[place + BLOCK] = this.blocks.allocate(1);
+      words[place + BLOCK] = this.blocks.allocate(FIRST_SIZE);
       words[place + HEAD] = 0;
       return;
     }
     const { size } = this.blocks.pool(block);
     if (held === size) this.#moveTo(words, place, held, Math.min(2 * size, Math.max(maxHeld, held + 1)));
-    else if (size > 1 && held < size >>> 2) this.#moveTo(words, place, held, size >>> 1);
+    else if (size > FIRST_SIZE && held < size >>> 2) this.#moveTo(words, place, held, size >>> 1);
   }
 
   /** Moves the ring to a block of another size. */
@@ -173,3 +173,6 @@ export const NO_BLOCK = 0xffffffff;
 export function wrap(place: number, size: number): number {
   return place < size ? place : place - size;
 }
+
+/** Slices in a window's first ring, which is made with its second slice: they fill a cache line. */
+const FIRST_SIZE = 4;
