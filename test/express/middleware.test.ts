@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, get } from 'node:http';
 import { createRequire } from 'node:module';
 import { MemoryStore, perMinute } from '@tollgate/core';
 import { type RateLimitOptions, rateLimit } from '@tollgate/express';
@@ -79,6 +79,70 @@ describe('Express middleware', () => {
     expect(await statuses(mountedOrigin, '/v2/accounts/a/legs/1/actions')).toEqual([429]);
   });
 
+  it('counts by the URL that an earlier middleware has put in place', async () => {
+    const app = express();
+    app.use((request, _response, next) => {
+      request.url = request.url.replace('/short', '/v2/accounts/a/legs');
+      next();
+    });
+    app.use(rateLimit(perMinuteOf(2)));
+    app.use((request, response) => void response.end(request.rateLimit?.account));
+    const origin = await serve(app);
+    expect((await rawFetch(origin, '/short?a=/bridges')).body).toBe('a');
+    expect(await statuses(origin, '/v2/accounts/a/legs', '/short')).toEqual([200, 429]);
+  });
+
+  it('spells its headers as documented', async () => {
+    const app = express();
+    app.use(rateLimit(perMinuteOf(0)));
+    const { port } = new URL(await serve(app));
+    const names = await new Promise<readonly string[]>((resolve, reject) => {
+      get({ port, agent: false }, (response) => {
+        response.resume();
+        resolve(response.rawHeaders.filter((_, index) => index % 2 === 0));
+      }).on('error', reject);
+    });
+    expect(names.slice(1, 7)).toEqual([
+      'X-RateLimit-Limit',
+      'X-RateLimit-Remaining',
+      'X-RateLimit-Reset',
+      'Cache-Control',
+      'Content-Type',
+      'Content-Length',
+    ]);
+  });
+
+  it('leaves a response alone that has ended already', async () => {
+    const errors: unknown[] = [];
+    const app = express();
+    app.use((_request, response, next) => {
+      response.end('ended');
+      next();
+    });
+    app.use(rateLimit({ ...perMinuteOf(0), headers: false }));
+    app.use(((error, _request, _response, _next) => void errors.push(error)) as express.ErrorRequestHandler);
+    const origin = await serve(app);
+    expect((await rawFetch(origin, '/')).body).toBe('ended');
+    expect((await rawFetch(origin, '/')).body).toBe('ended');
+    expect(errors).toEqual([]);
+  });
+
+  it('fails a request whose response refuses a header for another reason', () => {
+    const told: unknown[] = [];
+    const response = {
+      headersSent: false,
+      setHeader: () => {
+        throw new Error('not this header');
+      },
+    };
+    rateLimit({ ...perMinuteOf(1), account: () => 'a', category: 'legs' })(
+      { headers: {}, params: {} } as never,
+      response as never,
+      (error) => void told.push(error),
+    );
+    expect(told).toEqual([new Error('not this header')]);
+  });
+
   it('lets an admitted request go on whose response has begun, and fails a refused one', async () => {
     const app = express();
     app.use((_request, response, next) => {
@@ -106,7 +170,7 @@ describe('Express middleware', () => {
   it('calls next in the same tick when nothing is async', () => {
     const middleware = rateLimit({ ...perMinuteOf(1), account: () => 'a' });
     let called = 0;
-    const request = { headers: {}, params: {}, originalUrl: '/', ip: '127.0.0.1' };
+    const request = { headers: {}, params: {}, baseUrl: '', url: '/', ip: '127.0.0.1' };
     const response = { headersSent: false, destroyed: false, setHeader: () => {} };
     middleware(request as never, response as never, () => {
       called++;

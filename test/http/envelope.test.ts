@@ -23,6 +23,11 @@ describe('the request id', () => {
         expect(requestId(header, framework)).toMatch(/^[0-9a-f]{32}$/);
       }
     }
-    expect(requestId(undefined, undefined)).not.toBe(requestId(undefined, undefined));
+  });
+
+  it('never meets another among thousands', () => {
+    const ids = new Set(Array.from({ length: 5000 }, () => requestId(undefined, undefined)));
+    expect(ids.size).toBe(5000);
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{32}$/);
   });
 });

@@ -46,7 +46,7 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
   const { hook = 'onRequest', refundWhen } = options;
   checkOneOf('rateLimit.hook', hook, HOOKS);
   const limiter = limiterOf('rateLimit', options);
-  const answers = new Answers<FastifyRequest, FastifyReply>(options);
+  const answers = new Answers<FastifyRequest, FastifyReply>(options, 'lower-case');
   const reader = new RequestReader<FastifyRequest>(
     {
       url: pathReader(fastify),
@@ -101,16 +101,15 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
   }
 
   function limit(request: FastifyRequest, reply: FastifyReply, done: Done): void {
-    const fail = (thrown: unknown) => done(asError(thrown));
     try {
       const decision = readerOf(request.routeOptions.config.rateLimit)?.decide(request, limiter);
       const answered = isPromise(decision)
         ? decision.then((decision) => answer(request, reply, done, decision))
         : answer(request, reply, done, decision);
       // A reply is thenable too, but there is nothing to wait for.
-      if (answered !== reply && isPromise(answered)) answered.catch(fail);
+      if (answered !== reply && isPromise(answered)) answered.catch((thrown: unknown) => done(asError(thrown)));
     } catch (error) {
-      fail(error);
+      done(asError(error));
     }
   }
 

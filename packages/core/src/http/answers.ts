@@ -7,7 +7,15 @@ import {
   UNAVAILABLE_CODE,
   UNAVAILABLE_MESSAGE,
 } from './envelope.js';
-import { type HeaderFormat, headersWriter, type SetHeader, writeRetryAfter } from './headers.js';
+import {
+  type HeaderFormat,
+  type HeaderNames,
+  type HeaderSpelling,
+  headerNames,
+  headersWriter,
+  type SetHeader,
+  writeRetryAfter,
+} from './headers.js';
 
 export const LIMITED_STATUS = 429;
 export const UNAVAILABLE_STATUS = 503;
@@ -17,21 +25,26 @@ export type Replacement<Request, Response> = (request: Request, response: Respon
 
 /** What a limiter says over HTTP, whichever framework sends it. */
 export class Answers<Request = never, Response = never> {
+  readonly #names: HeaderNames;
   readonly #writeHeaders: ReturnType<typeof headersWriter>;
   readonly #limited: ReturnType<typeof envelopeWriter>;
   readonly #unavailable = envelopeWriter(UNAVAILABLE_STATUS, UNAVAILABLE_CODE, UNAVAILABLE_MESSAGE);
   readonly #onLimited: Replacement<Request, Response> | undefined;
   readonly #onUnavailable: Replacement<Request, Response> | undefined;
 
-  constructor(options: {
-    readonly headers?: HeaderFormat | undefined;
-    readonly code?: string | undefined;
-    readonly message?: string | undefined;
-    readonly onLimited?: Replacement<Request, Response> | undefined;
-    readonly onUnavailable?: Replacement<Request, Response> | undefined;
-  }) {
+  constructor(
+    options: {
+      readonly headers?: HeaderFormat | undefined;
+      readonly code?: string | undefined;
+      readonly message?: string | undefined;
+      readonly onLimited?: Replacement<Request, Response> | undefined;
+      readonly onUnavailable?: Replacement<Request, Response> | undefined;
+    },
+    spelling: HeaderSpelling = 'usual',
+  ) {
     const { headers = 'x-ratelimit', code = DEFAULT_CODE, message = DEFAULT_MESSAGE } = options;
-    this.#writeHeaders = headersWriter(headers);
+    this.#writeHeaders = headersWriter(headers, spelling);
+    this.#names = headerNames(spelling);
     this.#limited = envelopeWriter(LIMITED_STATUS, code, message);
     this.#onLimited = options.onLimited;
     this.#onUnavailable = options.onUnavailable;
@@ -41,8 +54,8 @@ export class Answers<Request = never, Response = never> {
   writeHeaders(decision: Decision, set: SetHeader): void {
     this.#writeHeaders(decision, set);
     if (decision.allowed) return;
-    writeRetryAfter(decision, set);
-    set('Cache-Control', 'no-store');
+    writeRetryAfter(decision, set, this.#names.retryAfter);
+    set(this.#names.cacheControl, 'no-store');
   }
 
   /** Of a decision that does not let the request through: an outage is never the client's excess. */
@@ -57,7 +70,7 @@ export class Answers<Request = never, Response = never> {
 
   /** The answer's body and its type. */
   writeBody(decision: Decision, requestId: string, set: SetHeader): string {
-    set('Content-Type', ENVELOPE_TYPE);
+    set(this.#names.contentType, ENVELOPE_TYPE);
     return isOutage(decision) ? this.#unavailable(requestId) : this.#limited(requestId);
   }
 }

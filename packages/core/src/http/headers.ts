@@ -11,29 +11,55 @@ export type SetHeader = (name: string, value: string) => void;
 /** Writes the headers of one format for a decision; on a category without limits there is nothing to write. */
 export type HeadersWriter = (decision: Decision, set: SetHeader) => void;
 
-export function headersWriter(format: HeaderFormat): HeadersWriter {
+/** How header names are spelled: as documentation does, or as a host does that would spell them so for each request. */
+export type HeaderSpelling = 'usual' | 'lower-case';
+
+export function headersWriter(format: HeaderFormat, spelling: HeaderSpelling = 'usual'): HeadersWriter {
+  const names = headerNames(spelling);
   switch (format) {
     case 'x-ratelimit':
-      return writeXRateLimit;
+      return (decision, set) => writeXRateLimit(names, decision, set);
     case 'draft-11':
-      return writeDraft11;
+      return (decision, set) => writeDraft11(names, decision, set);
     case 'both':
       return (decision, set) => {
-        writeXRateLimit(decision, set);
-        writeDraft11(decision, set);
+        writeXRateLimit(names, decision, set);
+        writeDraft11(names, decision, set);
       };
     case false:
       return () => {};
   }
 }
 
+const USUAL_NAMES = {
+  limit: 'X-RateLimit-Limit',
+  remaining: 'X-RateLimit-Remaining',
+  reset: 'X-RateLimit-Reset',
+  draftPolicy: 'RateLimit-Policy',
+  draftLimit: 'RateLimit',
+  retryAfter: 'Retry-After',
+  cacheControl: 'Cache-Control',
+  contentType: 'Content-Type',
+};
+
+export type HeaderNames = Readonly<Record<keyof typeof USUAL_NAMES, string>>;
+
+const LOWER_CASE_NAMES = Object.fromEntries(
+  Object.entries(USUAL_NAMES).map(([key, name]) => [key, name.toLowerCase()]),
+) as HeaderNames;
+
+/** The names of all headers that a limiter sets, made once. */
+export function headerNames(spelling: HeaderSpelling): HeaderNames {
+  return spelling === 'usual' ? USUAL_NAMES : LOWER_CASE_NAMES;
+}
+
 /** `X-RateLimit-*` of the tightest quota; the reset is the epoch second from which its room has grown. */
-function writeXRateLimit(decision: Decision, set: SetHeader): void {
+function writeXRateLimit(names: HeaderNames, decision: Decision, set: SetHeader): void {
   const quota = decision.tightest;
   if (quota === undefined) return;
-  set('X-RateLimit-Limit', String(quota.limit));
-  set('X-RateLimit-Remaining', String(quota.remaining));
-  set('X-RateLimit-Reset', String(wholeSeconds(wallClock() + quota.resetAfterMs)));
+  set(names.limit, String(quota.limit));
+  set(names.remaining, String(quota.remaining));
+  set(names.reset, String(wholeSeconds(wallClock() + quota.resetAfterMs)));
 }
 
 /**
@@ -41,11 +67,11 @@ function writeXRateLimit(decision: Decision, set: SetHeader): void {
  * is in whole seconds, so a window that is not is left unstated rather than misstated; `t` is the seconds until there is
  * more room.
  */
-function writeDraft11(decision: Decision, set: SetHeader): void {
+function writeDraft11(names: HeaderNames, decision: Decision, set: SetHeader): void {
   const { quotas } = decision;
   if (quotas.length === 0) return;
-  set('RateLimit-Policy', quotas.map(policyItem).join(','));
-  set('RateLimit', quotas.map(limitItem).join(','));
+  set(names.draftPolicy, quotas.map(policyItem).join(','));
+  set(names.draftLimit, quotas.map(limitItem).join(','));
 }
 
 function policyItem({ name, limit, windowMs }: QuotaState): string {
@@ -62,8 +88,8 @@ function quoted(name: string): string {
 }
 
 /** `Retry-After` (RFC 9110, section 10.2.3) in whole seconds; absent where no wait would help. */
-export function writeRetryAfter(decision: Decision, set: SetHeader): void {
-  if (decision.retryAfterMs !== null) set('Retry-After', String(wholeSeconds(decision.retryAfterMs)));
+export function writeRetryAfter(decision: Decision, set: SetHeader, name: string = USUAL_NAMES.retryAfter): void {
+  if (decision.retryAfterMs !== null) set(name, String(wholeSeconds(decision.retryAfterMs)));
 }
 
 /** Rounded up, so that who waits that long has waited long enough. */

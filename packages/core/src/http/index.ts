@@ -10,6 +10,7 @@ export { Answers, LIMITED_STATUS, type Replacement, tighter, UNAVAILABLE_STATUS 
 export { ENVELOPE_TYPE, type Envelope, envelopeWriter, requestId } from './envelope.js';
 export {
   type HeaderFormat,
+  type HeaderSpelling,
   type HeadersWriter,
   headersWriter,
   type SetHeader,

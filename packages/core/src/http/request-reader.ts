@@ -21,11 +21,14 @@ export interface RequestFacts<Request> {
 export class RequestReader<Request> {
   readonly #facts: RequestFacts<Request>;
   readonly #options: ChargeOptions<Request>;
+  /** Where none of the options but `account` and `skip` is a function, what they say of every request. */
+  readonly #constants: Constants | undefined;
 
   /** The options have been checked. */
   constructor(facts: RequestFacts<Request>, options: ChargeOptions<Request>) {
     this.#facts = facts;
     this.#options = options;
+    this.#constants = constantsOf(options);
   }
 
   /** The same reader but for the options that `overrides` gives. */
@@ -51,6 +54,11 @@ export class RequestReader<Request> {
   #charge(request: Request): MaybePromise<Charge> {
     const options = this.#options;
     const account = this.#account(request);
+    const constants = this.#constants;
+    if (constants !== undefined && !isPromise(account)) {
+      const { category, cost, plan, region, environment } = constants;
+      return this.#assemble(request, account, category, cost, plan, region, environment);
+    }
     const category = ask(options.category, request);
     const cost = ask(options.cost, request);
     const plan = ask(options.plan, request);
@@ -76,10 +84,9 @@ export class RequestReader<Request> {
    * function stands before the path, which under a wildcard route is the client's to choose: `/files/accounts/anyone`.
    */
   #account(request: Request): Told<string> {
-    const params = this.#facts.params(request);
-    if (typeof params === 'object' && params !== null && 'account_sid' in params) {
-      if (typeof params.account_sid === 'string' && params.account_sid !== '') return params.account_sid;
-    }
+    const params = this.#facts.params(request) as { readonly account_sid?: unknown } | null | undefined;
+    const own = typeof params === 'object' && params !== null ? params.account_sid : undefined;
+    if (typeof own === 'string' && own !== '') return own;
     return ask(this.#options.account, request);
   }
 
@@ -108,6 +115,21 @@ export class RequestReader<Request> {
       environment: textOf('environment', environment),
     } as Charge;
   }
+}
+
+/** The options that say the same of every request. */
+interface Constants {
+  readonly category: string | undefined;
+  readonly cost: number | undefined;
+  readonly plan: string | undefined;
+  readonly region: string | undefined;
+  readonly environment: string | undefined;
+}
+
+function constantsOf(options: ChargeOptions<never>): Constants | undefined {
+  const { category, cost, plan, region, environment } = options;
+  const asked = [category, cost, plan, region, environment].some((option) => typeof option === 'function');
+  return asked ? undefined : ({ category, cost, plan, region, environment } as Constants);
 }
 
 function ask<Request, T extends string | number>(
