@@ -1,9 +1,11 @@
 import { type BenchOptions, type Part, readOptions } from './bench-options.js';
+import { measureHttp } from './http/http.js';
 import { machine } from './machine.js';
 import { measureMemory } from './memory/memory.js';
 
 const MEASURES: Readonly<Partial<Record<Part, (options: BenchOptions) => Promise<void>>>> = {
   memory: measureMemory,
+  http: measureHttp,
 };
 
 try {

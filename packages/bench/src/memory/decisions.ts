@@ -20,9 +20,9 @@ async function measure(
   title: string,
   accounts: number,
   kind: 'admitted' | 'refused',
-  { rounds = 7, smoke }: BenchOptions,
+  { rounds = 5, smoke }: BenchOptions,
 ): Promise<void> {
-  const decisions = smoke ? 2000 : 200_000;
+  const decisions = smoke ? 2000 : 100_000;
   const names = Object.keys(IN_MEMORY);
   const processes = new Map(names.map((name) => [name, memoryProcess(name)]));
   try {

@@ -1,0 +1,61 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import fastify from 'fastify';
+import { bareExpressRefusal, EXPRESS_LIMITERS } from '../contenders/express-limiters.js';
+import { addBareFastifyRefusal, FASTIFY_LIMITERS } from '../contenders/fastify-limiters.js';
+import type { HttpSettings, Refusal } from '../contenders/http-settings.js';
+import { answerTasks } from '../own-process.js';
+
+export type HttpTask =
+  | {
+      readonly kind: 'listen';
+      /** Which limiter; left out, none. */
+      readonly limiter?: string;
+      /** What a server without a limiter answers to all, instead of letting them in. */
+      readonly refusal?: Refusal;
+      readonly settings: HttpSettings;
+    }
+  /** How many requests have reached the handler. */
+  | { readonly kind: 'handled' };
+
+type Listen = Extract<HttpTask, { kind: 'listen' }>;
+
+let handled = 0;
+
+function handle(): { id: string; state: string } {
+  handled++;
+  return { id: 'l1', state: 'active' };
+}
+
+function listenExpress({ limiter, refusal, settings }: Listen): Promise<Server> {
+  const app = express();
+  const before = [
+    ...(limiter === undefined ? [] : [EXPRESS_LIMITERS[limiter]!(settings)]),
+    ...(refusal === undefined ? [] : [bareExpressRefusal(refusal)]),
+  ];
+  app.get(PATH, ...before, (_request, response) => {
+    response.json(handle());
+  });
+  const server = createServer(app);
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
+}
+
+async function listenFastify({ limiter, refusal, settings }: Listen): Promise<Server> {
+  const app = fastify();
+  if (limiter !== undefined) await FASTIFY_LIMITERS[limiter]!(app, settings);
+  if (refusal !== undefined) addBareFastifyRefusal(app, refusal);
+  app.get(PATH, (_request, reply) => {
+    reply.send(handle());
+  });
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  return app.server;
+}
+
+const PATH = '/v2/accounts/:account_sid/legs';
+
+answerTasks<HttpTask>(async (task) => {
+  if (task.kind === 'handled') return handled;
+  const server = await (process.argv[2] === 'express' ? listenExpress(task) : listenFastify(task));
+  return (server.address() as AddressInfo).port;
+});
