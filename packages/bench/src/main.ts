@@ -2,10 +2,13 @@ import { type BenchOptions, type Part, readOptions } from './bench-options.js';
 import { measureHttp } from './http/http.js';
 import { machine } from './machine.js';
 import { measureMemory } from './memory/memory.js';
+import { measureLayouts, measureRedis } from './redis/redis.js';
 
 const MEASURES: Readonly<Partial<Record<Part, (options: BenchOptions) => Promise<void>>>> = {
   memory: measureMemory,
   http: measureHttp,
+  redis: measureRedis,
+  layouts: measureLayouts,
 };
 
 try {
