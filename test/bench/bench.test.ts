@@ -69,7 +69,7 @@ describe('the bench, in little', () => {
       titles: ['distinct accounts', 'one hot account', 'one refused account', '1 in flight', 'server time'],
       contenders: ['EVALSHA return 1', ...ON_REDIS],
     },
-  ])('$part prints every table, with every contender', async ({ part, titles, contenders }) => {
+  ])('$part prints every table, with every contender', { timeout: 120_000 }, async ({ part, titles, contenders }) => {
     const tables = await tablesOf(part);
     expect(tables.map(({ title }) => title)).toEqual(titles.map((title) => expect.stringContaining(title)));
     for (const table of tables) {

@@ -1,9 +1,5 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import express from 'express';
-import fastify from 'fastify';
-import { bareExpressRefusal, EXPRESS_LIMITERS } from '../contenders/express-limiters.js';
-import { addBareFastifyRefusal, FASTIFY_LIMITERS } from '../contenders/fastify-limiters.js';
 import type { HttpSettings, Refusal } from '../contenders/http-settings.js';
 import { answerTasks } from '../own-process.js';
 
@@ -28,7 +24,10 @@ function handle(): { id: string; state: string } {
   return { id: 'l1', state: 'active' };
 }
 
-function listenExpress({ limiter, refusal, settings }: Listen): Promise<Server> {
+// Each server loads its own framework alone.
+async function listenExpress({ limiter, refusal, settings }: Listen): Promise<Server> {
+  const { default: express } = await import('express');
+  const { bareExpressRefusal, EXPRESS_LIMITERS } = await import('../contenders/express-limiters.js');
   const app = express();
   const before = [
     ...(limiter === undefined ? [] : [EXPRESS_LIMITERS[limiter]!(settings)]),
@@ -42,6 +41,8 @@ function listenExpress({ limiter, refusal, settings }: Listen): Promise<Server> 
 }
 
 async function listenFastify({ limiter, refusal, settings }: Listen): Promise<Server> {
+  const { default: fastify } = await import('fastify');
+  const { addBareFastifyRefusal, FASTIFY_LIMITERS } = await import('../contenders/fastify-limiters.js');
   const app = fastify();
   if (limiter !== undefined) await FASTIFY_LIMITERS[limiter]!(app, settings);
   if (refusal !== undefined) addBareFastifyRefusal(app, refusal);

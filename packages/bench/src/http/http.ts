@@ -42,10 +42,11 @@ async function measure(
     return server;
   };
   try {
-    const limiters: HttpServer[] = [];
-    for (const limiter of FRAMEWORKS[framework]) limiters.push(await start(framework, limiter, { limiter, settings }));
+    const limiters = await Promise.all(
+      FRAMEWORKS[framework].map((limiter) => start(framework, limiter, { limiter, settings })),
+    );
     // All accounts use up what they are granted, so that every later request is refused.
-    if (kind === 'refused') for (const server of limiters) await server.askForAll();
+    if (kind === 'refused') await Promise.all(limiters.map((server) => server.askForAll()));
     const bare = kind === 'admitted' ? { settings } : { settings, refusal: await limiters[0]!.refusal() };
     const floor = await start(framework, 'bare', bare);
     // The same once more shows how far two that are equal come apart here.
