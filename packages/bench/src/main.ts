@@ -1,24 +1,22 @@
-import { Redis } from 'ioredis';
-import { compareLayouts } from './redis-layouts.js';
-import { measureThroughput } from './redis-throughput.js';
+import { type BenchOptions, type Part, readOptions } from './bench-options.js';
+import { measureHttp } from './http/http.js';
+import { machine } from './machine.js';
+import { measureMemory } from './memory/memory.js';
+import { measurePauses } from './pauses/pauses.js';
+import { measureLayouts, measureRedis } from './redis/redis.js';
 
-/** `npm run bench -- redis` measures on the server that `REDIS_URL` names, and empties none of it but its own keys. */
-async function bench(what: string | undefined): Promise<void> {
-  const url = process.env['REDIS_URL'];
-  if (what !== 'redis' || url === undefined) {
-    throw new Error('Usage: REDIS_URL=redis://127.0.0.1:6379 npm run bench -- redis');
-  }
-  const client = new Redis(url);
-  try {
-    await compareLayouts(client);
-    await measureThroughput(client);
-  } finally {
-    client.disconnect();
-  }
-}
+const MEASURES: Readonly<Record<Part, (options: BenchOptions) => Promise<void>>> = {
+  memory: measureMemory,
+  pauses: measurePauses,
+  http: measureHttp,
+  redis: measureRedis,
+  layouts: measureLayouts,
+};
 
 try {
-  await bench(process.argv[2]);
+  const options = readOptions(process.argv.slice(2));
+  console.log(machine());
+  for (const part of options.parts) await MEASURES[part](options);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

@@ -35,7 +35,7 @@ export class OwnRedis {
   static async start(): Promise<OwnRedis> {
     const program = onPath('redis-server') ?? onPath('valkey-server');
     if (program === undefined) {
-      throw new Error('--redis needs redis-server or valkey-server, and neither is on the PATH');
+      throw new Error('A Redis of its own needs redis-server or valkey-server, and neither is on the PATH');
     }
     const port = await freePort();
     const redis = new OwnRedis(program, port);

@@ -1,0 +1,175 @@
+import { createRequire } from 'node:module';
+import { memoryStore } from '@joint-ops/hitlimit';
+import { type Clock, definePolicy, MemoryStore, type PolicyOptions, Quota, RateLimiter } from '@tollgate/core';
+import { MemoryStore as ExpressMemoryStore } from 'express-rate-limit';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+
+/** What every contender is made for. */
+export interface InMemorySettings {
+  /** Decisions that each account is granted in `windowMs`. */
+  readonly limit: number;
+  readonly windowMs: number;
+  /** How many accounts come, for those that have to be told. */
+  readonly accounts: number;
+  /** Ours alone: a clock that can be moved. */
+  readonly clock?: Clock;
+}
+
+export interface InMemory {
+  /**
+   * Decides once for each account, and tells how many were admitted. The loop is each contender's own, so that V8 makes
+   * of it what it would make of a program that uses this contender alone.
+   */
+  decideAll(accounts: readonly string[]): number | Promise<number>;
+  /** How many counters are held, where that can be known. */
+  held?(): number;
+}
+
+export type InMemoryContender = (settings: InMemorySettings) => InMemory;
+
+/** By name; the first is the floor. */
+export const IN_MEMORY: Readonly<Record<string, InMemoryContender>> = {
+  'Map get and set': floor,
+  'tollgate RateLimiter': (settings) => ours(settings),
+  'tollgate RateLimiter, throttle': (settings) => ours(settings, THROTTLE),
+  'tollgate MemoryStore': oursBare,
+  'express-rate-limit': expressRateLimit,
+  '@fastify/rate-limit': fastifyRateLimit,
+  'rate-limiter-flexible': rateLimiterFlexible,
+  hitlimit,
+};
+
+function floor({ limit }: InMemorySettings): InMemory {
+  const counts = new Map<string, number>();
+  return {
+    decideAll(accounts) {
+      let admitted = 0;
+      for (const account of accounts) {
+        const count = (counts.get(account) ?? 0) + 1;
+        counts.set(account, count);
+        if (count <= limit) admitted++;
+      }
+      return admitted;
+    },
+    held: () => counts.size,
+  };
+}
+
+function quotasOf({ limit, windowMs }: InMemorySettings): Quota[] {
+  // The second quota is never the one that refuses, so that the same number is admitted as by one window.
+  return [new Quota({ limit, windowMs }), new Quota({ limit, windowMs: 1000 })];
+}
+
+function storeOf({ accounts, clock }: InMemorySettings): MemoryStore {
+  // Room for all of them, and for the violations of each.
+  return new MemoryStore({ maxCounters: Math.max(4, accounts * 2), ...(clock && { clock }) });
+}
+
+function ours(settings: InMemorySettings, more: Partial<PolicyOptions> = {}): InMemory {
+  const store = storeOf(settings);
+  const limiter = new RateLimiter({ policy: definePolicy({ quotas: quotasOf(settings), ...more }), store });
+  return {
+    decideAll(accounts) {
+      let admitted = 0;
+      for (const account of accounts) {
+        const decision = limiter.consume({ account, category: 'legs' });
+        if ('then' in decision) throw new Error('A decision in memory was not made at once');
+        if (decision.allowed) admitted++;
+      }
+      return admitted;
+    },
+    held: () => store.stats().counters,
+  };
+}
+
+const THROTTLE: Partial<PolicyOptions> = {
+  throttle: { afterViolations: 10, withinMs: 60_000, forMs: 300_000, factor: 0.5 },
+};
+
+function oursBare(settings: InMemorySettings): InMemory {
+  const store = storeOf(settings);
+  const counters = [{ name: 'legs', quotas: quotasOf(settings) }];
+  return {
+    decideAll(accounts) {
+      let admitted = 0;
+      for (const account of accounts) if (store.consume(account, counters, 1).allowed) admitted++;
+      return admitted;
+    },
+    held: () => store.stats().counters,
+  };
+}
+
+function expressRateLimit({ limit, windowMs }: InMemorySettings): InMemory {
+  const store = new ExpressMemoryStore();
+  store.init({ windowMs } as Parameters<ExpressMemoryStore['init']>[0]);
+  return {
+    async decideAll(accounts) {
+      let admitted = 0;
+      for (const account of accounts) if ((await store.increment(account)).totalHits <= limit) admitted++;
+      return admitted;
+    },
+    held: () => store.previous.size + store.current.size,
+  };
+}
+
+interface LocalStore {
+  incr(
+    key: string,
+    told: (error: Error | null, state: { current: number }) => void,
+    windowMs: number,
+    limit: number,
+  ): void;
+}
+
+function fastifyRateLimit({ limit, windowMs, accounts }: InMemorySettings): InMemory {
+  // The plugin keeps its store to itself. It remembers 5000 accounts unless told otherwise, and would forget the others.
+  const Local = createRequire(import.meta.url)('@fastify/rate-limit/store/LocalStore.js') as new (
+    continueExceeding: boolean,
+    exponentialBackoff: boolean,
+    cache: number,
+  ) => LocalStore;
+  const store = new Local(false, false, accounts);
+  return {
+    decideAll(accounts) {
+      let admitted = 0;
+      const told = (_: Error | null, { current }: { current: number }) => {
+        if (current <= limit) admitted++;
+      };
+      for (const account of accounts) store.incr(account, told, windowMs, limit);
+      return admitted;
+    },
+  };
+}
+
+function rateLimiterFlexible({ limit, windowMs }: InMemorySettings): InMemory {
+  const limiter = new RateLimiterMemory({ points: limit, duration: windowMs / 1000 });
+  return {
+    async decideAll(accounts) {
+      let admitted = 0;
+      for (const account of accounts) {
+        try {
+          await limiter.consume(account);
+          admitted++;
+        } catch (refusal) {
+          if (refusal instanceof Error) throw refusal;
+        }
+      }
+      return admitted;
+    },
+  };
+}
+
+function hitlimit({ limit, windowMs }: InMemorySettings): InMemory {
+  const store = memoryStore();
+  return {
+    decideAll(accounts) {
+      let admitted = 0;
+      for (const account of accounts) {
+        const result = store.hit(account, windowMs, limit);
+        if ('then' in result) throw new Error('hitlimit decided in memory, but not at once');
+        if (result.count <= limit) admitted++;
+      }
+      return admitted;
+    },
+  };
+}

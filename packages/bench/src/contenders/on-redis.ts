@@ -1,0 +1,128 @@
+import { createRequire } from 'node:module';
+import { redisStore } from '@joint-ops/hitlimit/stores/redis';
+import { Quota, RateLimiter } from '@tollgate/core';
+import { RedisStore } from '@tollgate/redis';
+import type { Redis } from 'ioredis';
+import { RedisStore as ExpressRedisStore } from 'rate-limit-redis';
+import { RateLimiterRedis } from 'rate-limiter-flexible';
+
+/** What every contender is made for. */
+export interface OnRedisSettings {
+  readonly limit: number;
+  readonly windowMs: number;
+  /** Ours alone: the limit of its second quota, in a second. */
+  readonly perSecond: number;
+  /** Begins every key. */
+  readonly prefix: string;
+}
+
+export interface OnRedis {
+  /** Whether the account's request is admitted. */
+  decide(account: string): boolean | Promise<boolean>;
+  close?(): unknown;
+}
+
+/** A client that is connected, and the address for whoever brings a client of its own. */
+type OnRedisContender = (client: Redis, url: string, settings: OnRedisSettings) => OnRedis | Promise<OnRedis>;
+
+export const FLOORS: Readonly<Record<string, OnRedisContender>> = {
+  PING: (client) => ({ decide: async () => (await client.ping()) === 'PONG' }),
+
+  'EVALSHA return 1': async (client) => {
+    const sha = (await client.script('LOAD', 'return 1')) as string;
+    return { decide: async () => (await client.evalsha(sha, 0)) === 1 };
+  },
+};
+
+/** The only one that puts charges together by itself; its client is the plain one. */
+export const OURS = 'tollgate';
+
+export const ON_REDIS: Readonly<Record<string, OnRedisContender>> = {
+  [OURS]: (client, _url, { limit, windowMs, perSecond, prefix }) => {
+    const store = new RedisStore({ client, prefix, timeoutMs: 5000 });
+    const quotas = [new Quota({ limit, windowMs }), new Quota({ limit: perSecond, windowMs: 1000 })];
+    const limiter = new RateLimiter({ policy: { quotas }, store });
+    const allowed = (decision: { readonly allowed: boolean; readonly source: string }) => {
+      if (decision.source !== 'store') throw new Error(`A decision was made by ${decision.source}, not by the store`);
+      return decision.allowed;
+    };
+    return {
+      decide(account) {
+        const decision = limiter.consume({ account, category: 'legs' });
+        return 'then' in decision ? decision.then(allowed) : allowed(decision);
+      },
+      async close() {
+        await limiter.close();
+        await store.close();
+      },
+    };
+  },
+
+  'rate-limit-redis': async (client, _url, { limit, windowMs, prefix }) => {
+    const sendCommand = (command: string, ...args: string[]) => client.call(command, ...args) as Promise<never>;
+    const store = new ExpressRedisStore({ sendCommand, prefix: `${prefix}:` });
+    await store.init({ windowMs } as Parameters<ExpressRedisStore['init']>[0]);
+    return { decide: async (account) => (await store.increment(account)).totalHits <= limit };
+  },
+
+  '@fastify/rate-limit': (client, _url, { limit, windowMs, prefix }) => {
+    // The plugin keeps its store to itself.
+    const Store = createRequire(import.meta.url)('@fastify/rate-limit/store/RedisStore.js') as new (
+      continueExceeding: boolean,
+      exponentialBackoff: boolean,
+      client: Redis,
+      prefix: string,
+    ) => FastifyRedisStore;
+    const store = new Store(false, false, client, `${prefix}:`);
+    return {
+      decide: (account) =>
+        new Promise((resolve, reject) => {
+          store.incr(
+            account,
+            (error, state) => (error ? reject(error) : resolve(state!.current <= limit)),
+            windowMs,
+            limit,
+          );
+        }),
+    };
+  },
+
+  'rate-limiter-flexible': (client, _url, { limit, windowMs, prefix }) => {
+    const limiter = new RateLimiterRedis({
+      storeClient: client,
+      keyPrefix: prefix,
+      points: limit,
+      duration: windowMs / 1000,
+    });
+    return {
+      async decide(account) {
+        try {
+          await limiter.consume(account);
+          return true;
+        } catch (refusal) {
+          if (refusal instanceof Error) throw refusal;
+          return false;
+        }
+      },
+    };
+  },
+
+  hitlimit: (client, url, { limit, windowMs, prefix }) => {
+    // It makes its own client; ioredis takes options from the address too.
+    const own = client.options.enableAutoPipelining ? `${url}?enableAutoPipelining=true` : url;
+    const store = redisStore({ url: own, keyPrefix: `${prefix}:` });
+    return {
+      decide: async (account) => (await store.hit(account, windowMs, limit)).count <= limit,
+      close: () => store.shutdown?.(),
+    };
+  },
+};
+
+interface FastifyRedisStore {
+  incr(
+    key: string,
+    told: (error: Error | null, state: { readonly current: number } | null) => void,
+    windowMs: number,
+    limit: number,
+  ): void;
+}

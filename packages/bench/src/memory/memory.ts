@@ -1,0 +1,10 @@
+import type { BenchOptions } from '../bench-options.js';
+import { measureBytes } from './bytes.js';
+import { measureDecisions } from './decisions.js';
+import { measureFlatness } from './flatness.js';
+
+export async function measureMemory(options: BenchOptions): Promise<void> {
+  await measureDecisions(options);
+  await measureBytes(options);
+  await measureFlatness(options);
+}

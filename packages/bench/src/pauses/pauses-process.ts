@@ -1,0 +1,77 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { freshAccounts, randomNumbers } from '../accounts.js';
+import { IN_MEMORY, type InMemory, type InMemorySettings } from '../contenders/in-memory.js';
+import { answerTasks } from '../own-process.js';
+
+export type PausesTask =
+  | { readonly kind: 'open'; readonly settings: Omit<InMemorySettings, 'clock'>; readonly movesClock: boolean }
+  /** Every account once, some in each turn of the event loop. */
+  | { readonly kind: 'come'; readonly accounts: number }
+  /** Some accounts go on, for so long or until no more counters are held than that, while the others expire. */
+  | { readonly kind: 'expire'; readonly forMs: number; readonly stay: number; readonly untilHeld: number };
+
+export interface PausesAnswer {
+  readonly longestMs: number;
+  readonly admitted: number;
+  readonly decisions: number;
+  readonly held: number | undefined;
+}
+
+/** Decisions in one turn: a fraction of a millisecond, so that what is longer is a pause. */
+const PER_TURN = 100;
+
+const contender = IN_MEMORY[process.argv[2]!];
+let opened: InMemory | undefined;
+let settings: Omit<InMemorySettings, 'clock'>;
+let movedMs = 0;
+
+answerTasks<PausesTask>(async (task) => {
+  if (task.kind === 'open') {
+    settings = task.settings;
+    // The code is warm; what the accounts are kept in is not.
+    await contender?.(settings).decideAll(freshAccounts(randomNumbers(50_000, 1000, 1)));
+    // Ours has no timer: time itself is moved, for all accounts at once, which is the worst that can happen.
+    const clock = task.movesClock ? { clock: () => performance.now() + movedMs } : {};
+    opened = contender?.({ ...settings, ...clock });
+    return undefined;
+  }
+  if (task.kind === 'come') {
+    const { accounts } = task;
+    return turns((turn) => {
+      const from = turn * PER_TURN;
+      return from >= accounts
+        ? undefined
+        : Array.from({ length: Math.min(PER_TURN, accounts - from) }, (_, n) => from + n);
+    });
+  }
+  movedMs = settings.windowMs + 1;
+  const numbers = randomNumbers(10_000, task.stay, 1);
+  const endsAt = performance.now() + task.forMs;
+  return turns((turn) => {
+    const from = (turn * PER_TURN) % numbers.length;
+    const isOver = performance.now() >= endsAt || (opened?.held?.() ?? Infinity) <= task.untilHeld;
+    return isOver ? undefined : numbers.subarray(from, from + PER_TURN);
+  });
+});
+
+/** The longest time from one turn of the event loop to the next: nothing else could have run meanwhile. */
+async function turns(numbersOf: (turn: number) => ArrayLike<number> | undefined): Promise<PausesAnswer> {
+  let longestMs = 0;
+  let admitted = 0;
+  let decisions = 0;
+  let lastAt = performance.now();
+  for (let turn = 0; ; turn++) {
+    const numbers = numbersOf(turn);
+    if (numbers === undefined) break;
+    const accounts = freshAccounts(numbers);
+    decisions += accounts.length;
+    // Without a contender: what the making of the accounts and the machine themselves come to.
+    const decided = opened?.decideAll(accounts) ?? accounts.length;
+    admitted += typeof decided === 'number' ? decided : await decided;
+    await nextTurn();
+    const now = performance.now();
+    longestMs = Math.max(longestMs, now - lastAt);
+    lastAt = now;
+  }
+  return { longestMs, admitted, decisions, held: opened?.held?.() };
+}

@@ -1,0 +1,75 @@
+import { type BenchOptions, isAsked } from '../bench-options.js';
+import { OURS } from '../contenders/on-redis.js';
+import { inTurn } from '../rounds.js';
+import { ratios, spreadOf } from '../spread.js';
+import { figure, printTable, spreadCells } from '../table.js';
+import type { RedisContender } from './redis-contender.js';
+
+interface Workload {
+  readonly title: string;
+  readonly accounts: number;
+  readonly limit: number;
+}
+
+const WORKLOADS: readonly Workload[] = [
+  { title: 'Redis, 512 in flight, 20,000 distinct accounts', accounts: 20_000, limit: 1_000_000_000 },
+  { title: 'Redis, 512 in flight, one hot account, limit never reached', accounts: 1, limit: 1_000_000_000 },
+  { title: 'Redis, 512 in flight, one refused account', accounts: 1, limit: 1 },
+];
+
+/** Decisions per second from one process. */
+export async function measureThroughput(
+  contenders: readonly RedisContender[],
+  prefix: string,
+  options: BenchOptions,
+): Promise<void> {
+  for (const [index, workload] of WORKLOADS.entries()) {
+    if (isAsked(options, workload.title)) await measure(workload, contenders, `${prefix}:t${index}`, options);
+  }
+}
+
+async function measure(
+  { title, accounts, limit }: Workload,
+  contenders: readonly RedisContender[],
+  prefix: string,
+  { smoke, rounds = 5 }: BenchOptions,
+): Promise<void> {
+  const refused = limit === 1;
+  for (const contender of contenders) {
+    if (!contender.isFloor) await checkExact(contender, prefix);
+    await contender.open({ limit, windowMs: refused ? 3_600_000 : 60_000, perSecond: limit, prefix });
+    if (refused) await contender.decide({ accounts: 1, inFlight: 1, decisions: 1 });
+  }
+  const work = { accounts, inFlight: 512, forMs: smoke ? 20 : 400 };
+  const samples = await inTurn(contenders, { rounds: smoke ? 1 : rounds }, async (contender) => {
+    const { decisions, elapsedMs } = await contender.decide(work, (decisions) => (refused ? 0 : decisions));
+    return (decisions / elapsedMs) * 1000;
+  });
+  const floor = samples.get(contenders.find(({ name }) => name === 'EVALSHA return 1')!)!;
+  printTable(
+    title,
+    ['', 'decisions/s', 'least to most', 'times EVALSHA', 'least to most'],
+    contenders.map((contender) => [
+      contender.name,
+      ...spreadCells(spreadOf(samples.get(contender)!)),
+      ...spreadCells(ratios(samples.get(contender)!, floor)),
+    ]),
+  );
+  sayBest(contenders, (contender) => samples.get(contender)!);
+}
+
+/** Of more requests than are granted, all under way together, exactly the granted ones are admitted. */
+async function checkExact(contender: RedisContender, prefix: string): Promise<void> {
+  await contender.open({ limit: 500, windowMs: 3_600_000, perSecond: 1_000_000, prefix: `${prefix}:exact` });
+  await contender.decide({ accounts: 1, inFlight: 512, decisions: 1024 }, () => 500);
+}
+
+function sayBest(contenders: readonly RedisContender[], samplesOf: (contender: RedisContender) => number[]): void {
+  const median = (contender: RedisContender) => spreadOf(samplesOf(contender)).median;
+  const best = contenders.filter(({ isNeighbour }) => isNeighbour).toSorted((a, b) => median(b) - median(a))[0]!;
+  const ours = contenders.find(({ limiter }) => limiter === OURS)!;
+  const { median: times, least, most } = ratios(samplesOf(ours), samplesOf(best));
+  console.log(
+    `\n${OURS} is ${figure(times)} times (${figure(least)} to ${figure(most)}) the best neighbour, ${best.name}.`,
+  );
+}
