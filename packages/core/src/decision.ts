@@ -41,6 +41,15 @@ export interface Throttled {
   readonly scope: AppliedQuota['scope'];
 }
 
+/** A counter as a decision has met it; `throttledMs` is 0 where it is not throttled. */
+interface CounterStanding {
+  readonly name: string;
+  readonly scope: AppliedQuota['scope'];
+  readonly factor: number;
+  readonly throttledMs: number;
+  readonly now: number;
+}
+
 /** Of whom a charge is: of an account, or of a client that is known by its address alone. */
 export type Identity =
   | { readonly account: string; readonly address?: undefined }
@@ -122,6 +131,19 @@ export class Decision {
     const place = throttledMs.indexOf(endsAfterMs);
     const { throttle } = this.#limits.counters[place]!;
     return { endsAfterMs, factor: throttle?.factor ?? 1, scope: scopeOf(this.#limits, place) };
+  }
+
+  /** For what follows counters: how each that the charge touched stood, at the instant `now` of the store. */
+  static countersOf(decision: Decision): readonly CounterStanding[] {
+    const limits = decision.#limits;
+    const { throttledMs, now } = decision.#outcome;
+    return limits.counters.map(({ name, throttle }, place) => ({
+      name,
+      scope: scopeOf(limits, place),
+      factor: throttle?.factor ?? 1,
+      throttledMs: throttledMs?.[place] ?? 0,
+      now,
+    }));
   }
 
   /** Whether it was this refusal with which a throttling began. */
