@@ -122,6 +122,18 @@ export class Decision {
     return this.#quotas?.[index] ?? this.#quotaAt(index);
   }
 
+  /** How full the fullest quota is: `used / limit`, above 1 after a limit was lowered; 0 where nothing is limited. */
+  get usedShare(): number {
+    const { quotas } = this.#limits;
+    let fullest = 0;
+    for (let index = 0; index < quotas.length; index++) {
+      const limit = limitAt(this.#limits, this.#outcome, index);
+      const used = this.#outcome.used[index]!;
+      fullest = Math.max(fullest, limit === 0 ? 1 : used / limit);
+    }
+    return fullest;
+  }
+
   /** Whether limits of the charge are throttled; of several, the throttling that ends last. */
   get throttled(): Throttled | undefined {
     const { throttledMs } = this.#outcome;

@@ -8,6 +8,7 @@ import {
   RequestReader,
   refundOnFinish,
   requestId,
+  tellRefusal,
   tighter,
 } from '@tollgate/core/http';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
@@ -41,7 +42,7 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
   checkHttpOptions('rateLimit', options);
   const limiter = limiterOf('rateLimit', options);
   const answers = new Answers<Request, Response>(options);
-  const { refundWhen } = options;
+  const { refundWhen, onRefused } = options;
   const reader = new RequestReader<Request>(
     {
       // The path as Express itself has read it, its mounts put back: what it routes by is what counts.
@@ -54,6 +55,7 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
 
   function answer(request: Request, response: Response, next: NextFunction, decision: Decision | undefined): unknown {
     if (decision === undefined) return next();
+    if (onRefused !== undefined) tellRefusal(onRefused, request, decision);
     const shown = tighter(request.rateLimit, decision);
     request.rateLimit = shown;
     if (!response.headersSent) answers.writeHeaders(shown, (name, value) => response.setHeader(name, value));
