@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
   type ChannelMessages,
+  type Decision,
   MemoryStore,
   perMinute,
   perSecond,
@@ -139,7 +140,7 @@ describe('throttlings', () => {
     const { limiter, time } = world({ ...policy, environments: { sandbox: { quotas: [perSecond(1)] } } });
     const sandbox = { ...charge, environment: 'sandbox' };
     for (let sent = 0; sent < 4; sent++) limiter.consume(sandbox);
-    expect(limiter.peek(sandbox).throttled).toBeDefined();
+    expect((limiter.peek(sandbox) as Decision).throttled).toBeDefined();
     limiter.consume(charge);
     expect(ended).toEqual([]);
     time.now += 10_000;

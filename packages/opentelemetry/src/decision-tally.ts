@@ -15,8 +15,8 @@ export class DecisionTally {
   readonly #categories: BoundedNames;
   readonly #accounts: BoundedNames | undefined;
   readonly #nearLimit: number;
-  /** By limiter, by category, by account; `''` where accounts are told of no one. */
-  readonly #series = new Map<string, Map<string, Map<string, Series>>>();
+  /** By limiter, by category, by account: `undefined` where that is not told. */
+  readonly #series = new Map<string, Map<string, Map<string | undefined, Series>>>();
 
   constructor({ categoryLabel, accountLabel, nearLimit }: CheckedOptions) {
     this.#categories = new BoundedNames(categoryLabel);
@@ -57,18 +57,21 @@ export class DecisionTally {
     }
   }
 
+  /** A name that is an attribute by itself is found without being asked for its label. */
   #seriesOf(limiter: string, { category, account }: Decision): Series {
-    const byCategory = entryOf(this.#series, this.#limiters.labelOf(limiter));
-    const byAccount = entryOf(byCategory, this.#categories.labelOf(category));
-    const accountLabel = account === undefined ? undefined : this.#accounts?.labelOf(account);
-    // An account may be named by no character at all, and is told apart from none.
-    const key = accountLabel === undefined ? '' : `=${accountLabel}`;
-    let series = byAccount.get(key);
+    const byAccount =
+      this.#series.get(limiter)?.get(category) ??
+      entryOf(entryOf(this.#series, this.#limiters.labelOf(limiter)), this.#categories.labelOf(category));
+    const told = this.#accounts === undefined ? undefined : account;
+    const known = byAccount.get(told);
+    if (known !== undefined) return known;
+    const label = told === undefined ? undefined : this.#accounts?.labelOf(told);
+    let series = byAccount.get(label);
     if (series === undefined) {
       const attributes: Attributes = { ...this.attributesOf(limiter, category) };
-      if (accountLabel !== undefined) attributes[ATTRIBUTES.account] = accountLabel;
+      if (label !== undefined) attributes[ATTRIBUTES.account] = label;
       series = { attributes, decisions: new Array(PLACES).fill(0), nearLimit: 0, throttled: 0 };
-      byAccount.set(key, series);
+      byAccount.set(label, series);
     }
     return series;
   }
@@ -89,11 +92,11 @@ interface Series {
   throttled: number;
 }
 
-function entryOf<Value>(maps: Map<string, Map<string, Value>>, key: string): Map<string, Value> {
-  let entry = maps.get(key);
+function entryOf<Key, Value>(maps: Map<string, Map<Key, Value>>, name: string): Map<Key, Value> {
+  let entry = maps.get(name);
   if (entry === undefined) {
     entry = new Map();
-    maps.set(key, entry);
+    maps.set(name, entry);
   }
   return entry;
 }

@@ -37,18 +37,20 @@ export function observeRateLimits(options: ObserveOptions = {}): Observation {
   const spans = checked.spans ? new SpanAttributes() : undefined;
   const subscriptions = new Subscriptions();
 
-  let latest: WeakRef<ToldLimiter> | undefined;
+  let latest: ToldLimiter | undefined;
   /** A limiter comes with its decisions too, for one that was made before this. */
   const meet = (limiter: ToldLimiter) => {
-    if (latest?.deref() === limiter) return;
-    latest = new WeakRef(limiter);
+    if (latest === limiter) return;
+    latest = limiter;
     const label = tally.limiterLabel(limiter.name);
     limiters.add(label, limiter);
     stores.add(label, limiter.store);
   };
   subscriptions.to('tollgate:limiter', ({ limiter, state }) => {
     meet(limiter);
-    if (state === 'closed') limiters.remove(limiter);
+    if (state !== 'closed') return;
+    limiters.remove(limiter);
+    latest = undefined;
   });
   subscriptions.to('tollgate:decision', (message) => {
     meet(message.limiter);
