@@ -16,7 +16,7 @@ export function pages(): string[] {
   const docs = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
   return [
     'README.md',
-    ...['core', 'express', 'fastify', 'redis', 'sources'].map((name) => `packages/${name}/README.md`),
+    ...['core', 'express', 'fastify', 'redis', 'opentelemetry', 'sources'].map((name) => `packages/${name}/README.md`),
     ...docs.map((name) => `docs/${name}`),
   ];
 }

@@ -1,6 +1,8 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
 import { createServer, get } from 'node:http';
 import { createRequire } from 'node:module';
-import { MemoryStore, perMinute } from '@tollgate/core';
+import { type LimiterMessage, MemoryStore, perMinute, RateLimiter } from '@tollgate/core';
 import { type RateLimitOptions, rateLimit } from '@tollgate/express';
 import express, { Router } from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -176,6 +178,43 @@ describe('Express middleware', () => {
       called++;
     });
     expect(called).toBe(1);
+  });
+
+  it('tells onRefused of who is turned away, or would be, and of no one else, whatever it does', async () => {
+    const told: unknown[] = [];
+    const warned = once(process, 'warning');
+    const quotas = [perMinute(1)];
+    const app = express();
+    app.use(
+      rateLimit({
+        policy: { quotas, categories: { events: { quotas, mode: 'observe' } } },
+        onRefused: ({ method }, { category, wouldRefuse }) => {
+          told.push([method, category, wouldRefuse]);
+          throw new Error('a full disk');
+        },
+      }),
+      (_request, response) => void response.end(),
+    );
+    const origin = await serve(app);
+    const events = '/legs/l1/external_events';
+    expect(await statuses(origin, '/legs', '/legs', events, events)).toEqual([200, 429, 200, 200]);
+    expect(told).toEqual([
+      ['GET', 'legs', false],
+      ['GET', 'events', true],
+    ]);
+    expect(String((await warned)[0])).toContain('The function onRefused failed: a full disk');
+  });
+
+  it('passes its name to the limiter it makes, and refuses one beside a limiter', async () => {
+    const limiter = new RateLimiter({ policy: { quotas: [perMinute(1)] } });
+    expect(() => rateLimit({ limiter, name: 'api' })).toThrow(/got both/);
+    expect(() => rateLimit({ ...perMinuteOf(1), name: '' })).toThrow(/`rateLimit.name`/);
+    const names: string[] = [];
+    const listener = (message: unknown) => names.push((message as LimiterMessage).limiter.name);
+    subscribe('tollgate:limiter', listener);
+    rateLimit({ ...perMinuteOf(1), name: 'api' });
+    unsubscribe('tollgate:limiter', listener);
+    expect(names).toEqual(['api']);
   });
 
   it('works when required from CommonJS', async () => {

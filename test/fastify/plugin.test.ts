@@ -263,3 +263,44 @@ describe('beside other parts of Fastify', () => {
     expect([decided, promises]).toEqual([true, 0]);
   });
 });
+
+describe('the log', () => {
+  async function logged(options: Partial<RateLimitOptions>): Promise<Record<string, unknown>[]> {
+    const lines: Record<string, unknown>[] = [];
+    const stream = { write: (line: string) => lines.push(JSON.parse(line)) };
+    const quotas = [perMinute(1)];
+    const policy = { quotas, categories: { events: { quotas, mode: 'observe' as const } } };
+    const store = new MemoryStore({ clock: () => 0 });
+    const app = await build({ policy, store, ...options }, { logger: { stream } });
+    app.get('/accounts/:account_sid/*', async () => 'x');
+    const urls = ['legs', 'legs', 'legs/l1/external_events', 'legs/l1/external_events'];
+    expect(await statuses(app, ...urls.map((path) => `/accounts/a\n%00/${path}`))).toEqual([200, 429, 200, 200]);
+    return lines.filter(({ msg }) => !/^(incoming request|request completed)$/.test(String(msg)));
+  }
+
+  it('has nothing of refusals unless it is asked to', async () => {
+    expect(await logged({})).toEqual([]);
+  });
+
+  it("has one line of the request's own for each refusal, at the level asked for", async () => {
+    const fields = { account: 'a\0', reason: 'limit-reached', retryAfterMs: 60_000 };
+    expect(await logged({ logRefusals: 'warn' })).toMatchObject([
+      { level: 40, reqId: 'req-2', msg: 'rate limit: refused', rateLimit: { ...fields, category: 'legs' } },
+      { level: 40, reqId: 'req-4', msg: 'rate limit: would refuse', rateLimit: { ...fields, category: 'events' } },
+    ]);
+  });
+
+  it('has levels that are checked', async () => {
+    await expect(build({ ...perMinuteOf(1), logRefusals: 'loud' as never })).rejects.toThrow(/`rateLimit.logRefusals`/);
+  });
+
+  it('can be written by onRefused', async () => {
+    const told: unknown[] = [];
+    const onRefused: RateLimitOptions['onRefused'] = ({ id }, { category }) => told.push([id, category]);
+    await logged({ onRefused });
+    expect(told).toEqual([
+      ['req-2', 'legs'],
+      ['req-4', 'events'],
+    ]);
+  });
+});

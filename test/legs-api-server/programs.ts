@@ -9,7 +9,14 @@ export const FRAMEWORKS = ['express', 'fastify'] as const;
 
 /** This process's environment with none of the example's own variables but those given. */
 export function environment(variables: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  const { FRAMEWORK: _framework, PORT: _port, POLICY: _policy, REDIS_URL: _redis, ...rest } = process.env;
+  const {
+    FRAMEWORK: _framework,
+    PORT: _port,
+    POLICY: _policy,
+    REDIS_URL: _redis,
+    METRICS_PORT: _metrics,
+    ...rest
+  } = process.env;
   return { ...rest, ...variables };
 }
 

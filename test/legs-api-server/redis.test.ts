@@ -68,7 +68,8 @@ describe('the demo with a Redis of its own', () => {
     await expect(failure).rejects.toMatchObject({
       code: 1,
       stdout: '',
-      stderr: 'The demo could not be played: A Redis of its own needs redis-server or valkey-server, and neither is on the PATH\n',
+      stderr:
+        'The demo could not be played: A Redis of its own needs redis-server or valkey-server, and neither is on the PATH\n',
     });
   });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 export const ROOT: string = join(import.meta.dirname, '..', '..');
 /** What programs import. */
-export const LIBRARIES: readonly string[] = ['core', 'express', 'fastify', 'redis', 'sources'].map(
+export const LIBRARIES: readonly string[] = ['core', 'express', 'fastify', 'redis', 'opentelemetry', 'sources'].map(
   (name) => `@tollgate/${name}`,
 );
 /** What people run. */

@@ -43,6 +43,15 @@ export interface Throttled {
   readonly scope: AppliedQuota['scope'];
 }
 
+/** A counter as a decision has met it; `throttledMs` is 0 where it is not throttled. */
+interface CounterStanding {
+  readonly name: string;
+  readonly scope: AppliedQuota['scope'];
+  readonly factor: number;
+  readonly throttledMs: number;
+  readonly now: number;
+}
+
 /** Of whom a charge is: of an account, or of a client that is known by its address alone. */
 export type Identity =
   | { readonly account: string; readonly address?: undefined }
@@ -144,6 +153,18 @@ export class Decision {
     return this.#quotas?.[index] ?? this.#quotaAt(index);
   }
 
+  /** How full the fullest quota is: `used / limit`, above 1 after a limit was lowered; 0 where nothing is limited. */
+  get usedShare(): number {
+    const { quotas } = this.#limits;
+    let fullest = 0;
+    for (let index = 0; index < quotas.length; index++) {
+      const limit = limitAt(this.#limits, this.#throttledMs, index);
+      const used = this.#usedAt(index);
+      fullest = Math.max(fullest, limit === 0 ? 1 : used / limit);
+    }
+    return fullest;
+  }
+
   /** Whether limits of the charge are throttled; of several, the throttling that ends last. */
   get throttled(): Throttled | undefined {
     const throttledMs = this.#throttledMs;
@@ -153,6 +174,20 @@ export class Decision {
     const place = throttledMs.indexOf(endsAfterMs);
     const { throttle } = this.#limits.counters[place]!;
     return { endsAfterMs, factor: throttle?.factor ?? 1, scope: scopeOf(this.#limits, place) };
+  }
+
+  /** For what follows counters: how each that the charge touched stood, at the instant `now` of the store. */
+  static countersOf(decision: Decision): readonly CounterStanding[] {
+    const limits = decision.#limits;
+    const throttledMs = decision.#throttledMs;
+    const now = decision.#now;
+    return limits.counters.map(({ name, throttle }, place) => ({
+      name,
+      scope: scopeOf(limits, place),
+      factor: throttle?.factor ?? 1,
+      throttledMs: throttledMs?.[place] ?? 0,
+      now,
+    }));
   }
 
   /** Whether it was this refusal with which a throttling began. */

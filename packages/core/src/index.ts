@@ -1,4 +1,17 @@
 export { type AccountLayer, type AccountSource, defineAccountLayer, type Suspension } from './account-layer.js';
+export type {
+  ChannelMessages,
+  CircuitMessage,
+  DecisionMessage,
+  LimiterMessage,
+  PolicyMessage,
+  StoreCallMessage,
+  StoreStateMessage,
+  SuspensionMessage,
+  ThrottlingBegunMessage,
+  ThrottlingEndedMessage,
+  ToldLimiter,
+} from './channels.js';
 export type { Charge, CounterTarget, Scope } from './charge.js';
 export { type Clock, monotonicClock, wallClock } from './clock.js';
 export {

@@ -47,6 +47,8 @@ export interface LimiterStats {
   readonly suspended: number;
   /** Accounts whose source failed or did not answer in time, so that the policy alone decided: counted in charges. */
   readonly sourceFailures: number;
+  /** How many policies it has had, the one in force included: 1 until `setPolicy` is first called. */
+  readonly policyVersion: number;
   /** How the candidates decided, beside the policy. */
   readonly candidate: {
     readonly bothAllow: number;

@@ -1,11 +1,13 @@
 import type { AccountSource } from './account-layer.js';
-import { checkInteger, checkOptions } from './check.js';
+import { checkInteger, checkOptions, checkString } from './check.js';
 import { optionTypeError } from './errors.js';
 import { MemoryStore } from './memory-store.js';
 import { definePolicy, type Policy, type PolicyOptions } from './policy.js';
 import type { Store } from './store.js';
 
 export interface RateLimiterOptions {
+  /** What metrics and other subscribers call it, where there are several: at least one character, default `default`. */
+  readonly name?: string;
   /** What applies to whom: a policy, or the options of one. */
   readonly policy: Policy | PolicyOptions;
   /** Where counters are kept. Default: a `MemoryStore` of the limiter's own, which `close` closes with it. */
@@ -31,6 +33,7 @@ export interface RateLimiterOptions {
 
 /** What a limiter is made of, checked. */
 export interface LimiterParts {
+  readonly name: string;
   readonly store: Store;
   readonly ownsStore: boolean;
   readonly localStore: MemoryStore | undefined;
@@ -39,8 +42,8 @@ export interface LimiterParts {
 }
 
 export function readLimiterOptions(options: RateLimiterOptions): LimiterParts {
-  checkOptions('RateLimiter', options, ['policy', 'store', 'timeoutMs', 'localStore', 'accounts', 'candidate']);
-  const { localStore, accounts = [] } = options;
+  checkOptions('RateLimiter', options, ['name', 'policy', 'store', 'timeoutMs', 'localStore', 'accounts', 'candidate']);
+  const { name = 'default', localStore, accounts = [] } = options;
   const store: Store = options.store === undefined ? new MemoryStore() : checkStore('store', options.store);
   const timeoutMs =
     options.timeoutMs === undefined
@@ -48,6 +51,7 @@ export function readLimiterOptions(options: RateLimiterOptions): LimiterParts {
       : checkInteger('timeoutMs', options.timeoutMs, 1, MAX_TIMEOUT_MS);
   const sources: readonly AccountSource[] = Array.isArray(accounts) ? accounts : [accounts];
   return {
+    name: checkString('name', name),
     store,
     ownsStore: options.store === undefined,
     localStore: localStore && checkLocalStore(localStore),

@@ -5,6 +5,7 @@ import { checkOptions, checkString } from './check.js';
 import { Decision, type Identity } from './decision.js';
 import { closedError, optionConflictError, optionTypeError } from './errors.js';
 import type { Health } from './health.js';
+import { LimiterChannels } from './limiter-channels.js';
 import { LIMITER_EVENTS, type LimiterEvents, type LimiterStats } from './limiter-events.js';
 import { policyOf, type RateLimiterOptions, readLimiterOptions } from './limiter-options.js';
 import { Listeners } from './listeners.js';
@@ -29,6 +30,8 @@ import { Trial, TrialTally } from './trial.js';
  * if (!decision.allowed) console.log(`again in ${decision.retryAfterMs} ms`);
  */
 export class RateLimiter {
+  /** What the option `name` said. */
+  readonly name: string;
   readonly #store: Store;
   readonly #ownsStore: boolean;
   readonly #canThrottle: boolean;
@@ -36,6 +39,7 @@ export class RateLimiter {
   readonly #sources: AccountSources;
   readonly #suspensions: Suspensions;
   readonly #listeners = new Listeners<LimiterEvents>(LIMITER_EVENTS);
+  readonly #channels = new LimiterChannels(this);
   readonly #trialTally = new TrialTally();
   #policy: Policy;
   #trial: Trial | undefined;
@@ -52,7 +56,8 @@ export class RateLimiter {
    * `timeoutMs` out of range; and whatever {@link definePolicy} throws.
    */
   constructor(options: RateLimiterOptions) {
-    const { store, ownsStore, localStore, timeoutMs, sources } = readLimiterOptions(options);
+    const { name, store, ownsStore, localStore, timeoutMs, sources } = readLimiterOptions(options);
+    this.name = name;
     this.#store = store;
     this.#ownsStore = ownsStore;
     this.#canThrottle = typeof store.pardon === 'function';
@@ -60,14 +65,25 @@ export class RateLimiter {
     this.#sources = new AccountSources(sources, timeoutMs);
     const follower = {
       decided: (decision: Decision) => this.#decided(decision),
-      healthChanged: () => this.#tellHealth(),
+      healthChanged: () => {
+        this.#channels.storeChanged(this.#guard.health);
+        this.#tellHealth();
+      },
+      storeCalled: (...call: Parameters<LimiterChannels['storeCalled']>) => this.#channels.storeCalled(...call),
     };
     this.#guard = new StoreGuard(store, timeoutMs, follower, localStore);
     this.#trial = this.#trialOf(options.candidate);
     this.#suspensions = new Suspensions(this.#sources, (suspension) => {
       this.#listeners.tell('suspension', suspension);
+      this.#channels.suspensionChanged(suspension);
       this.#tellHealth();
     });
+    this.#channels.made();
+  }
+
+  /** Where the counters are kept. */
+  get store(): Store {
+    return this.#store;
   }
 
   /** The policy in force. */
@@ -144,7 +160,9 @@ export class RateLimiter {
    */
   setPolicy(next: Policy | PolicyOptions): void {
     this.#checkOpen();
+    const previous = this.#policy;
     this.#policy = this.#usable(next);
+    this.#channels.policyChanged(this.#policy, previous);
     this.#listeners.tell('policy', this.#policy);
   }
 
@@ -189,6 +207,7 @@ export class RateLimiter {
       throttlings: this.#throttlings,
       suspended: this.#passedSuspended,
       sourceFailures: this.#sources.failures,
+      policyVersion: this.#channels.policyVersion,
       candidate: this.#trialTally.describe(),
     };
   }
@@ -214,6 +233,7 @@ export class RateLimiter {
   close(): MaybePromise<void> {
     if (this.#closed) return undefined;
     this.#closed = true;
+    this.#channels.closed();
     this.#suspensions.stop();
     this.#guard.close();
     this.#listeners.clear();
@@ -248,7 +268,7 @@ export class RateLimiter {
     if (!this.#canThrottle) this.#warnOfThrottle(resolution);
     const decision =
       resolution.counters.length === 0
-        ? new Decision(charge, category, cost, resolution, FREE, undefined, 'none')
+        ? this.#unlimited(method, new Decision(charge, category, cost, resolution, FREE, undefined, 'none'))
         : method === 'consume'
           ? this.#guard.consume(charge, account, cost, resolution)
           : this.#guard.peek(charge, account, cost, resolution);
@@ -261,7 +281,17 @@ export class RateLimiter {
 
   #letThrough(method: 'consume' | 'peek', charge: Charge, cost: number): Decision {
     if (method === 'consume') this.#passedSuspended++;
-    return new Decision(charge, charge.category, cost, NO_LIMITS, FREE, undefined, 'none', 'suspended');
+    const { category } = charge;
+    return this.#unlimited(
+      method,
+      new Decision(charge, category, cost, NO_LIMITS, FREE, undefined, 'none', 'suspended'),
+    );
+  }
+
+  /** A decision that no store makes. */
+  #unlimited(method: 'consume' | 'peek', decision: Decision): Decision {
+    if (method === 'consume') this.#decided(decision);
+    return decision;
   }
 
   /** What the sources say of an account. An address is none. */
@@ -288,6 +318,7 @@ export class RateLimiter {
   }
 
   #decided(decision: Decision): void {
+    this.#channels.decided(decision);
     if (decision.reason === 'admitted') return;
     if (decision.wouldRefuse) {
       this.#wouldRefuse++;

@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks';
+import { DECISION, STORE_CALL, type StoreCallMessage } from './channels.js';
 import type { Circuit } from './circuit.js';
 import { type Clock, monotonicClock } from './clock.js';
 import { Deadlines, type Waiter } from './deadlines.js';
@@ -16,14 +18,25 @@ export interface CallEnd<R> {
   failedLate(error: StoreError): void;
 }
 
+/** Who is told how long a call took that was waited for, and how it ended. */
+export type CallFollower = (
+  durationMs: number,
+  outcome: StoreCallMessage['outcome'],
+  error: StoreError | undefined,
+) => void;
+
 /** Calls of a store: each settles within the deadline, however the store behaves, and its circuit hears how it went. */
 export class StoreCalls {
   readonly #timeoutMs: number;
   readonly #deadlines: Deadlines<StoreCall>;
+  readonly #clock: Clock;
+  readonly #follower: CallFollower | undefined;
   #failures = 0;
 
-  constructor(timeoutMs: number, clock: Clock = monotonicClock) {
+  constructor(timeoutMs: number, clock: Clock = monotonicClock, follower?: CallFollower) {
     this.#timeoutMs = timeoutMs;
+    this.#clock = clock;
+    this.#follower = follower;
     this.#deadlines = new Deadlines(timeoutMs, clock);
   }
 
@@ -94,6 +107,10 @@ export class StoreCalls {
     this.#deadlines.remove(call);
   }
 
+  tell({ dueAt }: StoreCall, outcome: StoreCallMessage['outcome'], error?: StoreError): void {
+    this.#follower?.(this.#clock() - (dueAt - this.#timeoutMs), outcome, error);
+  }
+
   timeoutError(): StoreError {
     return new StoreError(`The store did not answer within ${this.#timeoutMs} ms`, { charged: 'unknown' });
   }
@@ -111,6 +128,8 @@ class StoreCall implements Waiter<StoreCall> {
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (reason: unknown) => void;
   #waits = true;
+  /** A call that ends by a deadline ends in the context of another, and subscribers ask whose request it was. */
+  readonly #context = DECISION.hasSubscribers ? new AsyncResource('TollgateStoreCall') : undefined;
 
   constructor(
     calls: StoreCalls,
@@ -137,6 +156,7 @@ class StoreCall implements Waiter<StoreCall> {
     } else {
       this.#stopWaiting();
       this.circuit.succeeded();
+      if (STORE_CALL.hasSubscribers) this.#calls.tell(this, 'answered');
       this.#give(() => end.answered(value));
     }
   }
@@ -149,20 +169,23 @@ class StoreCall implements Waiter<StoreCall> {
     }
     this.#stopWaiting();
     if (mistake) this.#reject(thrown);
-    else this.#fail(asStoreError(thrown));
+    else this.#fail(asStoreError(thrown), 'failed');
   }
 
   expire(): void {
     this.#waits = false;
-    this.#fail(this.#calls.timeoutError());
+    this.#fail(this.#calls.timeoutError(), 'timeout');
   }
 
   abandon(): void {
     this.#waits = false;
-    this.#give(() => this.#end.failed(downError('unknown')));
+    const error = downError('unknown');
+    if (STORE_CALL.hasSubscribers) this.#calls.tell(this, 'abandoned', error);
+    this.#give(() => this.#end.failed(error));
   }
 
-  #fail(error: StoreError): void {
+  #fail(error: StoreError, outcome: 'failed' | 'timeout'): void {
+    if (STORE_CALL.hasSubscribers) this.#calls.tell(this, outcome, error);
     this.#calls.failed(this.circuit, this.#account, error);
     this.#give(() => this.#end.failed(error));
   }
@@ -174,7 +197,7 @@ class StoreCall implements Waiter<StoreCall> {
 
   #give(end: () => unknown): void {
     try {
-      this.#resolve(end());
+      this.#resolve(this.#context === undefined ? end() : this.#context.runInAsyncScope(end));
     } catch (error) {
       this.#reject(error);
     }

@@ -13,7 +13,7 @@ import { Quota } from './quota.js';
 import type { Undo } from './receipt.js';
 import type { Resolution } from './resolution.js';
 import { type CounterSpec, isPromise, type MaybePromise, type Outcome, type Store } from './store.js';
-import { type CallEnd, downError, StoreCalls } from './store-calls.js';
+import { type CallEnd, type CallFollower, downError, StoreCalls } from './store-calls.js';
 import { WriteBack } from './write-back.js';
 
 /** Who is told what a guard does. */
@@ -21,6 +21,8 @@ export interface GuardFollower {
   /** A charge has been decided, and this is what its caller receives. */
   decided(decision: Decision): void;
   healthChanged(): void;
+  /** A call of the store that was waited for has an end; asked only while someone wants to know. */
+  storeCalled: CallFollower;
 }
 
 /**
@@ -51,7 +53,7 @@ export class StoreGuard {
     this.#store = store;
     this.#follower = follower;
     this.#memory = store instanceof MemoryStore ? store : undefined;
-    this.#calls = new StoreCalls(timeoutMs, clock);
+    this.#calls = new StoreCalls(timeoutMs, clock, (...call) => follower.storeCalled(...call));
     this.#circuits = new Circuits(store, {
       clock,
       probe: (account) => this.#probe(account),

@@ -9,6 +9,7 @@ import {
   refundOnFinish,
   requestId,
   type SetHeader,
+  tellRefusal,
   tighter,
 } from '@tollgate/core/http';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
@@ -42,7 +43,7 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
   checkHttpOptions('rateLimit', options);
   const limiter = limiterOf('rateLimit', options);
   const answers = new Answers<Request, Response>(options);
-  const { refundWhen } = options;
+  const { refundWhen, onRefused } = options;
   const reader = new RequestReader<Request>(
     {
       url: pathOf,
@@ -54,6 +55,7 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
 
   function answer(request: Request, response: Response, next: NextFunction, decision: Decision | undefined): unknown {
     if (decision === undefined) return next();
+    if (onRefused !== undefined) tellRefusal(onRefused, request, decision);
     // Each request of Express has a hidden class of its own, so that V8 looks every property up by the slow way: a few of
     // them cost more than the decision. Most requests have no `rateLimit` yet, and that is found out faster so.
     const before = Object.hasOwn(request, 'rateLimit') ? request.rateLimit : undefined;

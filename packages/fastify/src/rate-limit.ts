@@ -12,7 +12,9 @@ import {
   limiterOf,
   RequestReader,
   refundOnFinish,
+  refusalLine,
   requestId,
+  tellRefusal,
   tighter,
 } from '@tollgate/core/http';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
@@ -35,16 +37,28 @@ declare module 'fastify' {
 export interface RateLimitOptions extends HttpOptions<FastifyRequest, FastifyReply> {
   /** Where in the request's life it is charged: default `'onRequest'`; later where an account is known only after authentication. */
   readonly hook?: (typeof HOOKS)[number];
+  /**
+   * The level of the line that `request.log` gets for every request that is turned away, or would be by limits that are only
+   * observed. Default: `false`, none: Fastify's own line of the request has the status already.
+   */
+  readonly logRefusals?: (typeof LOG_LEVELS)[number];
 }
 
+const LOG_LEVELS = [false, 'trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 const HOOKS = ['onRequest', 'preValidation', 'preHandler'] as const;
+
+function log(request: FastifyRequest, decision: Decision, level: Exclude<(typeof LOG_LEVELS)[number], false>): void {
+  const { fields, message } = refusalLine(decision);
+  request.log[level](fields, message);
+}
 
 type Done = (error?: Error) => void;
 
 const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) => {
-  checkHttpOptions('rateLimit', options, ['hook']);
-  const { hook = 'onRequest', refundWhen } = options;
+  checkHttpOptions('rateLimit', options, ['hook', 'logRefusals']);
+  const { hook = 'onRequest', refundWhen, onRefused, logRefusals = false } = options;
   checkOneOf('rateLimit.hook', hook, HOOKS);
+  checkOneOf('rateLimit.logRefusals', logRefusals, LOG_LEVELS);
   const limiter = limiterOf('rateLimit', options);
   const answers = new Answers<FastifyRequest, FastifyReply>(options, 'lower-case');
   const reader = new RequestReader<FastifyRequest>(
@@ -72,6 +86,8 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
 
   function answer(request: FastifyRequest, reply: FastifyReply, done: Done, decision: Decision | undefined): unknown {
     if (decision === undefined) return done();
+    if (onRefused !== undefined) tellRefusal(onRefused, request, decision);
+    if (logRefusals !== false && (!decision.allowed || decision.wouldRefuse)) log(request, decision, logRefusals);
     // The client may have left while the decision was made, or the app have answered it: there is no one to tell.
     if (reply.sent) return undefined;
     const shown = tighter(request.rateLimit, decision);

@@ -15,7 +15,7 @@ export const EXAMPLE_CREDENTIALS: Credentials = new Map([['key', 'token']]);
  */
 export class Gate {
   readonly #credentials: Credentials;
-  readonly #strangers = new RateLimiter({ policy: { quotas: [perMinute(100)] } });
+  readonly #strangers = new RateLimiter({ name: 'strangers', policy: { quotas: [perMinute(100)] } });
   readonly #answers = new Answers({ headers: 'both' });
 
   constructor(credentials: Credentials) {

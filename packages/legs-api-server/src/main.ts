@@ -1,26 +1,47 @@
 import { RateLimiter } from '@tollgate/core';
+import { Metrics } from './metrics.js';
 import { reportOn } from './report.js';
-import { messageOf, readFlags, readFramework, readLimits, readPolicy, readPort, readStore } from './settings.js';
+import {
+  messageOf,
+  readFlags,
+  readFramework,
+  readLimits,
+  readMetricsPort,
+  readPolicy,
+  readPort,
+  readStore,
+} from './settings.js';
 import { type RunningServer, startServer } from './start-server.js';
 
 async function main(): Promise<void> {
   const framework = readFramework(readFlags(process.argv.slice(2)), process.env);
   const port = readPort(process.env);
+  const metricsPort = readMetricsPort(process.env);
   const store = readStore(process.env);
   const limits = readLimits(process.env);
   const source = await readPolicy(process.env);
   const { policy } = source;
-  const limiter = new RateLimiter({ policy, ...(store && { store }), ...(limits && { accounts: limits }) });
+  // Before the limiter, so that nothing it does is missed.
+  const metrics = metricsPort === undefined ? undefined : new Metrics();
+  const limiter = new RateLimiter({
+    name: 'legs-api',
+    policy,
+    ...(store && { store }),
+    ...(limits && { accounts: limits }),
+  });
   source.feed(limiter);
   const closeLimiter = async () => {
     await source.close();
     await limiter.close();
     await limits?.close();
     await store?.close();
+    await metrics?.close();
   };
 
   let server: RunningServer;
+  let metricsUrl: string | undefined;
   try {
+    metricsUrl = await metrics?.listen(metricsPort ?? 0);
     server = await startServer({ framework, port, limiter });
   } catch (error) {
     await closeLimiter();
@@ -35,6 +56,7 @@ curl -s -u key:token -o /dev/null -w '%{http_code}\\n' '${account}/bridges/b[1-1
 `);
 
   if (store !== undefined) console.log('Counters are on Redis, and shared with every server there.');
+  if (metricsUrl !== undefined) console.log(`Metrics are on ${metricsUrl}.`);
   reportOn(limiter);
 
   // A second signal finds no listener, and ends the process at once.

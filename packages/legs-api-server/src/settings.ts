@@ -32,9 +32,18 @@ export function readFramework(
 }
 
 export function readPort(environment: Environment): number {
-  const text = environment['PORT'] || '3000';
+  return portOf('PORT', environment['PORT'] || '3000');
+}
+
+/** Where metrics are to be scraped, or `undefined`: they are not kept. */
+export function readMetricsPort(environment: Environment): number | undefined {
+  const text = environment['METRICS_PORT'];
+  return text ? portOf('METRICS_PORT', text) : undefined;
+}
+
+function portOf(name: string, text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
-    throw new Error(`Expected PORT to be an integer from 0 to 65535, got ${JSON.stringify(text)}`);
+    throw new Error(`Expected ${name} to be an integer from 0 to 65535, got ${JSON.stringify(text)}`);
   }
   return Number(text);
 }

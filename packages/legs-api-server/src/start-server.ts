@@ -1,8 +1,9 @@
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { RateLimiter } from '@tollgate/core';
 import { expressApp } from './express-app.js';
 import { fastifyApp } from './fastify-app.js';
 import { type Credentials, EXAMPLE_CREDENTIALS } from './gate.js';
+import { closed, HOST, listening } from './listening.js';
 
 export const FRAMEWORKS = ['express', 'fastify'] as const;
 export type Framework = (typeof FRAMEWORKS)[number];
@@ -30,27 +31,6 @@ export async function startServer(settings: ServerSettings): Promise<RunningServ
     return { origin, close: () => closed(app.server, () => app.close()) };
   }
   const server = createServer(expressApp(limiter, credentials));
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, HOST, resolve);
-  });
-  return { origin: originOf(server), close: () => closed(server, () => server.close()) };
-}
-
-const HOST = '127.0.0.1';
-const GRACE_MS = 2000;
-
-async function closed(server: Server, close: () => unknown): Promise<void> {
-  const ended = new Promise<void>((resolve) => server.once('close', resolve));
-  close();
-  server.closeIdleConnections();
-  const grace = setTimeout(() => server.closeAllConnections(), GRACE_MS);
-  await ended;
-  clearTimeout(grace);
-}
-
-function originOf(server: Server): string {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The server has no port');
-  return `http://${HOST}:${address.port}`;
+  const origin = await listening(server, port);
+  return { origin, close: () => closed(server, () => server.close()) };
 }

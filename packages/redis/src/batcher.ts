@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { StoreError } from '@tollgate/core';
 import { Call } from './call.js';
+import { beginCall, type ToldStore } from './channels.js';
 import { type Connection, noConnection, Script } from './connection.js';
 import type { Keys } from './keys.js';
 import type { Operation } from './operation.js';
@@ -14,6 +15,7 @@ import { CHARGE_SCRIPT } from './scripts/charge.js';
  * Nothing here grows without bound: past `maxPending` an operation fails at once, and is known not to have counted.
  */
 export class Batcher {
+  readonly #store: ToldStore;
   readonly #connection: Connection;
   readonly #keys: Keys;
   readonly #timeoutMs: number;
@@ -32,10 +34,12 @@ export class Batcher {
   operations = 0;
 
   constructor(
+    store: ToldStore,
     connection: Connection,
     keys: Keys,
     limits: { readonly timeoutMs: number; readonly maxBatch: number; readonly maxPending: number },
   ) {
+    this.#store = store;
     this.#connection = connection;
     this.#keys = keys;
     this.#timeoutMs = limits.timeoutMs;
@@ -116,9 +120,12 @@ export class Batcher {
     };
     // An answer that is late has its lanes waiting no longer than anyone waits for it.
     const timer = setTimeout(letGo, this.#timeoutMs);
+    const told = beginCall(this.#store, operations.length, call.runs);
     try {
       call.answer(await this.#connection.run(CHARGE, call.keys, [call.argument(this.#nextNonce())]));
+      told?.();
     } catch (error) {
+      told?.(error);
       for (const operation of operations) operation.reject(error);
     } finally {
       clearTimeout(timer);

@@ -1,3 +1,4 @@
+export type { RedisCallMessage, ToldStore } from './channels.js';
 export type { ChangeOptions } from './limits/change-check.js';
 export type { HeldLimits, LimitsChange } from './limits/held-limits.js';
 export type { LimitsState } from './limits/limits-state.js';

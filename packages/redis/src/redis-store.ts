@@ -62,7 +62,7 @@ export class RedisStore implements Store {
     this.#ownsClient = ownsClient;
     this.#connection = new Connection(client);
     this.#keys = new Keys(prefix);
-    this.#batcher = new Batcher(this.#connection, this.#keys, { timeoutMs, maxBatch, maxPending });
+    this.#batcher = new Batcher(this, this.#connection, this.#keys, { timeoutMs, maxBatch, maxPending });
     this.#denials = new DenyCache(denyCacheSize);
   }
 

@@ -17,6 +17,7 @@ export {
   writeRetryAfter,
 } from './headers.js';
 export { type EndingResponse, refundOnFinish } from './refund.js';
+export { type RefusalHook, refusalLine, tellRefusal } from './refusal-hook.js';
 export {
   CHARGE_OPTIONS,
   type ChargeOptions,

@@ -6,6 +6,7 @@ import type { Policy, PolicyOptions } from '../policy.js';
 import { MAX_UNITS } from '../quota.js';
 import type { MaybePromise, Store } from '../store.js';
 import { HEADER_FORMATS, type HeaderFormat } from './headers.js';
+import type { RefusalHook } from './refusal-hook.js';
 
 /** Something the user's function may know of a request, or may not. */
 export type Told<T> = MaybePromise<T | null | undefined>;
@@ -40,6 +41,8 @@ export interface HttpOptions<Request, Response> extends ChargeOptions<Request> {
   readonly policy?: Policy | PolicyOptions;
   /** Where counters are kept; goes with `policy`. Default: in the memory of this process. */
   readonly store?: Store;
+  /** What metrics call the limiter; goes with `policy`. Default: `default`. */
+  readonly name?: string;
   /** A limiter made elsewhere, to share its limits between mounts, or to `peek`, `refund` and `reset` beside them. */
   readonly limiter?: RateLimiter;
   /** Which headers tell clients how their limits stand: default `'x-ratelimit'`. */
@@ -61,6 +64,11 @@ export interface HttpOptions<Request, Response> extends ChargeOptions<Request> {
    * 503 and `Retry-After` are set already.
    */
   readonly onUnavailable?: (request: Request, response: Response, decision: Decision) => unknown;
+  /**
+   * Called for every request that is turned away, and for one that only observed limits would turn away: for a log, say. It
+   * answers nothing, and what it throws changes nothing. `decision.wouldRefuse` tells the two apart.
+   */
+  readonly onRefused?: RefusalHook<Request>;
 }
 
 export const CHARGE_OPTIONS: readonly string[] = [
@@ -77,6 +85,7 @@ const HTTP_OPTIONS: readonly string[] = [
   ...CHARGE_OPTIONS,
   'policy',
   'store',
+  'name',
   'limiter',
   'headers',
   'code',
@@ -84,16 +93,17 @@ const HTTP_OPTIONS: readonly string[] = [
   'refundWhen',
   'onLimited',
   'onUnavailable',
+  'onRefused',
 ];
 
 /** Refuses whatever an adapter could not use; `more` names the options that only this adapter has. */
 export function checkHttpOptions(path: string, options: object, more: readonly string[] = []): void {
   const checked = checkOptions(path, options, [...HTTP_OPTIONS, ...more]);
   checkChargeOptions(path, checked);
-  for (const name of ['refundWhen', 'onLimited', 'onUnavailable']) {
+  for (const name of ['refundWhen', 'onLimited', 'onUnavailable', 'onRefused']) {
     if (checked[name] !== undefined) checkFunction(`${path}.${name}`, checked[name]);
   }
-  for (const name of ['code', 'message']) {
+  for (const name of ['code', 'message', 'name']) {
     if (checked[name] !== undefined) checkString(`${path}.${name}`, checked[name]);
   }
   if (checked['headers'] !== undefined) checkOneOf(`${path}.headers`, checked['headers'], HEADER_FORMATS);
@@ -118,15 +128,17 @@ export function checkChargeOptions(path: string, options: Readonly<Record<string
 /** The limiter that the options give or ask for. */
 export function limiterOf(
   path: string,
-  options: Pick<HttpOptions<never, never>, 'policy' | 'store' | 'limiter'>,
+  options: Pick<HttpOptions<never, never>, 'policy' | 'store' | 'name' | 'limiter'>,
 ): RateLimiter {
-  const { limiter, policy, store } = options;
+  const { limiter, policy, store, name } = options;
   if (limiter === undefined) {
     if (policy === undefined) throw optionTypeError(`${path}.policy`, 'a policy, unless `limiter` is given', policy);
-    return new RateLimiter(store === undefined ? { policy } : { policy, store });
+    return new RateLimiter({ policy, ...(store !== undefined && { store }), ...(name !== undefined && { name }) });
   }
-  if (policy !== undefined || store !== undefined) {
-    throw optionConflictError('Expected either `limiter` or `policy` with `store`, got both: a limiter has its own');
+  if (policy !== undefined || store !== undefined || name !== undefined) {
+    throw optionConflictError(
+      'Expected either `limiter` or `policy` with `store` and `name`, got both: a limiter has its own',
+    );
   }
   if (typeof limiter?.consume !== 'function') throw optionTypeError(`${path}.limiter`, 'a RateLimiter', limiter);
   return limiter;

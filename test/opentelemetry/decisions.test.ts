@@ -1,0 +1,172 @@
+import { MemoryStore, perMinute, perSecond, RateLimiter } from '@tollgate/core';
+import { type ObserveOptions, observeRateLimits } from '@tollgate/opentelemetry';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Collector } from './collector.js';
+
+const collectors: Collector[] = [];
+afterEach(async () => {
+  for (const collector of collectors.splice(0)) await collector.stop();
+});
+
+function observed(options?: ObserveOptions): Collector {
+  const collector = new Collector(options);
+  collectors.push(collector);
+  return collector;
+}
+
+/** So many charges of one account and category. */
+function send(limiter: RateLimiter, times: number, category = 'legs', account = 'ameyo5m'): void {
+  for (let sent = 0; sent < times; sent++) void limiter.consume({ account, category });
+}
+
+describe('decisions', () => {
+  it('are counted by limiter, category, outcome, reason and source, to the request', async () => {
+    const collector = observed();
+    const store = new MemoryStore({ clock: () => 0 });
+    const quotas = [perMinute(10)];
+    const limiter = new RateLimiter({
+      name: 'api',
+      store,
+      policy: { quotas, categories: { events: { quotas, mode: 'observe' }, free: 'unlimited' } },
+    });
+    const other = new RateLimiter({ policy: { quotas } });
+    send(limiter, 13);
+    send(limiter, 14, 'events');
+    send(limiter, 15, 'free');
+    limiter.consume({ account: 'ameyo5m', category: 'actions', cost: 11 });
+    limiter.peek({ account: 'ameyo5m', category: 'actions' });
+    send(other, 3);
+    limiter.suspend();
+    send(limiter, 4);
+    expect(await collector.lines('tollgate.decisions')).toEqual([
+      'category=actions limiter=api outcome=refused reason=cost-above-limit source=store: 1',
+      'category=events limiter=api outcome=admitted reason=admitted source=store: 10',
+      'category=events limiter=api outcome=would_refuse reason=limit-reached source=store: 4',
+      'category=free limiter=api outcome=admitted reason=admitted source=none: 15',
+      'category=legs limiter=api outcome=admitted reason=admitted source=store: 10',
+      'category=legs limiter=api outcome=admitted reason=suspended source=none: 4',
+      'category=legs limiter=api outcome=refused reason=limit-reached source=store: 3',
+      'category=legs limiter=default outcome=admitted reason=admitted source=store: 3',
+    ]);
+    // The 8th, 9th and 10th of ten.
+    expect(await collector.lines('tollgate.near_limit_decisions')).toEqual([
+      'category=events limiter=api: 3',
+      'category=legs limiter=api: 3',
+    ]);
+    expect(await collector.lines('tollgate.suspended')).toEqual(['limiter=api: 1']);
+  });
+
+  it('are near the limit by the fullest quota, from the share that was asked for on', async () => {
+    const collector = observed({ nearLimit: 0.5 });
+    const limiter = new RateLimiter({ policy: { quotas: [perMinute(100), perSecond(4)] } });
+    send(limiter, 4);
+    expect(await collector.lines('tollgate.near_limit_decisions')).toEqual(['category=legs limiter=default: 3']);
+  });
+
+  it('stop being counted when the observation ends', async () => {
+    const collector = observed();
+    const limiter = new RateLimiter({ policy: { quotas: [perMinute(100)] } });
+    send(limiter, 2);
+    const before = await collector.lines('tollgate.decisions');
+    expect(before[0]).toMatch(/: 2$/);
+    collector.unobserve();
+    send(limiter, 2);
+    expect(await collector.lines('tollgate.decisions')).toEqual(before);
+  });
+
+  it('of a limiter that was made before are counted from then on, and its gauges are there', async () => {
+    const limiter = new RateLimiter({ name: 'early', policy: { quotas: [perMinute(100)] } });
+    send(limiter, 5);
+    const collector = observed();
+    send(limiter, 2);
+    expect((await collector.lines('tollgate.decisions'))[0]).toMatch(/limiter=early .*: 2$/);
+    expect(await collector.lines('tollgate.memory.counters')).toEqual(['limiter=early: 1']);
+  });
+});
+
+describe('labels', () => {
+  const policy = { quotas: [perMinute(1_000_000)] };
+
+  it('have no accounts unless they are asked for', async () => {
+    const collector = observed();
+    const limiter = new RateLimiter({ policy });
+    for (let account = 0; account < 100; account++) send(limiter, 1, 'legs', `secret${account}`);
+    const all = await collector.collect();
+    expect(all.get('tollgate.decisions')?.points).toHaveLength(1);
+    expect(JSON.stringify([...all])).not.toContain('secret');
+  });
+
+  it('have the accounts of a list, and all others as one', async () => {
+    const collector = observed({ accountLabel: ['ameyo5m', '__proto__', ''] });
+    const limiter = new RateLimiter({ policy });
+    send(limiter, 2);
+    send(limiter, 3, 'legs', '__proto__');
+    send(limiter, 1, 'legs', '');
+    for (let account = 0; account < 1000; account++) send(limiter, 1, 'legs', `a${account}`);
+    limiter.consume({ address: '203.0.113.7', category: 'legs' });
+    const accounts = (await collector.collect()).get('tollgate.decisions')?.points;
+    expect(accounts?.map(({ attributes, value }) => [attributes['account'], value])).toEqual([
+      ['ameyo5m', 2],
+      ['__proto__', 3],
+      ['', 1],
+      ['_OTHER', 1000],
+      [undefined, 1],
+    ]);
+  });
+
+  it('have the first so many accounts, which keep their series', async () => {
+    const collector = observed({ accountLabel: 2 });
+    const limiter = new RateLimiter({ policy });
+    for (const account of ['a', 'b', 'c', 'c', 'c', 'a', 'd'.repeat(10_000)]) send(limiter, 1, 'legs', account);
+    const points = (await collector.collect()).get('tollgate.decisions')?.points;
+    expect(points?.map(({ attributes, value }) => [attributes['account'], value])).toEqual([
+      ['a', 2],
+      ['b', 1],
+      ['_OTHER', 4],
+    ]);
+  });
+
+  it('have a bounded number of categories, whatever clients make up, and every decision is in one', async () => {
+    const collector = observed();
+    const limiter = new RateLimiter({ policy });
+    send(limiter, 3);
+    for (let made = 0; made < 5000; made++) send(limiter, 1, `}{"\n\0${made}`);
+    send(limiter, 2, 'x'.repeat(100_000));
+    send(limiter, 1);
+    const points = (await collector.collect()).get('tollgate.decisions')?.points ?? [];
+    expect(points).toHaveLength(65);
+    expect(points[0]).toMatchObject({ attributes: { category: 'legs' }, value: 4 });
+    expect(points.at(-1)).toMatchObject({ attributes: { category: '_OTHER' }, value: 5000 - 63 + 2 });
+    expect(points.reduce((sum, { value }) => sum + Number(value), 0)).toBe(5006);
+  });
+
+  it('have the categories of a list, which nobody else can take', async () => {
+    const collector = observed({ categoryLabel: ['legs', 'events'] });
+    const limiter = new RateLimiter({ policy });
+    for (const category of ['made-up', 'legs', 'events', 'other']) send(limiter, 1, category);
+    const points = (await collector.collect()).get('tollgate.decisions')?.points ?? [];
+    expect(points.map(({ attributes, value }) => [attributes['category'], value])).toEqual([
+      ['_OTHER', 2],
+      ['legs', 1],
+      ['events', 1],
+    ]);
+  });
+});
+
+describe('options', () => {
+  it.each([
+    [{ nope: 1 }, 'TOLLGATE_OPTION_UNKNOWN'],
+    [{ meterProvider: {} }, 'TOLLGATE_OPTION_TYPE'],
+    [{ accountLabel: true }, 'TOLLGATE_OPTION_TYPE'],
+    [{ accountLabel: [5] }, 'TOLLGATE_OPTION_TYPE'],
+    [{ accountLabel: 1001 }, 'TOLLGATE_OPTION_RANGE'],
+    [{ accountLabel: Array<string>(1001).fill('a') }, 'TOLLGATE_OPTION_RANGE'],
+    [{ categoryLabel: -1 }, 'TOLLGATE_OPTION_RANGE'],
+    [{ nearLimit: 0 }, 'TOLLGATE_OPTION_RANGE'],
+    [{ nearLimit: Number.NaN }, 'TOLLGATE_OPTION_RANGE'],
+    [{ nearLimit: '0.8' }, 'TOLLGATE_OPTION_TYPE'],
+    [{ spans: 1 }, 'TOLLGATE_OPTION_TYPE'],
+  ])('%# is refused: %s', (options, code) => {
+    expect(() => observeRateLimits(options as never)).toThrow(expect.objectContaining({ code }));
+  });
+});

@@ -1,0 +1,179 @@
+import { MemoryStore, perMinute, perSecond, RateLimiter, type Store, StoreError } from '@tollgate/core';
+import { RedisStore } from '@tollgate/redis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { RunningServer } from '../redis-servers/standalone.js';
+import { Collector } from './collector.js';
+
+let collector: Collector;
+beforeEach(() => {
+  collector = new Collector();
+});
+afterEach(() => collector.stop());
+
+const charge = { account: 'ameyo5m', category: 'legs' };
+
+describe('a limiter in memory', () => {
+  it('tells throttlings, how many last, and the decisions that met them', async () => {
+    const time = { now: 0 };
+    const store = new MemoryStore({ clock: () => time.now });
+    const throttle = { afterViolations: 2, withinMs: 60_000, forMs: 10_000, factor: 0.5 };
+    const limiter = new RateLimiter({ store, policy: { quotas: [perSecond(2)], throttle } });
+    for (const account of ['a', 'b']) {
+      // Two are admitted, two are violations, the second of which throttles; the fifth meets it too.
+      for (let sent = 0; sent < 5; sent++) limiter.consume({ account, category: 'legs' });
+    }
+    const attributes = 'category=legs limiter=default scope=category';
+    expect(await collector.lines('tollgate.throttlings')).toEqual([`${attributes}: 2`]);
+    expect(await collector.lines('tollgate.active_throttlings')).toEqual([`${attributes}: 2`]);
+    expect(await collector.lines('tollgate.throttled_decisions')).toEqual(['category=legs limiter=default: 4']);
+    time.now += 10_000;
+    limiter.consume({ account: 'c', category: 'events' });
+    expect(await collector.lines('tollgate.throttlings')).toEqual([`${attributes}: 2`]);
+    expect(await collector.lines('tollgate.active_throttlings')).toEqual([]);
+  });
+
+  it('tells the counters it holds, and those it gave up', async () => {
+    const time = { now: 0 };
+    const store = new MemoryStore({ clock: () => time.now, maxCounters: 4 });
+    const limiter = new RateLimiter({ name: 'small', store, policy: { quotas: [perMinute(2)] } });
+    new RateLimiter({ name: 'sharing', store, policy: { quotas: [perMinute(2)] } });
+    for (let account = 0; account < 10; account++) limiter.consume({ account: `a${account}`, category: 'legs' });
+    expect(await collector.lines('tollgate.memory.counters')).toEqual(['limiter=small: 4']);
+    expect(await collector.lines('tollgate.memory.max_counters')).toEqual(['limiter=small: 4']);
+    expect(await collector.lines('tollgate.memory.evictions')).toEqual(['eviction=unexpired limiter=small: 6']);
+    time.now = 60_000;
+    for (let account = 0; account < 2; account++) limiter.consume({ account: `b${account}`, category: 'legs' });
+    const { evictedExpired, counters } = store.stats();
+    expect(await collector.lines('tollgate.memory.evictions')).toEqual([
+      `eviction=expired limiter=small: ${evictedExpired}`,
+      'eviction=unexpired limiter=small: 6',
+    ]);
+    expect(await collector.lines('tollgate.memory.counters')).toEqual([`limiter=small: ${counters}`]);
+    store.close();
+    // A closed store holds nothing, and what it gave up stays told.
+    expect(await collector.lines('tollgate.memory.counters')).toEqual([]);
+    expect(await collector.lines('tollgate.memory.evictions')).toContain('eviction=unexpired limiter=small: 6');
+  });
+
+  it('tells its policies, its candidate and failures of sources, which stay counted when it is closed', async () => {
+    const options = { name: 'api', policy: { quotas: [perMinute(2)] }, candidate: { quotas: [perMinute(1)] } };
+    const failing = {
+      layerOf: () => {
+        throw new Error('gone');
+      },
+    };
+    for (let time = 0; time < 2; time++) {
+      const limiter = new RateLimiter({ ...options, accounts: failing });
+      limiter.setPolicy({ quotas: [perMinute(3)] });
+      for (let sent = 0; sent < 4; sent++) limiter.consume(charge);
+      expect(await collector.lines('tollgate.policy.version')).toEqual(['limiter=api: 2']);
+      expect(await collector.lines('tollgate.store.state')).toEqual(['limiter=api store.state=up: 1']);
+      limiter.close();
+    }
+    expect(await collector.lines('tollgate.policy.version')).toEqual([]);
+    expect(await collector.lines('tollgate.account_source.failures')).toEqual(['limiter=api: 8']);
+    expect(await collector.lines('tollgate.candidate.decisions')).toEqual([
+      'agreement=both_allow limiter=api: 2',
+      'agreement=both_refuse limiter=api: 2',
+      'agreement=only_candidate_refuses limiter=api: 4',
+    ]);
+  });
+});
+
+describe('a limiter on a store that fails', () => {
+  it('tells its state, circuits, calls, and what it owes', async () => {
+    const memory = new MemoryStore();
+    let fails = false;
+    const store: Store = {
+      consume: async (...asked) => {
+        if (fails) throw new StoreError('gone', { charged: 'no' });
+        return memory.consume(...asked);
+      },
+      peek: async (...asked) => memory.peek(...asked),
+      record: async (...asked) => {
+        if (fails) throw new StoreError('gone', { charged: 'no' });
+        memory.record(...asked);
+      },
+      probe: async () => {
+        if (fails) throw new Error('gone');
+      },
+      refund: () => undefined,
+      reset: () => undefined,
+      close: () => undefined,
+    };
+    const limiter = new RateLimiter({ store, policy: { quotas: [perMinute(100)] } });
+    for (let sent = 0; sent < 3; sent++) await limiter.consume(charge);
+    fails = true;
+    for (let sent = 0; sent < 8; sent++) await limiter.consume(charge);
+    expect(await collector.lines('tollgate.store.state')).toEqual(['limiter=default store.state=down: 1']);
+    expect(await collector.lines('tollgate.store.open_circuits')).toEqual(['limiter=default: 1']);
+    expect(await collector.lines('tollgate.write_back.pending')).toEqual(['limiter=default: 8']);
+    expect(await collector.lines('tollgate.decisions')).toEqual([
+      'category=legs limiter=default outcome=admitted reason=admitted source=local: 8',
+      'category=legs limiter=default outcome=admitted reason=admitted source=store: 3',
+    ]);
+    const durations = (await collector.lines('tollgate.store.call.duration')).map((line) => line.replace(/ of .*/, ''));
+    expect(durations.slice(0, 2)).toEqual([
+      expect.stringMatching(/^error.type=failed limiter=default: [5-9]$/),
+      'limiter=default: 3',
+    ]);
+    fails = false;
+    await expect.poll(() => limiter.health().writeBack.written).toBe(8);
+    expect(await collector.lines('tollgate.store.state')).toEqual(['limiter=default store.state=up: 1']);
+    expect(await collector.lines('tollgate.write_back.charges')).toEqual(['limiter=default result=written: 8']);
+    expect(await collector.lines('tollgate.store.circuit.changes')).toEqual([
+      'circuit.state=closed limiter=default: 1',
+      'circuit.state=open limiter=default: 1',
+    ]);
+    const failures = limiter.health().failures;
+    expect(await collector.lines('tollgate.store.failures')).toEqual([`limiter=default: ${failures}`]);
+    limiter.close();
+  });
+});
+
+describe('a limiter on Redis', () => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    server = await RunningServer.start();
+  });
+  afterAll(() => server?.stop());
+
+  it('tells how large its calls were, what was merged, and what it refused by itself', async () => {
+    const store = new RedisStore({ url: server.url });
+    const limiter = new RateLimiter({ name: 'api', store, policy: { quotas: [perMinute(50)] } });
+    await store.probe('x');
+    // One call: 60 charges of two accounts, each account's alike.
+    const sent = Array.from({ length: 60 }, (_, at) => limiter.consume({ ...charge, account: `a${at % 2}` }));
+    await Promise.all(sent);
+    expect(await collector.lines('tollgate.redis.batch.size')).toEqual([': 1 of 60']);
+    expect(await collector.lines('tollgate.redis.merged_operations')).toEqual([': 58']);
+    await Promise.all(Array.from({ length: 21 }, () => limiter.consume({ ...charge, account: 'a0' })));
+    expect(await collector.lines('tollgate.redis.batch.size')).toEqual([': 2 of 81']);
+    for (let refused = 0; refused < 7; refused++) await limiter.consume({ ...charge, account: 'a0' });
+    expect(await collector.lines('tollgate.redis.deny_cache.hits')).toEqual(['limiter=api: 7']);
+    expect(await collector.lines('tollgate.redis.pending_operations')).toEqual([]);
+    expect(await collector.lines('tollgate.decisions')).toEqual([
+      'category=legs limiter=api outcome=admitted reason=admitted source=store: 80',
+      'category=legs limiter=api outcome=refused reason=limit-reached source=store: 8',
+    ]);
+    // Those that were refused here were waited for by no one.
+    const [duration] = await collector.lines('tollgate.store.call.duration');
+    const [, count, seconds] = /^limiter=api: (\d+) of (.*)$/.exec(duration!)!;
+    expect(count).toBe('81');
+    expect(Number(seconds)).toBeGreaterThan(0);
+    expect(Number(seconds)).toBeLessThan(81 * 0.5);
+    await limiter.close();
+    await store.close();
+  });
+
+  it('tells that calls failed', async () => {
+    const own = await RunningServer.start({ args: ['--maxmemory', '1', '--maxmemory-policy', 'noeviction'] });
+    const store = new RedisStore({ url: own.url });
+    const limiter = new RateLimiter({ store, policy: { quotas: [perMinute(50)] } });
+    expect(await limiter.consume(charge)).toMatchObject({ source: 'local' });
+    expect(await collector.lines('tollgate.redis.failed_calls')).toEqual([': 1']);
+    await limiter.close();
+    await store.close();
+    await own.stop();
+  });
+});
