@@ -47,3 +47,25 @@ export {
 } from './store.js';
 export type { StoreFailureMode, StoreFailureModes } from './store-failure.js';
 export { type EscalateOptions, Throttle, type ThrottleOptions } from './throttle.js';
+export type { UsageOptions, UsageStats } from './usage/usage-options.js';
+export type {
+  UsageBusiestMinute,
+  UsageCategory,
+  UsageCategoryCounts,
+  UsageCounts,
+  UsageQuery,
+  UsageReport,
+  UsageStep,
+  UsageStepName,
+  UsageSuggestion,
+} from './usage/usage-report.js';
+export type {
+  UsageEntry,
+  UsageFailure,
+  UsageFullest,
+  UsageMinute,
+  UsageNearest,
+  UsageRefused,
+  UsageStore,
+  UsageTop,
+} from './usage/usage-store.js';
