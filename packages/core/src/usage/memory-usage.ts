@@ -90,7 +90,7 @@ export class MemoryUsage implements UsageStore {
 
   top({ limit }: { readonly limit: number }): UsageTop {
     this.#checkOpen();
-    checkInteger('limit', limit, 1, 1000);
+    checkInteger('limit', limit, 1, 100);
     const at = this.#clock();
     const from = (Math.floor(at / MINUTE_MS) - 1) * MINUTE_MS;
     return { at, from, ...this.#open.top(from, limit) };

@@ -100,7 +100,7 @@ export interface UsageStore {
    */
   read(account: string, from: number, to: number): MaybePromise<readonly UsageMinute[]>;
 
-  /** Of each list the first `limit`: an integer from 1 to 1000. */
+  /** Of each list the first `limit`: an integer from 1 to 100. */
   top(options: { readonly limit: number }): MaybePromise<UsageTop>;
 
   /** Releases what the store holds. Afterwards every other method fails; a second `close` does nothing. */
