@@ -38,7 +38,10 @@ export class UsageFlush {
   async flush(): Promise<void> {
     // One that is under way may have passed over what was counted since.
     await this.#running;
-    this.#running ??= this.#run();
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+      if (this.#meter.pending > 0 || this.#meter.isAwake) this.start();
+    });
     return this.#running;
   }
 
@@ -67,15 +70,10 @@ export class UsageFlush {
   }
 
   async #run(): Promise<void> {
-    try {
-      for (const batch of this.#meter.batches()) {
-        if (!(await this.#bring(batch))) break;
-        // A store in this process answers at once, and requests wait for their turn.
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    } finally {
-      this.#running = undefined;
-      if (this.#meter.pending > 0 || this.#meter.isAwake) this.start();
+    for (const batch of this.#meter.batches()) {
+      if (!(await this.#bring(batch))) break;
+      // A store in this process answers at once, and requests wait for their turn.
+      await new Promise((resolve) => setImmediate(resolve));
     }
   }
 

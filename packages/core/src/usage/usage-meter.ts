@@ -69,8 +69,10 @@ export class UsageMeter {
     for (let left = this.#waiting.length; left > 0; left -= BATCH) {
       yield this.#takeOut(this.#waiting.splice(0, Math.min(left, BATCH)));
     }
-    yield* this.#batchesOf(this.#accounts);
-    yield* this.#batchesOf(this.#addresses);
+    // Tallies that are empty are kept for whoever comes again soon, while there is space.
+    const isCrowded = this.#tallies > this.#maxEntries / 2;
+    yield* this.#batchesOf(this.#accounts, isCrowded);
+    yield* this.#batchesOf(this.#addresses, isCrowded);
   }
 
   /** Takes an entry back that was not stored, if there is still space for it. */
@@ -92,7 +94,7 @@ export class UsageMeter {
     this.#seconds.stop();
   }
 
-  *#batchesOf(tallies: Map<string, Tally>): Generator<readonly UsageEntry[], void, undefined> {
+  *#batchesOf(tallies: Map<string, Tally>, isCrowded: boolean): Generator<readonly UsageEntry[], void, undefined> {
     let batch: UsageEntry[] = [];
     let left = tallies.size;
     for (const [name, first] of tallies) {
@@ -103,7 +105,7 @@ export class UsageMeter {
         isIdle = false;
         batch.push(tally.take());
       }
-      if (isIdle || this.#isCrowded) this.#forget(tallies, name, first);
+      if (isIdle || isCrowded) this.#forget(tallies, name, first);
       if (batch.length >= BATCH) {
         yield this.#takeOut(batch);
         batch = [];
@@ -115,11 +117,6 @@ export class UsageMeter {
   #takeOut(batch: readonly UsageEntry[]): readonly UsageEntry[] {
     for (const entry of batch) this.#takenOut += requestsOf(entry);
     return batch;
-  }
-
-  /** Ones that are empty are kept for whoever comes again soon, while there is space. */
-  get #isCrowded(): boolean {
-    return this.#tallies > this.#maxEntries / 2;
   }
 
   #forget(tallies: Map<string, Tally>, name: string, first: Tally): void {
