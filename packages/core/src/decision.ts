@@ -192,11 +192,10 @@ export class Decision {
   static {
     noteFullest = (decision, fullest) => {
       const limits = decision.#limits;
-      const outcome = decision.#outcome;
       const { quotas } = limits;
       for (let index = 0; index < quotas.length; index++) {
-        const used = outcome.used[index]!;
-        const limit = limitAt(limits, outcome, index);
+        const used = decision.#usedAt(index);
+        const limit = limitAt(limits, decision.#throttledMs, index);
         if (used * fullest.limit <= fullest.used * limit || limit === 0) continue;
         fullest.used = used;
         fullest.limit = limit;
