@@ -63,7 +63,7 @@ export class RateLimiter {
     this.#policy = this.#usable(options.policy);
     this.#sources = new AccountSources(sources, timeoutMs);
     const follower = {
-      decided: (decision: Decision) => this.#decided(decision),
+      decided: (decision: Decision, slot?: number) => this.#decided(decision, slot),
       healthChanged: () => this.#tellHealth(),
     };
     this.#guard = new StoreGuard(store, timeoutMs, follower, localStore);
@@ -325,8 +325,8 @@ export class RateLimiter {
     return isPromise(held) ? held.then(act) : act(held);
   }
 
-  #decided(decision: Decision): void {
-    if (this.#usage !== undefined) this.#usage.record(decision);
+  #decided(decision: Decision, slot?: number): void {
+    if (this.#usage !== undefined) this.#usage.record(decision, slot);
     if (decision.reason === 'admitted') return;
     if (decision.wouldRefuse) {
       this.#wouldRefuse++;

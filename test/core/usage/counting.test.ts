@@ -29,7 +29,7 @@ describe('usage', () => {
         const flush = () => Promise.all(limiters.map((one) => one.usage(question)));
         for (const { waitMs, flushes, limiter, ...charge } of steps) {
           // Parts of a minute come within five minutes of each other.
-          if (waitMs >= 60_000) await flush();
+          if (waitMs >= 20_000) await flush();
           time.now += waitMs;
           consume(charge, limiters[limiter]!);
           if (flushes) await limiters[limiter]!.usage(question);

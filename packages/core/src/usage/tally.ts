@@ -3,21 +3,25 @@ import type { UsageEntry } from './usage-store.js';
 
 /** What is being counted of one account and category: fields of small numbers, changed in place with each request. */
 export class Tally implements Fullest {
-  /** As usage names it. */
-  readonly account: string;
-  readonly category: string;
-  /** The next category of the account. */
-  next: Tally | undefined = undefined;
+  // First what every request touches.
+  /** Of the counter by whose slot the tally was found, which no other counter ever has; 0 for none. */
+  birth = 0;
   /** Since the epoch: of the latest request. */
   second: number;
   inSecond = 0;
-  minute: number;
   admitted = 0;
-  refused = 0;
-  wouldRefuse = 0;
   used = 0;
   limit = 1;
+  readonly category: string;
+  refused = 0;
+  wouldRefuse = 0;
   windowMs = 0;
+  slot = -1;
+  minute: number;
+  /** As usage names it. */
+  readonly account: string;
+  /** The next category of the account. */
+  next: Tally | undefined = undefined;
   /** Of the minute's seconds that are over, each with its requests. */
   seconds: number[] = [];
 

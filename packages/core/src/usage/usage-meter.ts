@@ -17,6 +17,9 @@ export class UsageMeter {
   /** Of each account and address, the categories' tallies as a chain: most have one or two. */
   readonly #accounts = new Map<string, Tally>();
   readonly #addresses = new Map<string, Tally>();
+  /** By the slots of counters in this process, so that an account need not be looked for twice. */
+  readonly #bySlot: (Tally | undefined)[] = [];
+  readonly #birthOf: ((slot: number) => number) | undefined;
   /** Minutes that are over, and what the store could not take. */
   readonly #waiting: UsageEntry[] = [];
   #tallies = 0;
@@ -25,8 +28,16 @@ export class UsageMeter {
   #settled = 0;
   dropped = 0;
 
-  /** `woken` is called with the first request after a while of none. */
-  constructor({ maxEntries, clock }: Pick<CheckedUsage, 'maxEntries' | 'clock'>, woken: () => void) {
+  /**
+   * `woken` is called with the first request after a while of none. `birthOf` tells of the counter that is now in a slot what no
+   * other counter ever has.
+   */
+  constructor(
+    { maxEntries, clock }: Pick<CheckedUsage, 'maxEntries' | 'clock'>,
+    woken: () => void,
+    birthOf?: (slot: number) => number,
+  ) {
+    this.#birthOf = birthOf;
     this.#maxEntries = maxEntries;
     this.#seconds = new Seconds(clock, () => this.#tick());
     this.#woken = woken;
@@ -42,13 +53,16 @@ export class UsageMeter {
     return this.#seconds.current >= 0;
   }
 
-  record(decision: Decision): void {
+  record(decision: Decision, slot: number): void {
     let second = this.#seconds.current;
     if (second < 0) second = this.#wake();
-    const { account, category } = decision;
-    let tally = account === undefined ? this.#addresses.get(decision.address!) : this.#accounts.get(account);
-    while (tally !== undefined && tally.category !== category) tally = tally.next;
-    tally ??= this.#tallyOf(decision, second);
+    const birth = slot < 0 || this.#birthOf === undefined ? 0 : this.#birthOf(slot);
+    let tally = birth === 0 ? undefined : this.#bySlot[slot];
+    // A counter is of one account, but that of a total is of many categories.
+    if (tally === undefined || tally.birth !== birth || tally.category !== decision.category) {
+      tally = this.#find(decision, second);
+      if (tally !== undefined && birth !== 0) this.#note(tally, slot, birth);
+    }
     if (tally === undefined || (tally.second !== second && !this.#turn(tally, second))) {
       this.dropped++;
       return;
@@ -61,6 +75,23 @@ export class UsageMeter {
       if (decision.wouldRefuse) tally.wouldRefuse++;
     }
     noteFullest(decision, tally);
+  }
+
+  #find(decision: Decision, second: number): Tally | undefined {
+    const { account, category } = decision;
+    let tally = account === undefined ? this.#addresses.get(decision.address!) : this.#accounts.get(account);
+    while (tally !== undefined && tally.category !== category) tally = tally.next;
+    return tally ?? this.#tallyOf(decision, second);
+  }
+
+  /** Others that are found by the slot of the tally, or that the tally is found by, are found the longer way. */
+  #note(tally: Tally, slot: number, birth: number): void {
+    // An array that is written to far behind its end becomes slow.
+    while (this.#bySlot.length <= slot) this.#bySlot.push(undefined);
+    if (tally.slot >= 0 && this.#bySlot[tally.slot] === tally) this.#bySlot[tally.slot] = undefined;
+    this.#bySlot[slot] = tally;
+    tally.slot = slot;
+    tally.birth = birth;
   }
 
   /** Hands over what there is now, in batches; whoever takes one has it stored, or puts it back. */
@@ -118,7 +149,10 @@ export class UsageMeter {
 
   #forget(tallies: Map<string, Tally>, name: string, first: Tally): void {
     tallies.delete(name);
-    for (let tally: Tally | undefined = first; tally !== undefined; tally = tally.next) this.#tallies--;
+    for (let tally: Tally | undefined = first; tally !== undefined; tally = tally.next) {
+      this.#tallies--;
+      if (tally.slot >= 0 && this.#bySlot[tally.slot] === tally) this.#bySlot[tally.slot] = undefined;
+    }
   }
 
   get #isFull(): boolean {

@@ -1,5 +1,6 @@
 import { type Clock, wallClock } from '../clock.js';
 import type { Decision } from '../decision.js';
+import { countersOf, MemoryStore } from '../memory-store.js';
 import type { Store } from '../store.js';
 import { MemoryUsage } from './memory-usage.js';
 import { readUsage, type UsageQuestion } from './read-usage.js';
@@ -23,12 +24,14 @@ export class Usage {
     this.#store = store ?? beside.usage?.({ keepDays }) ?? new MemoryUsage({ keepDays, clock });
     this.#ownsStore = store === undefined;
     this.#clock = clock;
-    this.#meter = new UsageMeter(checked, () => this.#flush.start());
+    const birthOf = beside instanceof MemoryStore ? (slot: number) => countersOf(beside).table.birth(slot) : undefined;
+    this.#meter = new UsageMeter(checked, () => this.#flush.start(), birthOf);
     this.#flush = new UsageFlush(this.#meter, this.#store, flushMs, clock);
   }
 
-  record(decision: Decision): void {
-    this.#meter.record(decision);
+  /** `slot` is where a store in this process has the first counter, −1 if it has none. */
+  record(decision: Decision, slot = -1): void {
+    this.#meter.record(decision, slot);
   }
 
   /** What this process has counted is brought to the store first. */
