@@ -57,6 +57,16 @@ export type Identity =
   | { readonly account: string; readonly address?: undefined }
   | { readonly account?: undefined; readonly address: string };
 
+/** How full a quota is; `limit` is above 0. */
+export interface Fullest {
+  used: number;
+  limit: number;
+  windowMs: number;
+}
+
+/** Writes the fullest quota of a decision over `fullest` if it is fuller: without an object for it, as this is for every one. */
+export let noteFullest: (decision: Decision, fullest: Fullest) => void;
+
 /**
  * The outcome of one charge. It belongs to that call alone: nothing that happens later changes it.
  *
@@ -211,6 +221,21 @@ export class Decision {
       retryAfterMs,
       throttled,
       quotas,
+    };
+  }
+
+  static {
+    noteFullest = (decision, fullest) => {
+      const limits = decision.#limits;
+      const { quotas } = limits;
+      for (let index = 0; index < quotas.length; index++) {
+        const used = decision.#usedAt(index);
+        const limit = limitAt(limits, decision.#throttledMs, index);
+        if (used * fullest.limit <= fullest.used * limit || limit === 0) continue;
+        fullest.used = used;
+        fullest.limit = limit;
+        fullest.windowMs = quotas[index]!.windowMs;
+      }
     };
   }
 

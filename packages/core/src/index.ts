@@ -60,3 +60,29 @@ export {
 } from './store.js';
 export type { StoreFailureMode, StoreFailureModes } from './store-failure.js';
 export { type EscalateOptions, Throttle, type ThrottleOptions } from './throttle.js';
+export { MemoryUsage, type MemoryUsageOptions, type MemoryUsageStats } from './usage/memory-usage.js';
+export { readUsage, type UsageQuestion } from './usage/read-usage.js';
+export { summarizeUsage } from './usage/summarize-usage.js';
+export { identityOf, usageAccount } from './usage/usage-account.js';
+export type { UsageOptions, UsageStats } from './usage/usage-options.js';
+export type {
+  UsageBusiestMinute,
+  UsageCategory,
+  UsageCategoryCounts,
+  UsageCounts,
+  UsageQuery,
+  UsageReport,
+  UsageStep,
+  UsageStepName,
+  UsageSuggestion,
+} from './usage/usage-report.js';
+export type {
+  UsageEntry,
+  UsageFailure,
+  UsageFullest,
+  UsageMinute,
+  UsageNearest,
+  UsageRefused,
+  UsageStore,
+  UsageTop,
+} from './usage/usage-store.js';

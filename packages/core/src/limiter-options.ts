@@ -4,6 +4,7 @@ import { optionTypeError } from './errors.js';
 import { MemoryStore } from './memory-store.js';
 import { definePolicy, type Policy, type PolicyOptions } from './policy.js';
 import type { Store } from './store.js';
+import { type CheckedUsage, readUsageOptions, type UsageOptions } from './usage/usage-options.js';
 
 export interface RateLimiterOptions {
   /** What metrics and other subscribers call it, where there are several: at least one character, default `default`. */
@@ -29,6 +30,8 @@ export interface RateLimiterOptions {
   readonly accounts?: AccountSource | readonly AccountSource[];
   /** A policy to try: it decides every charge beside `policy`, on counters of its own, and refuses no one. */
   readonly candidate?: Policy | PolicyOptions;
+  /** Counts requests by account, category and minute, for `limiter.usage`. Default: it does not. See `docs/usage.md`. */
+  readonly usage?: boolean | UsageOptions;
 }
 
 /** What a limiter is made of, checked. */
@@ -39,10 +42,20 @@ export interface LimiterParts {
   readonly localStore: MemoryStore | undefined;
   readonly timeoutMs: number;
   readonly sources: readonly AccountSource[];
+  readonly usage: CheckedUsage | undefined;
 }
 
 export function readLimiterOptions(options: RateLimiterOptions): LimiterParts {
-  checkOptions('RateLimiter', options, ['name', 'policy', 'store', 'timeoutMs', 'localStore', 'accounts', 'candidate']);
+  checkOptions('RateLimiter', options, [
+    'name',
+    'policy',
+    'store',
+    'timeoutMs',
+    'localStore',
+    'accounts',
+    'candidate',
+    'usage',
+  ]);
   const { name = 'default', localStore, accounts = [] } = options;
   const store: Store = options.store === undefined ? new MemoryStore() : checkStore('store', options.store);
   const timeoutMs =
@@ -57,6 +70,7 @@ export function readLimiterOptions(options: RateLimiterOptions): LimiterParts {
     localStore: localStore && checkLocalStore(localStore),
     timeoutMs,
     sources: sources.map(checkSource),
+    usage: readUsageOptions(options.usage),
   };
 }
 

@@ -17,6 +17,9 @@ import { isPromise, type MaybePromise, type Store } from './store.js';
 import { StoreGuard } from './store-guard.js';
 import { Suspensions } from './suspensions.js';
 import { Trial, TrialTally } from './trial.js';
+import type { UsageQuestion } from './usage/read-usage.js';
+import { Usage } from './usage/usage.js';
+import type { UsageReport } from './usage/usage-report.js';
 
 /**
  * Decides whether a request may pass: works out which quotas apply to it, charges them, and says how they stand.
@@ -43,6 +46,7 @@ export class RateLimiter {
   readonly #trialTally = new TrialTally();
   #policy: Policy;
   #trial: Trial | undefined;
+  #usage: Usage | undefined;
   #wouldRefuse = 0;
   #throttlings = 0;
   #passedSuspended = 0;
@@ -56,7 +60,7 @@ export class RateLimiter {
    * `timeoutMs` out of range; and whatever {@link definePolicy} throws.
    */
   constructor(options: RateLimiterOptions) {
-    const { name, store, ownsStore, localStore, timeoutMs, sources } = readLimiterOptions(options);
+    const { name, store, ownsStore, localStore, timeoutMs, sources, usage } = readLimiterOptions(options);
     this.name = name;
     this.#store = store;
     this.#ownsStore = ownsStore;
@@ -64,7 +68,7 @@ export class RateLimiter {
     this.#policy = this.#usable(options.policy);
     this.#sources = new AccountSources(sources, timeoutMs);
     const follower = {
-      decided: (decision: Decision) => this.#decided(decision),
+      decided: (decision: Decision, slot?: number) => this.#decided(decision, slot),
       healthChanged: () => {
         this.#channels.storeChanged(this.#guard.health);
         this.#tellHealth();
@@ -73,6 +77,7 @@ export class RateLimiter {
     };
     this.#guard = new StoreGuard(store, timeoutMs, follower, localStore);
     this.#trial = this.#trialOf(options.candidate);
+    this.#usage = usage && new Usage(usage, store);
     this.#suspensions = new Suspensions(this.#sources, (suspension) => {
       this.#listeners.tell('suspension', suspension);
       this.#channels.suspensionChanged(suspension);
@@ -194,6 +199,26 @@ export class RateLimiter {
     this.#suspensions.resume();
   }
 
+  /**
+   * What an account or an address has asked for: totals, by category, the busiest minute, when, and what limit would do. What
+   * this process has counted is brought to the usage store first, and what other processes have counted in the last seconds
+   * may still be missing. Unlike other methods it always returns a promise.
+   *
+   * Rejects with a TypeError `TOLLGATE_OPTION_CONFLICT` unless the limiter counts `usage`, a TypeError or RangeError for a
+   * question that makes no sense, and with what the usage store rejects with.
+   *
+   * @example
+   * const limiter = new RateLimiter({ policy, store, usage: true });
+   * const { totals, categories } = await limiter.usage({ account: 'ameyo5m', from: Date.now() - 7 * 86_400_000 });
+   */
+  async usage(question: UsageQuestion): Promise<UsageReport> {
+    this.#checkOpen();
+    if (this.#usage === undefined) {
+      throw optionConflictError('Expected a limiter with the option `usage`, got one that counts none');
+    }
+    return this.#usage.report(question);
+  }
+
   /** How the limiter gets on with its store, and what it has decided without it. */
   health(): Health {
     const suspended = this.#suspensions.current;
@@ -209,6 +234,7 @@ export class RateLimiter {
       sourceFailures: this.#sources.failures,
       policyVersion: this.#channels.policyVersion,
       candidate: this.#trialTally.describe(),
+      usage: this.#usage?.stats(),
     };
   }
 
@@ -228,7 +254,8 @@ export class RateLimiter {
 
   /**
    * Ends the limiter, and its store if it made it; a store that was passed in stays open. Charges that wait for the store
-   * are decided without it, and what is still owed to the store is dropped.
+   * are decided without it, and what is still owed to the store is dropped. With `usage`, the value is a promise: what was
+   * counted is brought to the usage store first, for which it waits five seconds at most.
    */
   close(): MaybePromise<void> {
     if (this.#closed) return undefined;
@@ -237,7 +264,8 @@ export class RateLimiter {
     this.#suspensions.stop();
     this.#guard.close();
     this.#listeners.clear();
-    return this.#ownsStore ? this.#store.close() : undefined;
+    const closeStore = () => (this.#ownsStore ? this.#store.close() : undefined);
+    return this.#usage === undefined ? closeStore() : this.#usage.close().then(closeStore);
   }
 
   #ask(method: 'consume' | 'peek', charge: Charge): MaybePromise<Decision> {
@@ -317,8 +345,9 @@ export class RateLimiter {
     return isPromise(held) ? held.then(act) : act(held);
   }
 
-  #decided(decision: Decision): void {
+  #decided(decision: Decision, slot?: number): void {
     this.#channels.decided(decision);
+    if (this.#usage !== undefined) this.#usage.record(decision, slot);
     if (decision.reason === 'admitted') return;
     if (decision.wouldRefuse) {
       this.#wouldRefuse++;

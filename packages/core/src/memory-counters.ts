@@ -24,6 +24,8 @@ export interface PassingOutcome {
   throttledMs: number[] | undefined;
   beganThrottling: boolean;
   token: number;
+  /** Where the first counter is now; −1 if it is not. */
+  slot: number;
 }
 
 /** Decides charges on the counters of a table, each in one synchronous step. */
@@ -40,6 +42,7 @@ export class MemoryCounters {
     throttledMs: undefined,
     beganThrottling: false,
     token: 0,
+    slot: -1,
   };
   /** Of the charge at hand: the slots of its counters, and those of their violations. */
   readonly #slots: [number, number, number, number] = [-1, -1, -1, -1];
@@ -116,6 +119,7 @@ export class MemoryCounters {
       }
       answered += quotas.length;
     }
+    outcome.slot = this.#slots[0];
     return outcome;
   }
 
@@ -220,6 +224,7 @@ export class MemoryCounters {
       answered += quotas.length;
     }
     outcome.token = table.births;
+    outcome.slot = this.#slots[0];
   }
 
   #admitOn(

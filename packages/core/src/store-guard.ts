@@ -18,8 +18,8 @@ import { WriteBack } from './write-back.js';
 
 /** Who is told what a guard does. */
 export interface GuardFollower {
-  /** A charge has been decided, and this is what its caller receives. */
-  decided(decision: Decision): void;
+  /** A charge has been decided, and this is what its caller receives; in memory, `slot` is where its first counter is. */
+  decided(decision: Decision, slot?: number): void;
   healthChanged(): void;
   /** A call of the store that was waited for has an end; asked only while someone wants to know. */
   storeCalled: CallFollower;
@@ -190,7 +190,7 @@ export class StoreGuard {
     circuit.succeeded();
     const undo = outcome.allowed && cost > 0 ? this.#undoPlain : undefined;
     const decision = new Decision(charge, charge.category, cost, resolution, outcome, undo, 'store');
-    this.#follower.decided(decision);
+    this.#follower.decided(decision, 'slot' in outcome ? outcome.slot : -1);
     return decision;
   }
 

@@ -28,6 +28,8 @@ async function main(): Promise<void> {
     policy,
     ...(store && { store }),
     ...(limits && { accounts: limits }),
+    // Told every second, for whoever looks at it while trying the server.
+    usage: { flushMs: 1000 },
   });
   source.feed(limiter);
   const closeLimiter = async () => {
@@ -55,7 +57,9 @@ curl -i -u key:token -X POST ${account}/bridges
 curl -s -u key:token -o /dev/null -w '%{http_code}\\n' '${account}/bridges/b[1-101]' | sort | uniq -c
 `);
 
-  if (store !== undefined) console.log('Counters are on Redis, and shared with every server there.');
+  if (store !== undefined) {
+    console.log('Counters are on Redis, and shared with every server there. So is usage: npx tollgate usage ameyo5m');
+  }
   if (metricsUrl !== undefined) console.log(`Metrics are on ${metricsUrl}.`);
   reportOn(limiter);
 

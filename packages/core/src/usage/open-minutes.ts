@@ -1,0 +1,113 @@
+import { entryOf } from './entry-of.js';
+import type { MinuteLog } from './minute-log.js';
+import { MINUTE_MS } from './usage-period.js';
+import type { UsageEntry, UsageFullest, UsageNearest, UsageRefused, UsageTop } from './usage-store.js';
+
+/** What is known of a minute only for as long as parts of it may still come. */
+class OpenMinute {
+  /** Seconds, each followed by its requests. */
+  readonly #seconds: number[] = [];
+  fullest: UsageFullest | undefined = undefined;
+  admitted = 0;
+  refused = 0;
+
+  /** Adds an entry, and tells the most requests that are known of in one of its seconds. */
+  add({ seconds, admitted, refused, fullest }: UsageEntry): number {
+    let peak = 0;
+    for (let index = 0; index < seconds.length; index += 2) {
+      peak = Math.max(peak, this.#count(seconds[index]!, seconds[index + 1]!));
+    }
+    this.admitted += admitted;
+    this.refused += refused;
+    this.fullest = fuller(this.fullest, fullest);
+    return peak;
+  }
+
+  #count(second: number, requests: number): number {
+    const held = this.#seconds;
+    // Nearly always the latest, or a new one.
+    for (let place = held.length - 2; place >= 0; place -= 2) {
+      if (held[place] !== second) continue;
+      held[place + 1]! += requests;
+      return held[place + 1]!;
+    }
+    held.push(second, requests);
+    return requests;
+  }
+}
+
+/** The latest five minutes, in more detail than is kept for long. */
+export class OpenMinutes {
+  readonly #minutes = new Map<number, Map<MinuteLog, OpenMinute>>();
+  #latestAt = 0;
+
+  /** Adds an entry of that log, and tells the most requests in one second of the minute that are known of now. */
+  add(entry: UsageEntry, log: MinuteLog): number {
+    const { minuteAt } = entry;
+    if (minuteAt > this.#latestAt) {
+      this.#latestAt = minuteAt;
+      for (const at of this.#minutes.keys()) if (at <= minuteAt - OPEN_MS) this.#minutes.delete(at);
+    }
+    if (minuteAt <= this.#latestAt - OPEN_MS) return new OpenMinute().add(entry);
+    const minute = entryOf(this.#minutes, minuteAt, () => new Map<MinuteLog, OpenMinute>());
+    return entryOf(minute, log, () => new OpenMinute()).add(entry);
+  }
+
+  /** The first of both lists, of the minutes since `from`: two of them. */
+  top(from: number, limit: number): Pick<UsageTop, 'nearest' | 'refused'> {
+    const nearest = new Leaders<UsageNearest>(limit, ({ share }) => share);
+    const refused = new Leaders<UsageRefused>(limit, ({ refused }) => refused);
+    const [before, now] = [this.#minutes.get(from), this.#minutes.get(from + MINUTE_MS)];
+    const hourEnds = (from + MINUTE_MS) % (60 * MINUTE_MS) === 0;
+    // Each hour has logs of its own, so where one begins between the two they are found by their names.
+    const key = (log: MinuteLog) => (hourEnds ? JSON.stringify([log.account, log.category]) : log);
+    const both = new Map<unknown, { log: MinuteLog; parts: OpenMinute[] }>();
+    for (const minute of [before, now]) {
+      for (const [log, open] of minute ?? []) entryOf(both, key(log), () => ({ log, parts: [] })).parts.push(open);
+    }
+    for (const { log, parts } of both.values()) {
+      const { account, category } = log;
+      const fullest = parts.map(({ fullest }) => fullest).reduce(fuller, undefined);
+      if (fullest !== undefined) nearest.add({ account, category, share: fullest.used / fullest.limit, ...fullest });
+      const sum = { account, category, refused: 0, admitted: 0 };
+      for (const part of parts) {
+        sum.refused += part.refused;
+        sum.admitted += part.admitted;
+      }
+      if (sum.refused > 0) refused.add(sum);
+    }
+    return { nearest: nearest.all, refused: refused.all };
+  }
+
+  clear(): void {
+    this.#minutes.clear();
+  }
+}
+
+const OPEN_MS = 5 * MINUTE_MS;
+
+function fuller(one: UsageFullest | undefined, other: UsageFullest | undefined): UsageFullest | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one.used * other.limit >= other.used * one.limit ? one : other;
+}
+
+/** The highest of many, the highest first, in a list that stays short. */
+class Leaders<T> {
+  readonly all: T[] = [];
+  readonly #limit: number;
+  readonly #score: (one: T) => number;
+
+  constructor(limit: number, score: (one: T) => number) {
+    this.#limit = limit;
+    this.#score = score;
+  }
+
+  add(one: T): void {
+    const score = this.#score(one);
+    if (this.all.length === this.#limit && score <= this.#score(this.all.at(-1)!)) return;
+    let place = this.all.length;
+    while (place > 0 && this.#score(this.all[place - 1]!) < score) place--;
+    this.all.splice(place, 0, one);
+    if (this.all.length > this.#limit) this.all.pop();
+  }
+}
