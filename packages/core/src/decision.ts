@@ -46,6 +46,16 @@ export type Identity =
   | { readonly account: string; readonly address?: undefined }
   | { readonly account?: undefined; readonly address: string };
 
+/** How full a quota is; `limit` is above 0. */
+export interface Fullest {
+  used: number;
+  limit: number;
+  windowMs: number;
+}
+
+/** Writes the fullest quota of a decision over `fullest` if it is fuller: without an object for it, as this is for every one. */
+export let noteFullest: (decision: Decision, fullest: Fullest) => void;
+
 /**
  * The outcome of one charge. It belongs to that call alone: nothing that happens later changes it.
  *
@@ -145,6 +155,22 @@ export class Decision {
       retryAfterMs,
       throttled,
       quotas,
+    };
+  }
+
+  static {
+    noteFullest = (decision, fullest) => {
+      const limits = decision.#limits;
+      const outcome = decision.#outcome;
+      const { quotas } = limits;
+      for (let index = 0; index < quotas.length; index++) {
+        const used = outcome.used[index]!;
+        const limit = limitAt(limits, outcome, index);
+        if (used * fullest.limit <= fullest.used * limit || limit === 0) continue;
+        fullest.used = used;
+        fullest.limit = limit;
+        fullest.windowMs = quotas[index]!.windowMs;
+      }
     };
   }
 

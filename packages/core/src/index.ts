@@ -47,6 +47,10 @@ export {
 } from './store.js';
 export type { StoreFailureMode, StoreFailureModes } from './store-failure.js';
 export { type EscalateOptions, Throttle, type ThrottleOptions } from './throttle.js';
+export { MemoryUsage, type MemoryUsageOptions, type MemoryUsageStats } from './usage/memory-usage.js';
+export { readUsage, type UsageQuestion } from './usage/read-usage.js';
+export { summarizeUsage } from './usage/summarize-usage.js';
+export { identityOf, usageAccount } from './usage/usage-account.js';
 export type { UsageOptions, UsageStats } from './usage/usage-options.js';
 export type {
   UsageBusiestMinute,

@@ -2,6 +2,7 @@ import type { Suspension } from './account-layer.js';
 import type { Decision } from './decision.js';
 import type { Health } from './health.js';
 import type { Policy } from './policy.js';
+import type { UsageStats } from './usage/usage-options.js';
 
 /** One charge as the limiter decided it, and as its candidate would have. */
 export interface Comparison {
@@ -56,4 +57,6 @@ export interface LimiterStats {
     /** Charges that the candidate did not decide, because the store failed. */
     readonly undecided: number;
   };
+  /** What has become of the requests that were counted for `usage`; `undefined` without that option. */
+  readonly usage: UsageStats | undefined;
 }

@@ -4,6 +4,7 @@ import { optionTypeError } from './errors.js';
 import { MemoryStore } from './memory-store.js';
 import { definePolicy, type Policy, type PolicyOptions } from './policy.js';
 import type { Store } from './store.js';
+import { type CheckedUsage, readUsageOptions, type UsageOptions } from './usage/usage-options.js';
 
 export interface RateLimiterOptions {
   /** What applies to whom: a policy, or the options of one. */
@@ -27,6 +28,8 @@ export interface RateLimiterOptions {
   readonly accounts?: AccountSource | readonly AccountSource[];
   /** A policy to try: it decides every charge beside `policy`, on counters of its own, and refuses no one. */
   readonly candidate?: Policy | PolicyOptions;
+  /** Counts requests by account, category and minute, for `limiter.usage`. Default: it does not. See `docs/usage.md`. */
+  readonly usage?: boolean | UsageOptions;
 }
 
 /** What a limiter is made of, checked. */
@@ -36,10 +39,19 @@ export interface LimiterParts {
   readonly localStore: MemoryStore | undefined;
   readonly timeoutMs: number;
   readonly sources: readonly AccountSource[];
+  readonly usage: CheckedUsage | undefined;
 }
 
 export function readLimiterOptions(options: RateLimiterOptions): LimiterParts {
-  checkOptions('RateLimiter', options, ['policy', 'store', 'timeoutMs', 'localStore', 'accounts', 'candidate']);
+  checkOptions('RateLimiter', options, [
+    'policy',
+    'store',
+    'timeoutMs',
+    'localStore',
+    'accounts',
+    'candidate',
+    'usage',
+  ]);
   const { localStore, accounts = [] } = options;
   const store: Store = options.store === undefined ? new MemoryStore() : checkStore('store', options.store);
   const timeoutMs =
@@ -53,6 +65,7 @@ export function readLimiterOptions(options: RateLimiterOptions): LimiterParts {
     localStore: localStore && checkLocalStore(localStore),
     timeoutMs,
     sources: sources.map(checkSource),
+    usage: readUsageOptions(options.usage),
   };
 }
 

@@ -16,6 +16,9 @@ import { isPromise, type MaybePromise, type Store } from './store.js';
 import { StoreGuard } from './store-guard.js';
 import { Suspensions } from './suspensions.js';
 import { Trial, TrialTally } from './trial.js';
+import type { UsageQuestion } from './usage/read-usage.js';
+import { Usage } from './usage/usage.js';
+import type { UsageReport } from './usage/usage-report.js';
 
 /**
  * Decides whether a request may pass: works out which quotas apply to it, charges them, and says how they stand.
@@ -39,6 +42,7 @@ export class RateLimiter {
   readonly #trialTally = new TrialTally();
   #policy: Policy;
   #trial: Trial | undefined;
+  #usage: Usage | undefined;
   #wouldRefuse = 0;
   #throttlings = 0;
   #passedSuspended = 0;
@@ -52,7 +56,7 @@ export class RateLimiter {
    * `timeoutMs` out of range; and whatever {@link definePolicy} throws.
    */
   constructor(options: RateLimiterOptions) {
-    const { store, ownsStore, localStore, timeoutMs, sources } = readLimiterOptions(options);
+    const { store, ownsStore, localStore, timeoutMs, sources, usage } = readLimiterOptions(options);
     this.#store = store;
     this.#ownsStore = ownsStore;
     this.#canThrottle = typeof store.pardon === 'function';
@@ -64,6 +68,7 @@ export class RateLimiter {
     };
     this.#guard = new StoreGuard(store, timeoutMs, follower, localStore);
     this.#trial = this.#trialOf(options.candidate);
+    this.#usage = usage && new Usage(usage, store);
     this.#suspensions = new Suspensions(this.#sources, (suspension) => {
       this.#listeners.tell('suspension', suspension);
       this.#tellHealth();
@@ -176,6 +181,26 @@ export class RateLimiter {
     this.#suspensions.resume();
   }
 
+  /**
+   * What an account or an address has asked for: totals, by category, the busiest minute, when, and what limit would do. What
+   * this process has counted is brought to the usage store first, and what other processes have counted in the last seconds
+   * may still be missing. Unlike other methods it always returns a promise.
+   *
+   * Rejects with a TypeError `TOLLGATE_OPTION_CONFLICT` unless the limiter counts `usage`, a TypeError or RangeError for a
+   * question that makes no sense, and with what the usage store rejects with.
+   *
+   * @example
+   * const limiter = new RateLimiter({ policy, store, usage: true });
+   * const { totals, categories } = await limiter.usage({ account: 'ameyo5m', from: Date.now() - 7 * 86_400_000 });
+   */
+  async usage(question: UsageQuestion): Promise<UsageReport> {
+    this.#checkOpen();
+    if (this.#usage === undefined) {
+      throw optionConflictError('Expected a limiter with the option `usage`, got one that counts none');
+    }
+    return this.#usage.report(question);
+  }
+
   /** How the limiter gets on with its store, and what it has decided without it. */
   health(): Health {
     const suspended = this.#suspensions.current;
@@ -190,6 +215,7 @@ export class RateLimiter {
       suspended: this.#passedSuspended,
       sourceFailures: this.#sources.failures,
       candidate: this.#trialTally.describe(),
+      usage: this.#usage?.stats(),
     };
   }
 
@@ -209,7 +235,8 @@ export class RateLimiter {
 
   /**
    * Ends the limiter, and its store if it made it; a store that was passed in stays open. Charges that wait for the store
-   * are decided without it, and what is still owed to the store is dropped.
+   * are decided without it, and what is still owed to the store is dropped. With `usage`, the value is a promise: what was
+   * counted is brought to the usage store first, for which it waits five seconds at most.
    */
   close(): MaybePromise<void> {
     if (this.#closed) return undefined;
@@ -217,7 +244,8 @@ export class RateLimiter {
     this.#suspensions.stop();
     this.#guard.close();
     this.#listeners.clear();
-    return this.#ownsStore ? this.#store.close() : undefined;
+    const closeStore = () => (this.#ownsStore ? this.#store.close() : undefined);
+    return this.#usage === undefined ? closeStore() : this.#usage.close().then(closeStore);
   }
 
   #ask(method: 'consume' | 'peek', charge: Charge): MaybePromise<Decision> {
@@ -248,7 +276,7 @@ export class RateLimiter {
     if (!this.#canThrottle) this.#warnOfThrottle(resolution);
     const decision =
       resolution.counters.length === 0
-        ? new Decision(charge, category, cost, resolution, FREE, undefined, 'none')
+        ? this.#unlimited(method, new Decision(charge, category, cost, resolution, FREE, undefined, 'none'))
         : this.#guard[method](charge, account, cost, resolution);
     if (this.#trial !== undefined && method === 'consume') {
       const tried = this.#trial.policy.resolve(category, charge.account, plan, region, environment, held);
@@ -259,7 +287,17 @@ export class RateLimiter {
 
   #letThrough(method: 'consume' | 'peek', charge: Charge, cost: number): Decision {
     if (method === 'consume') this.#passedSuspended++;
-    return new Decision(charge, charge.category, cost, NO_LIMITS, FREE, undefined, 'none', 'suspended');
+    const { category } = charge;
+    return this.#unlimited(
+      method,
+      new Decision(charge, category, cost, NO_LIMITS, FREE, undefined, 'none', 'suspended'),
+    );
+  }
+
+  /** No guard tells of this one. */
+  #unlimited(method: 'consume' | 'peek', decision: Decision): Decision {
+    if (method === 'consume') this.#usage?.record(decision);
+    return decision;
   }
 
   /** What the sources say of an account. An address is none. */
@@ -286,6 +324,7 @@ export class RateLimiter {
   }
 
   #decided(decision: Decision): void {
+    if (this.#usage !== undefined) this.#usage.record(decision);
     if (decision.reason === 'admitted') return;
     if (decision.wouldRefuse) {
       this.#wouldRefuse++;

@@ -1,5 +1,6 @@
 import type { Quota } from './quota.js';
 import type { Throttle } from './throttle.js';
+import type { UsageStore } from './usage/usage-store.js';
 
 /** What a store returns at once when it can, and as a promise when it cannot. */
 export type MaybePromise<T> = T | Promise<T>;
@@ -148,6 +149,12 @@ export interface Store {
    * the counters have admitted stays. A store without this method keeps no violations, and a policy that throttles is refused on it.
    */
   pardon?(account: string, name?: string): MaybePromise<void>;
+
+  /**
+   * Makes a place beside the counters where a limiter may keep usage, for so many days; the limiter closes it, and the store
+   * stays open. Without this method, usage is kept in the memory of the process unless the limiter is given another place.
+   */
+  usage?(options: { readonly keepDays: number }): UsageStore;
 
   /** Forgets the counter of that name, or with no name every counter of the account, and their violations with them. */
   reset(account: string, name?: string): MaybePromise<void>;

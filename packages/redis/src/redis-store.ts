@@ -9,6 +9,7 @@ import { CONSUME, type Operation, PEEK, RECORD, REFUND, VIOLATE } from './operat
 import { type RedisStoreOptions, readOptions } from './options.js';
 import { RESET_SCRIPT } from './scripts/reset.js';
 import { UnsentViolations } from './unsent-violations.js';
+import { RedisUsage } from './usage/redis-usage.js';
 
 export type { RedisClient } from './connection.js';
 export type { RedisStoreOptions } from './options.js';
@@ -45,6 +46,7 @@ export class RedisStore implements Store {
   readonly #ownsClient: boolean;
   readonly #connection: Connection;
   readonly #keys: Keys;
+  readonly #prefix: string;
   readonly #batcher: Batcher;
   readonly #denials: DenyCache;
   readonly #unsent = new UnsentViolations((account, counters, times) => this.#violate(account, counters, times));
@@ -62,6 +64,7 @@ export class RedisStore implements Store {
     this.#ownsClient = ownsClient;
     this.#connection = new Connection(client);
     this.#keys = new Keys(prefix);
+    this.#prefix = prefix;
     this.#batcher = new Batcher(this.#connection, this.#keys, { timeoutMs, maxBatch, maxPending });
     this.#denials = new DenyCache(denyCacheSize);
   }
@@ -143,6 +146,11 @@ export class RedisStore implements Store {
   /** On a Cluster, the master that keeps the account. */
   shardOf(account: string): string {
     return this.#connection.isCluster ? this.#connection.shardOf(this.#keys.index(account)) : '';
+  }
+
+  /** Usage on the same Redis, through the same client. */
+  usage({ keepDays }: { readonly keepDays: number }): RedisUsage {
+    return new RedisUsage({ client: this.#client, prefix: this.#prefix, keepDays });
   }
 
   stats(): RedisStoreStats {

@@ -1,4 +1,6 @@
-import type { Clock } from '../clock.js';
+import { checkFunction, checkInteger, checkOptions } from '../check.js';
+import { type Clock, wallClock } from '../clock.js';
+import { optionConflictError, optionTypeError } from '../errors.js';
 import type { UsageStore } from './usage-store.js';
 
 export interface UsageOptions {
@@ -29,4 +31,47 @@ export interface UsageStats {
   readonly dropped: number;
   /** Brought to the store, which may or may not have counted them. */
   readonly lost: number;
+}
+
+/** What counting usage takes, checked. */
+export interface CheckedUsage {
+  readonly store: UsageStore | undefined;
+  readonly keepDays: number;
+  readonly flushMs: number;
+  readonly maxEntries: number;
+  /** `undefined`: the system's, which need not be asked for every request. */
+  readonly clock: Clock | undefined;
+}
+
+/** `undefined` where usage is not to be counted. */
+export function readUsageOptions(usage: boolean | UsageOptions | undefined): CheckedUsage | undefined {
+  if (usage === undefined || usage === false) return undefined;
+  const options: UsageOptions = usage === true ? {} : usage;
+  checkOptions('usage', options, ['store', 'keepDays', 'flushMs', 'maxEntries', 'clock']);
+  const { store, keepDays, flushMs = 10_000, maxEntries = 100_000, clock } = options;
+  if (store !== undefined && keepDays !== undefined) {
+    throw optionConflictError(
+      'Expected `usage.keepDays` only where the limiter makes its usage store, got `usage.store` too',
+    );
+  }
+  return {
+    store: store === undefined ? undefined : checkUsageStore('usage.store', store),
+    keepDays: checkKeepDays('usage.keepDays', keepDays),
+    flushMs: checkInteger('usage.flushMs', flushMs, 100, 60_000),
+    maxEntries: checkInteger('usage.maxEntries', maxEntries, 1, 1_000_000),
+    clock: clock === undefined || clock === wallClock ? undefined : checkFunction('usage.clock', clock),
+  };
+}
+
+export function checkKeepDays(option: string, keepDays: number = 30): number {
+  return checkInteger(option, keepDays, 1, 366);
+}
+
+export function checkUsageStore(option: string, store: UsageStore): UsageStore {
+  for (const method of ['add', 'read', 'top', 'close'] as const) {
+    if (typeof store?.[method] !== 'function') {
+      throw optionTypeError(option, `a usage store with the method ${method}`, store);
+    }
+  }
+  return store;
 }

@@ -28,14 +28,17 @@ export interface UsageFullest {
 
 /** What one process has counted of one minute, account and category since it last told. */
 export interface UsageEntry {
-  /** Whose: named as a store's counters are, so that an address begins with `@:` and an account's own `@` is doubled. */
+  /**
+   * Whose, as {@link usageAccount} names it: as a store's counters are named, so that an address begins with `@:` and an
+   * account's own first `@` is doubled, and at most 257 UTF-16 units.
+   */
   readonly account: string;
   readonly category: string;
   readonly minuteAt: number;
   readonly admitted: number;
   readonly refused: number;
   readonly wouldRefuse: number;
-  /** Seconds of the minute, from 0 to 59, each once and followed by its number of requests. */
+  /** Seconds of the minute, from 0 to 59, each followed by its number of requests; one may come twice. */
   readonly seconds: readonly number[];
   /** Left out where no quota applied. */
   readonly fullest?: UsageFullest | undefined;
@@ -78,7 +81,7 @@ export interface UsageRefused {
 /**
  * Where usage is kept. Limiters bring what they have counted, a batch at a time, and never while a request waits.
  *
- * Names may be hostile, and accounts of any length. What is brought for one account, category and minute adds up, whichever
+ * Names may be hostile: any characters, and up to 257 UTF-16 units. What is brought for one account, category and minute adds up, whichever
  * process brings it and however often; `peakPerSecond` is the highest sum of a second, as long as the parts of a minute come
  * within five minutes of each other, and the highest of the parts' own sums where they do not.
  */
@@ -97,7 +100,7 @@ export interface UsageStore {
    */
   read(account: string, from: number, to: number): MaybePromise<readonly UsageMinute[]>;
 
-  /** Of each list the first `limit`: an integer from 1 to 1000. */
+  /** Of each list the first `limit`: an integer from 1 to 100. */
   top(options: { readonly limit: number }): MaybePromise<UsageTop>;
 
   /** Releases what the store holds. Afterwards every other method fails; a second `close` does nothing. */
@@ -109,3 +112,10 @@ export interface UsageStore {
  * together, under `''`. A category may come from the request, so someone may send a million.
  */
 export const MAX_CATEGORIES = 64;
+
+/** No charge has this category. */
+export const OTHER_CATEGORIES = '';
+
+export function requestsOf({ admitted, refused }: Pick<UsageEntry, 'admitted' | 'refused'>): number {
+  return admitted + refused;
+}

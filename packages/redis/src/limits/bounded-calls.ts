@@ -9,11 +9,14 @@ export class BoundedCalls {
   readonly #connection: Connection;
   readonly #wait: ConnectionWait;
   readonly #timeoutMs: number;
+  readonly #task: string;
 
-  constructor(connection: Connection, wait: ConnectionWait, timeoutMs: number) {
+  /** `task` is what Redis could not do, in errors. */
+  constructor(connection: Connection, wait: ConnectionWait, timeoutMs: number, task: string = LIMITS_TASK) {
     this.#connection = connection;
     this.#wait = wait;
     this.#timeoutMs = timeoutMs;
+    this.#task = task;
   }
 
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<Answer> {
@@ -27,8 +30,8 @@ export class BoundedCalls {
   async #call(send: () => Promise<Answer>): Promise<Answer> {
     const askedAt = performance.now();
     if (!this.#connection.ready) {
-      if (this.#connection.ended) throw noConnection(LIMITS_TASK);
-      await within(this.#wait.next(), this.#timeoutMs, () => noConnection(LIMITS_TASK));
+      if (this.#connection.ended) throw noConnection(this.#task);
+      await within(this.#wait.next(), this.#timeoutMs, () => noConnection(this.#task));
     }
     const leftMs = Math.max(1, this.#timeoutMs - (performance.now() - askedAt));
     return within(send(), leftMs, () => this.#late());

@@ -1,0 +1,59 @@
+import { MINUTE_MS } from './usage-period.js';
+import type { UsageEntry, UsageMinute } from './usage-store.js';
+
+/** The minutes of one account and category in one hour, five numbers each in one array. */
+export class MinuteLog {
+  readonly category: string;
+  /** The next category of the account. */
+  next: MinuteLog | undefined = undefined;
+  readonly #numbers: number[] = [];
+
+  constructor(category: string) {
+    this.category = category;
+  }
+
+  /** `minute` is that of the hour, from 0 to 59. */
+  has(minute: number): boolean {
+    return this.#placeOf(minute) >= 0;
+  }
+
+  add(minute: number, { admitted, refused, wouldRefuse }: UsageEntry, peakPerSecond: number): void {
+    const numbers = this.#numbers;
+    const place = this.#placeOf(minute);
+    if (place < 0) {
+      numbers.push(minute, admitted, refused, wouldRefuse, peakPerSecond);
+      return;
+    }
+    numbers[place + 1]! += admitted;
+    numbers[place + 2]! += refused;
+    numbers[place + 3]! += wouldRefuse;
+    numbers[place + 4] = Math.max(numbers[place + 4]!, peakPerSecond);
+  }
+
+  /** Adds those that begin in `[from, to)` to what was found. */
+  read(hourAt: number, from: number, to: number, found: UsageMinute[]): void {
+    const { category } = this;
+    for (let place = 0; place < this.#numbers.length; place += FIELDS) {
+      const [minute, admitted, refused, wouldRefuse, peakPerSecond] = this.#numbers.slice(place, place + FIELDS);
+      const minuteAt = hourAt + minute! * MINUTE_MS;
+      if (minuteAt < from || minuteAt >= to) continue;
+      found.push({
+        category,
+        minuteAt,
+        admitted: admitted!,
+        refused: refused!,
+        wouldRefuse: wouldRefuse!,
+        peakPerSecond: peakPerSecond!,
+      });
+    }
+  }
+
+  /** The latest is looked at first: it is nearly always the one. */
+  #placeOf(minute: number): number {
+    let place = this.#numbers.length - FIELDS;
+    while (place >= 0 && this.#numbers[place] !== minute) place -= FIELDS;
+    return Math.max(place, -1);
+  }
+}
+
+const FIELDS = 5;

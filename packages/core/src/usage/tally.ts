@@ -1,0 +1,61 @@
+import type { Fullest } from '../decision.js';
+import type { UsageEntry } from './usage-store.js';
+
+/** What is being counted of one account and category: fields of small numbers, changed in place with each request. */
+export class Tally implements Fullest {
+  /** As usage names it. */
+  readonly account: string;
+  readonly category: string;
+  /** The next category of the account. */
+  next: Tally | undefined = undefined;
+  /** Since the epoch: of the latest request. */
+  second: number;
+  inSecond = 0;
+  minute: number;
+  admitted = 0;
+  refused = 0;
+  wouldRefuse = 0;
+  used = 0;
+  limit = 1;
+  windowMs = 0;
+  /** Of the minute's seconds that are over, each with its requests. */
+  seconds: number[] = [];
+
+  constructor(account: string, category: string, second: number) {
+    this.account = account;
+    this.category = category;
+    this.second = second;
+    this.minute = minuteOf(second);
+  }
+
+  get isEmpty(): boolean {
+    return this.admitted + this.refused === 0;
+  }
+
+  /** Ends the second, and begins another one of the same minute. */
+  turn(second: number): void {
+    if (this.inSecond > 0) this.seconds.push(this.second % 60, this.inSecond);
+    this.second = second;
+    this.inSecond = 0;
+  }
+
+  /** Hands over what was counted, and begins at nothing. */
+  take(): UsageEntry {
+    this.turn(this.second);
+    const { account, category, admitted, refused, wouldRefuse, seconds, used, limit, windowMs } = this;
+    const minuteAt = this.minute * 60_000;
+    const fullest = used > 0 ? { used, limit, windowMs } : undefined;
+    this.admitted = 0;
+    this.refused = 0;
+    this.wouldRefuse = 0;
+    this.used = 0;
+    this.limit = 1;
+    this.windowMs = 0;
+    this.seconds = [];
+    return { account, category, minuteAt, admitted, refused, wouldRefuse, seconds, fullest };
+  }
+}
+
+export function minuteOf(second: number): number {
+  return Math.floor(second / 60);
+}

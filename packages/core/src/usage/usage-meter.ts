@@ -1,0 +1,185 @@
+import { type Decision, type Identity, noteFullest } from '../decision.js';
+import { boundedName, ownCopy } from '../names.js';
+import { Seconds } from './seconds.js';
+import { minuteOf, Tally } from './tally.js';
+import { usageAccount } from './usage-account.js';
+import type { CheckedUsage } from './usage-options.js';
+import { MAX_CATEGORIES, OTHER_CATEGORIES, requestsOf, type UsageEntry } from './usage-store.js';
+
+/**
+ * Counts the requests of this process until they are brought to a store. It stands on every request's path, so there it finds
+ * one entry of a map and adds to numbers. What it holds is bounded, and what it cannot hold is counted as dropped.
+ */
+export class UsageMeter {
+  readonly #maxEntries: number;
+  readonly #seconds: Seconds;
+  readonly #woken: () => void;
+  /** Of each account and address, the categories' tallies as a chain: most have one or two. */
+  readonly #accounts = new Map<string, Tally>();
+  readonly #addresses = new Map<string, Tally>();
+  /** Minutes that are over, and what the store could not take. */
+  readonly #waiting: UsageEntry[] = [];
+  #tallies = 0;
+  #recorded = 0;
+  #recordedBefore = 0;
+  #takenOut = 0;
+  dropped = 0;
+
+  /** `woken` is called with the first request after a while of none. */
+  constructor({ maxEntries, clock }: Pick<CheckedUsage, 'maxEntries' | 'clock'>, woken: () => void) {
+    this.#maxEntries = maxEntries;
+    this.#seconds = new Seconds(clock, () => this.#tick());
+    this.#woken = woken;
+  }
+
+  /** Requests that are counted here, and not handed over. */
+  get pending(): number {
+    return this.#recorded - this.#takenOut;
+  }
+
+  /** Whether someone came in the last second or two. */
+  get isAwake(): boolean {
+    return this.#seconds.current >= 0;
+  }
+
+  record(decision: Decision): void {
+    let second = this.#seconds.current;
+    if (second < 0) second = this.#wake();
+    const { account, category } = decision;
+    let tally = account === undefined ? this.#addresses.get(decision.address!) : this.#accounts.get(account);
+    while (tally !== undefined && tally.category !== category) tally = tally.next;
+    tally ??= this.#tallyOf(decision, second);
+    if (tally === undefined || (tally.second !== second && !this.#turn(tally, second))) {
+      this.dropped++;
+      return;
+    }
+    this.#recorded++;
+    tally.inSecond++;
+    if (!decision.allowed) tally.refused++;
+    else {
+      tally.admitted++;
+      if (decision.wouldRefuse) tally.wouldRefuse++;
+    }
+    noteFullest(decision, tally);
+  }
+
+  /** Hands over what there is now, in batches; whoever takes one has it stored, or puts it back. */
+  *batches(): Generator<readonly UsageEntry[], void, undefined> {
+    // What is put back meanwhile, behind the others, is for the next time, and so are names that come meanwhile.
+    for (let left = this.#waiting.length; left > 0; left -= BATCH) {
+      yield this.#takeOut(this.#waiting.splice(0, Math.min(left, BATCH)));
+    }
+    // Tallies that are empty are kept for whoever comes again soon, while there is space.
+    const isCrowded = this.#tallies > this.#maxEntries / 2;
+    yield* this.#batchesOf(this.#accounts, isCrowded);
+    yield* this.#batchesOf(this.#addresses, isCrowded);
+  }
+
+  /** Takes an entry back that was not stored, if there is still space for it. */
+  putBack(entry: UsageEntry): void {
+    if (this.#isFull) {
+      this.drop(entry);
+      return;
+    }
+    this.#takenOut -= requestsOf(entry);
+    this.#waiting.push(entry);
+  }
+
+  /** Gives up an entry that was handed over. */
+  drop(entry: UsageEntry): void {
+    this.dropped += requestsOf(entry);
+  }
+
+  stop(): void {
+    this.#seconds.stop();
+  }
+
+  *#batchesOf(tallies: Map<string, Tally>, isCrowded: boolean): Generator<readonly UsageEntry[], void, undefined> {
+    let batch: UsageEntry[] = [];
+    let left = tallies.size;
+    for (const [name, first] of tallies) {
+      if (left-- === 0) break;
+      let isIdle = true;
+      for (let tally: Tally | undefined = first; tally !== undefined; tally = tally.next) {
+        if (tally.isEmpty) continue;
+        isIdle = false;
+        batch.push(tally.take());
+      }
+      if (isIdle || isCrowded) this.#forget(tallies, name, first);
+      if (batch.length >= BATCH) {
+        yield this.#takeOut(batch);
+        batch = [];
+      }
+    }
+    if (batch.length > 0) yield this.#takeOut(batch);
+  }
+
+  #takeOut(batch: readonly UsageEntry[]): readonly UsageEntry[] {
+    for (const entry of batch) this.#takenOut += requestsOf(entry);
+    return batch;
+  }
+
+  #forget(tallies: Map<string, Tally>, name: string, first: Tally): void {
+    tallies.delete(name);
+    for (let tally: Tally | undefined = first; tally !== undefined; tally = tally.next) this.#tallies--;
+  }
+
+  get #isFull(): boolean {
+    return this.#tallies + this.#waiting.length >= this.#maxEntries;
+  }
+
+  /** The tally of a long name or of one category of many, or a new one; `undefined` where there is no space for it. */
+  #tallyOf(decision: Decision, second: number): Tally | undefined {
+    const { account, address } = decision;
+    const tallies = account === undefined ? this.#addresses : this.#accounts;
+    const name = boundedName(account ?? address!);
+    const category = boundedName(decision.category);
+    let last: Tally | undefined;
+    let categories = 0;
+    for (let tally = tallies.get(name); tally !== undefined; tally = tally.next) {
+      // Those of all other categories stand last.
+      if (tally.category === category || tally.category === OTHER_CATEGORIES) return tally;
+      last = tally;
+      categories++;
+    }
+    if (this.#isFull) return undefined;
+    this.#tallies++;
+    if (last === undefined) {
+      const made = new Tally(ownCopy(usageAccount(decision as Identity)), ownCopy(category), second);
+      tallies.set(made.account === name ? made.account : ownCopy(name), made);
+      return made;
+    }
+    last.next = new Tally(last.account, categories === MAX_CATEGORIES ? OTHER_CATEGORIES : ownCopy(category), second);
+    return last.next;
+  }
+
+  /** Whether there is space for what the tally has counted before, if it is of another minute. */
+  #turn(tally: Tally, second: number): boolean {
+    const minute = minuteOf(second);
+    // A clock that is set back again and again would have more seconds than a minute has.
+    const isOver = tally.minute !== minute || tally.seconds.length > MOST_SECONDS;
+    if (isOver && !tally.isEmpty) {
+      if (this.#isFull) return false;
+      this.#waiting.push(tally.take());
+    }
+    tally.turn(second);
+    tally.minute = minute;
+    return true;
+  }
+
+  #wake(): number {
+    const second = this.#seconds.wake();
+    this.#woken();
+    return second;
+  }
+
+  /** Whether to go on looking at the clock: not while no one comes. */
+  #tick(): boolean {
+    const isIdle = this.#recorded === this.#recordedBefore && this.pending === 0;
+    this.#recordedBefore = this.#recorded;
+    return !isIdle;
+  }
+}
+
+const BATCH = 100;
+const MOST_SECONDS = 120;

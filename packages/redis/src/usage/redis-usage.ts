@@ -1,0 +1,142 @@
+import {
+  StoreError,
+  type UsageEntry,
+  type UsageFailure,
+  type UsageMinute,
+  type UsageStore,
+  type UsageTop,
+} from '@tollgate/core';
+import { checkInteger, closedError } from '@tollgate/core/options';
+import { Connection, type RedisClient, Script } from '../connection.js';
+import { BoundedCalls } from '../limits/bounded-calls.js';
+import { ConnectionWait } from '../limits/connection-wait.js';
+import { readDay } from './day.js';
+import { Leaders } from './leaders.js';
+import { type RedisUsageOptions, readOptions } from './options.js';
+import { ADD_SCRIPT } from './scripts/add.js';
+import { encodeText, hourOf, UsageKeys } from './usage-keys.js';
+
+/**
+ * Usage on Redis, so that the counts of all processes add up and outlive them. Redis 6.2 to 8 or Valkey, alone, behind
+ * Sentinel or as a Cluster. A limiter on a `RedisStore` needs none of its own: `usage: true` keeps it there.
+ *
+ * One hash for each account and day, in which an hour of a category is one field; see `docs/usage.md`. What is brought is
+ * sent at most once: where a connection breaks before the answer, it is lost rather than counted twice.
+ *
+ * @example
+ * const store = new RedisUsage({ client: new Redis('redis://127.0.0.1:6379') });
+ * const report = await readUsage(store, { account: 'ameyo5m' });
+ */
+export class RedisUsage implements UsageStore {
+  readonly #client: RedisClient;
+  readonly #ownsClient: boolean;
+  readonly #connection: Connection;
+  readonly #wait: ConnectionWait;
+  readonly #calls: BoundedCalls;
+  readonly #keys: UsageKeys;
+  readonly #leaders: Leaders;
+  readonly #keepDays: number;
+  readonly #timeoutMs: number;
+  #closed = false;
+
+  /**
+   * @throws TypeError `TOLLGATE_OPTION_TYPE`, `TOLLGATE_OPTION_UNKNOWN` or `TOLLGATE_OPTION_CONFLICT`, RangeError
+   * `TOLLGATE_OPTION_RANGE`: see the options. Never because Redis cannot be reached.
+   */
+  constructor(options: RedisUsageOptions) {
+    const { client, ownsClient, prefix, keepDays, timeoutMs } = readOptions(options);
+    this.#client = client;
+    this.#ownsClient = ownsClient;
+    this.#keepDays = keepDays;
+    this.#timeoutMs = timeoutMs;
+    this.#connection = new Connection(client, USAGE_TASK);
+    this.#wait = new ConnectionWait(this.#connection);
+    this.#calls = new BoundedCalls(this.#connection, this.#wait, timeoutMs, USAGE_TASK);
+    this.#keys = new UsageKeys(prefix);
+    this.#leaders = new Leaders(this.#calls, this.#keys);
+  }
+
+  /** Waits `timeoutMs` for a connection, and for the answer as long as the connection lasts: no request waits for it. */
+  async add(entries: readonly UsageEntry[]): Promise<readonly UsageFailure[]> {
+    this.#checkOpen();
+    if (!this.#connection.ready) await this.#connection.connected(this.#timeoutMs);
+    const added = await Promise.all(this.#groups(entries).map((group) => this.#addGroup(group)));
+    const failures = added.flat();
+    const failed = new Set(failures.map(({ entry }) => entry));
+    await this.#leaders.note(entries.filter((entry) => !failed.has(entry)));
+    return failures;
+  }
+
+  async read(account: string, from: number, to: number): Promise<readonly UsageMinute[]> {
+    this.#checkOpen();
+    const found: UsageMinute[] = [];
+    for (let dayAt = Math.floor(from / DAY_MS) * DAY_MS; dayAt < to; dayAt += DAY_MS) {
+      const reply = await this.#calls.send('HGETALL', this.#keys.day(account, dayAt));
+      for (const minute of readDay(reply, dayAt)) {
+        if (minute.minuteAt >= from && minute.minuteAt < to) found.push(minute);
+      }
+    }
+    return found;
+  }
+
+  /**
+   * Who leads is known of the 200 first of each list and minute; how often each was refused is read from its own counts.
+   */
+  async top({ limit }: { readonly limit: number }): Promise<UsageTop> {
+    this.#checkOpen();
+    return this.#leaders.top(checkInteger('limit', limit, 1, 100));
+  }
+
+  /** Ends the client if it was made from a URL. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wait.close();
+    if (this.#ownsClient) this.#client.disconnect();
+  }
+
+  /** What may go in one call of a script: on a cluster the entries of one slot. */
+  #groups(entries: readonly UsageEntry[]): UsageEntry[][] {
+    const groups = new Map<number, UsageEntry[]>();
+    for (const entry of entries) {
+      const slot = this.#connection.groupOf(this.#keys.day(entry.account, entry.minuteAt));
+      const group = groups.get(slot);
+      if (group === undefined) groups.set(slot, [entry]);
+      else group.push(entry);
+    }
+    return [...groups.values()];
+  }
+
+  async #addGroup(entries: readonly UsageEntry[]): Promise<readonly UsageFailure[]> {
+    const keys: string[] = [];
+    const args = [MAX_CATEGORIES, String(SECONDS_LIFE_S)];
+    for (const entry of entries) {
+      const { account, category, minuteAt, admitted, refused, wouldRefuse, seconds } = entry;
+      keys.push(this.#keys.day(account, minuteAt), this.#keys.seconds(account, category, minuteAt));
+      const expiresAtS = (Math.floor(minuteAt / DAY_MS) + 1 + this.#keepDays) * DAY_S;
+      const numbers = [(minuteAt / 60_000) % 60, admitted, refused, wouldRefuse, expiresAtS, seconds.length / 2];
+      args.push(String(hourOf(minuteAt)), encodeText(category), ...numbers.map(String), ...seconds.map(String));
+    }
+    try {
+      const failed = await this.#connection.run(ADD, keys, args);
+      if (!Array.isArray(failed)) return [];
+      return entries
+        .filter((_, index) => failed.includes(index + 1))
+        .map((entry) => ({ entry, counted: 'no' }) as const);
+    } catch (error) {
+      const counted = error instanceof StoreError ? error.charged : 'unknown';
+      return entries.map((entry) => ({ entry, counted }));
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw closedError('RedisUsage');
+  }
+}
+
+const ADD = new Script(ADD_SCRIPT);
+const USAGE_TASK = 'keep or tell usage';
+const DAY_MS = 86_400_000;
+const DAY_S = 86_400;
+const MAX_CATEGORIES = '64';
+const SECONDS_LIFE_S = 300;

@@ -1,0 +1,54 @@
+import { encodeName } from '../keys.js';
+
+/**
+ * Names of usage on Redis. `prefix:usage:{account}:v1:2026-11-24` is a day of an account, and a cluster hashes what is between
+ * the braces, as of the account's counters. No counter has such a key, whatever the prefixes, since theirs have `:v1:` before
+ * the braces.
+ */
+export class UsageKeys {
+  readonly #prefix: string;
+
+  constructor(prefix: string) {
+    this.#prefix = `${prefix}:usage:{`;
+  }
+
+  /** The day in which an instant is. */
+  day(account: string, at: number): string {
+    return `${this.#prefix}${encodeName(account) || NO_NAME}}:v1:${new Date(at).toISOString().slice(0, 10)}`;
+  }
+
+  /** The requests of each second of a minute, for as long as parts of it may come. */
+  seconds(account: string, category: string, minuteAt: number): string {
+    return `${this.#prefix}${encodeName(account) || NO_NAME}}:v1:s:${minuteAt / 60_000}:${encodeName(category)}`;
+  }
+
+  /** Who is nearest to the limits in a minute, how full they are, and who is refused: three keys in one slot. */
+  leaders(minuteAt: number): readonly [nearest: string, fullest: string, refused: string] {
+    const key = (name: string) => `${this.#prefix}${LEADERS}}:v1:${name}:${minuteAt / 60_000}`;
+    return [key('nearest'), key('fullest'), key('refused')];
+  }
+}
+
+// No encoded name is one of these.
+const NO_NAME = '#';
+const LEADERS = '!leaders';
+
+/** The field of an hour and category in the hash of a day. */
+export function fieldOf(category: string, minuteAt: number): string {
+  return `${hourOf(minuteAt)}:${encodeText(category)}`;
+}
+
+export function hourOf(minuteAt: number): number {
+  return Math.floor(minuteAt / 3_600_000) % 24;
+}
+
+/** A text in characters that mean nothing here, and from which {@link decodeText} has it again. */
+export function encodeText(text: string): string {
+  return text.replace(STRANGE, (unit) => `%${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+export function decodeText(encoded: string): string {
+  return encoded.replace(/%([0-9a-f]{4})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
+}
+
+const STRANGE = /[^A-Za-z0-9._~@*/+-]/g;

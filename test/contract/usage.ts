@@ -1,0 +1,14 @@
+import { describe } from 'vitest';
+import { describeAdding } from './usage/adding.js';
+import { describeKeeping } from './usage/keeping.js';
+import { describeTop } from './usage/top.js';
+import type { UsageWorld } from './usage/world.js';
+
+/** What every usage store promises: see `usage-store.ts` of `@tollgate/core`. */
+export function describeUsageStore(name: string, world: UsageWorld): void {
+  describe(name, () => {
+    describeAdding(world);
+    describeKeeping(world);
+    describeTop(world);
+  });
+}

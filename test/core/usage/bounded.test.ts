@@ -1,0 +1,94 @@
+import { MemoryStore, MemoryUsage, perMinute, RateLimiter } from '@tollgate/core';
+import { describe, expect, it } from 'vitest';
+import { entriesOf, START_AT } from '../../contract/usage/requests.js';
+import { countedBy, usageWorld } from './world.js';
+
+const policy = { quotas: 'unlimited' } as const;
+
+describe('what usage takes', () => {
+  it('is bounded between flushes, against a crowd of a million names: the rest is counted as dropped', async () => {
+    const { limiter } = usageWorld({ policy }, { maxEntries: 1000 });
+    const padding = '}{\0'.repeat(60);
+    for (let number = 0; number < 1_000_000; number++) {
+      limiter.consume({ account: `${padding}${number}`, category: 'legs' });
+    }
+    // Those that have a place go on being counted.
+    for (let number = 0; number < 10; number++) limiter.consume({ account: `${padding}${number}`, category: 'legs' });
+    expect(limiter.stats().usage).toEqual({ pending: 1010, stored: 0, dropped: 999_000, lost: 0 });
+    const { totals } = await limiter.usage({ account: `${padding}7`, from: START_AT, to: START_AT + 60_000 });
+    expect(totals.requests).toBe(2);
+    // A flush makes room.
+    for (let number = 2_000_000; number < 2_001_000; number++) {
+      limiter.consume({ account: `${padding}${number}`, category: 'legs' });
+    }
+    expect(limiter.stats().usage).toMatchObject({ pending: 1000, stored: 1010, dropped: 999_000 });
+  });
+
+  it('is bounded while the store cannot be reached, minute after minute', async () => {
+    const store = new MemoryUsage();
+    const { limiter, time } = usageWorld({ policy }, { maxEntries: 50, store });
+    for (let minute = 0; minute < 100; minute++) {
+      time.now += 60_000;
+      for (let number = 0; number < 3; number++) limiter.consume({ account: `a${number}`, category: 'legs' });
+    }
+    const { pending, dropped } = limiter.stats().usage!;
+    expect(pending).toBe(50);
+    expect(pending + dropped).toBe(300);
+  });
+
+  it('is bounded for an account that sends a million categories, and none of its requests is dropped', async () => {
+    const { limiter } = usageWorld({ policy }, { maxEntries: 100 });
+    for (let number = 0; number < 100_000; number++) limiter.consume({ account: 'a', category: `c${number}` });
+    limiter.consume({ account: 'b', category: 'legs' });
+    expect(limiter.stats().usage).toMatchObject({ pending: 100_001, dropped: 0 });
+    const { categories, totals } = await limiter.usage({ account: 'a', from: START_AT, to: START_AT + 60_000 });
+    expect(totals.requests).toBe(100_000);
+    expect(categories).toHaveLength(65);
+    expect(categories[0]).toMatchObject({ category: '', requests: 100_000 - 64 });
+  });
+
+  it('is what the memory of a few requests takes, however long their names', async () => {
+    const limiter = new RateLimiter({ policy: { quotas: [perMinute(5)] }, store: new MemoryStore(), usage: true });
+    const long = 'x'.repeat(1_000_000);
+    for (const account of [long, `${long}y`]) limiter.consume({ account, category: `${long}z` });
+    const report = await limiter.usage({ account: long });
+    expect(report.totals.requests).toBe(1);
+    expect(report.categories[0]!.category).toHaveLength(257);
+    await limiter.close();
+  });
+});
+
+describe('MemoryUsage', () => {
+  const hour = 3_600_000;
+  const one = (account: string, at: number) => entriesOf([{ account, category: 'legs', at, answer: 'admitted' }]);
+
+  it('gives up the oldest hour first when it is full, and takes no more of an hour that fills it', async () => {
+    const store = new MemoryUsage({ maxMinutes: 10, clock: () => START_AT });
+    for (let number = 0; number < 6; number++) store.add(one('a', START_AT + number * 60_000));
+    for (let number = 0; number < 6; number++) store.add(one('a', START_AT + hour + number * 60_000));
+    expect(store.stats()).toEqual({ minutes: 6, maxMinutes: 10, evicted: 6 });
+    expect(store.read('a', START_AT, START_AT + hour)).toEqual([]);
+    const full = store.add(Array.from({ length: 10 }, (_, number) => one(`b${number}`, START_AT + hour)[0]!));
+    expect(full).toHaveLength(6);
+    expect(full).toEqual(full!.map(({ entry }) => ({ entry, counted: 'no' })));
+    // What it has already goes on being counted.
+    expect(store.add(one('a', START_AT + hour))).toBeUndefined();
+    expect(store.stats()).toEqual({ minutes: 10, maxMinutes: 10, evicted: 6 });
+  });
+
+  it('forgets what is older than it is to be kept', () => {
+    const time = { now: START_AT };
+    const store = new MemoryUsage({ keepDays: 1, clock: () => time.now });
+    store.add(one('a', START_AT));
+    time.now += 25 * hour;
+    store.add(one('a', time.now));
+    expect(store.stats()).toMatchObject({ minutes: 1, evicted: 0 });
+    expect(store.read('a', START_AT, START_AT + hour)).toEqual([]);
+  });
+});
+
+it('stats tell of every request what has become of it', async () => {
+  const { consume, limiter, requests } = usageWorld({ policy }, { maxEntries: 2 });
+  for (const account of ['a', 'b', 'c', 'a']) consume({ account });
+  expect(countedBy(limiter)).toBe(requests.length);
+});
