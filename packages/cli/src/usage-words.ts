@@ -7,16 +7,21 @@ import { patternInWords } from './usage-pattern-words.js';
 
 /** A report for people, at a terminal. */
 export function usageInWords(report: UsageReport): string {
-  const { account, from, to, totals, categories } = report;
-  const head = `${shownName(account)}, ${minuteInWords(from)} to ${minuteInWords(to)} UTC`;
-  if (totals.requests === 0) return `${head}: no requests`;
+  const { totals, categories } = report;
+  if (totals.requests === 0) return headOf(report);
   return [
-    head,
+    headOf(report),
     alignedRows(figureRows(report)),
     alignedRows([CATEGORY_HEADS, ...categories.map(categoryRow)]),
     `requests by weekday and hour, UTC\n${patternInWords(report.pattern)}`,
     ...suggestions(categories),
   ].join('\n\n');
+}
+
+/** Whose usage it is, and of when. */
+export function headOf({ account, from, to, totals }: UsageReport): string {
+  const head = `${shownName(account)}, ${minuteInWords(from)} to ${minuteInWords(to)} UTC`;
+  return totals.requests === 0 ? `${head}: no requests are known` : head;
 }
 
 function figureRows({ totals, busiestMinute, p95PerMinute, activeMinutes }: UsageReport): string[][] {

@@ -9,7 +9,7 @@ export function overTimeSection({ groups, barMs }: ChartData): Markup {
 <h2 id="over-time">Requests over time</h2>
 <p>Each bar is ${barInWords(barMs)}.</p>
 <ul class="legend" aria-hidden="true">
-${groups.map(({ name, color }) => html`<li><i class="color-${color}"></i><bdi>${name}</bdi></li>\n`)}<li><i class="refused"></i>Refused, of all categories</li>
+${groups.map(({ name, color }) => html`<li><i class="color-${color}"></i><bdi class="name">${name}</bdi></li>\n`)}<li><i class="refused"></i>Refused, of all categories</li>
 </ul>
 <div class="chart over-time"><canvas id="over-time-chart" role="img" aria-label="Requests over time, admitted by category and refused. The table at the end of the page has the numbers."></canvas></div>
 ${WITHOUT_SCRIPTS}

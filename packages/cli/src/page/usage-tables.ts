@@ -12,7 +12,7 @@ export function categoryTable(categories: readonly UsageCategory[]): Markup {
   const rows = categories.map((of) => {
     const { category, requests, share, refused, refusedShare, wouldRefuse, p95PerMinute } = of;
     const { busiestMinute, suggestion } = of;
-    return row(html`<bdi>${plainCategory(category)}</bdi>`, [
+    return row(html`<bdi class="name">${plainCategory(category)}</bdi>`, [
       countInWords(requests),
       shareInWords(share),
       countInWords(refused),
