@@ -125,13 +125,14 @@ function shares(): ChartConfiguration<'bar'> {
   const bars = { stack: 'all', barPercentage: 0.9, categoryPercentage: 0.85 };
   const ends: Plugin<'bar'> = {
     id: 'ends',
-    afterDatasetsDraw({ ctx, getDatasetMeta, chartArea }) {
+    afterDatasetsDraw(chart) {
+      const { ctx, chartArea } = chart;
       ctx.save();
       ctx.fillStyle = colorOf('ink');
       ctx.font = `12px ${FONT}`;
       ctx.textBaseline = 'middle';
       for (const [at, { totals }] of groups.entries()) {
-        const bar = getDatasetMeta(1).data[at];
+        const bar = chart.getDatasetMeta(1).data[at];
         const share = part(totals.admitted + totals.refused);
         const text = share > 0 && share < 0.05 ? '< 0.1 %' : `${share.toFixed(share === 100 ? 0 : 1)} %`;
         if (bar !== undefined) ctx.fillText(text, Math.max(chartArea.left, bar.x) + 6, bar.y);

@@ -26,6 +26,7 @@ class LiveTop {
   #top: UsageTop | undefined;
   #problem: string | undefined;
   #isEnded = false;
+  #endedBy: NodeJS.Signals | undefined;
   #wake = () => {};
 
   constructor(options: TopOptions) {
@@ -38,7 +39,10 @@ class LiveTop {
   async run(): Promise<void> {
     await this.#look();
     const redraw = () => this.#draw();
-    const end = () => this.#end();
+    const end = (signal: NodeJS.Signals) => {
+      this.#endedBy = signal;
+      this.#end();
+    };
     const goOn = () => {
       this.#screen.open();
       this.#draw();
@@ -60,6 +64,8 @@ class LiveTop {
       for (const signal of ENDING) process.off(signal, end);
       await this.#disconnect();
     }
+    // An interrupt is how it is meant to be ended. To those who sent another signal, it ends by that.
+    if (this.#endedBy !== undefined && this.#endedBy !== 'SIGINT') process.kill(process.pid, this.#endedBy);
   }
 
   async #look(): Promise<void> {

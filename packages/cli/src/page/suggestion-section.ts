@@ -1,5 +1,6 @@
 import type { UsageCategory } from '@tollgate/core';
 import { countInWords } from '../figures.js';
+import { clipped } from '../text-width.js';
 import { plainCategory } from '../usage-names.js';
 import { html, type Markup } from './markup.js';
 
@@ -9,7 +10,7 @@ export function suggestionSection(categories: readonly UsageCategory[]): Markup 
     if (suggestion === undefined) return [];
     const { perMinute, reason } = suggestion;
     return [
-      html`<li><strong><bdi>${plainCategory(category)}</bdi>: ${countInWords(perMinute)} a minute.</strong> ${reason}</li>
+      html`<li><strong><bdi>${clipped(plainCategory(category), 60)}</bdi>: ${countInWords(perMinute)} a minute.</strong> ${reason}</li>
 `,
     ];
   });

@@ -53,9 +53,9 @@ ${style}
 ${hasRequests ? figureCards(report) : html`<p class="nothing">No requests are known of this time.</p>`}
 ${
   hasRequests && [
-    suggestionSection(report.categories),
     overTimeSection(data),
     html`<div class="pair">${sharesSection(data)}${patternSection(report.pattern)}</div>`,
+    suggestionSection(report.categories),
     categoryTable(report.categories),
     stepTable(bars, barMs),
   ]

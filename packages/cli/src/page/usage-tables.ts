@@ -25,7 +25,7 @@ export function categoryTable(categories: readonly UsageCategory[]): Markup {
   });
   return html`<section aria-labelledby="categories">
 <h2 id="categories">Categories</h2>
-${table('categories', 'Category', [...heads, '95th percentile a minute', 'Busiest minute', 'Suggested limit'], rows)}
+${table('categories', 'Category', [...heads, '95th percentile', 'Busiest minute', 'Suggested limit'], rows)}
 </section>`;
 }
 
