@@ -45,7 +45,7 @@ export class PseudoTerminal {
   get screen(): string[] {
     const end = this.#output.lastIndexOf(END);
     const begin = this.#output.lastIndexOf(BEGIN, end);
-    return begin < 0 ? [] : this.#output.slice(begin, end).replace(CONTROLS, '').split('\r\n');
+    return begin < 0 ? [] : this.#output.slice(begin, end).replace(CONTROLS, '').split(/\r+\n/);
   }
 
   get framesDrawn(): number {
@@ -92,4 +92,4 @@ export class PseudoTerminal {
 const BEGIN = '\u001b[?2026h';
 const END = '\u001b[?2026l';
 /** Colours, places and modes. */
-const CONTROLS = /\u001b\[[?\d;]*[A-Za-z]/g;
+const CONTROLS = new RegExp(`${BEGIN[0]}\\[[?\\d;]*[A-Za-z]`, 'g');
