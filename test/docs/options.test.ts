@@ -4,16 +4,18 @@ import {
   type Decision,
   definePolicy,
   MemoryStore,
+  MemoryUsage,
   perMinute,
   Quota,
   RateLimiter,
   type Store,
+  summarizeUsage,
   type TollgateError,
 } from '@tollgate/core';
 import { Answers, CHARGE_OPTIONS } from '@tollgate/core/http';
 import { rateLimit } from '@tollgate/express';
 import { rateLimit as fastifyRateLimit } from '@tollgate/fastify';
-import { RedisLimits, RedisStore } from '@tollgate/redis';
+import { RedisLimits, RedisStore, RedisUsage } from '@tollgate/redis';
 import { accountLimits, loadPolicyFile, parseLayer, parsePolicy, watchPolicyFile } from '@tollgate/sources';
 import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
@@ -95,6 +97,40 @@ describe.each([
       }
     },
   );
+});
+
+describe.each([
+  ['## Options', (options: object) => new RateLimiter({ policy, usage: options }).close()],
+  ['`MemoryUsage` takes', (options: object) => new MemoryUsage(options).close()],
+  ['`RedisUsage` of', (options: object) => new RedisUsage({ url: 'redis://127.0.0.1:1', ...options }).close()],
+])('the options in docs/usage.md under %s', (heading, make) => {
+  const page = readPage('docs/usage.md');
+  const under = page.slice(page.indexOf(heading));
+  const from = under.indexOf('| name');
+  const table = under.slice(from, under.indexOf('\n\n', from));
+
+  it('are all of them and no others', async () => {
+    expect(names(table).sort()).toEqual((await known(() => make({ nope: 1 }))).sort());
+  });
+
+  it.each([...table.matchAll(/^\| `(\w+)`\s*\| integer from (\d+) to (\d+) *\| (\d+)/gm)].map((row) => row.slice(1)))(
+    '`%s` is an integer from %s to %s, by default %s',
+    async (name, least, most, byDefault) => {
+      for (const value of [Number(least), Number(most), Number(byDefault)]) await make({ [name!]: value });
+      for (const value of [Number(least) - 1, Number(most) + 1]) {
+        expect((await thrownBy(() => make({ [name!]: value }))).code).toBe('TOLLGATE_OPTION_RANGE');
+      }
+    },
+  );
+});
+
+describe('the report in docs/usage.md', () => {
+  it('has the fields that there are', () => {
+    const report = section(readPage('docs/usage.md'), '## The report');
+    const told = report.slice(report.indexOf('| report'), report.indexOf('###'));
+    const first = [...told.matchAll(/^\| (`[^|]*`)/gm)].flatMap((row) => [...row[1]!.matchAll(/`(\w+)`/g)]);
+    expect(first.map((name) => name[1]!).sort()).toEqual(Object.keys(summarizeUsage([], { account: 'a' })).sort());
+  });
 });
 
 describe('the options of sources in docs/policy.md', () => {
@@ -196,6 +232,8 @@ describe('the errors in docs/errors.md', () => {
       ['no policy', () => rateLimit({})],
       ['no options', () => rateLimit(undefined as never)],
       ['a policy without quotas', () => definePolicy({} as never)],
+      ['a usage store without methods', () => new RateLimiter({ policy, usage: { store: {} as never } })],
+      ['usage that is a number', () => new RateLimiter({ policy, usage: 5 as never })],
       ['a store without methods', () => new RateLimiter({ policy, store: {} as never })],
       ['a clock that is a number', () => new MemoryStore({ clock: 5 as never })],
       ['a charge without an account', () => limiter.consume({ category: 'legs' } as never)],
@@ -216,6 +254,7 @@ describe('the errors in docs/errors.md', () => {
       ['a URL of another kind', () => new RedisStore({ url: 'http://127.0.0.1' })],
       ['an empty code', () => rateLimit({ policy, code: '' })],
       ['a header format that there is not', () => rateLimit({ policy, headers: 'draft-6' as never })],
+      ['a time that ends before it begins', () => summarizeUsage([], { account: 'a', from: 5, to: 5 })],
       ['a cost below 0', () => limiter.consume({ ...charge, cost: -1 })],
     ],
     TOLLGATE_OPTION_UNKNOWN: [
@@ -223,6 +262,7 @@ describe('the errors in docs/errors.md', () => {
       ['of a quota', () => new Quota({ limit: 1, windowMs: 1000, max: 1 } as never)],
       ['of a limiter', () => new RateLimiter({ policy, prefix: 'x' } as never)],
       ['of a store', () => new MemoryStore({ max: 1 } as never)],
+      ['of usage', () => new RateLimiter({ policy, usage: { keepHours: 1 } as never })],
       ['of an adapter', () => rateLimit({ policy, keyGenerator: () => 'x' } as never)],
     ],
     TOLLGATE_OPTION_CONFLICT: [
@@ -230,6 +270,12 @@ describe('the errors in docs/errors.md', () => {
       ['a Redis client and a URL', () => new RedisStore({ client: {} as never, url: 'redis://127.0.0.1' })],
       ['limits with a client and a URL', () => new RedisLimits({ client: {} as never, url: 'redis://127.0.0.1' })],
       ['a limiter and a store', () => rateLimit({ limiter, store: new MemoryStore() })],
+      ['usage with a client and a URL', () => new RedisUsage({ client: {} as never, url: 'redis://127.0.0.1' })],
+      [
+        'a usage store and for how many days it keeps',
+        () => new RateLimiter({ policy, usage: { store: new MemoryUsage(), keepDays: 7 } }),
+      ],
+      ['usage of a limiter that counts none', () => limiter.usage({ account: 'ameyo5m' })],
       ['a throttle on a store that keeps no violations', () => throttlingOn(broken('refund', thrower))],
       [
         'another policy with a throttle on such a store',
@@ -288,6 +334,14 @@ describe('the errors in docs/errors.md', () => {
           const store = new MemoryStore();
           store.close();
           return store.peek('ameyo5m', [], 0);
+        },
+      ],
+      [
+        'closed usage',
+        () => {
+          const usage = new MemoryUsage();
+          usage.close();
+          return usage.read('ameyo5m', 0, 1);
         },
       ],
       [

@@ -1,7 +1,9 @@
 import { ExpiryWheel } from './expiry-wheel.js';
-import { KeyGroups } from './key-groups.js';
-import { ownCopy } from './names.js';
+import { KeyIndex } from './key-index.js';
+import type { Quota } from './quota.js';
+import { PAGE_MASK } from './record-pages.js';
 import { SlidingWindows } from './sliding-window.js';
+import { COUNTER_WORDS, HEADER_WORDS, OWN_WINDOWS, ownWindow } from './window-records.js';
 
 /**
  * Which counters there are, and where: a slot for each, found by account and counter name. Slots are numbers into flat
@@ -14,11 +16,8 @@ export class CounterTable {
   readonly throttlings: Map<number, Throttling> = new Map();
   readonly #maxCounters: number;
   readonly #wheel = new ExpiryWheel();
-  readonly #groups = new KeyGroups();
-  readonly #accounts: string[][] = [];
-  readonly #fields: Uint32Array[] = [];
-  readonly #expiresAt: Float64Array[] = [];
-  readonly #birth: Float64Array[] = [];
+  readonly #records = this.windows.records.counters;
+  readonly #index = new KeyIndex(this.#records);
   #nextSlot = 0;
   /** Free slots form a list through their `FIRST`, plus one; 0 ends it. */
   #firstFree = 0;
@@ -27,14 +26,13 @@ export class CounterTable {
   #births = 0;
   #evictedExpired = 0;
   #evictedUnexpired = 0;
-  #size = 0;
 
   constructor(maxCounters: number) {
     this.#maxCounters = maxCounters;
   }
 
   get size(): number {
-    return this.#size;
+    return this.#index.size;
   }
 
   get evictedExpired(): number {
@@ -51,12 +49,12 @@ export class CounterTable {
   }
 
   get names(): string[] {
-    return this.#groups.names;
+    return this.#index.names;
   }
 
   /** The counter's slot, or −1 if there is none. An expired counter is none. */
   find(name: string, account: string, now: number): number {
-    const slot = this.#groups.find(name, account);
+    const slot = this.#index.find(name, account);
     if (slot < 0 || this.expiresAt(slot) > now) return slot;
     this.#wheel.remove(slot);
     this.#settle(slot, now);
@@ -66,14 +64,11 @@ export class CounterTable {
   /** A slot for a counter that is not there yet, with no windows. The slots `pinned` must stay; −1 is none. */
   create(name: string, account: string, now: number, expiresAt: number, pinned: readonly number[]): number {
     const slot = this.#takeSlot(now, pinned);
-    const key = ownCopy(account);
-    this.#accounts[slot >>> PAGE_BITS]![slot & PAGE_MASK] = key;
-    this.#set(slot, GROUP, this.#groups.add(name, key, slot));
-    this.#set(slot, COUNT, 0);
+    this.#index.add(slot, name, account);
+    this.#setWord(slot, COUNT, 0);
     this.setBirth(slot);
     this.#setExpiresAt(slot, expiresAt);
     this.#wheel.add(slot, expiresAt);
-    this.#size++;
     return slot;
   }
 
@@ -93,22 +88,41 @@ export class CounterTable {
   }
 
   firstWindow(slot: number): number {
-    return this.#get(slot, FIRST);
+    const words = this.#records.words(slot);
+    const place = (slot & PAGE_MASK) * COUNTER_WORDS;
+    return words[place + COUNT]! <= OWN_WINDOWS ? ownWindow(slot) : words[place + FIRST]!;
   }
 
   windowCount(slot: number): number {
-    return this.#get(slot, COUNT);
+    return this.#records.words(slot)[(slot & PAGE_MASK) * COUNTER_WORDS + COUNT]!;
   }
 
-  /** Replaces the counter's run of windows; the old one is given back. */
-  setWindows(slot: number, first: number, count: number): void {
-    if (this.windowCount(slot) > 0) this.windows.free(this.firstWindow(slot), this.windowCount(slot));
-    this.#set(slot, FIRST, first);
-    this.#set(slot, COUNT, count);
+  /** Whether the counter's windows are just those of the quotas, in their order. */
+  hasWindows(slot: number, quotas: readonly Quota[]): boolean {
+    const count = this.windowCount(slot);
+    if (count !== quotas.length) return false;
+    const first = this.firstWindow(slot);
+    for (let at = 0; at < count; at++) if (this.windows.windowMs(first + at) !== quotas[at]!.windowMs) return false;
+    return true;
+  }
+
+  /** Gives a counter that has no windows a run of them, to be opened; the first of them. */
+  addWindows(slot: number, count: number): number {
+    this.#setWord(slot, COUNT, count);
+    if (count <= OWN_WINDOWS) return ownWindow(slot);
+    const first = this.windows.allocate(count);
+    this.#setWord(slot, FIRST, first);
+    return first;
+  }
+
+  /** Gives back the counter's windows. */
+  removeWindows(slot: number): void {
+    this.windows.free(this.firstWindow(slot), this.windowCount(slot));
+    this.#setWord(slot, COUNT, 0);
   }
 
   expiresAt(slot: number): number {
-    return this.#expiresAt[slot >>> PAGE_BITS]![slot & PAGE_MASK]!;
+    return this.#records.numbers(slot)[(slot & PAGE_MASK) * COUNTER_NUMBERS + EXPIRES_AT]!;
   }
 
   /** The counter matters at least until then. */
@@ -116,34 +130,33 @@ export class CounterTable {
     if (until > this.expiresAt(slot)) this.#setExpiresAt(slot, until);
   }
 
-  #setExpiresAt(slot: number, at: number): void {
-    this.#expiresAt[slot >>> PAGE_BITS]![slot & PAGE_MASK] = at;
-  }
-
   birth(slot: number): number {
-    return this.#birth[slot >>> PAGE_BITS]![slot & PAGE_MASK]!;
+    return this.#records.numbers(slot)[(slot & PAGE_MASK) * COUNTER_NUMBERS + BIRTH]!;
   }
 
   /** From here on, the counter does not answer for what it admitted before. */
   setBirth(slot: number): void {
     this.#births++;
-    this.#birth[slot >>> PAGE_BITS]![slot & PAGE_MASK] = this.#births;
+    this.#records.numbers(slot)[(slot & PAGE_MASK) * COUNTER_NUMBERS + BIRTH] = this.#births;
+  }
+
+  #setExpiresAt(slot: number, at: number): void {
+    this.#records.numbers(slot)[(slot & PAGE_MASK) * COUNTER_NUMBERS + EXPIRES_AT] = at;
+  }
+
+  #setWord(slot: number, word: number, value: number): void {
+    this.#records.words(slot)[(slot & PAGE_MASK) * COUNTER_WORDS + word] = value;
   }
 
   #takeSlot(now: number, pinned: readonly number[]): number {
     if (this.#firstFree === 0 && this.#nextSlot >= this.#maxCounters) this.#makeRoom(now, pinned);
     if (this.#firstFree !== 0) {
       const slot = this.#firstFree - 1;
-      this.#firstFree = this.#get(slot, FIRST);
+      this.#firstFree = this.#records.words(slot)[(slot & PAGE_MASK) * COUNTER_WORDS + FIRST]!;
       return slot;
     }
     const slot = this.#nextSlot++;
-    if (slot >>> PAGE_BITS === this.#fields.length) {
-      this.#accounts.push(new Array<string>(PAGE_SIZE).fill(''));
-      this.#fields.push(new Uint32Array(PAGE_SIZE * FIELDS));
-      this.#expiresAt.push(new Float64Array(PAGE_SIZE));
-      this.#birth.push(new Float64Array(PAGE_SIZE));
-    }
+    this.#records.reach(slot);
     return slot;
   }
 
@@ -201,21 +214,11 @@ export class CounterTable {
   }
 
   #release(slot: number): void {
-    const page = this.#accounts[slot >>> PAGE_BITS]!;
-    this.#groups.delete(this.#get(slot, GROUP), page[slot & PAGE_MASK]!);
-    page[slot & PAGE_MASK] = '';
-    this.setWindows(slot, this.#firstFree, 0);
+    this.#index.delete(slot);
+    this.removeWindows(slot);
+    this.#setWord(slot, FIRST, this.#firstFree);
     this.throttlings.delete(slot);
     this.#firstFree = slot + 1;
-    this.#size--;
-  }
-
-  #get(slot: number, field: number): number {
-    return this.#fields[slot >>> PAGE_BITS]![(slot & PAGE_MASK) * FIELDS + field]!;
-  }
-
-  #set(slot: number, field: number, value: number): void {
-    this.#fields[slot >>> PAGE_BITS]![(slot & PAGE_MASK) * FIELDS + field] = value;
   }
 }
 
@@ -225,14 +228,13 @@ export interface Throttling {
   readonly durationMs: number;
 }
 
-const FIRST = 0;
-const COUNT = 1;
-const GROUP = 2;
-const FIELDS = 3;
-
-const PAGE_BITS = 12;
-const PAGE_SIZE = 1 << PAGE_BITS;
-const PAGE_MASK = PAGE_SIZE - 1;
+// Of a counter's record, the words and numbers that are the table's; the first three words are the index's.
+const COUNT = 3;
+const EXPIRES_AT = 2;
+const BIRTH = 3;
+/** The first window of a counter whose windows do not lie in its record, or the next free slot: where windows would begin. */
+const FIRST = HEADER_WORDS;
+const COUNTER_NUMBERS = COUNTER_WORDS / 2;
 
 const RECLAIMED_PER_CALL = 4;
 /** Bounds the search at the cap, for the moment when a crowd of counters was filed long ago and all were charged since. */

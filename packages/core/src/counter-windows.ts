@@ -1,6 +1,6 @@
 import type { CounterTable } from './counter-table.js';
 import type { Quota } from './quota.js';
-import { MAX_RUN } from './window-runs.js';
+import { MAX_RUN } from './window-records.js';
 
 /**
  * Which windows a counter holds. Its run begins with one window for each quota of the latest admitted charge, in their
@@ -46,9 +46,8 @@ export function longestWindowMs(table: CounterTable, slot: number): number {
 
 /** Gives a new counter its windows, empty. */
 export function openWindows(table: CounterTable, slot: number, quotas: readonly Quota[]): void {
-  const first = table.windows.allocate(quotas.length);
+  const first = table.addWindows(slot, quotas.length);
   for (let at = 0; at < quotas.length; at++) table.windows.open(first + at, quotas[at]!.windowMs);
-  table.setWindows(slot, first, quotas.length);
 }
 
 /** A window that answers as the counter would if it had one of that length; whoever borrows it gives it back. */
@@ -80,7 +79,10 @@ export function arrangeWindows(table: CounterTable, slot: number, quotas: readon
     const own = findWindow(table, slot, at, windowMs);
     if (own >= 0) windows.move(own, run + at);
   }
-  table.setWindows(slot, run, all.length);
+  table.removeWindows(slot);
+  const place = table.addWindows(slot, all.length);
+  for (let at = 0; at < all.length; at++) windows.move(run + at, place + at);
+  windows.free(run, all.length);
   // A window longer than all before does not hold what its counter admitted earlier, so none of that can be refunded.
   if (all.some((windowMs) => windowMs > longest)) table.setBirth(slot);
 }

@@ -1,5 +1,7 @@
-import type { Receipt } from './receipt.js';
-import type { AppliedQuota, Limits } from './resolution.js';
+import { storedAccount } from './charge.js';
+import type { PassingOutcome } from './memory-counters.js';
+import { Receipt, type Undo } from './receipt.js';
+import type { AppliedQuota, Limits, Resolution } from './resolution.js';
 import type { Outcome } from './store.js';
 
 /**
@@ -77,35 +79,64 @@ export class Decision {
    * and not one sooner; `null` when it never would be. With the reason `'store-unavailable'`, until the store is next tried.
    */
   readonly retryAfterMs: number | null;
-  /** What `refund` takes to undo the charge; `undefined` when nothing was charged. */
-  readonly receipt: Receipt | undefined;
   readonly #limits: Limits;
-  readonly #outcome: Outcome;
+  // What the outcome said of the first two quotas, without an object of their own; nearly no charge has more.
+  readonly #firstUsed: number;
+  readonly #secondUsed: number;
+  readonly #firstResetAfterMs: number;
+  readonly #secondResetAfterMs: number;
+  readonly #more: Pick<Outcome, 'used' | 'resetAfterMs'> | undefined;
+  readonly #throttledMs: readonly number[] | undefined;
+  readonly #beganThrottling: boolean;
+  readonly #now: number;
+  readonly #token: unknown;
+  /** The receipt, or what it is made of when it is first asked for. */
+  #receipt: Receipt | Undo<Outcome> | undefined;
   #quotas: readonly QuotaState[] | undefined;
 
-  /** Decisions are made by a `RateLimiter`. */
+  /** Decisions are made by a `RateLimiter`. Nothing of the outcome is kept but what it says now. */
   constructor(
     identity: Identity,
     category: string,
     cost: number,
     limits: Limits,
-    outcome: Outcome,
-    receipt: Receipt | undefined,
+    outcome: Outcome | PassingOutcome,
+    receipt: Receipt | Undo<Outcome> | undefined,
     source: DecisionSource,
-    reason: Reason = reasonOf(limits, outcome, cost),
+    reason?: Reason,
   ) {
-    this.wouldRefuse = !outcome.allowed && limits.mode === 'observe';
-    this.allowed = outcome.allowed || this.wouldRefuse;
-    this.retryAfterMs = outcome.retryAfterMs === Number.POSITIVE_INFINITY ? null : outcome.retryAfterMs;
-    this.reason = reason;
+    const { allowed, used, resetAfterMs, retryAfterMs } = outcome;
+    const count = limits.quotas.length;
+    this.wouldRefuse = !allowed && limits.mode === 'observe';
+    this.allowed = allowed || this.wouldRefuse;
+    this.retryAfterMs = retryAfterMs === Number.POSITIVE_INFINITY ? null : retryAfterMs;
+    this.reason = reason ?? (allowed ? 'admitted' : refusalReason(limits, outcome, cost));
     this.source = source;
     this.account = identity.account;
     this.address = identity.address;
     this.category = category;
     this.cost = cost;
-    this.receipt = receipt;
     this.#limits = limits;
-    this.#outcome = outcome;
+    this.#firstUsed = count > 0 ? used[0]! : 0;
+    this.#secondUsed = count > 1 ? used[1]! : 0;
+    this.#firstResetAfterMs = count > 0 ? resetAfterMs[0]! : 0;
+    this.#secondResetAfterMs = count > 1 ? resetAfterMs[1]! : 0;
+    this.#more = count > 2 ? { used: used.slice(0, count), resetAfterMs: resetAfterMs.slice(0, count) } : undefined;
+    this.#throttledMs = outcome.throttledMs;
+    this.#beganThrottling = outcome.beganThrottling === true;
+    this.#now = outcome.now;
+    this.#token = outcome.token;
+    this.#receipt = receipt;
+  }
+
+  /** What `refund` takes to undo the charge; `undefined` when nothing was charged. */
+  get receipt(): Receipt | undefined {
+    const receipt = this.#receipt;
+    if (receipt === undefined || receipt instanceof Receipt) return receipt;
+    // Only what a store has admitted can be undone, and those are charges of an identity on a whole resolution.
+    const account = storedAccount(this as Identity);
+    this.#receipt = new Receipt(receipt as Undo, account, this.#limits as Resolution, this.cost, this.#outcome());
+    return this.#receipt;
   }
 
   /** Every quota that the charge had to fit: the category's in the order of the policy, then the total's. */
@@ -125,7 +156,7 @@ export class Decision {
 
   /** Whether limits of the charge are throttled; of several, the throttling that ends last. */
   get throttled(): Throttled | undefined {
-    const { throttledMs } = this.#outcome;
+    const throttledMs = this.#throttledMs;
     if (throttledMs === undefined) return undefined;
     const endsAfterMs = Math.max(...throttledMs);
     if (endsAfterMs === 0) return undefined;
@@ -136,7 +167,7 @@ export class Decision {
 
   /** Whether it was this refusal with which a throttling began. */
   get beganThrottling(): boolean {
-    return this.#outcome.beganThrottling === true;
+    return this.#beganThrottling;
   }
 
   /** All that `JSON.stringify` and a log should show. */
@@ -161,11 +192,10 @@ export class Decision {
   static {
     noteFullest = (decision, fullest) => {
       const limits = decision.#limits;
-      const outcome = decision.#outcome;
       const { quotas } = limits;
       for (let index = 0; index < quotas.length; index++) {
-        const used = outcome.used[index]!;
-        const limit = limitAt(limits, outcome, index);
+        const used = decision.#usedAt(index);
+        const limit = limitAt(limits, decision.#throttledMs, index);
         if (used * fullest.limit <= fullest.used * limit || limit === 0) continue;
         fullest.used = used;
         fullest.limit = limit;
@@ -176,38 +206,53 @@ export class Decision {
 
   #quotaAt(index: number): QuotaState {
     const { name, scope, windowMs } = this.#limits.quotas[index]!;
-    const limit = limitAt(this.#limits, this.#outcome, index);
-    const used = this.#outcome.used[index]!;
+    const limit = limitAt(this.#limits, this.#throttledMs, index);
+    const used = this.#usedAt(index);
     const remaining = Math.max(0, limit - used);
-    return {
-      name,
-      scope,
-      limit,
-      windowMs,
-      used,
-      remaining,
-      resetAfterMs: this.#outcome.resetAfterMs[index]!,
-    };
+    return { name, scope, limit, windowMs, used, remaining, resetAfterMs: this.#resetAfterMsAt(index) };
   }
 
   #tightestIndex(): number {
     const { quotas } = this.#limits;
-    const { used, resetAfterMs } = this.#outcome;
     let tightest = -1;
     let least = Number.POSITIVE_INFINITY;
     for (let index = 0; index < quotas.length; index++) {
-      const remaining = Math.max(0, limitAt(this.#limits, this.#outcome, index) - used[index]!);
-      if (remaining < least || (remaining === least && resetAfterMs[index]! > resetAfterMs[tightest]!)) {
+      const remaining = Math.max(0, limitAt(this.#limits, this.#throttledMs, index) - this.#usedAt(index));
+      const isLater = remaining === least && this.#resetAfterMsAt(index) > this.#resetAfterMsAt(tightest);
+      if (remaining < least || isLater) {
         tightest = index;
         least = remaining;
       }
     }
     return tightest;
   }
+
+  #usedAt(index: number): number {
+    if (this.#more !== undefined) return this.#more.used[index]!;
+    return index === 0 ? this.#firstUsed : this.#secondUsed;
+  }
+
+  #resetAfterMsAt(index: number): number {
+    if (this.#more !== undefined) return this.#more.resetAfterMs[index]!;
+    return index === 0 ? this.#firstResetAfterMs : this.#secondResetAfterMs;
+  }
+
+  /** What the store has said of the admission. */
+  #outcome(): Outcome {
+    const { quotas } = this.#limits;
+    return {
+      allowed: true,
+      now: this.#now,
+      used: quotas.map((_, index) => this.#usedAt(index)),
+      resetAfterMs: quotas.map((_, index) => this.#resetAfterMsAt(index)),
+      retryAfterMs: 0,
+      token: this.#token,
+    };
+  }
 }
 
 /** The limit that held for the decision: shrunk while its counter is throttled. */
-function limitAt({ quotas, counters }: Limits, { throttledMs }: Outcome, index: number): number {
+function limitAt({ quotas, counters }: Limits, throttledMs: readonly number[] | undefined, index: number): number {
   const { limit, scope } = quotas[index]!;
   if (throttledMs === undefined) return limit;
   const place = scope === 'total' ? counters.length - 1 : 0;
@@ -219,9 +264,8 @@ function scopeOf({ quotas, counters }: Limits, place: number): AppliedQuota['sco
   return (place === counters.length - 1 ? quotas.at(-1) : quotas[0])!.scope;
 }
 
-function reasonOf({ quotas }: Limits, outcome: Outcome, cost: number): Reason {
-  const { allowed, retryAfterMs, throttledMs, used } = outcome;
-  if (allowed) return 'admitted';
+function refusalReason({ quotas }: Limits, outcome: Outcome | PassingOutcome, cost: number): Reason {
+  const { retryAfterMs, throttledMs, used } = outcome;
   if (retryAfterMs === Number.POSITIVE_INFINITY) return 'cost-above-limit';
   const isShrunk =
     throttledMs?.some((ms) => ms > 0) && quotas.every(({ limit }, index) => used[index]! + cost <= limit);

@@ -277,7 +277,9 @@ export class RateLimiter {
     const decision =
       resolution.counters.length === 0
         ? this.#unlimited(method, new Decision(charge, category, cost, resolution, FREE, undefined, 'none'))
-        : this.#guard[method](charge, account, cost, resolution);
+        : method === 'consume'
+          ? this.#guard.consume(charge, account, cost, resolution)
+          : this.#guard.peek(charge, account, cost, resolution);
     if (this.#trial !== undefined && method === 'consume') {
       const tried = this.#trial.policy.resolve(category, charge.account, plan, region, environment, held);
       this.#trial.judge(charge, account, cost, tried, decision);

@@ -93,10 +93,10 @@ export class Policy {
     environment?: string,
     held?: AccountLayer,
   ): Resolution {
-    const ofAccount = account === undefined ? undefined : this.#accounts.get(account);
-    const ofEnvironment = environment === undefined ? undefined : this.#environments.get(environment);
-    const ofPlan = plan === undefined ? undefined : this.#plans.get(plan);
-    const ofRegion = region === undefined ? undefined : this.#regions.get(region);
+    const ofAccount = layerOf(this.#accounts, account);
+    const ofEnvironment = layerOf(this.#environments, environment);
+    const ofPlan = layerOf(this.#plans, plan);
+    const ofRegion = layerOf(this.#regions, region);
 
     let key = ofAccount?.ordinal ?? 0;
     key = key * (this.#environments.size + 1) + (ofEnvironment?.ordinal ?? 0);
@@ -198,6 +198,11 @@ const POLICY_OPTIONS: readonly string[] = [
 ];
 const MAX_CACHED = 16_384;
 const MAX_CACHED_PER_HELD = 64;
+
+/** The layer of that name. Of none at all, the name is not even looked at, which for a long one takes its time. */
+function layerOf(layers: ReadonlyMap<string, CheckedLayer>, name: string | undefined): CheckedLayer | undefined {
+  return name === undefined || layers.size === 0 ? undefined : layers.get(name);
+}
 
 /** The layers that there are, the most specific first, as they were given. */
 function speaking(...layers: readonly (CheckedLayer | undefined)[]): CheckedLayer[] {

@@ -31,6 +31,8 @@ export class Quota implements QuotaOptions {
   readonly windowMs: number;
   readonly name: string;
   readonly slices: number;
+  readonly #sliceMs: number;
+  readonly #maxSlices: number;
 
   /**
    * Prefer {@link perMinute} and its siblings for whole units of time. `path` is what errors call the quota.
@@ -46,17 +48,19 @@ export class Quota implements QuotaOptions {
     const { slices = DEFAULT_SLICES, name = windowInWords(this.windowMs) } = options;
     this.slices = checkInteger(`${path}.slices`, slices, 1, MAX_SLICES);
     this.name = checkName(`${path}.name`, name);
+    this.#sliceMs = this.limit <= this.slices ? 1 : Math.ceil(this.windowMs / this.slices);
+    this.#maxSlices = Math.min(this.limit, this.slices + 1);
     Object.freeze(this);
   }
 
   /** Width of one slice in milliseconds: 1, which makes the window an exact log, while the limit is at most `slices`. */
   get sliceMs(): number {
-    return this.limit <= this.slices ? 1 : Math.ceil(this.windowMs / this.slices);
+    return this.#sliceMs;
   }
 
   /** How many slices the window can need at once. */
   get maxSlices(): number {
-    return Math.min(this.limit, this.slices + 1);
+    return this.#maxSlices;
   }
 }
 

@@ -142,6 +142,8 @@ function escapeName(name: string): string {
  */
 export class ResolutionCache {
   readonly #maxEntries: number;
+  /** Of categories where only the base speaks, as in most policies it does for nearly everyone. */
+  readonly #ofBase = new Map<string, Resolution>();
   readonly #byCategory = new Map<string, Map<number, Resolution>>();
   #entries = 0;
 
@@ -150,14 +152,20 @@ export class ResolutionCache {
   }
 
   get(category: string, layers: number): Resolution | undefined {
-    return this.#byCategory.get(category)?.get(layers);
+    return layers === 0 ? this.#ofBase.get(category) : this.#byCategory.get(category)?.get(layers);
   }
 
   add(category: string, layers: number, resolution: Resolution): void {
     if (category.length > LONGEST_CACHED) return;
     if (this.#entries >= this.#maxEntries) {
+      this.#ofBase.clear();
       this.#byCategory.clear();
       this.#entries = 0;
+    }
+    this.#entries++;
+    if (layers === 0) {
+      this.#ofBase.set(category, resolution);
+      return;
     }
     let byLayers = this.#byCategory.get(category);
     if (byLayers === undefined) {
@@ -165,7 +173,6 @@ export class ResolutionCache {
       this.#byCategory.set(category, byLayers);
     }
     byLayers.set(layers, resolution);
-    this.#entries++;
   }
 }
 

@@ -4,8 +4,8 @@
  * before a new page is made.
  */
 
-/** Block sizes in slices. Above 64 they are a power of two and one, for a window of `slices` holds at most `slices + 1`. */
-const SIZES: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 129, 257, 513, 1025, 2049, 4097, 8193, 16385];
+/** Block sizes in slices. */
+const SIZES: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384];
 /** A block's name is its index among those of its size, times 16, plus the index of its size. */
 const SIZE_BITS = 4;
 const SIZE_MASK = (1 << SIZE_BITS) - 1;

@@ -1,6 +1,19 @@
 import { NUMBERS_PER_SLICE } from './slice-blocks.js';
-import { FIELDS, record } from './window-runs.js';
-import { BLOCK, COST, COUNT, HEAD, LIMIT, NO_BLOCK, USED, WINDOW_MS, WindowSlices, wrap } from './window-slices.js';
+import { placeOf, WINDOW_WORDS, type WindowRecords } from './window-records.js';
+import {
+  AGE,
+  BLOCK,
+  COST,
+  COUNT,
+  HEAD,
+  LIMIT,
+  NEWEST_COST,
+  NO_BLOCK,
+  USED,
+  WINDOW_MS,
+  WindowSlices,
+  wrap,
+} from './window-slices.js';
 
 /**
  * The sliding-window counter: many of them, in flat arrays. A window is a queue of slices, oldest first, each the instant
@@ -13,81 +26,75 @@ import { BLOCK, COST, COUNT, HEAD, LIMIT, NO_BLOCK, USED, WINDOW_MS, WindowSlice
 export class SlidingWindows {
   readonly #slices = new WindowSlices();
   // Kept at hand for what every charge does.
-  readonly #runs = this.#slices.runs;
+  readonly #records = this.#slices.records;
   readonly #blocks = this.#slices.blocks;
 
-  /** `count` windows in a row, to be opened one by one; the name of the first. */
+  get records(): WindowRecords {
+    return this.#records;
+  }
+
+  /** `count` windows in a row that belong to no counter's record, to be opened one by one; the name of the first. */
   allocate(count: number): number {
-    return this.#runs.allocate(count);
+    return this.#records.allocate(count);
   }
 
   free(first: number, count: number): void {
     for (let window = first; window < first + count; window++) {
-      const block = this.#page(window)[record(window) + BLOCK]!;
+      const block = this.#words(window)[placeOf(window) + BLOCK]!;
       if (block !== NO_BLOCK) this.#blocks.free(block);
     }
-    this.#runs.free(first, count);
+    this.#records.free(first, count);
   }
 
   /** Makes the window an empty one of the given length. */
   open(window: number, windowMs: number): void {
-    const page = this.#page(window);
-    const at = record(window);
-    page[at + USED] = 0;
-    page[at + LIMIT] = 0;
-    page[at + WINDOW_MS] = windowMs;
-    page[at + BLOCK] = NO_BLOCK;
-    page[at + HEAD] = 0;
-    page[at + COUNT] = 0;
+    const words = this.#words(window);
+    const place = placeOf(window);
+    words[place + USED] = 0;
+    words[place + LIMIT] = 0;
+    words[place + WINDOW_MS] = windowMs;
+    words[place + BLOCK] = NO_BLOCK;
+    words[place + HEAD] = 0;
+    words[place + COUNT] = 0;
+    words[place + AGE] = 0;
   }
 
   windowMs(window: number): number {
-    return this.#page(window)[record(window) + WINDOW_MS]!;
+    return this.#words(window)[placeOf(window) + WINDOW_MS]!;
   }
 
   setWindowMs(window: number, windowMs: number): void {
-    this.#page(window)[record(window) + WINDOW_MS] = windowMs;
+    this.#words(window)[placeOf(window) + WINDOW_MS] = windowMs;
   }
 
   /** The limit that the window was last charged against, kept for whoever compares how full windows are. */
   limit(window: number): number {
-    return this.#page(window)[record(window) + LIMIT]!;
+    return this.#words(window)[placeOf(window) + LIMIT]!;
   }
 
   setLimit(window: number, limit: number): void {
-    this.#page(window)[record(window) + LIMIT] = limit;
+    this.#words(window)[placeOf(window) + LIMIT] = limit;
   }
 
   /** Cost admitted in `(now - windowMs, now]`. */
   used(window: number, now: number): number {
-    const page = this.#page(window);
-    const at = record(window);
-    let count = page[at + COUNT]!;
-    if (count === 0) return 0;
-    const block = page[at + BLOCK]!;
-    const pool = this.#blocks.pool(block);
-    const slices = pool.page(block);
-    const base = pool.offset(block);
-    const leftAt = now - page[at + WINDOW_MS]!;
-    let head = page[at + HEAD]!;
-    let slice = base + head * NUMBERS_PER_SLICE;
-    let used = page[at + USED]!;
-    if (slices[slice]! > leftAt) return used;
-    do {
-      used -= slices[slice + COST]!;
-      count--;
-      head = head + 1 === pool.size ? 0 : head + 1;
-      slice = base + head * NUMBERS_PER_SLICE;
-    } while (count > 0 && slices[slice]! <= leftAt);
-    page[at + USED] = used;
-    page[at + HEAD] = head;
-    page[at + COUNT] = count;
-    return used;
+    return this.usedAt(this.#words(window), this.#records.numbers(window), placeOf(window), now);
+  }
+
+  /** The same, for whoever has the window's page and place at hand, as every charge does. */
+  usedAt(words: Uint32Array, numbers: Float64Array, place: number, now: number): number {
+    if (words[place + COUNT] === 0) return 0;
+    const leftAt = now - words[place + WINDOW_MS]!;
+    return numbers[place >>> 1]! - words[place + AGE]! > leftAt
+      ? words[place + USED]!
+      : this.#expire(words, numbers, place, leftAt);
   }
 
   /** When the oldest slice of a window that is not empty leaves it. */
   oldestLeavesAt(window: number): number {
-    return this.#slices.instant(window, 0) + this.windowMs(window);
+    const words = this.#words(window);
+    const place = placeOf(window);
+    return this.#records.numbers(window)[place >>> 1]! - words[place + AGE]! + words[place + WINDOW_MS]!;
   }
 
   /**
@@ -113,49 +120,55 @@ export class SlidingWindows {
 
   /** Drops the oldest slices as long as the others hold that much. */
   trim(window: number, enough: number): void {
-    const page = this.#page(window);
-    const at = record(window);
-    while (page[at + COUNT]! > 1 && page[at + USED]! - this.#slices.cost(window, 0) >= enough) {
-      page[at + USED] = page[at + USED]! - this.#slices.cost(window, 0);
-      page[at + HEAD] = wrap(page[at + HEAD]! + 1, this.#blocks.pool(page[at + BLOCK]!).size);
-      page[at + COUNT] = page[at + COUNT]! - 1;
+    const words = this.#words(window);
+    const place = placeOf(window);
+    while (words[place + COUNT]! > 1 && words[place + USED]! - this.#slices.cost(window, 0) >= enough) {
+      this.#dropOldest(window, words, place);
     }
+    this.#slices.setAge(window);
   }
 
   /** Records an admission; returns how many slices the window has now. */
   admit(window: number, now: number, cost: number, sliceMs: number, maxSlices: number): number {
-    const page = this.#page(window);
-    const at = record(window);
-    const count = page[at + COUNT]!;
-    const used = page[at + USED]! + cost;
-    if (used > MAX_USED) return this.#collapse(window, now);
-    page[at + USED] = used;
+    const numbers = this.#records.numbers(window);
+    return this.admitAt(this.#words(window), numbers, placeOf(window), now, cost, sliceMs, maxSlices);
+  }
 
-    let block = page[at + BLOCK]!;
-    if (count > 0) {
-      const pool = this.#blocks.pool(block);
-      const slices = pool.page(block);
-      const newest = pool.offset(block) + wrap(page[at + HEAD]! + count - 1, pool.size) * NUMBERS_PER_SLICE;
-      const newestAt = slices[newest]!;
-      // More than `maxSlices` come only from a window that was charged against a finer quota before. Joining the newest
-      // slice is always safe: it only makes cost count for longer.
-      if (
-        newestAt === now ||
-        count >= maxSlices ||
-        (sliceMs > 1 && Math.floor(newestAt / sliceMs) === Math.floor(now / sliceMs))
-      ) {
-        slices[newest] = now;
-        slices[newest + COST] = slices[newest + COST]! + cost;
-        return count;
-      }
+  /** The same, for whoever has the window's page and place at hand, as every charge does. */
+  admitAt(
+    words: Uint32Array,
+    numbers: Float64Array,
+    place: number,
+    now: number,
+    cost: number,
+    sliceMs: number,
+    maxSlices: number,
+  ): number {
+    const count = words[place + COUNT]!;
+    const used = words[place + USED]! + cost;
+    if (used > MAX_USED) return collapse(words, numbers, place, now);
+    words[place + USED] = used;
+    if (count === 0) {
+      numbers[place >>> 1] = now;
+      words[place + NEWEST_COST] = cost;
+      words[place + COUNT] = 1;
+      words[place + AGE] = 0;
+      return 1;
     }
-    block = this.#slices.fit(window, count, maxSlices);
-    const pool = this.#blocks.pool(block);
-    const slices = pool.page(block);
-    const slice = pool.offset(block) + wrap(page[at + HEAD]! + count, pool.size) * NUMBERS_PER_SLICE;
-    slices[slice] = now;
-    slices[slice + COST] = cost;
-    page[at + COUNT] = count + 1;
+    const newestAt = numbers[place >>> 1]!;
+    // More than `maxSlices` come only from a window that was charged against a finer quota before. Joining the newest
+    // slice is always safe: it only makes cost count for longer.
+    if (
+      newestAt === now ||
+      count >= maxSlices ||
+      (sliceMs > 1 && Math.floor(newestAt / sliceMs) === Math.floor(now / sliceMs))
+    ) {
+      numbers[place >>> 1] = now;
+      words[place + NEWEST_COST] = words[place + NEWEST_COST]! + cost;
+      if (count > 1) words[place + AGE] = words[place + AGE]! + now - newestAt;
+      return count;
+    }
+    this.#slices.push(words, numbers, place, now, cost, maxSlices);
     return count + 1;
   }
 
@@ -167,7 +180,7 @@ export class SlidingWindows {
     if (at <= now - this.windowMs(window)) return;
     const used = this.used(window, now) + cost;
     if (used > MAX_USED) {
-      this.#collapse(window, now);
+      collapse(this.#words(window), this.#records.numbers(window), placeOf(window), now);
       return;
     }
     const count = this.#slices.count(window);
@@ -179,7 +192,7 @@ export class SlidingWindows {
     }
     const sharesCell = (index: number) =>
       sliceMs > 1 && Math.floor(this.#slices.instant(window, index) / sliceMs) === Math.floor(at / sliceMs);
-    this.#page(window)[record(window) + USED] = used;
+    this.#words(window)[placeOf(window) + USED] = used;
     if (this.#slices.instant(window, next) === at || sharesCell(next)) {
       this.#slices.add(window, next, this.#slices.instant(window, next), cost);
     } else if (next > 0 && sharesCell(next - 1)) {
@@ -199,16 +212,15 @@ export class SlidingWindows {
     const used = this.used(window, now);
     // Of a window that has collapsed, no one knows any more what it holds.
     if (used === 0 || used === MAX_USED || admittedAt <= now - this.windowMs(window)) return;
-    const page = this.#page(window);
-    const at = record(window);
-    const count = page[at + COUNT]!;
-    let index = count - 1;
+    const words = this.#words(window);
+    const place = placeOf(window);
+    let index = words[place + COUNT]! - 1;
     while (index > 0 && this.#slices.instant(window, index - 1) >= admittedAt) index--;
     if (this.#slices.instant(window, index) < admittedAt) return;
 
     const held = this.#slices.cost(window, index);
     const taken = Math.min(cost, held);
-    page[at + USED] = used - taken;
+    words[place + USED] = used - taken;
     if (taken < held) {
       this.#slices.set(window, index, this.#slices.instant(window, index), held - taken);
       return;
@@ -219,7 +231,7 @@ export class SlidingWindows {
   /** Fills the open and empty window `to` with what counts in both, looking at nothing older. */
   copy(from: number, to: number, now: number): void {
     if (this.used(from, now) === 0) return;
-    const count = this.#page(from)[record(from) + COUNT]!;
+    const count = this.#slices.count(from);
     const leftAt = now - this.windowMs(to);
     let index = count;
     while (index > 0 && this.#slices.instant(from, index - 1) > leftAt) index--;
@@ -227,28 +239,67 @@ export class SlidingWindows {
       this.admit(to, this.#slices.instant(from, index), this.#slices.cost(from, index), 1, count);
   }
 
-  /** Moves all of the window `from`, which is to be given back, to `to`, which was just allocated. */
+  /** Moves all of the window `from`, which is to be given back, to `to`, whose contents are undefined. */
   move(from: number, to: number): void {
-    const source = this.#page(from);
-    const start = record(from);
-    this.#page(to).set(source.subarray(start, start + FIELDS), record(to));
+    const source = this.#words(from);
+    const start = placeOf(from);
+    this.#words(to).set(source.subarray(start, start + WINDOW_WORDS), placeOf(to));
     source[start + BLOCK] = NO_BLOCK;
     source[start + COUNT] = 0;
   }
 
-  /** All that is in the window becomes one slice of now, as full as can be written: unreachable but by quotas in billions. */
-  #collapse(window: number, now: number): number {
-    const page = this.#page(window);
-    const at = record(window);
-    page[at + USED] = MAX_USED;
-    page[at + COUNT] = 1;
-    this.#slices.set(window, 0, now, MAX_USED);
-    return 1;
+  /** Drops what was admitted up to `leftAt`, which is the oldest slice at least; what is used then. */
+  #expire(words: Uint32Array, numbers: Float64Array, place: number, leftAt: number): number {
+    const newestAt = numbers[place >>> 1]!;
+    if (newestAt <= leftAt) {
+      words[place + USED] = 0;
+      words[place + HEAD] = 0;
+      words[place + COUNT] = 0;
+      words[place + AGE] = 0;
+      return 0;
+    }
+    // The newest stays, so all that leave lie in the ring.
+    const block = words[place + BLOCK]!;
+    const pool = this.#blocks.pool(block);
+    const slices = pool.page(block);
+    const base = pool.offset(block);
+    let used = words[place + USED]!;
+    let count = words[place + COUNT]!;
+    let head = words[place + HEAD]!;
+    let oldestAt: number;
+    do {
+      used -= slices[base + head * NUMBERS_PER_SLICE + COST]!;
+      count--;
+      head = wrap(head + 1, pool.size);
+      oldestAt = count === 1 ? newestAt : slices[base + head * NUMBERS_PER_SLICE]!;
+    } while (oldestAt <= leftAt);
+    words[place + USED] = used;
+    words[place + HEAD] = head;
+    words[place + COUNT] = count;
+    words[place + AGE] = newestAt - oldestAt;
+    return used;
   }
 
-  #page(window: number): Uint32Array {
-    return this.#runs.page(window);
+  /** Drops the oldest of several slices. The age has to be set afterwards. */
+  #dropOldest(window: number, words: Uint32Array, place: number): void {
+    words[place + USED] = words[place + USED]! - this.#slices.cost(window, 0);
+    words[place + HEAD] = wrap(words[place + HEAD]! + 1, this.#blocks.pool(words[place + BLOCK]!).size);
+    words[place + COUNT] = words[place + COUNT]! - 1;
+  }
+
+  #words(window: number): Uint32Array {
+    return this.#records.words(window);
   }
 }
 
 const MAX_USED = 0xffffffff;
+
+/** All that is in the window becomes one slice of now, as full as can be written: unreachable but by quotas in billions. */
+function collapse(words: Uint32Array, numbers: Float64Array, place: number, now: number): number {
+  numbers[place >>> 1] = now;
+  words[place + NEWEST_COST] = MAX_USED;
+  words[place + USED] = MAX_USED;
+  words[place + COUNT] = 1;
+  words[place + AGE] = 0;
+  return 1;
+}

@@ -5,11 +5,12 @@ import { Decision } from './decision.js';
 import { isProgramsMistake, type StoreError } from './errors.js';
 import { type Charged, Fallback, type LocalCharge } from './fallback.js';
 import { type Health, HealthWatch } from './health.js';
-import { MemoryStore } from './memory-store.js';
+import type { PassingOutcome } from './memory-counters.js';
+import { countersOf, MemoryStore } from './memory-store.js';
 import { isOutcome } from './outcome-check.js';
 import { type ChargeRoom, PendingCharge, type StoredCharge } from './pending-charge.js';
 import { Quota } from './quota.js';
-import { Receipt, type Undo } from './receipt.js';
+import type { Undo } from './receipt.js';
 import type { Resolution } from './resolution.js';
 import { type CounterSpec, isPromise, type MaybePromise, type Outcome, type Store } from './store.js';
 import { type CallEnd, downError, StoreCalls } from './store-calls.js';
@@ -30,7 +31,7 @@ export class StoreGuard {
   readonly health: HealthWatch;
   readonly #store: Store;
   /** A store in this process does not go away: nothing is kept for it, and its answers are taken as they are. */
-  readonly #isLocal: boolean;
+  readonly #memory: MemoryStore | undefined;
   readonly #calls: StoreCalls;
   readonly #circuits: Circuits;
   readonly #fallback: Fallback;
@@ -49,7 +50,7 @@ export class StoreGuard {
   ) {
     this.#store = store;
     this.#follower = follower;
-    this.#isLocal = store instanceof MemoryStore;
+    this.#memory = store instanceof MemoryStore ? store : undefined;
     this.#calls = new StoreCalls(timeoutMs, clock);
     this.#circuits = new Circuits(store, {
       clock,
@@ -73,14 +74,21 @@ export class StoreGuard {
     const circuit = this.#circuits.of(account);
     if (circuit.isOpen) return this.#pending(charge, account, cost, resolution, circuit).decideWithout('no');
     if (!this.#writeBack.isEmpty) this.#writeBack.send(account);
-    let answer: MaybePromise<Outcome>;
+    // Of counters in this process, an outcome that is not kept is enough, unless someone has put a method of his own there.
+    const memory = this.#memory?.consume === MEMORY_CONSUME ? this.#memory : undefined;
+    let answer: MaybePromise<Outcome> | PassingOutcome;
     try {
-      answer = this.#store.consume(account, resolution.counters, cost);
+      answer =
+        memory === undefined
+          ? this.#store.consume(account, resolution.counters, cost)
+          : countersOf(memory).consume(account, resolution.counters, cost);
     } catch (thrown) {
       const pending = this.#pending(charge, account, cost, resolution, circuit);
       return this.#calls.threw(circuit, account, thrown, pending);
     }
-    if (this.#isLocal && !isPromise(answer)) return this.#decide(charge, account, cost, resolution, answer, circuit);
+    if (memory !== undefined || (this.#memory !== undefined && !isPromise(answer))) {
+      return this.#decide(charge, cost, resolution, answer as Outcome | PassingOutcome, circuit);
+    }
     const pending = this.#pending(charge, account, cost, resolution, circuit);
     return isPromise(answer)
       ? this.#calls.wait(circuit, account, answer, pending)
@@ -172,16 +180,14 @@ export class StoreGuard {
   /** Of a store in this process: neither waited for nor followed. */
   #decide(
     charge: Charged,
-    account: string,
     cost: number,
     resolution: Resolution,
-    outcome: Outcome,
+    outcome: Outcome | PassingOutcome,
     circuit: Circuit,
   ): Decision {
     circuit.succeeded();
-    const receipt =
-      outcome.allowed && cost > 0 ? new Receipt(this.#undoPlain, account, resolution, cost, outcome) : undefined;
-    const decision = new Decision(charge, charge.category, cost, resolution, outcome, receipt, 'store');
+    const undo = outcome.allowed && cost > 0 ? this.#undoPlain : undefined;
+    const decision = new Decision(charge, charge.category, cost, resolution, outcome, undo, 'store');
     this.#follower.decided(decision);
     return decision;
   }
@@ -252,6 +258,8 @@ export class StoreGuard {
     this.health.changed();
   }
 }
+
+const MEMORY_CONSUME = MemoryStore.prototype.consume;
 
 const NOTHING_LATE = { answeredLate: () => {}, failedLate: () => {} };
 

@@ -1,38 +1,46 @@
-import { NUMBERS_PER_SLICE, SliceBlocks } from './slice-blocks.js';
-import { record, WindowRuns } from './window-runs.js';
+import { NUMBERS_PER_SLICE, SliceBlocks, type SlicePool } from './slice-blocks.js';
+import { placeOf, WindowRecords } from './window-records.js';
 
 /**
- * The slices of many windows, each window's in a ring of its own that grows and shrinks with what is in it. Slices are
- * numbered from the oldest; what they mean is not known here.
+ * The slices of many windows. A window's newest slice lies in its record, those before it in a ring of its own that grows
+ * and shrinks with what is in it. Slices are numbered from the oldest; what they mean is not known here.
  */
 export class WindowSlices {
-  readonly runs: WindowRuns = new WindowRuns();
+  readonly records: WindowRecords = new WindowRecords();
   readonly blocks: SliceBlocks = new SliceBlocks();
-
-  /** The page of the window's record. */
-  page(window: number): Uint32Array {
-    return this.runs.page(window);
-  }
 
   /** How many slices the window has. */
   count(window: number): number {
-    return this.page(window)[record(window) + COUNT]!;
+    return this.records.words(window)[placeOf(window) + COUNT]!;
   }
 
   /** When the slice was last added to. */
   instant(window: number, index: number): number {
-    return this.#slices(window)[this.#sliceIndex(window, index)]!;
+    const place = placeOf(window);
+    const words = this.records.words(window);
+    if (index === words[place + COUNT]! - 1) return this.records.numbers(window)[place >>> 1]!;
+    const pool = this.blocks.pool(words[place + BLOCK]!);
+    return pool.page(words[place + BLOCK]!)[ringPlace(pool, words, place, index)]!;
   }
 
   cost(window: number, index: number): number {
-    return this.#slices(window)[this.#sliceIndex(window, index) + COST]!;
+    const place = placeOf(window);
+    const words = this.records.words(window);
+    if (index === words[place + COUNT]! - 1) return words[place + NEWEST_COST]!;
+    const pool = this.blocks.pool(words[place + BLOCK]!);
+    return pool.page(words[place + BLOCK]!)[ringPlace(pool, words, place, index) + COST]!;
   }
 
   set(window: number, index: number, at: number, cost: number): void {
-    const slices = this.#slices(window);
-    const slice = this.#sliceIndex(window, index);
-    slices[slice] = at;
-    slices[slice + COST] = cost;
+    const place = placeOf(window);
+    const words = this.records.words(window);
+    if (index === words[place + COUNT]! - 1) {
+      this.records.numbers(window)[place >>> 1] = at;
+      words[place + NEWEST_COST] = cost;
+    } else {
+      this.#setInRing(words, place, index, at, cost);
+    }
+    this.setAge(window);
   }
 
   /** More cost for a slice, and an instant of its latest admission. */
@@ -40,87 +48,121 @@ export class WindowSlices {
     this.set(window, index, at, this.cost(window, index) + cost);
   }
 
+  /** Makes a slice the newest of the window at that place, behind those that there are, of which there is at least one. */
+  push(words: Uint32Array, numbers: Float64Array, place: number, at: number, cost: number, maxSlices: number): void {
+    const count = words[place + COUNT]!;
+    const newestAt = numbers[place >>> 1]!;
+    this.#fit(words, place, count - 1, maxSlices - 1);
+    this.#setInRing(words, place, count - 1, newestAt, words[place + NEWEST_COST]!);
+    numbers[place >>> 1] = at;
+    words[place + NEWEST_COST] = cost;
+    words[place + COUNT] = count + 1;
+    words[place + AGE] = words[place + AGE]! + at - newestAt;
+  }
+
   /** Puts a slice before the one at `index`. */
   insert(window: number, index: number, at: number, cost: number, maxSlices: number): void {
-    const count = this.count(window);
-    this.fit(window, count, maxSlices);
-    for (let moved = count; moved > index; moved--) {
-      this.set(window, moved, this.instant(window, moved - 1), this.cost(window, moved - 1));
+    const place = placeOf(window);
+    const words = this.records.words(window);
+    const count = words[place + COUNT]!;
+    this.#fit(words, place, count - 1, maxSlices - 1);
+    for (let moved = count - 1; moved > index; moved--) {
+      this.#setInRing(words, place, moved, this.instant(window, moved - 1), this.cost(window, moved - 1));
     }
-    this.set(window, index, at, cost);
-    this.page(window)[record(window) + COUNT] = count + 1;
+    this.#setInRing(words, place, index, at, cost);
+    words[place + COUNT] = count + 1;
+    this.setAge(window);
   }
 
   /** Takes the slice at `index` out. */
   remove(window: number, index: number): void {
-    const last = this.count(window) - 1;
+    const place = placeOf(window);
+    const words = this.records.words(window);
+    const last = words[place + COUNT]! - 1;
     for (let moved = index; moved < last; moved++) {
-      this.set(window, moved, this.instant(window, moved + 1), this.cost(window, moved + 1));
+      const at = this.instant(window, moved + 1);
+      const cost = this.cost(window, moved + 1);
+      if (moved < last - 1) {
+        this.#setInRing(words, place, moved, at, cost);
+      } else {
+        this.records.numbers(window)[place >>> 1] = at;
+        words[place + NEWEST_COST] = cost;
+      }
     }
-    this.page(window)[record(window) + COUNT] = last;
+    if (index === last && last > 0) {
+      this.records.numbers(window)[place >>> 1] = this.instant(window, last - 1);
+      words[place + NEWEST_COST] = this.cost(window, last - 1);
+    }
+    words[place + COUNT] = last;
+    this.setAge(window);
+  }
+
+  /** Writes down how much older the oldest slice is than the newest, after either has changed. */
+  setAge(window: number): void {
+    const place = placeOf(window);
+    const words = this.records.words(window);
+    words[place + AGE] =
+      words[place + COUNT]! < 2 ? 0 : this.records.numbers(window)[place >>> 1]! - this.instant(window, 0);
   }
 
   /**
-   * The window's block, with room for one more slice. It grows when it is full, and shrinks when three quarters of it are
+   * Gives the window's ring room for one more slice. It grows when it is full, and shrinks when three quarters of it are
    * idle; either way the cost of copying is amortised.
    */
-  fit(window: number, count: number, maxSlices: number): number {
-    const page = this.page(window);
-    const at = record(window);
-    const block = page[at + BLOCK]!;
-    if (block === NO_BLOCK) return this.#setBlock(window, this.blocks.allocate(1));
-    const { size } = this.blocks.pool(block);
-    if (count === size) return this.#moveTo(window, Math.min(2 * size, Math.max(maxSlices, count + 1)));
-    if (size > 1 && count < size >>> 2) return this.#moveTo(window, size >>> 1);
-    return block;
-  }
-
-  /** Moves the window's slices to a block of another size. */
-  #moveTo(window: number, size: number): number {
-    const page = this.page(window);
-    const at = record(window);
-    const count = page[at + COUNT]!;
-    const next = this.blocks.allocate(size);
-    const pool = this.blocks.pool(next);
-    const slices = pool.page(next);
-    const base = pool.offset(next);
-    for (let index = 0; index < count; index++) {
-      slices[base + index * NUMBERS_PER_SLICE] = this.instant(window, index);
-      slices[base + index * NUMBERS_PER_SLICE + COST] = this.cost(window, index);
+  #fit(words: Uint32Array, place: number, held: number, maxHeld: number): void {
+    const block = words[place + BLOCK]!;
+    if (block === NO_BLOCK) {
+      words[place + BLOCK] = this.blocks.allocate(1);
+      words[place + HEAD] = 0;
+      return;
     }
-    this.blocks.free(page[at + BLOCK]!);
-    return this.#setBlock(window, next);
+    const { size } = this.blocks.pool(block);
+    if (held === size) this.#moveTo(words, place, held, Math.min(2 * size, Math.max(maxHeld, held + 1)));
+    else if (size > 1 && held < size >>> 2) this.#moveTo(words, place, held, size >>> 1);
   }
 
-  #setBlock(window: number, block: number): number {
-    const page = this.page(window);
-    const at = record(window);
-    page[at + BLOCK] = block;
-    page[at + HEAD] = 0;
-    return block;
-  }
-
-  #slices(window: number): Float64Array {
-    const block = this.page(window)[record(window) + BLOCK]!;
-    return this.blocks.pool(block).page(block);
-  }
-
-  #sliceIndex(window: number, index: number): number {
-    const page = this.page(window);
-    const at = record(window);
-    const block = page[at + BLOCK]!;
+  /** Moves the ring to a block of another size. */
+  #moveTo(words: Uint32Array, place: number, held: number, size: number): void {
+    const from = this.blocks.pool(words[place + BLOCK]!);
+    const old = from.page(words[place + BLOCK]!);
+    const block = this.blocks.allocate(size);
     const pool = this.blocks.pool(block);
-    return pool.offset(block) + wrap(page[at + HEAD]! + index, pool.size) * NUMBERS_PER_SLICE;
+    const slices = pool.page(block);
+    const base = pool.offset(block);
+    for (let index = 0; index < held; index++) {
+      const slice = ringPlace(from, words, place, index);
+      slices[base + index * NUMBERS_PER_SLICE] = old[slice]!;
+      slices[base + index * NUMBERS_PER_SLICE + COST] = old[slice + COST]!;
+    }
+    this.blocks.free(words[place + BLOCK]!);
+    words[place + BLOCK] = block;
+    words[place + HEAD] = 0;
+  }
+
+  #setInRing(words: Uint32Array, place: number, index: number, at: number, cost: number): void {
+    const block = words[place + BLOCK]!;
+    const pool = this.blocks.pool(block);
+    const slices = pool.page(block);
+    const slice = ringPlace(pool, words, place, index);
+    slices[slice] = at;
+    slices[slice + COST] = cost;
   }
 }
 
-// The fields of a window's record.
-export const USED = 0;
-export const LIMIT = 1;
-export const WINDOW_MS = 2;
-export const BLOCK = 3;
-export const HEAD = 4;
-export const COUNT = 5;
+function ringPlace(pool: SlicePool, words: Uint32Array, place: number, index: number): number {
+  return pool.offset(words[place + BLOCK]!) + wrap(words[place + HEAD]! + index, pool.size) * NUMBERS_PER_SLICE;
+}
+
+// The words of a window's record. Its first two are the number that is the instant of its newest slice.
+export const USED = 2;
+export const LIMIT = 3;
+export const WINDOW_MS = 4;
+export const BLOCK = 5;
+export const HEAD = 6;
+export const COUNT = 7;
+export const NEWEST_COST = 8;
+/** By how many milliseconds the oldest slice is older than the newest. */
+export const AGE = 9;
 
 /** The cost stands behind the instant in a slice. */
 export const COST = 1;

@@ -10,7 +10,13 @@ async function main(): Promise<void> {
   const limits = readLimits(process.env);
   const source = await readPolicy(process.env);
   const { policy } = source;
-  const limiter = new RateLimiter({ policy, ...(store && { store }), ...(limits && { accounts: limits }) });
+  const limiter = new RateLimiter({
+    policy,
+    ...(store && { store }),
+    ...(limits && { accounts: limits }),
+    // Told every second, for whoever looks at it while trying the server.
+    usage: { flushMs: 1000 },
+  });
   source.feed(limiter);
   const closeLimiter = async () => {
     await source.close();
@@ -34,7 +40,9 @@ curl -i -u key:token -X POST ${account}/bridges
 curl -s -u key:token -o /dev/null -w '%{http_code}\\n' '${account}/bridges/b[1-101]' | sort | uniq -c
 `);
 
-  if (store !== undefined) console.log('Counters are on Redis, and shared with every server there.');
+  if (store !== undefined) {
+    console.log('Counters are on Redis, and shared with every server there. So is usage: npx tollgate usage ameyo5m');
+  }
   reportOn(limiter);
 
   // A second signal finds no listener, and ends the process at once.

@@ -118,7 +118,7 @@ export class MemoryUsage implements UsageStore {
       hour.minutes++;
       this.#minutes++;
     }
-    log.add(minute, entry, this.#open.add(entry, log.category));
+    log.add(minute, entry, this.#open.add(entry, log));
     return true;
   }
 
@@ -183,10 +183,10 @@ function begin({ accounts }: Hour, { account, category }: UsageEntry): MinuteLog
     categories++;
   }
   if (last === undefined) {
-    const made = new MinuteLog(ownCopy(category));
-    accounts.set(ownCopy(account), made);
+    const made = new MinuteLog(ownCopy(account), ownCopy(category));
+    accounts.set(made.account, made);
     return made;
   }
-  last.next = new MinuteLog(categories === MAX_CATEGORIES ? OTHER_CATEGORIES : ownCopy(category));
+  last.next = new MinuteLog(last.account, categories === MAX_CATEGORIES ? OTHER_CATEGORIES : ownCopy(category));
   return last.next;
 }

@@ -3,12 +3,14 @@ import type { UsageEntry, UsageMinute } from './usage-store.js';
 
 /** The minutes of one account and category in one hour, five numbers each in one array. */
 export class MinuteLog {
+  readonly account: string;
   readonly category: string;
   /** The next category of the account. */
   next: MinuteLog | undefined = undefined;
   readonly #numbers: number[] = [];
 
-  constructor(category: string) {
+  constructor(account: string, category: string) {
+    this.account = account;
     this.category = category;
   }
 

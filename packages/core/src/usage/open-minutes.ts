@@ -1,56 +1,80 @@
 import { entryOf } from './entry-of.js';
+import type { MinuteLog } from './minute-log.js';
 import { MINUTE_MS } from './usage-period.js';
 import type { UsageEntry, UsageFullest, UsageNearest, UsageRefused, UsageTop } from './usage-store.js';
 
 /** What is known of a minute only for as long as parts of it may still come. */
-interface OpenMinute {
-  readonly account: string;
-  readonly category: string;
-  readonly perSecond: Map<number, number>;
-  admitted: number;
-  refused: number;
-  fullest: UsageFullest | undefined;
+class OpenMinute {
+  /** Seconds, each followed by its requests. */
+  readonly #seconds: number[] = [];
+  fullest: UsageFullest | undefined = undefined;
+  admitted = 0;
+  refused = 0;
+
+  /** Adds an entry, and tells the most requests that are known of in one of its seconds. */
+  add({ seconds, admitted, refused, fullest }: UsageEntry): number {
+    let peak = 0;
+    for (let index = 0; index < seconds.length; index += 2) {
+      peak = Math.max(peak, this.#count(seconds[index]!, seconds[index + 1]!));
+    }
+    this.admitted += admitted;
+    this.refused += refused;
+    this.fullest = fuller(this.fullest, fullest);
+    return peak;
+  }
+
+  #count(second: number, requests: number): number {
+    const held = this.#seconds;
+    // Nearly always the latest, or a new one.
+    for (let place = held.length - 2; place >= 0; place -= 2) {
+      if (held[place] !== second) continue;
+      held[place + 1]! += requests;
+      return held[place + 1]!;
+    }
+    held.push(second, requests);
+    return requests;
+  }
 }
 
 /** The latest five minutes, in more detail than is kept for long. */
 export class OpenMinutes {
-  readonly #minutes = new Map<number, Map<string, Map<string, OpenMinute>>>();
+  readonly #minutes = new Map<number, Map<MinuteLog, OpenMinute>>();
   #latestAt = 0;
 
-  /** Adds an entry, as of that category, and tells the most requests in one second of the minute that are known of now. */
-  add(entry: UsageEntry, category: string): number {
-    const { minuteAt, seconds } = entry;
+  /** Adds an entry of that log, and tells the most requests in one second of the minute that are known of now. */
+  add(entry: UsageEntry, log: MinuteLog): number {
+    const { minuteAt } = entry;
     if (minuteAt > this.#latestAt) {
       this.#latestAt = minuteAt;
       for (const at of this.#minutes.keys()) if (at <= minuteAt - OPEN_MS) this.#minutes.delete(at);
     }
-    const isOpen = minuteAt > this.#latestAt - OPEN_MS;
-    const open = isOpen ? this.#openOf(entry, category) : newOpen(entry, category);
-    let peak = 0;
-    for (let index = 0; index < seconds.length; index += 2) {
-      const second = seconds[index]!;
-      const requests = (open.perSecond.get(second) ?? 0) + seconds[index + 1]!;
-      open.perSecond.set(second, requests);
-      peak = Math.max(peak, requests);
-    }
-    open.admitted += entry.admitted;
-    open.refused += entry.refused;
-    open.fullest = fuller(open.fullest, entry.fullest);
-    return peak;
+    if (minuteAt <= this.#latestAt - OPEN_MS) return new OpenMinute().add(entry);
+    const minute = entryOf(this.#minutes, minuteAt, () => new Map<MinuteLog, OpenMinute>());
+    return entryOf(minute, log, () => new OpenMinute()).add(entry);
   }
 
-  /** The first of both lists, of the minutes since `from`. */
+  /** The first of both lists, of the minutes since `from`: two of them. */
   top(from: number, limit: number): Pick<UsageTop, 'nearest' | 'refused'> {
     const nearest = new Leaders<UsageNearest>(limit, ({ share }) => share);
     const refused = new Leaders<UsageRefused>(limit, ({ refused }) => refused);
-    for (const counted of this.#since(from)) {
-      const { account, category, fullest } = counted;
-      if (fullest !== undefined) {
-        nearest.add({ account, category, share: fullest.used / fullest.limit, ...fullest });
+    const [before, now] = [this.#minutes.get(from), this.#minutes.get(from + MINUTE_MS)];
+    const hourEnds = (from + MINUTE_MS) % (60 * MINUTE_MS) === 0;
+    // Each hour has logs of its own, so where one begins between the two they are found by their names.
+    const key = (log: MinuteLog) => (hourEnds ? JSON.stringify([log.account, log.category]) : log);
+    const both = new Map<unknown, { log: MinuteLog; parts: OpenMinute[] }>();
+    for (const minute of [before, now]) {
+      for (const [log, open] of minute ?? []) entryOf(both, key(log), () => ({ log, parts: [] })).parts.push(open);
+    }
+    for (const { log, parts } of both.values()) {
+      const { account, category } = log;
+      const fullest = parts.map(({ fullest }) => fullest).reduce(fuller, undefined);
+      if (fullest !== undefined) nearest.add({ account, category, share: fullest.used / fullest.limit, ...fullest });
+      const sum = { account, category, refused: 0, admitted: 0 };
+      for (const part of parts) {
+        sum.refused += part.refused;
+        sum.admitted += part.admitted;
       }
-      if (counted.refused > 0) {
-        refused.add({ account, category, refused: counted.refused, admitted: counted.admitted });
-      }
+      if (sum.refused > 0) refused.add(sum);
     }
     return { nearest: nearest.all, refused: refused.all };
   }
@@ -58,40 +82,9 @@ export class OpenMinutes {
   clear(): void {
     this.#minutes.clear();
   }
-
-  /** Of each account and category, all minutes since then put together. */
-  *#since(from: number): Generator<Pick<OpenMinute, 'account' | 'category' | 'admitted' | 'refused' | 'fullest'>> {
-    const parts = [...this.#minutes].filter(([at]) => at >= from).map(([, accounts]) => accounts);
-    for (const [index, accounts] of parts.entries()) {
-      for (const [account, categories] of accounts) {
-        for (const [category, open] of categories) {
-          if (parts.slice(0, index).some((earlier) => earlier.get(account)?.has(category))) continue;
-          let { admitted, refused, fullest } = open;
-          for (const later of parts.slice(index + 1)) {
-            const other = later.get(account)?.get(category);
-            if (other === undefined) continue;
-            admitted += other.admitted;
-            refused += other.refused;
-            fullest = fuller(fullest, other.fullest);
-          }
-          yield { account, category, admitted, refused, fullest };
-        }
-      }
-    }
-  }
-
-  #openOf(entry: UsageEntry, category: string): OpenMinute {
-    const accounts = entryOf(this.#minutes, entry.minuteAt, () => new Map<string, Map<string, OpenMinute>>());
-    const categories = entryOf(accounts, entry.account, () => new Map<string, OpenMinute>());
-    return entryOf(categories, category, () => newOpen(entry, category));
-  }
 }
 
 const OPEN_MS = 5 * MINUTE_MS;
-
-function newOpen({ account }: UsageEntry, category: string): OpenMinute {
-  return { account, category, perSecond: new Map(), admitted: 0, refused: 0, fullest: undefined };
-}
 
 function fuller(one: UsageFullest | undefined, other: UsageFullest | undefined): UsageFullest | undefined {
   if (one === undefined || other === undefined) return one ?? other;

@@ -86,19 +86,27 @@ export class UsageFlush {
       const { charged } = asStoreError(thrown);
       for (const entry of batch) {
         if (charged === 'no') this.#meter.putBack(entry);
-        else this.lost += requestsOf(entry);
+        else this.#lose(entry);
       }
       return false;
     }
     const left = new Set(batch);
     for (const { entry, counted } of failures) {
       if (!left.delete(entry)) continue;
-      if (counted !== 'no') this.lost += requestsOf(entry);
+      if (counted !== 'no') this.#lose(entry);
       else if (entry.minuteAt < this.#clock() - TRIED_MS) this.#meter.drop(entry);
       else this.#meter.putBack(entry);
     }
-    for (const entry of left) this.stored += requestsOf(entry);
+    for (const entry of left) {
+      this.#meter.settle(entry);
+      this.stored += requestsOf(entry);
+    }
     return true;
+  }
+
+  #lose(entry: UsageEntry): void {
+    this.#meter.settle(entry);
+    this.lost += requestsOf(entry);
   }
 }
 

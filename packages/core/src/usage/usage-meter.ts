@@ -22,7 +22,7 @@ export class UsageMeter {
   #tallies = 0;
   #recorded = 0;
   #recordedBefore = 0;
-  #takenOut = 0;
+  #settled = 0;
   dropped = 0;
 
   /** `woken` is called with the first request after a while of none. */
@@ -32,9 +32,9 @@ export class UsageMeter {
     this.#woken = woken;
   }
 
-  /** Requests that are counted here, and not handed over. */
+  /** Requests that are counted here, and of which no one has said yet what has become of them. */
   get pending(): number {
-    return this.#recorded - this.#takenOut;
+    return this.#recorded - this.#settled;
   }
 
   /** Whether someone came in the last second or two. */
@@ -67,7 +67,7 @@ export class UsageMeter {
   *batches(): Generator<readonly UsageEntry[], void, undefined> {
     // What is put back meanwhile, behind the others, is for the next time, and so are names that come meanwhile.
     for (let left = this.#waiting.length; left > 0; left -= BATCH) {
-      yield this.#takeOut(this.#waiting.splice(0, Math.min(left, BATCH)));
+      yield this.#waiting.splice(0, Math.min(left, BATCH));
     }
     // Tallies that are empty are kept for whoever comes again soon, while there is space.
     const isCrowded = this.#tallies > this.#maxEntries / 2;
@@ -75,18 +75,20 @@ export class UsageMeter {
     yield* this.#batchesOf(this.#addresses, isCrowded);
   }
 
+  /** An entry that was handed over was stored, or is lost. */
+  settle(entry: UsageEntry): void {
+    this.#settled += requestsOf(entry);
+  }
+
   /** Takes an entry back that was not stored, if there is still space for it. */
   putBack(entry: UsageEntry): void {
-    if (this.#isFull) {
-      this.drop(entry);
-      return;
-    }
-    this.#takenOut -= requestsOf(entry);
-    this.#waiting.push(entry);
+    if (this.#isFull) this.drop(entry);
+    else this.#waiting.push(entry);
   }
 
   /** Gives up an entry that was handed over. */
   drop(entry: UsageEntry): void {
+    this.settle(entry);
     this.dropped += requestsOf(entry);
   }
 
@@ -107,16 +109,11 @@ export class UsageMeter {
       }
       if (isIdle || isCrowded) this.#forget(tallies, name, first);
       if (batch.length >= BATCH) {
-        yield this.#takeOut(batch);
+        yield batch;
         batch = [];
       }
     }
-    if (batch.length > 0) yield this.#takeOut(batch);
-  }
-
-  #takeOut(batch: readonly UsageEntry[]): readonly UsageEntry[] {
-    for (const entry of batch) this.#takenOut += requestsOf(entry);
-    return batch;
+    if (batch.length > 0) yield batch;
   }
 
   #forget(tallies: Map<string, Tally>, name: string, first: Tally): void {

@@ -24,7 +24,7 @@ export interface UsageOptions {
 
 /** What a limiter that counts usage has counted since it was made, in requests. */
 export interface UsageStats {
-  /** Counted here, and not yet brought to the store. */
+  /** Counted here, and not yet brought to the store, or on the way. */
   readonly pending: number;
   readonly stored: number;
   /** Not counted, because `maxEntries` was reached. */

@@ -115,7 +115,10 @@ export class RedisUsage implements UsageStore {
       keys.push(this.#keys.day(account, minuteAt), this.#keys.seconds(account, category, minuteAt));
       const expiresAtS = (Math.floor(minuteAt / DAY_MS) + 1 + this.#keepDays) * DAY_S;
       const numbers = [(minuteAt / 60_000) % 60, admitted, refused, wouldRefuse, expiresAtS, seconds.length / 2];
-      args.push(String(hourOf(minuteAt)), encodeText(category), ...numbers.map(String), ...seconds.map(String));
+      args.push(String(hourOf(minuteAt)), encodeText(category), ...numbers.map(String));
+      for (let index = 0; index < seconds.length; index += 2) {
+        args.push('INCRBY', 'u32', `#${seconds[index]}`, String(seconds[index + 1]));
+      }
     }
     try {
       const failed = await this.#connection.run(ADD, keys, args);

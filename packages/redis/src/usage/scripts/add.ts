@@ -6,12 +6,12 @@
  *
  * KEYS: of each entry two. The first is the account's day, a hash: by `hour:category` the minutes of the hour, each a space and
  * `minute,admitted,refused,wouldRefuse,peak`; and by `hour` how many categories it has. The second has the requests of the
- * minute's seconds, 60 numbers of 32 bits.
+ * minute's seconds, 60 numbers of 32 bits, and behind them how often it was added to.
  *
  * ARGV[1]: how many categories of an hour are kept apart; further ones are added to the category with the empty name.
  * ARGV[2]: how long the seconds are kept, in s.
  * Then of each entry: the hour, the category, the minute of the hour, admitted, refused, wouldRefuse, when the day expires in s
- * since the epoch, how many seconds follow, and those: from 0 to 59, each followed by its requests.
+ * since the epoch, and how many seconds follow; of each `INCRBY`, `u32`, its place from `#0` to `#59`, and its requests.
  *
  * The reply is the list of the entries that failed, by their place from 1, each followed by its error.
  */
@@ -29,11 +29,12 @@ for place = 1, #KEYS / 2 do
   local admitted, refused, wouldRefuse = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
   local expiresAtS, count = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7])
   local first = at + 8
-  at = first + 2 * count
+  at = first + 4 * count
 
   local field = hour .. ':' .. category
   local minutes = redis.pcall('HGET', day, field)
   local problem = errorOf(minutes)
+  -- A key that is begun begins with a field.
   local isNew = minutes == false
   if isNew and category ~= '' and (tonumber(redis.call('HGET', day, hour)) or 0) >= maxCategories then
     field = hour .. ':'
@@ -42,19 +43,13 @@ for place = 1, #KEYS / 2 do
   end
 
   local peak = 0
-  if not problem and count > 0 then
-    local operations = { 'OVERFLOW', 'SAT' }
-    for index = first, at - 1, 2 do
-      local last = #operations
-      operations[last + 1], operations[last + 2] = 'INCRBY', 'u32'
-      operations[last + 3], operations[last + 4] = '#' .. ARGV[index], ARGV[index + 1]
-    end
+  if not problem then
     -- The first that writes: where Redis takes no writes, nothing of the entry is added.
-    local sums = redis.pcall('BITFIELD', seconds, unpack(operations))
+    local sums = redis.pcall('BITFIELD', seconds, 'OVERFLOW', 'SAT', 'INCRBY', 'u32', '#60', '1', unpack(ARGV, first, at - 1))
     problem = errorOf(sums)
     if not problem then
-      redis.call('EXPIRE', seconds, secondsLifeS)
-      for index = 1, #sums do
+      if sums[1] == 1 then redis.call('EXPIRE', seconds, secondsLifeS) end
+      for index = 2, #sums do
         if sums[index] > peak then peak = sums[index] end
       end
     end
@@ -75,9 +70,11 @@ for place = 1, #KEYS / 2 do
     end
     local sum = string.format(' %s,%.0f,%.0f,%.0f,%.0f', minute, admitted, refused, wouldRefuse, peak)
     redis.call('HSET', day, field, string.sub(minutes, 1, from - 1) .. sum .. string.sub(minutes, to + 1))
-    -- Not one error from here on, or the entries before would be taken for failed as well.
-    if isNew then redis.pcall('HINCRBY', day, hour, 1) end
-    redis.call('EXPIREAT', day, expiresAtS)
+    if isNew then
+      -- Not one error from here on, or the entries before would be taken for failed as well.
+      redis.pcall('HINCRBY', day, hour, 1)
+      redis.call('EXPIREAT', day, expiresAtS)
+    end
   end
 end
 return failed

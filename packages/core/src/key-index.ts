@@ -1,0 +1,170 @@
+import { ownCopy } from './names.js';
+import { PAGE_MASK, PAGE_SIZE, type RecordPages } from './record-pages.js';
+import { COUNTER_WORDS } from './window-records.js';
+
+/**
+ * Finds a counter's slot by its name and account, and grows without a pause. A JavaScript `Map` copies itself whole each
+ * time it outgrows its table, 100 ms at a million keys; this is a hash table that grows by splitting one chain in two with
+ * each counter that is begun (linear hashing: Litwin, VLDB 1980). The chains run through the records of the counters.
+ */
+export class KeyIndex {
+  readonly #records: RecordPages;
+  readonly #groups = new Map<string, Group>();
+  readonly #groupsById: (Group | undefined)[] = [];
+  readonly #freeIds: number[] = [];
+  readonly #accounts: string[][] = [];
+  readonly #heads: Uint32Array[] = [new Uint32Array(HEADS_PER_PAGE)];
+  #chains = 1;
+  /** The least power of two that is at least the number of chains, less one. */
+  #mask = 0;
+  #size = 0;
+
+  /** `records` are those of the counters, of which the index keeps the words that it names here. */
+  constructor(records: RecordPages) {
+    this.#records = records;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The names of all counters that there are. */
+  get names(): string[] {
+    return [...this.#groups.keys()];
+  }
+
+  /** The slot, or −1. */
+  find(name: string, account: string): number {
+    const group = this.#groups.get(name);
+    if (group === undefined) return -1;
+    const hash = hashOf(account, group.seed);
+    const chain = this.#chainOf(hash);
+    let link = this.#heads[chain >>> HEAD_BITS]![chain & HEAD_MASK]!;
+    while (link !== 0) {
+      const slot = link - 1;
+      const words = this.#records.words(slot);
+      const place = (slot & PAGE_MASK) * COUNTER_WORDS;
+      if (words[place + HASH] === hash && words[place + GROUP] === group.id && this.#account(slot) === account) {
+        return slot;
+      }
+      link = words[place + NEXT]!;
+    }
+    return -1;
+  }
+
+  /** Adds a counter that is not there. */
+  add(slot: number, name: string, account: string): void {
+    let group = this.#groups.get(name);
+    if (group === undefined) {
+      const id = this.#freeIds.pop() ?? this.#groupsById.length;
+      group = { name: ownCopy(name), id, seed: (Math.random() * 2 ** 32) | 0, size: 0 };
+      this.#groups.set(group.name, group);
+      this.#groupsById[id] = group;
+    }
+    group.size++;
+    const page = slot >>> PAGE_SIZE_BITS;
+    if (page === this.#accounts.length) this.#accounts.push(new Array<string>(PAGE_SIZE).fill(''));
+    this.#accounts[page]![slot & PAGE_MASK] = ownCopy(account);
+    const words = this.#records.words(slot);
+    const place = (slot & PAGE_MASK) * COUNTER_WORDS;
+    const hash = hashOf(account, group.seed);
+    words[place + HASH] = hash;
+    words[place + GROUP] = group.id;
+    this.#prepend(this.#chainOf(hash), slot);
+    this.#size++;
+    while (this.#chains < this.#size * CHAINS_PER_COUNTER) this.#split();
+  }
+
+  /** Deletes a counter that is there. */
+  delete(slot: number): void {
+    const words = this.#records.words(slot);
+    const place = (slot & PAGE_MASK) * COUNTER_WORDS;
+    const chain = this.#chainOf(words[place + HASH]!);
+    const next = words[place + NEXT]!;
+    let before = this.#heads[chain >>> HEAD_BITS]![chain & HEAD_MASK]!;
+    if (before === slot + 1) {
+      this.#heads[chain >>> HEAD_BITS]![chain & HEAD_MASK] = next;
+    } else {
+      while (this.#next(before - 1) !== slot + 1) before = this.#next(before - 1);
+      this.#setNext(before - 1, next);
+    }
+    this.#accounts[slot >>> PAGE_SIZE_BITS]![slot & PAGE_MASK] = '';
+    this.#size--;
+    const group = this.#groupsById[words[place + GROUP]!]!;
+    group.size--;
+    if (group.size > 0) return;
+    this.#groups.delete(group.name);
+    this.#groupsById[group.id] = undefined;
+    this.#freeIds.push(group.id);
+  }
+
+  #account(slot: number): string {
+    return this.#accounts[slot >>> PAGE_SIZE_BITS]![slot & PAGE_MASK]!;
+  }
+
+  #chainOf(hash: number): number {
+    const chain = hash & this.#mask;
+    return chain < this.#chains ? chain : hash & (this.#mask >>> 1);
+  }
+
+  /** Makes one chain more, of what belongs there from the one that it was part of. */
+  #split(): void {
+    const added = this.#chains++;
+    if (added > this.#mask) this.#mask = 2 * this.#mask + 1;
+    if (added >>> HEAD_BITS === this.#heads.length) this.#heads.push(new Uint32Array(HEADS_PER_PAGE));
+    const old = added & (this.#mask >>> 1);
+    let link = this.#heads[old >>> HEAD_BITS]![old & HEAD_MASK]!;
+    this.#heads[old >>> HEAD_BITS]![old & HEAD_MASK] = 0;
+    while (link !== 0) {
+      const slot = link - 1;
+      link = this.#next(slot);
+      this.#prepend(this.#chainOf(this.#records.words(slot)[(slot & PAGE_MASK) * COUNTER_WORDS + HASH]!), slot);
+    }
+  }
+
+  #prepend(chain: number, slot: number): void {
+    const heads = this.#heads[chain >>> HEAD_BITS]!;
+    this.#setNext(slot, heads[chain & HEAD_MASK]!);
+    heads[chain & HEAD_MASK] = slot + 1;
+  }
+
+  #next(slot: number): number {
+    return this.#records.words(slot)[(slot & PAGE_MASK) * COUNTER_WORDS + NEXT]!;
+  }
+
+  #setNext(slot: number, link: number): void {
+    this.#records.words(slot)[(slot & PAGE_MASK) * COUNTER_WORDS + NEXT] = link;
+  }
+}
+
+/** Counters of one name. */
+interface Group {
+  readonly name: string;
+  readonly id: number;
+  /** Not to be known by whoever chooses the accounts: with it, they could fill one chain alone. */
+  readonly seed: number;
+  size: number;
+}
+
+/** Every character counts: one that did not could be used to send all accounts to one chain. */
+export function hashOf(key: string, seed: number): number {
+  let hash = seed;
+  for (let index = 0; index < key.length; index++) {
+    hash = Math.imul(hash ^ key.charCodeAt(index), 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  return hash >>> 0;
+}
+
+// The words of a counter's record that are the index's.
+const HASH = 0;
+/** The slot behind this one in its chain, plus one; 0 ends it. */
+const NEXT = 1;
+const GROUP = 2;
+
+/** So that a chain rarely has more than one. */
+const CHAINS_PER_COUNTER = 2;
+const HEAD_BITS = 12;
+const HEADS_PER_PAGE = 1 << HEAD_BITS;
+const HEAD_MASK = HEADS_PER_PAGE - 1;
+const PAGE_SIZE_BITS = Math.log2(PAGE_SIZE);

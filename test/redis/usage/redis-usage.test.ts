@@ -1,0 +1,225 @@
+import { perMinute, RateLimiter, readUsage, type UsageOptions, type UsageQuestion } from '@tollgate/core';
+import { type RedisStore, RedisUsage } from '@tollgate/redis';
+import { Redis } from 'ioredis';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { entriesOf, START_AT } from '../../contract/usage/requests.js';
+import { freePort, RunningServer, until } from '../../redis-servers/standalone.js';
+import { redisWorld } from '../store-world.js';
+
+const world = redisWorld();
+const DAY_S = 86_400;
+const charge = { account: 'ameyo5m', category: 'legs' };
+const question: UsageQuestion = { account: 'ameyo5m' };
+
+function usageOn(client: Redis = world.plain, options: { keepDays?: number } = {}): RedisUsage {
+  world.prefix = `test-usage:${process.pid}:${crypto.randomUUID()}`;
+  const usage = new RedisUsage({ client, prefix: world.prefix, ...options });
+  onTestFinished(() => usage.close());
+  return usage;
+}
+
+/** A limiter that keeps its usage beside its counters. */
+function limiterOn(store: RedisStore, usage: true | UsageOptions = true) {
+  const limiter = new RateLimiter({ policy: { quotas: [perMinute(5)] }, store, usage });
+  onTestFinished(async () => limiter.close());
+  return limiter;
+}
+
+const admitOne = (account: string, at = START_AT) => entriesOf([{ account, category: 'legs', at, answer: 'admitted' }]);
+
+describe('a limiter on a RedisStore', () => {
+  it('keeps usage on that Redis without more, and so do others that share its prefix', async () => {
+    const store = world.store({ client: world.plain });
+    const limiters = [limiterOn(store), limiterOn(store)];
+    for (let time = 0; time < 8; time++) await limiters[time % 2]!.consume(charge);
+    await limiters[0]!.close();
+    expect((await limiters[1]!.usage(question)).totals).toMatchObject({ requests: 8, admitted: 5, refused: 3 });
+    const usage = new RedisUsage({ client: world.plain, prefix: world.prefix });
+    expect((await readUsage(usage, question)).totals.requests).toBe(8);
+    const { nearest, refused } = await usage.top({ limit: 5 });
+    expect(nearest).toMatchObject([{ ...charge, share: 1, used: 5, limit: 5, windowMs: 60_000 }]);
+    expect(refused).toMatchObject([{ ...charge, admitted: 5, refused: 3 }]);
+    await usage.close();
+    // The store's client is the store's.
+    await store.probe('ameyo5m');
+  });
+
+  it('keeps it for as many days as it is told, and everything else for minutes', async () => {
+    const limiter = limiterOn(world.store({ client: world.plain }), { keepDays: 3 });
+    await limiter.consume(charge);
+    await limiter.usage(question);
+    const keys = (await world.keys()).filter((key) => key.includes(':usage:'));
+    expect(keys).toHaveLength(4);
+    const today = Math.floor(Date.now() / 1000 / DAY_S) * DAY_S;
+    for (const key of keys) {
+      const expiresAt = (await world.plain.call('EXPIRETIME', key)) as number;
+      const untilAt = /\d{4}-\d\d-\d\d$/.test(key) ? today + 4 * DAY_S : Date.now() / 1000 + 300;
+      expect(expiresAt).toBeGreaterThan(untilAt - 60);
+      expect(expiresAt).toBeLessThanOrEqual(untilAt + 1);
+    }
+  });
+});
+
+describe('RedisUsage', () => {
+  it('takes up one hash for a day of an account, with a field for each hour of a category', async () => {
+    const usage = usageOn();
+    for (const at of [START_AT, START_AT + 60_000, START_AT + 3_600_000]) await usage.add(admitOne('ameyo5m', at));
+    const day = new Date(START_AT).toISOString().slice(0, 10);
+    expect(await world.plain.hgetall(`${world.prefix}:usage:{ameyo5m}:v1:${day}`)).toEqual({
+      '0': '1',
+      '0:legs': ' 0,1,0,0,1 1,1,0,0,1',
+      '1': '1',
+      '1:legs': ' 0,1,0,0,1',
+    });
+  });
+
+  it('leaves the others alone where the keys of one account hold something else', async () => {
+    const usage = usageOn();
+    const day = new Date(START_AT).toISOString().slice(0, 10);
+    await world.plain.set(`${world.prefix}:usage:{spoilt day}:v1:${day}`.replace(' ', '%0020'), 'x', 'EX', 60);
+    const seconds = `${world.prefix}:usage:{spoilt}:v1:s:${START_AT / 60_000}:legs`;
+    await world.plain.lpush(seconds, 'x');
+    await world.plain.expire(seconds, 60);
+    const entries = ['sound', 'spoilt day', 'spoilt', 'sound too'].flatMap((account) => admitOne(account));
+    expect(await usage.add(entries)).toEqual([
+      { entry: entries[1], counted: 'no' },
+      { entry: entries[2], counted: 'no' },
+    ]);
+    for (const account of ['sound', 'sound too']) {
+      expect(await usage.read(account, START_AT, START_AT + 1)).toMatchObject([{ admitted: 1 }]);
+    }
+    expect(await usage.read('spoilt', START_AT, START_AT + 1)).toEqual([]);
+    await expect(usage.read('spoilt day', START_AT, START_AT + 1)).rejects.toMatchObject({
+      code: 'TOLLGATE_STORE_FAILED',
+    });
+  });
+
+  it('passes over what it cannot read in a day', async () => {
+    const usage = usageOn();
+    await usage.add(admitOne('a'));
+    const [key] = (await world.keys()).filter((key) => /\d{4}-\d\d-\d\d$/.test(key));
+    await world.plain.hset(key!, {
+      '25:legs': ' 1,1,1,1,1',
+      other: 'x',
+      '1:legs': 'garbage 99,1,1,1,1 7,5,0,0,2 8,-1,0,0,0',
+    });
+    const minutes = await usage.read('a', START_AT, START_AT + 86_400_000);
+    expect(minutes).toMatchObject([
+      { minuteAt: START_AT, admitted: 1 },
+      { minuteAt: START_AT + 67 * 60_000, admitted: 5, peakPerSecond: 2 },
+    ]);
+  });
+
+  it('adds nothing to one account twice when Redis is full or only read', async () => {
+    const server = await RunningServer.start();
+    onTestFinished(() => server.stop());
+    const client = new Redis(server.url);
+    onTestFinished(() => client.disconnect());
+    const usage = usageOn(client);
+    await usage.add(admitOne('a'));
+    await client.config('SET', 'maxmemory', '1');
+    expect(await usage.add([...admitOne('a'), ...admitOne('b')])).toMatchObject([{ counted: 'no' }, { counted: 'no' }]);
+    await client.config('SET', 'maxmemory', '0');
+    await client.replicaof('127.0.0.1', String(await freePort()));
+    expect(await usage.add(admitOne('a'))).toMatchObject([{ counted: 'no' }]);
+    await client.replicaof('NO', 'ONE');
+    expect(await usage.add(admitOne('a'))).toEqual([]);
+    expect(await usage.read('a', START_AT, START_AT + 1)).toMatchObject([{ admitted: 2, peakPerSecond: 2 }]);
+  });
+});
+
+describe('a Redis that is away', () => {
+  const startOwn = async () => {
+    const server = await RunningServer.start();
+    onTestFinished(() => server.stop());
+    const client = new Redis(server.url, { retryStrategy: () => 20 });
+    client.on('error', () => {});
+    onTestFinished(() => client.disconnect());
+    return { server, client, usage: usageOn(client) };
+  };
+  const limiterWith = (usage: RedisUsage) => {
+    const limiter = new RateLimiter({ policy: { quotas: 'unlimited' }, usage: { store: usage, flushMs: 100 } });
+    onTestFinished(async () => limiter.close());
+    return limiter;
+  };
+  const consume = (limiter: RateLimiter, times: number) => {
+    for (let time = 0; time < times; time++) limiter.consume(charge);
+  };
+  const stats = (limiter: RateLimiter) => limiter.stats().usage!;
+
+  it('at the start has everything brought when it is there', async () => {
+    const port = await freePort();
+    const client = new Redis(port, '127.0.0.1', { retryStrategy: () => 20 });
+    client.on('error', () => {});
+    onTestFinished(() => client.disconnect());
+    const limiter = limiterWith(usageOn(client));
+    consume(limiter, 7);
+    expect(stats(limiter)).toEqual({ pending: 7, stored: 0, dropped: 0, lost: 0 });
+    const server = await RunningServer.start({ port });
+    onTestFinished(() => server.stop());
+    await until('the usage to be stored', () => stats(limiter).stored === 7);
+    expect((await limiter.usage(question)).totals.requests).toBe(7);
+  });
+
+  it('and holds still has everything counted once, when it goes on', async () => {
+    const { client, server, usage } = await startOwn();
+    const limiter = limiterWith(usage);
+    consume(limiter, 1);
+    await limiter.usage(question);
+    server.pause();
+    consume(limiter, 5);
+    await until('the batch to be under way', () => client.commandQueue.length > 0);
+    consume(limiter, 3);
+    server.resume();
+    expect((await limiter.usage(question)).totals.requests).toBe(9);
+    expect(stats(limiter)).toEqual({ pending: 0, stored: 9, dropped: 0, lost: 0 });
+  });
+
+  it('never has a request counted twice whose answer was lost, and tells', async () => {
+    const { client, server, usage } = await startOwn();
+    const limiter = limiterWith(usage);
+    consume(limiter, 1);
+    await limiter.usage(question);
+    server.pause();
+    consume(limiter, 5);
+    await until('the batch to be under way', () => client.commandQueue.length > 0);
+    // The server has it in its buffer, and will count it: no one here will ever know.
+    client.disconnect(true);
+    await until('the answer to be lost', () => stats(limiter).lost === 5);
+    consume(limiter, 3);
+    server.resume();
+    await until('the rest to be stored', () => stats(limiter).stored === 4);
+    expect((await limiter.usage(question)).totals.requests).toBe(9);
+    expect(stats(limiter)).toEqual({ pending: 0, stored: 4, dropped: 0, lost: 5 });
+  });
+
+  it('and comes back empty counts on', async () => {
+    const { server, usage } = await startOwn();
+    const limiter = limiterWith(usage);
+    consume(limiter, 2);
+    await limiter.usage(question);
+    await server.kill();
+    consume(limiter, 3);
+    await server.restart();
+    await until('the rest to be stored', () => stats(limiter).stored === 5);
+    expect((await limiter.usage(question)).totals.requests).toBe(3);
+  });
+
+  it('makes questions fail in time, and closing end', async () => {
+    const { server, usage } = await startOwn();
+    const limiter = limiterWith(usage);
+    await server.kill();
+    await until('the client to notice', async () => {
+      try {
+        await usage.read('a', 0, 1);
+        return false;
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'TOLLGATE_STORE_FAILED' });
+        return true;
+      }
+    });
+    consume(limiter, 3);
+    await limiter.close();
+    expect(stats(limiter)).toEqual({ pending: 3, stored: 0, dropped: 0, lost: 0 });
+  });
+});
