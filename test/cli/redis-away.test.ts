@@ -20,6 +20,8 @@ const COMMANDS = [
   ['limits', 'suspend', '--reason', 'x'],
   ['peek', 'a', '--category', 'legs'],
   ['reset', 'a', '--all'],
+  ['usage', 'a'],
+  ['top', '--once'],
 ] as const;
 
 describe('while Redis is away', () => {

@@ -26,6 +26,8 @@ describe('the help', () => {
       'peek',
       'reset',
       'pardon',
+      'usage',
+      'top',
     ]);
   });
 

@@ -13,6 +13,11 @@ export interface LimitsOnRedis {
   readonly url: string;
 }
 
+/** Until it is closed. */
+export interface OpenLimits extends LimitsOnRedis {
+  close(): Promise<void>;
+}
+
 /**
  * Connects, has `act` do what it does with the limits that Redis holds, and disconnects. That limiting is suspended when it
  * is done is told on stderr, whatever came of it.
@@ -20,6 +25,27 @@ export interface LimitsOnRedis {
  * @throws RedisFailure when Redis cannot be reached or fails.
  */
 export async function withLimits(options: RedisOptions, act: (held: LimitsOnRedis) => Promise<void>): Promise<void> {
+  const held = await openLimits(options);
+  const { limits, url } = held;
+  try {
+    await limits.ready();
+    await act(held);
+    const { lastError } = limits.state();
+    if (lastError !== undefined) warn(`Of the limits on Redis: ${shownText(lastError)}`);
+  } catch (error) {
+    throw failureOnRedis(url, error);
+  } finally {
+    if (limits.suspension !== undefined) warn(suspensionInWords(limits.suspension));
+    await held.close();
+  }
+}
+
+/**
+ * Connects, for a command that goes on for longer than one answer takes.
+ *
+ * @throws RedisFailure when Redis cannot be reached.
+ */
+export async function openLimits(options: RedisOptions): Promise<OpenLimits> {
   const { prefix, timeout: timeoutMs } = options;
   const url = checkedUrl(options.redis);
   // Loading these is half of a start, which commands that are about files alone do without.
@@ -29,20 +55,18 @@ export async function withLimits(options: RedisOptions, act: (held: LimitsOnRedi
   ]);
   const client = await connect(url, timeoutMs);
   const limits = new RedisLimits({ client, prefix, timeoutMs });
-  try {
-    await limits.ready();
-    await act({ client, limits, url });
-    const { lastError } = limits.state();
-    if (lastError !== undefined) warn(`Of the limits on Redis: ${shownText(lastError)}`);
-  } catch (error) {
-    if (!isStoreError(error)) throw error;
-    const inDoubt = error.charged === 'unknown' ? '; what was to be changed may be changed all the same' : '';
-    throw redisFailure(url, `failed${inDoubt}`, error);
-  } finally {
-    if (limits.suspension !== undefined) warn(suspensionInWords(limits.suspension));
+  const close = async () => {
     await limits.close();
     client.disconnect();
-  }
+  };
+  return { client, limits, url, close };
+}
+
+/** What a store of Redis threw, as the end of a command; anything else as it is. */
+export function failureOnRedis(url: string, error: unknown): unknown {
+  if (!isStoreError(error)) return error;
+  const inDoubt = error.charged === 'unknown' ? '; what was to be changed may be changed all the same' : '';
+  return redisFailure(url, `failed${inDoubt}`, error);
 }
 
 /** What a change takes the place of; `'unreadable'` is nothing that this version of the command understands. */
@@ -62,7 +86,7 @@ function isStoreError(error: unknown): error is StoreError {
   return error instanceof Error && 'code' in error && error.code === 'TOLLGATE_STORE_FAILED';
 }
 
-function suspensionInWords({ since, by, reason }: Suspension): string {
+export function suspensionInWords({ since, by, reason }: Suspension): string {
   const who = by === undefined ? '' : ` by ${shownText(by)}`;
   const why = reason === undefined ? '' : `: ${shownText(reason)}`;
   return `LIMITING IS SUSPENDED, everyone is let through. Suspended at ${shownInstant(since)}${who}${why}`;

@@ -1,16 +1,18 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { complain } from './answer.js';
 import { addCounterCommands } from './counter-commands.js';
 import { addLimitsCommands } from './limits-commands.js';
 import { addPolicyCommands } from './policy-commands.js';
 import { shownText } from './shown-text.js';
+import { addTopCommand } from './top-command.js';
+import { addUsageCommand } from './usage-command.js';
+import { version } from './version.js';
 
 /** The command and all that can be typed after it. */
 export function program(): Command {
   const program = new Command('tollgate')
     .description(
-      'Checks and explains rate limit policies, provisions limits of single accounts on Redis, looks into counters.',
+      'Checks and explains rate limit policies, provisions limits of single accounts on Redis, looks into counters and usage.',
     )
     .version(version(), '--version', 'print the version')
     .helpOption('--help', 'show this help')
@@ -22,6 +24,8 @@ export function program(): Command {
   addPolicyCommands(program);
   addLimitsCommands(program);
   addCounterCommands(program);
+  addUsageCommand(program);
+  addTopCommand(program);
   return program;
 }
 
@@ -29,14 +33,10 @@ const EXIT_CODES = `
 Exit codes:
   0  done
   1  the answer is no: a policy has problems, an account has no limits here, their
-     version is another one, a request would be refused
+     version is another one, a request would be refused, no usage is known
   2  what was typed makes no sense, or a file cannot be read
   3  Redis cannot be reached, or failed
  70  something else went wrong`;
-
-function version(): string {
-  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
-}
 
 /** A suggestion comes on a line of its own. */
 function complainInOneLine(message: string): void {

@@ -12,7 +12,7 @@ export function redisFailure(url: string, what: string, error: unknown): RedisFa
 }
 
 /** The server of a URL without what may be secret in it. */
-function shownServer(url: string): string {
+export function shownServer(url: string): string {
   const { protocol, host, pathname } = new URL(url);
   return `${protocol}//${host}${pathname}`;
 }

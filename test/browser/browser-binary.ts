@@ -1,0 +1,45 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+/**
+ * The browser that tests open pages in: `CHROMIUM`, else Chromium or Chrome from the path; on Debian and its kin, as root,
+ * it is installed where there is none. Throws with what to do if that cannot be.
+ */
+export function browserBinary(): string {
+  return findBrowser() ?? installedBrowser();
+}
+
+/** Installing downloads a hundred megabytes. */
+export const INSTALL_TIMEOUT_MS = 600_000;
+
+function installedBrowser(): string {
+  if (!existsSync('/etc/debian_version') || userInfo().uid !== 0) throw new Error(CURE);
+  console.log('The tests need a browser: installing chromium with apt-get.');
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  // A source that cannot be read does not matter as long as the package is found.
+  spawnSync('apt-get', ['update', '-qq'], { env, stdio: 'ignore' });
+  try {
+    execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], { env, stdio: 'pipe' });
+  } catch (error) {
+    throw new Error(CURE, { cause: error });
+  }
+  const found = findBrowser();
+  if (found === undefined) throw new Error(CURE);
+  return found;
+}
+
+const CURE =
+  'The tests of pages need a browser: install Chromium (apt-get install chromium, brew install chromium), or name one in CHROMIUM';
+
+function findBrowser(): string | undefined {
+  return process.env['CHROMIUM'] ?? NAMES.map(onPath).find((file) => file !== undefined);
+}
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+function onPath(name: string): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'];
+  return folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
+}
