@@ -41,7 +41,7 @@ function figureRows({ totals, busiestMinute, p95PerMinute, activeMinutes }: Usag
     const peak = `up to ${countInWords(peakPerSecond)} in a second`;
     rows.push(['busiest minute', countInWords(requests), `${minuteInWords(minuteAt)}, ${peak}`]);
   }
-  const minutes = activeMinutes === 1 ? 'the minute' : `the ${countInWords(activeMinutes)} minutes`;
+  const minutes = activeMinutes === 1 ? 'the one minute' : `the ${countInWords(activeMinutes)} minutes`;
   return [...rows, ['95th percentile', countInWords(p95PerMinute), `a minute, of ${minutes} with requests`]];
 }
 
