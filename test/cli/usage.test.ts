@@ -77,6 +77,13 @@ describe('tollgate usage', () => {
       expect(stdout).toMatch(new RegExp(`^${category} +${all} +\\d\\d\\.\\d % +${refused.toLocaleString('en')} `, 'm'));
       expect(stdout).toMatch(new RegExp(`^${category}: \\d+ a minute suggested\\. The busiest minute had `, 'm'));
     }
+    const rows = stdout.split('\n').filter((line) => line.startsWith('category ') || / \d+ a minute$/.test(line));
+    expect(rows).toHaveLength(1 + sent.size);
+    expect(new Set(rows.map((row) => row.length)), 'rows end where their numbers do').toHaveProperty('size', 1);
+    for (const head of ['requests', 'share', 'refused', '95th percentile', 'busiest minute']) {
+      const end = rows[0]!.indexOf(head) + head.length;
+      for (const row of rows.slice(1)) expect(row.slice(end - 1, end + 1), `${head} in ${row}`).toMatch(/^[\d%] $/);
+    }
     expect(stdout).toMatch(/^ {5}0 {5}3 {5}6 {5}9 .*21\nMon( {2}[ ░▒▓█]+)?\n(\w{3}.*\n){6} {5}░░ to \d/m);
     expect([code, stderr]).toEqual([0, '']);
   });

@@ -11,8 +11,8 @@ export function usageInWords(report: UsageReport): string {
   if (totals.requests === 0) return headOf(report);
   return [
     headOf(report),
-    alignedRows(figureRows(report)),
-    alignedRows([CATEGORY_HEADS, ...categories.map(categoryRow)]),
+    alignedRows(figureRows(report), '', FIGURE_NUMBERS),
+    alignedRows([CATEGORY_HEADS, ...categories.map(categoryRow)], '', CATEGORY_NUMBERS),
     `requests by weekday and hour, UTC\n${patternInWords(report.pattern)}`,
     ...suggestions(categories),
   ].join('\n\n');
@@ -26,10 +26,12 @@ export function headOf({ account, from, to, totals }: UsageReport): string {
 
 function figureRows({ totals, busiestMinute, p95PerMinute, activeMinutes }: UsageReport): string[][] {
   const { requests, admitted, refused, wouldRefuse } = totals;
+  const shares = [shareInWords(admitted / requests), shareInWords(refused / requests)] as const;
+  const shareWidth = Math.max(...shares.map((share) => share.length));
   const rows = [
     ['requests', countInWords(requests)],
-    ['admitted', countInWords(admitted), shareInWords(admitted / requests)],
-    ['refused', countInWords(refused), shareInWords(refused / requests)],
+    ['admitted', countInWords(admitted), shares[0].padStart(shareWidth)],
+    ['refused', countInWords(refused), shares[1].padStart(shareWidth)],
   ];
   if (wouldRefuse > 0) {
     rows.push(['would refuse', countInWords(wouldRefuse), 'admitted, since limits are only observed']);
@@ -39,9 +41,12 @@ function figureRows({ totals, busiestMinute, p95PerMinute, activeMinutes }: Usag
     const peak = `up to ${countInWords(peakPerSecond)} in a second`;
     rows.push(['busiest minute', countInWords(requests), `${minuteInWords(minuteAt)}, ${peak}`]);
   }
-  const minutes = activeMinutes === 1 ? 'the minute' : `the ${countInWords(activeMinutes)} minutes`;
+  const minutes = activeMinutes === 1 ? 'the one minute' : `the ${countInWords(activeMinutes)} minutes`;
   return [...rows, ['95th percentile', countInWords(p95PerMinute), `a minute, of ${minutes} with requests`]];
 }
+
+/** The counts, behind their names. */
+const FIGURE_NUMBERS: ReadonlySet<number> = new Set([1]);
 
 const CATEGORY_HEADS = [
   'category',
@@ -51,8 +56,12 @@ const CATEGORY_HEADS = [
   '',
   '95th percentile',
   'busiest minute',
+  '',
   'suggested',
 ];
+
+/** All but the category and when its busiest minute was. */
+const CATEGORY_NUMBERS: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 8]);
 
 function categoryRow(of: UsageCategory): string[] {
   const { category, requests, share, refused, refusedShare, p95PerMinute, busiestMinute, suggestion } = of;
@@ -63,7 +72,8 @@ function categoryRow(of: UsageCategory): string[] {
     countInWords(refused),
     refused === 0 ? '' : shareInWords(refusedShare),
     countInWords(p95PerMinute),
-    `${countInWords(busiestMinute.requests)} at ${minuteInWords(busiestMinute.minuteAt)}`,
+    countInWords(busiestMinute.requests),
+    minuteInWords(busiestMinute.minuteAt),
     suggestion === undefined ? '' : `${countInWords(suggestion.perMinute)} a minute`,
   ];
 }

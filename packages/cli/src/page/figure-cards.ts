@@ -5,7 +5,7 @@ import { type Content, html, type Markup } from './markup.js';
 /** The numbers that are looked for first. */
 export function figureCards({ totals, busiestMinute, p95PerMinute, activeMinutes }: UsageReport): Markup {
   const { requests, refused, wouldRefuse, refusedShare } = totals;
-  const minutes = activeMinutes === 1 ? 'the minute' : `the ${countInWords(activeMinutes)} minutes`;
+  const minutes = activeMinutes === 1 ? 'the one minute' : `the ${countInWords(activeMinutes)} minutes`;
   return html`<dl class="cards">
 ${card('requests', 'Requests', countInWords(requests), `${countInWords(totals.admitted)} admitted`)}
 ${card('refused', 'Refused', shareInWords(refusedShare), `${countInWords(refused)} requests`)}
