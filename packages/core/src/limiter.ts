@@ -346,8 +346,9 @@ export class RateLimiter {
   }
 
   #decided(decision: Decision, slot?: number): void {
-    this.#channels.decided(decision);
+    // Before anyone is told: whoever resets or charges another account then may have its counter take the slot.
     if (this.#usage !== undefined) this.#usage.record(decision, slot);
+    this.#channels.decided(decision);
     if (decision.reason === 'admitted') return;
     if (decision.wouldRefuse) {
       this.#wouldRefuse++;
