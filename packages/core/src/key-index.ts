@@ -13,7 +13,7 @@ export class KeyIndex {
   readonly #groupsById: (Group | undefined)[] = [];
   readonly #freeIds: number[] = [];
   /** Accounts that do not fit in their records, in pages by slot; of most pages there are none. */
-  readonly #longAccounts: string[][] = [];
+  readonly #longAccounts: (string[] | undefined)[] = [];
   readonly #heads: Uint32Array[] = [new Uint32Array(HEADS_PER_PAGE)];
   #chains = 1;
   /** The least power of two that is at least the number of chains, less one. */
@@ -124,8 +124,11 @@ export class KeyIndex {
       bytes[at + 1 + index] = unit;
     }
     if (bytes[at] !== KEPT_APART) return;
-    this.#longAccounts[slot >>> PAGE_BITS] ??= new Array<string>(PAGE_SIZE).fill('');
-    this.#longAccounts[slot >>> PAGE_BITS]![slot & PAGE_MASK] = ownCopy(account);
+    const page = slot >>> PAGE_BITS;
+    // An array that is written to far behind its end becomes slow.
+    while (this.#longAccounts.length <= page) this.#longAccounts.push(undefined);
+    this.#longAccounts[page] ??= new Array<string>(PAGE_SIZE).fill('');
+    this.#longAccounts[page][slot & PAGE_MASK] = ownCopy(account);
   }
 
   #chainOf(hash: number): number {
