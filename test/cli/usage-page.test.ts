@@ -24,7 +24,7 @@ const HOSTILE_ACCOUNT = '"><script>globalThis.isOwned = true</script>';
 const CATEGORIES = ['legs', 'calls', 'recordings'];
 
 beforeAll(async () => {
-  const executablePath = browserBinary();
+  const executablePath = await browserBinary();
   // There is no sandbox to be had in most containers, nor as root.
   browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
   server = await RunningServer.start();
