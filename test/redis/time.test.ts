@@ -1,3 +1,4 @@
+import { Quota } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
 import { expectNeverOver } from '../contract/store/never-over.js';
 import { coarseWorld, exactWorld } from '../contract/store/traces.js';
@@ -37,6 +38,20 @@ describe('a server whose clock steps back', () => {
     expect(await store.consume('a', counters, 1)).toMatchObject({ allowed: false, now, retryAfterMs: 1000 });
     world.clock.nowMs += 1500;
     expect(await store.consume('a', counters, 2)).toMatchObject({ allowed: true, now: now + 1000, used: [2] });
+  });
+});
+
+describe('a refund', () => {
+  it('drops nothing that counts again when the clock steps back', async () => {
+    const store = world.store({ denyCacheSize: 0 });
+    const quotas = [new Quota({ limit: 3, windowMs: 2000 }), new Quota({ limit: 2, windowMs: 100 })];
+    const counters = [{ name: 'legs', quotas }];
+    const outcome = await store.consume('a', counters, 1);
+    await store.consume('a', counters, 1);
+    world.clock.nowMs += 100;
+    await store.refund('a', counters, 1, outcome);
+    world.clock.nowMs -= 99;
+    expect(await store.consume('a', counters, 1)).toMatchObject({ allowed: false, used: [1, 2], retryAfterMs: 99 });
   });
 });
 

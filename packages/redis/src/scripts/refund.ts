@@ -2,8 +2,12 @@
 export const REFUND_OPERATION: string = `
     for c = first, at - 1, 2 do
       local key = ask[c]
-      local head = heads[key]
-      if head then head = expire(key, head, now) end
+      local head, longest = heads[key], 0
+      -- What has left its window stays until a charge drops it: by then the clock may have stepped back, and it counts again.
+      if head then
+        for w = 6, 6 * head[5], 6 do longest = math.max(longest, head[w]) end
+        if head[3] + head[4] + longest <= now then head = false end
+      end
       if head and head[2] == ask[c + 1] then
         local text, changed, slices = texts[key], false, { '' }
         for w = 6, 6 * head[5], 6 do
@@ -27,8 +31,6 @@ export const REFUND_OPERATION: string = `
         if changed then
           replace(key, head, slices)
           lives[key] = lives[key] or 0
-        else
-          heads[key] = nil
         end
       end
     end
