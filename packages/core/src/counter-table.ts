@@ -1,9 +1,8 @@
 import { ExpiryWheel } from './expiry-wheel.js';
 import { KeyIndex } from './key-index.js';
 import type { Quota } from './quota.js';
-import { PAGE_MASK } from './record-pages.js';
 import { SlidingWindows } from './sliding-window.js';
-import { COUNTER_WORDS, HEADER_WORDS, OWN_WINDOWS, ownWindow } from './window-records.js';
+import { counterPlaceOf, HEADER_WORDS, OWN_WINDOWS, ownWindow } from './window-records.js';
 
 /**
  * Which counters there are, and where: a slot for each, found by account and counter name. Slots are numbers into flat
@@ -89,12 +88,12 @@ export class CounterTable {
 
   firstWindow(slot: number): number {
     const words = this.#records.words(slot);
-    const place = (slot & PAGE_MASK) * COUNTER_WORDS;
+    const place = counterPlaceOf(slot);
     return words[place + COUNT]! <= OWN_WINDOWS ? ownWindow(slot) : words[place + FIRST]!;
   }
 
   windowCount(slot: number): number {
-    return this.#records.words(slot)[(slot & PAGE_MASK) * COUNTER_WORDS + COUNT]!;
+    return this.#records.words(slot)[counterPlaceOf(slot) + COUNT]!;
   }
 
   /** Whether the counter's windows are just those of the quotas, in their order. */
@@ -122,7 +121,7 @@ export class CounterTable {
   }
 
   expiresAt(slot: number): number {
-    return this.#records.numbers(slot)[(slot & PAGE_MASK) * COUNTER_NUMBERS + EXPIRES_AT]!;
+    return this.#records.numbers(slot)[(counterPlaceOf(slot) >>> 1) + EXPIRES_AT]!;
   }
 
   /** The counter matters at least until then. */
@@ -131,28 +130,28 @@ export class CounterTable {
   }
 
   birth(slot: number): number {
-    return this.#records.numbers(slot)[(slot & PAGE_MASK) * COUNTER_NUMBERS + BIRTH]!;
+    return this.#records.numbers(slot)[(counterPlaceOf(slot) >>> 1) + BIRTH]!;
   }
 
   /** From here on, the counter does not answer for what it admitted before. */
   setBirth(slot: number): void {
     this.#births++;
-    this.#records.numbers(slot)[(slot & PAGE_MASK) * COUNTER_NUMBERS + BIRTH] = this.#births;
+    this.#records.numbers(slot)[(counterPlaceOf(slot) >>> 1) + BIRTH] = this.#births;
   }
 
   #setExpiresAt(slot: number, at: number): void {
-    this.#records.numbers(slot)[(slot & PAGE_MASK) * COUNTER_NUMBERS + EXPIRES_AT] = at;
+    this.#records.numbers(slot)[(counterPlaceOf(slot) >>> 1) + EXPIRES_AT] = at;
   }
 
   #setWord(slot: number, word: number, value: number): void {
-    this.#records.words(slot)[(slot & PAGE_MASK) * COUNTER_WORDS + word] = value;
+    this.#records.words(slot)[counterPlaceOf(slot) + word] = value;
   }
 
   #takeSlot(now: number, pinned: readonly number[]): number {
     if (this.#firstFree === 0 && this.#nextSlot >= this.#maxCounters) this.#makeRoom(now, pinned);
     if (this.#firstFree !== 0) {
       const slot = this.#firstFree - 1;
-      this.#firstFree = this.#records.words(slot)[(slot & PAGE_MASK) * COUNTER_WORDS + FIRST]!;
+      this.#firstFree = this.#records.words(slot)[counterPlaceOf(slot) + FIRST]!;
       return slot;
     }
     const slot = this.#nextSlot++;
@@ -234,7 +233,6 @@ const EXPIRES_AT = 2;
 const BIRTH = 3;
 /** The first window of a counter whose windows do not lie in its record, or the next free slot: where windows would begin. */
 const FIRST = HEADER_WORDS;
-const COUNTER_NUMBERS = COUNTER_WORDS / 2;
 
 const RECLAIMED_PER_CALL = 4;
 /** Bounds the search at the cap, for the moment when a crowd of counters was filed long ago and all were charged since. */

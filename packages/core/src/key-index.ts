@@ -1,6 +1,6 @@
 import { ownCopy } from './names.js';
 import { PAGE_BITS, PAGE_MASK, PAGE_SIZE, type RecordPages } from './record-pages.js';
-import { COUNTER_WORDS, HEADER_WORDS } from './window-records.js';
+import { counterPlaceOf, HEADER_WORDS } from './window-records.js';
 
 /**
  * Finds a counter's slot by its name and account, and grows without a pause. A JavaScript `Map` copies itself whole each
@@ -44,7 +44,7 @@ export class KeyIndex {
     while (link !== 0) {
       const slot = link - 1;
       const words = this.#records.words(slot);
-      const place = (slot & PAGE_MASK) * COUNTER_WORDS;
+      const place = counterPlaceOf(slot);
       if (words[place + HASH] === hash && words[place + GROUP] === group.id && this.#isOf(slot, account)) {
         return slot;
       }
@@ -65,7 +65,7 @@ export class KeyIndex {
     group.size++;
     this.#write(slot, account);
     const words = this.#records.words(slot);
-    const place = (slot & PAGE_MASK) * COUNTER_WORDS;
+    const place = counterPlaceOf(slot);
     const hash = hashOf(account, group.seed);
     words[place + HASH] = hash;
     words[place + GROUP] = group.id;
@@ -77,7 +77,7 @@ export class KeyIndex {
   /** Deletes a counter that is there. */
   delete(slot: number): void {
     const words = this.#records.words(slot);
-    const place = (slot & PAGE_MASK) * COUNTER_WORDS;
+    const place = counterPlaceOf(slot);
     const chain = this.#chainOf(words[place + HASH]!);
     const next = words[place + NEXT]!;
     let before = this.#heads[chain >>> HEAD_BITS]![chain & HEAD_MASK]!;
@@ -147,7 +147,7 @@ export class KeyIndex {
     while (link !== 0) {
       const slot = link - 1;
       link = this.#next(slot);
-      this.#prepend(this.#chainOf(this.#records.words(slot)[(slot & PAGE_MASK) * COUNTER_WORDS + HASH]!), slot);
+      this.#prepend(this.#chainOf(this.#records.words(slot)[counterPlaceOf(slot) + HASH]!), slot);
     }
   }
 
@@ -158,11 +158,11 @@ export class KeyIndex {
   }
 
   #next(slot: number): number {
-    return this.#records.words(slot)[(slot & PAGE_MASK) * COUNTER_WORDS + NEXT]!;
+    return this.#records.words(slot)[counterPlaceOf(slot) + NEXT]!;
   }
 
   #setNext(slot: number, link: number): void {
-    this.#records.words(slot)[(slot & PAGE_MASK) * COUNTER_WORDS + NEXT] = link;
+    this.#records.words(slot)[counterPlaceOf(slot) + NEXT] = link;
   }
 }
 
@@ -198,7 +198,7 @@ const KEPT_APART = 0xff;
 
 /** Where in the bytes of its page the account of a slot begins. */
 function accountAt(slot: number): number {
-  return ((slot & PAGE_MASK) * COUNTER_WORDS + ACCOUNT) * 4;
+  return (counterPlaceOf(slot) + ACCOUNT) * 4;
 }
 
 /** So that a chain rarely has more than one. */

@@ -107,16 +107,15 @@ export class MemoryCounters {
       this.#hasRoom[index as 0] = true;
       const isPlain = slot >= 0 && this.table.hasWindows(slot, quotas);
       this.#isPlain[index as 0] = isPlain;
+      let endsAt = 0;
       if (throttle !== undefined) {
-        const endsAt = this.#throttledUntil(index, name, key, now);
+        endsAt = this.#throttledUntil(index, name, key, now);
         outcome.throttledMs ??= zeros(counters.length);
         outcome.throttledMs[index] = endsAt - now;
-        this.#ask(index, slot, quotas, cost, now, answered, endsAt > now ? throttle : undefined, endsAt);
-      } else if (isPlain) {
-        this.#askPlain(index, slot, quotas, cost, now, answered);
-      } else {
-        this.#ask(index, slot, quotas, cost, now, answered, undefined, 0);
       }
+      const shrinks = endsAt > now ? throttle : undefined;
+      if (isPlain && shrinks === undefined) this.#askPlain(index, slot, quotas, cost, now, answered);
+      else this.#ask(index, slot, quotas, cost, now, answered, shrinks, endsAt);
       answered += quotas.length;
     }
     outcome.slot = this.#slots[0];

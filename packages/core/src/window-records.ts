@@ -42,6 +42,11 @@ export class WindowRecords {
   }
 }
 
+/** Where the counter's record begins in its page of words; half of it is where it begins in the numbers. */
+export function counterPlaceOf(slot: number): number {
+  return (slot & PAGE_MASK) * COUNTER_WORDS;
+}
+
 /** The first of the two windows in the counter's own record. */
 export function ownWindow(slot: number): number {
   return slot << OWN_BITS;
@@ -50,7 +55,7 @@ export function ownWindow(slot: number): number {
 /** Where the window begins in its page of words; half of it is where it begins in the numbers. */
 export function placeOf(window: number): number {
   return window < RUNS
-    ? ((window >>> OWN_BITS) & PAGE_MASK) * COUNTER_WORDS + HEADER_WORDS + (window & OWN_MASK) * WINDOW_WORDS
+    ? counterPlaceOf(window >>> OWN_BITS) + HEADER_WORDS + (window & OWN_MASK) * WINDOW_WORDS
     : ((window - RUNS) & PAGE_MASK) * WINDOW_WORDS;
 }
 
