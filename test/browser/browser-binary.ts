@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { onPath } from '../on-path.js';
 
 /**
  * The browser that tests open pages in: `CHROMIUM`, else Chromium or Chrome from the path; on Debian and its kin, as root,
@@ -42,8 +42,3 @@ function findBrowser(): string | undefined {
 }
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-
-function onPath(name: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'];
-  return folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
-}

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { onPath } from '../on-path.js';
 
 /** The server that tests start: `REDIS_SERVER`, else Redis or Valkey from the path. Throws with what to do if there is none. */
 export function serverBinary(): string {
@@ -34,9 +34,4 @@ const CURE =
 
 function findServer(): string | undefined {
   return process.env['REDIS_SERVER'] ?? onPath('redis-server') ?? onPath('valkey-server');
-}
-
-function onPath(name: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'];
-  return folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
 }

@@ -1,17 +1,8 @@
+import type { UsageMinute } from '@tollgate/core';
 import type { Request } from './requests.js';
 
-/** A minute as `UsageStore.read` tells it. */
-export interface Minute {
-  readonly category: string;
-  readonly minuteAt: number;
-  readonly admitted: number;
-  readonly refused: number;
-  readonly wouldRefuse: number;
-  readonly peakPerSecond: number;
-}
-
 /** What is to be read of an account, from the list of every request there ever was. */
-export function minutesOf(requests: readonly Request[], account: string): Minute[] {
+export function minutesOf(requests: readonly Request[], account: string): UsageMinute[] {
   const own = requests.filter((request) => request.account === account);
   const keys = new Set(own.map(({ category, at }) => JSON.stringify([category, Math.floor(at / 60_000)])));
   const minutes = [...keys].map((key) => {
@@ -32,7 +23,7 @@ export function minutesOf(requests: readonly Request[], account: string): Minute
   return sorted(minutes);
 }
 
-export function sorted<M extends Pick<Minute, 'category' | 'minuteAt'>>(minutes: readonly M[]): M[] {
+export function sorted<M extends Pick<UsageMinute, 'category' | 'minuteAt'>>(minutes: readonly M[]): M[] {
   const key = ({ category, minuteAt }: M) => `${String(minuteAt).padStart(16)} ${category}`;
   return [...minutes].sort((one, other) => (key(one) < key(other) ? -1 : 1));
 }
