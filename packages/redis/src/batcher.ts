@@ -4,6 +4,7 @@ import { Call } from './call.js';
 import { beginCall, type ToldStore } from './channels.js';
 import { type Connection, noConnection, Script } from './connection.js';
 import type { Keys } from './keys.js';
+import { Lane } from './lane.js';
 import type { Operation } from './operation.js';
 import { CHARGE_SCRIPT } from './scripts/charge.js';
 
@@ -23,7 +24,7 @@ export class Batcher {
   readonly #maxPending: number;
   /** Accounts with something to send, and whether a call of theirs is under way. */
   readonly #lanes = new Map<string, Lane>();
-  #waiting = new Set<Lane>();
+  #waiting: Lane[] = [];
   #flush: NodeJS.Immediate | undefined;
   #parked: NodeJS.Timeout | undefined;
   #nonce = randomInt(2 ** 47) * 16;
@@ -57,11 +58,12 @@ export class Batcher {
     let lane = this.#lanes.get(operation.account);
     if (lane === undefined) {
       const index = this.#keys.index(operation.account);
-      lane = { account: operation.account, index, group: this.#connection.groupOf(index), queue: [], calls: 0 };
+      lane = new Lane(operation.account, index, this.#connection.groupOf(index));
       this.#lanes.set(operation.account, lane);
     }
-    lane.queue.push(operation);
-    if (lane.calls === 0) this.#wait(lane);
+    lane.push(operation);
+    // One that has others already, or a call under way, is looked at in any case.
+    if (lane.calls === 0 && lane.length === 1) this.#wait(lane);
   }
 
   /** Fails what was not sent, and sends nothing any more; what is under way is still answered. */
@@ -69,11 +71,11 @@ export class Batcher {
     this.#closed = true;
     this.#unpark();
     if (this.#flush !== undefined) clearImmediate(this.#flush);
-    for (const lane of this.#lanes.values()) this.#failQueue(lane, lane.queue.length, error);
+    for (const lane of this.#lanes.values()) this.#failFirst(lane, lane.length, error);
   }
 
   #wait(lane: Lane): void {
-    this.#waiting.add(lane);
+    this.#waiting.push(lane);
     this.#flush ??= setImmediate(this.#send);
   }
 
@@ -85,33 +87,40 @@ export class Batcher {
     }
     this.#unpark();
     const lanes = this.#waiting;
-    this.#waiting = new Set();
-    const open = new Map<number, { readonly call: Call; readonly lanes: Lane[] }>();
+    this.#waiting = [];
+    const open = new Map<number, Batch>();
     for (const lane of lanes) {
-      let group = open.get(lane.group);
-      if (group === undefined) {
-        group = { call: new Call(), lanes: [] };
-        open.set(lane.group, group);
+      let batch = open.get(lane.group);
+      if (batch === undefined) {
+        batch = { call: new Call(), lanes: [] };
+        open.set(lane.group, batch);
       }
-      group.lanes.push(lane);
-      let taken = 0;
-      while (taken < lane.queue.length && group.call.runs < this.#maxBatch) {
-        group.call.add(lane.queue[taken++]!, lane.index, this.#keys);
-      }
-      lane.queue = taken === lane.queue.length ? [] : lane.queue.slice(taken);
-      if (group.call.runs >= this.#maxBatch) {
+      batch.lanes.push(lane);
+      this.#take(lane, batch.call);
+      if (batch.call.runs >= this.#maxBatch) {
         open.delete(lane.group);
-        void this.#run(group.call, group.lanes);
+        void this.#run(batch);
       }
     }
-    for (const group of open.values()) void this.#run(group.call, group.lanes);
+    for (const batch of open.values()) void this.#run(batch);
   };
 
-  async #run(call: Call, lanes: readonly Lane[]): Promise<void> {
-    const { operations } = call;
+  #take(lane: Lane, call: Call): void {
+    if (lane.isAlike) {
+      call.addAlone(lane.first!, lane.length, lane.index);
+      lane.drop(lane.length);
+    }
+    while (lane.length > 0 && call.runs < this.#maxBatch) {
+      const count = lane.alike();
+      call.add(lane.first!, count, lane.index);
+      lane.drop(count);
+    }
+  }
+
+  async #run({ call, lanes }: Batch): Promise<void> {
     for (const lane of lanes) lane.calls++;
     this.calls++;
-    this.operations += operations.length;
+    this.operations += call.operations;
     let held = true;
     const letGo = () => {
       if (!held) return;
@@ -120,16 +129,16 @@ export class Batcher {
     };
     // An answer that is late has its lanes waiting no longer than anyone waits for it.
     const timer = setTimeout(letGo, this.#timeoutMs);
-    const told = beginCall(this.#store, operations.length, call.runs);
+    const told = beginCall(this.#store, call.operations, call.runs);
     try {
-      call.answer(await this.#connection.run(CHARGE, call.keys, [call.argument(this.#nextNonce())]));
+      call.answer(await this.#connection.runForBytes(CHARGE, call.keys, [call.argument(this.#nextNonce())]));
       told?.();
     } catch (error) {
       told?.(error);
-      for (const operation of operations) operation.reject(error);
+      call.reject(error);
     } finally {
       clearTimeout(timer);
-      this.pending -= operations.length;
+      this.pending -= call.operations;
       letGo();
     }
   }
@@ -137,7 +146,7 @@ export class Batcher {
   #letGo(lane: Lane): void {
     lane.calls--;
     if (lane.calls > 0) return;
-    if (lane.queue.length > 0) this.#wait(lane);
+    if (lane.length > 0) this.#wait(lane);
     else this.#lanes.delete(lane.account);
   }
 
@@ -151,7 +160,7 @@ export class Batcher {
     this.#connection.whenReady(this.#wake);
     const look = () => {
       this.#failWaiting(this.#timeoutMs);
-      if (this.#waiting.size > 0) this.#parked = setTimeout(look, this.#timeoutMs);
+      if (this.#waiting.length > 0) this.#parked = setTimeout(look, this.#timeoutMs);
       else this.#unpark();
     };
     this.#parked = setTimeout(look, this.#timeoutMs);
@@ -172,18 +181,24 @@ export class Batcher {
   #failWaiting(atLeastMs: number): void {
     const error = noConnection();
     const askedBefore = performance.now() - atLeastMs + 1;
-    for (const lane of this.#waiting) {
-      const young = lane.queue.findIndex(({ askedAt }) => askedAt > askedBefore);
-      this.#failQueue(lane, young < 0 ? lane.queue.length : young, error);
-      if (lane.queue.length > 0) continue;
-      this.#waiting.delete(lane);
-      this.#lanes.delete(lane.account);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const lane of waiting) {
+      let late = 0;
+      for (let one = lane.first; one !== undefined && one.askedAt <= askedBefore; one = one.next) late++;
+      this.#failFirst(lane, late, error);
+      if (lane.length > 0) this.#waiting.push(lane);
+      else this.#lanes.delete(lane.account);
     }
   }
 
-  #failQueue(lane: Lane, count: number, error: unknown): void {
+  #failFirst(lane: Lane, count: number, error: unknown): void {
     this.pending -= count;
-    for (const operation of lane.queue.splice(0, count)) operation.reject(error);
+    for (let failed = 0; failed < count; failed++) {
+      const operation = lane.first!;
+      lane.drop(1);
+      operation.reject(error);
+    }
   }
 
   /** Births are counted up from a nonce, so calls take them in steps: as many as a call can begin counters. */
@@ -193,13 +208,10 @@ export class Batcher {
   }
 }
 
-/** What an account has to send; `calls` are under way and not given up. */
-interface Lane {
-  readonly account: string;
-  readonly index: string;
-  readonly group: number;
-  queue: Operation[];
-  calls: number;
+/** A call that is put together, and whose charges are in it. */
+interface Batch {
+  readonly call: Call;
+  readonly lanes: Lane[];
 }
 
 const CHARGE = new Script(CHARGE_SCRIPT);

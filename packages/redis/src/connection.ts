@@ -11,6 +11,7 @@ export interface RedisClient {
   readonly isCluster: boolean;
   readonly options: { readonly keyPrefix?: string | undefined };
   call(command: string, args: (string | Buffer | number)[]): Promise<unknown>;
+  callBuffer(command: string, args: (string | Buffer | number)[]): Promise<unknown>;
   sendCommand(command: never, stream?: never): unknown;
   connect(): Promise<void>;
   disconnect(): void;
@@ -39,6 +40,7 @@ type Answer = string | number | null | Answer[];
 /** As much of ioredis as is used here. */
 interface Caller {
   call(command: string, ...args: (string | number)[]): Promise<Answer>;
+  callBuffer(command: string, ...args: (string | number)[]): Promise<unknown>;
 }
 
 /** Sends commands through the caller's client, each at most once, and tells of a failure whether it may have had effect. */
@@ -107,18 +109,36 @@ export class Connection {
   }
 
   /** Runs a script by its name, and sends the text only to a server that does not know it. */
-  async run(script: Script, keys: readonly string[], args: readonly string[]): Promise<Answer> {
-    try {
-      return await this.#caller.call('EVALSHA', script.sha, keys.length, ...keys, ...args);
-    } catch (error) {
-      if (!isReplyError(error) || !error.message.startsWith('NOSCRIPT')) throw failure(error, this.#task);
-    }
-    return this.send('EVAL', script.text, keys.length, ...keys, ...args);
+  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<Answer> {
+    return this.#run((command, ...rest) => this.#caller.call(command, ...rest), script, keys, args);
+  }
+
+  /** The same of a script that answers with bytes. */
+  runForBytes(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    return this.#run((command, ...rest) => this.#caller.callBuffer(command, ...rest), script, keys, args);
   }
 
   async send(command: string, ...args: readonly (string | number)[]): Promise<Answer> {
     try {
       return await this.#caller.call(command, ...args);
+    } catch (error) {
+      throw failure(error, this.#task);
+    }
+  }
+
+  async #run<A>(
+    send: (command: string, ...args: (string | number)[]) => Promise<A>,
+    { sha, text }: Script,
+    keys: readonly string[],
+    args: readonly string[],
+  ): Promise<A> {
+    try {
+      return await send('EVALSHA', sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!isReplyError(error) || !error.message.startsWith('NOSCRIPT')) throw failure(error, this.#task);
+    }
+    try {
+      return await send('EVAL', text, keys.length, ...keys, ...args);
     } catch (error) {
       throw failure(error, this.#task);
     }

@@ -15,13 +15,14 @@ export class Keys {
     return `${this.#prefix}${account === '' ? EMPTY : encodeName(account)}}`;
   }
 
-  counter(index: string, name: string): string {
-    return `${index}:${encodeName(name)}`;
+  /** What the key of a counter has behind the account's index. */
+  static counterEnd(name: string): string {
+    return `:${encodeName(name)}`;
   }
 
-  /** The violations of a counter. */
-  violations(index: string, name: string): string {
-    return `${index}:${VIOLATIONS}${encodeName(name)}`;
+  /** What the key of a counter's violations has behind the account's index. */
+  static violationsEnd(name: string): string {
+    return `:${VIOLATIONS}${encodeName(name)}`;
   }
 
   /** Whether an entry of an account's index, which is what stands behind it in a key, is of violations. */

@@ -6,6 +6,8 @@ export const PEEK = 1;
 export const REFUND = 2;
 export const RECORD = 3;
 export const VIOLATE = 4;
+/** Charges of many accounts that are alike but for those. */
+export const CONSUME_ALIKE = 5;
 
 /** One call of a store method that waits to be sent, or to be answered. */
 export interface Operation {
@@ -19,12 +21,19 @@ export interface Operation {
   readonly births: readonly number[];
   /** When it was asked for, on the process's clock. */
   readonly askedAt: number;
+  /** The account's next one, asked for after it. */
+  next: Operation | undefined;
   /**
    * With the outcome of a charge or a peek; of violations, with the names of the counters that they have throttled; else with
    * nothing. Of a refused charge, `spares` has how many violations more surely do not throttle each counter that had no room.
    */
   resolve(answer: Outcome | readonly string[] | undefined, spares?: readonly number[]): void;
   reject(error: unknown): void;
+}
+
+/** Whether the script decides them in one go, one after the other. */
+export function isAlike(one: Operation, other: Operation): boolean {
+  return one.kind === CONSUME && other.kind === CONSUME && one.counters === other.counters && one.cost === other.cost;
 }
 
 /** An outcome that is still being put together: by assignment, since V8 makes what is spread together slowly. */

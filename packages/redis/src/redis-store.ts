@@ -3,9 +3,10 @@ import { closedError } from '@tollgate/core/options';
 import { Batcher } from './batcher.js';
 import { BegunThrottlings } from './begun-throttlings.js';
 import { Connection, type RedisClient, Script } from './connection.js';
+import { Consumption, type Learn } from './consumption.js';
 import { DenyCache } from './deny-cache.js';
 import { Keys } from './keys.js';
-import { CONSUME, type Operation, PEEK, RECORD, REFUND, VIOLATE } from './operation.js';
+import { type Operation, PEEK, RECORD, REFUND, VIOLATE } from './operation.js';
 import { type RedisStoreOptions, readOptions } from './options.js';
 import { RESET_SCRIPT } from './scripts/reset.js';
 import { UnsentViolations } from './unsent-violations.js';
@@ -83,25 +84,7 @@ export class RedisStore implements Store {
     const { drops } = this.#denials;
     this.#unsent.send(account);
     return new Promise((resolve, reject) => {
-      const answer = (outcome: Outcome, spares: readonly number[]) => {
-        if (outcome.allowed) return resolve(outcome);
-        if (drops === this.#denials.drops) {
-          this.#denials.add(account, counters, cost, outcome, spares, askedAt, performance.now());
-        }
-        return resolve(this.#began.tells(account, counters, outcome) ? { ...outcome, beganThrottling: true } : outcome);
-      };
-      const settle = answer as Operation['resolve'];
-      this.#batcher.add({
-        kind: CONSUME,
-        account,
-        counters,
-        cost,
-        at: 0,
-        births: NONE,
-        askedAt,
-        resolve: settle,
-        reject,
-      });
+      this.#batcher.add(new Consumption(account, counters, cost, askedAt, drops, this.#learn, resolve, reject));
     });
   }
 
@@ -126,14 +109,14 @@ export class RedisStore implements Store {
   async reset(account: string, name?: string): Promise<void> {
     this.#checkOpen();
     const index = this.#keys.index(account);
-    const named = name === undefined ? [] : [this.#keys.counter(index, name), this.#keys.violations(index, name)];
+    const named = name === undefined ? [] : [index + Keys.counterEnd(name), index + Keys.violationsEnd(name)];
     await this.#forget(account, index, name === undefined ? () => true : named);
   }
 
   async pardon(account: string, name?: string): Promise<void> {
     this.#checkOpen();
     const index = this.#keys.index(account);
-    await this.#forget(account, index, name === undefined ? Keys.isOfViolations : [this.#keys.violations(index, name)]);
+    await this.#forget(account, index, name === undefined ? Keys.isOfViolations : [index + Keys.violationsEnd(name)]);
   }
 
   /** Rejects unless Redis could record a charge of the account now. What it writes for that is gone in a second. */
@@ -192,6 +175,15 @@ export class RedisStore implements Store {
     this.#began.add(account, began);
   }
 
+  /** What a refusal teaches, and how it is told. */
+  readonly #learn: Learn = (refused, outcome, spares) => {
+    const { account, counters, cost, askedAt, drops } = refused;
+    if (drops === this.#denials.drops) {
+      this.#denials.add(account, counters, cost, outcome, spares, askedAt, performance.now());
+    }
+    return this.#began.tells(account, counters, outcome) ? { ...outcome, beganThrottling: true } : outcome;
+  };
+
   #ask(
     kind: Operation['kind'],
     account: string,
@@ -201,7 +193,8 @@ export class RedisStore implements Store {
     births: readonly number[] = NONE,
   ): Promise<Outcome | readonly string[] | undefined> {
     return new Promise((resolve, reject) => {
-      this.#batcher.add({ kind, account, counters, cost, at, births, askedAt: performance.now(), resolve, reject });
+      const askedAt = performance.now();
+      this.#batcher.add({ kind, account, counters, cost, at, births, askedAt, next: undefined, resolve, reject });
     });
   }
 

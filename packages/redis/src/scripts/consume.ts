@@ -46,8 +46,8 @@ export const CONSUME_OPERATION: string = `
       for c = first, at - 1, 4 do
         local key, shape, left = ask[c], shapes[ask[c + 2]], lefts and lefts[c] or 0
         local quotas, head = ask[shape], heads[key]
-        local slices, longest, n = { nil, nil, nil, nil, nil }, 0, 1
         if head then
+          local longest = 0
           for w = 6, 6 * head[5], 6 do
             if head[w] > longest then longest = head[w] end
           end
@@ -57,66 +57,18 @@ export const CONSUME_OPERATION: string = `
           elseif grown and grown[key] then
             register(key, ask[c + 1], head[3], longest)
           end
-          local text, instant = texts[key], now - head[3]
-          local later = instant > head[4]
-          head[4] = instant
-          for j = 1, head[5] do
-            local w = 6 * j
-            local sliceMs, maxSlices
-            if j <= quotas then
-              sliceMs, maxSlices = ask[shape + 4 * j - 1], ask[shape + 4 * j]
-            else
-              sliceMs, maxSlices = math.ceil(head[w] / SPARE_SLICES), SPARE_SLICES + 1
-            end
-            local used, count, costBytes = head[w + 1] + charged, head[w + 2], head[w + 3]
-            if used > MOST then
-              used, count = MOST, 1
-              head[w + 3] = 4
-              slices[n + 1], slices[n + 2], n = '', pack('<I4I4', instant, MOST), n + 2
-            else
-              local stride, start = 4 + costBytes, head[w + 4]
-              local stop, value, joins = start + count * stride, charged, false
-              -- A slice of one ms is joined by its own instant alone, and none is later than the latest admission.
-              if count > 0 and not (later and sliceMs == 1 and count < maxSlices) then
-                local newest, held = unpack(SLICE[costBytes], text, stop - stride)
-                joins = newest == instant or count >= maxSlices or (sliceMs > 1
-                  and floor((head[3] + newest) / sliceMs) == floor(now / sliceMs))
-                if joins then
-                  value, stop = held + charged, stop - stride
-                end
-              end
-              if value > 255 and (costBytes == 1 or value > 65535 and costBytes == 2) then
-                head[w + 2] = joins and count - 1 or count
-                head[w + 3], costBytes = costBytes, value > 65535 and 4 or 2
-                slices[n + 1], slices[n + 2], n = slicesOf(text, head, w, 0, costBytes), pack(SLICE[costBytes], instant, value), n + 2
-                head[w + 3] = costBytes
-              else
-                slices[n + 1], slices[n + 2], n = sub(text, start, stop - 1), pack(SLICE[costBytes], instant, value), n + 2
-              end
-              if not joins then count = count + 1 end
-            end
-            head[w + 1], head[w + 2] = used, count
-            if j <= quotas then
-              if count == 1 then reply[quotaAt + 2] = soonest(shape, j, head[w], left) end
-              quotaAt = quotaAt + 2
-            end
-          end
-        else
-          local costBytes = charged > 65535 and 4 or charged > 255 and 2 or 1
-          head = { 1, births, now, 0, quotas }
-          births = births + 1
+          admit(key, head, shape, charged, now)
           for q = 1, quotas do
-            local windowMs, w = ask[shape + 4 * q - 2], 6 * q
-            if windowMs > longest then longest = windowMs end
-            head[w], head[w + 1], head[w + 2], head[w + 3] = windowMs, charged, 1, costBytes
-            slices[n + 1], n = pack(SLICE[costBytes], 0, charged), n + 1
-            reply[quotaAt + 2] = soonest(shape, q, windowMs, left)
-            quotaAt = quotaAt + 2
+            if head[6 * q + 2] == 1 then reply[quotaAt + 2 * q] = soonest(shape, q, head[6 * q], left) end
           end
-          register(key, ask[c + 1], now, longest)
+          lives[key] = now + lastingOf(longest) - clock
+        else
+          begin(key, ask[c + 1], shape, charged, now)
+          for q = 1, quotas do
+            reply[quotaAt + 2 * q] = soonest(shape, q, ask[shape + 4 * q - 2], left)
+          end
         end
-        replace(key, head, slices)
-        lives[key] = now + longest - clock
+        quotaAt = quotaAt + 2 * quotas
       end
     end
 

@@ -1,6 +1,6 @@
 /**
- * The part of the charge script that knows how a counter is written: reading it, dropping what has passed, arranging its
- * windows, writing it back. The header of `charge.ts` has the format.
+ * The part of the charge script that knows how a counter is written: reading it, dropping what has passed, recording a
+ * charge, writing it back. The header of `charge.ts` has the format.
  */
 export const COUNTER: string = `
 local MOST = 4294967295
@@ -11,6 +11,9 @@ local SLICE = { '<I4B', '<I4I2', false, '<I4I4' }
 -- oldest)*}, false for no counter; and the life in ms of what is to be written (0: as before). Counters are written at the
 -- end, so that an error before it changes none.
 local texts, heads, lives = {}, {}, {}
+
+-- Of a counter that is being put together: its head, packed, and from the second place on what lies behind that.
+local parts = {}
 
 -- How a head of so many windows is packed; of two, the most usual, without putting it together.
 local function formatOf(windows)
@@ -45,7 +48,8 @@ local function load(key)
   return head
 end
 
--- Drops what has left its window. A counter whose last admission has left its longest window is none.
+-- Drops what has left its window. A counter whose last admission has left its longest window is none. Returns its head, or
+-- false, and its longest window.
 local function expire(key, head, now)
   local text, base, longest = texts[key], head[3], 0
   for w = 6, 6 * head[5], 6 do
@@ -66,30 +70,37 @@ local function expire(key, head, now)
       head[w + 5] = sliceAt
     end
   end
-  if base + head[4] + longest > now then return head end
+  if base + head[4] + longest > now then return head, longest end
   heads[key] = false
   return false
 end
 
--- Puts a head and its slices, a list from its second place on, in place of what is there; it is not yet to be written.
-local function replace(key, head, slices)
+-- How long a counter is kept after its latest admission: an eighth longer than that counts, so that its expiry need not be
+-- set with each, but with the first in an eighth.
+local function lastingOf(longest)
+  return longest + floor(longest / 8)
+end
+
+-- Puts a head and the parts behind it, up to the nth, in place of what is there; it is not yet to be written.
+local function replace(key, head, n)
   local windows = head[5]
   for w = 10, 6 * windows + 5, 6 do head[w], head[w + 1] = 0, 0 end
-  slices[1] = pack(formatOf(windows), spread(head, 1, 5 + 6 * windows))
-  texts[key] = concat(slices)
+  parts[1] = pack(formatOf(windows), spread(head, 1, 5 + 6 * windows))
+  texts[key] = concat(parts, '', 1, n)
   heads[key] = nil
 end
 
 -- The account's index learns of a key, until the latest instant at which it may still matter.
 local function enter(key, index, ends)
-  local account = KEYS[index]
+  local account, life = KEYS[index], ends - clock
+  local left = call('PTTL', account)
   call('ZADD', account, ends, sub(KEYS[key], #account + 2))
-  call('ZREMRANGEBYSCORE', account, '-inf', clock)
-  if call('PTTL', account) < ends - clock then call('PEXPIRE', account, ends - clock) end
+  if left ~= -2 then call('ZREMRANGEBYSCORE', account, '-inf', clock) end
+  if left < life then call('PEXPIRE', account, life) end
 end
 
 local function register(key, index, base, longest)
-  enter(key, index, base + math.min(3 * longest, MOST) + longest)
+  enter(key, index, base + math.min(3 * longest, MOST) + lastingOf(longest))
 end
 
 -- The slices of a window as they are, or with instants moved or costs in more bytes.
@@ -105,83 +116,66 @@ local function slicesOf(text, head, w, moved, costBytes)
   return concat(parts)
 end
 
--- Moves the base, so that instants in ms after it fit into 32 bits.
-local function rebase(key, head, base)
-  local moved, slices = head[3] - base, { '' }
-  for w = 6, 6 * head[5], 6 do slices[#slices + 1] = slicesOf(texts[key], head, w, moved, head[w + 3]) end
-  head[3], head[4] = base, head[4] + moved
-  replace(key, head, slices)
-  return load(key)
-end
-
--- Whether the windows begin with those of the shape and hold nothing behind them that is empty.
-local function fits(head, shape)
-  local quotas, windows = ask[shape], head[5]
-  if windows < quotas then return false end
-  for q = 1, quotas do
-    if head[6 * q] ~= ask[shape + 4 * q - 2] then return false end
-  end
-  for w = 6 + 6 * quotas, 6 * windows, 6 do
-    if head[w + 1] == 0 then return false end
-  end
-  return true
-end
-
--- Arranges the windows for the shape: those that it asks for, then others that still count, the longest first. One that is
--- asked for the first time begins with what the narrowest longer one knows, else the longest. The counter is begun anew for
--- refunds when one is longer than all before. Returns the head, and whether the longest has grown.
-local function arrange(key, head, shape, now)
-  local text, quotas, lengths, known, asked, longest = texts[key], ask[shape], {}, {}, {}, 0
-  for q = 1, quotas do
-    lengths[q] = ask[shape + 4 * q - 2]
-    asked[lengths[q]] = true
-  end
-  local spare = {}
-  for w = 6, 6 * head[5], 6 do
-    known[head[w]] = w
-    if head[w] > longest then longest = head[w] end
-    if not asked[head[w]] and head[w + 1] > 0 then spare[#spare + 1] = head[w] end
-  end
-  table.sort(spare, function(a, b) return a > b end)
-  for s = 1, #spare do
-    if #lengths < 64 then lengths[#lengths + 1] = spare[s] end
-  end
-  local arranged, slices, grown = { head[1], head[2], head[3], head[4], #lengths }, { '' }, false
-  for l = 1, #lengths do
-    local windowMs = lengths[l]
-    local w = known[windowMs]
-    local used, count, start = 0, 0, 0
-    if w then
-      used, count, start = head[w + 1], head[w + 2], head[w + 4]
+-- Records a charge in every window of a counter, by the slices of the shape's quotas; those behind them have slices of their
+-- own width. \`expire\` has dropped what has passed.
+local function admit(key, head, shape, charged, now)
+  local text, base, quotas, n = texts[key], head[3], ask[shape], 1
+  local instant = now - base
+  local later = instant > head[4]
+  head[4] = instant
+  for j = 1, head[5] do
+    local w, sliceMs, maxSlices = 6 * j, nil, nil
+    if j <= quotas then
+      sliceMs, maxSlices = ask[shape + 4 * j - 1], ask[shape + 4 * j]
     else
-      w = 6
-      for other = 12, 6 * head[5], 6 do
-        local candidate, best = head[other], head[w]
-        if best < windowMs then
-          if candidate > best then w = other end
-        elseif candidate >= windowMs and candidate < best then
-          w = other
+      sliceMs, maxSlices = math.ceil(head[w] / SPARE_SLICES), SPARE_SLICES + 1
+    end
+    local used, count, costBytes = head[w + 1] + charged, head[w + 2], head[w + 3]
+    if used > MOST then
+      used, count = MOST, 1
+      head[w + 3] = 4
+      parts[n + 1], parts[n + 2] = '', pack('<I4I4', instant, MOST)
+    else
+      local stride, start = 4 + costBytes, head[w + 4]
+      local stop, value, joins = start + count * stride, charged, false
+      -- A slice of one ms is joined by its own instant alone, and none is later than the latest admission.
+      if count > 0 and not (later and sliceMs == 1 and count < maxSlices) then
+        local newest, held = unpack(SLICE[costBytes], text, stop - stride)
+        joins = newest == instant or count >= maxSlices or (sliceMs > 1
+          and floor((base + newest) / sliceMs) == floor(now / sliceMs))
+        if joins then
+          value, stop = held + charged, stop - stride
         end
       end
-      local format, stride = SLICE[head[w + 3]], 4 + head[w + 3]
-      start = head[w + 4] + head[w + 2] * stride
-      while start > head[w + 4] do
-        local sliceAt, cost = unpack(format, text, start - stride)
-        if head[3] + sliceAt <= now - windowMs then break end
-        used, count, start = used + cost, count + 1, start - stride
+      if value > 255 and (costBytes == 1 or value > 65535 and costBytes == 2) then
+        costBytes = value > 65535 and 4 or 2
+        head[w + 2] = joins and count - 1 or count
+        parts[n + 1] = slicesOf(text, head, w, 0, costBytes)
+        head[w + 3] = costBytes
+      else
+        parts[n + 1] = sub(text, start, stop - 1)
       end
+      parts[n + 2] = pack(SLICE[costBytes], instant, value)
+      if not joins then count = count + 1 end
     end
-    if windowMs > longest then grown = true end
-    local a = 6 * l
-    arranged[a], arranged[a + 1], arranged[a + 2], arranged[a + 3], arranged[a + 4], arranged[a + 5] =
-      windowMs, used, count, head[w + 3], 0, 0
-    slices[l + 1] = sub(text, start, start + count * (4 + head[w + 3]) - 1)
+    head[w + 1], head[w + 2], n = used, count, n + 2
   end
-  if grown then
-    arranged[2] = births
-    births = births + 1
+  replace(key, head, n)
+end
+
+-- Begins a counter with a charge.
+local function begin(key, index, shape, charged, now)
+  local costBytes, quotas, longest = charged > 65535 and 4 or charged > 255 and 2 or 1, ask[shape], 0
+  local head = { 1, births, now, 0, quotas }
+  births = births + 1
+  for q = 1, quotas do
+    local windowMs, w = ask[shape + 4 * q - 2], 6 * q
+    if windowMs > longest then longest = windowMs end
+    head[w], head[w + 1], head[w + 2], head[w + 3] = windowMs, charged, 1, costBytes
+    parts[q + 1] = pack(SLICE[costBytes], 0, charged)
   end
-  replace(key, arranged, slices)
-  return expire(key, load(key), now), grown
+  replace(key, head, quotas + 1)
+  register(key, index, now, longest)
+  lives[key] = now + lastingOf(longest) - clock
 end
 `;

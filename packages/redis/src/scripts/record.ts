@@ -16,7 +16,7 @@ export const RECORD_OPERATION: string = `
             local w = 6 * q
             head[w], head[w + 1], head[w + 2], head[w + 3] = ask[shape + 4 * q - 2], 0, 0, 1
           end
-          replace(key, head, {})
+          replace(key, head, 1)
           head = load(key)
         end
         for w = 6, 6 * head[5], 6 do longest = math.max(longest, head[w]) end
@@ -25,16 +25,16 @@ export const RECORD_OPERATION: string = `
           head, grown = rebase(key, head, now - longest), true
         end
         if grown then register(key, ask[c + 1], head[3], longest) end
-        local base, slices = head[3], { '' }
+        local base = head[3]
         for j = 1, head[5] do
           local w = 6 * j
           local sliceMs, maxSlices = math.ceil(head[w] / SPARE_SLICES), SPARE_SLICES + 1
           if j <= quotas then sliceMs, maxSlices = ask[shape + 4 * j - 1], ask[shape + 4 * j] end
           if instant <= now - head[w] then
-            slices[j + 1] = slicesOf(texts[key], head, w, 0, head[w + 3])
+            parts[j + 1] = slicesOf(texts[key], head, w, 0, head[w + 3])
           elseif head[w + 1] + cost > MOST then
             head[w + 1], head[w + 2], head[w + 3] = MOST, 1, 4
-            slices[j + 1] = pack('<I4I4', now - base, MOST)
+            parts[j + 1] = pack('<I4I4', now - base, MOST)
           else
             local text, count = slicesOf(texts[key], head, w, 0, 4), head[w + 2]
             local place = 1 + 8 * count
@@ -56,12 +56,12 @@ export const RECORD_OPERATION: string = `
               head[w + 2] = count + 1
             end
             head[w + 1], head[w + 3] = head[w + 1] + cost, 4
-            slices[j + 1] = text
+            parts[j + 1] = text
           end
         end
         if instant - base > head[4] then head[4] = instant - base end
-        local ends = base + head[4] + longest
-        replace(key, head, slices)
+        local ends = base + head[4] + lastingOf(longest)
+        replace(key, head, head[5] + 1)
         lives[key] = math.max(1, ends - clock)
       end
     end

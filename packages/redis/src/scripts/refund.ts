@@ -9,7 +9,7 @@ export const REFUND_OPERATION: string = `
         if head[3] + head[4] + longest <= now then head = false end
       end
       if head and head[2] == ask[c + 1] then
-        local text, changed, slices = texts[key], false, { '' }
+        local text, changed = texts[key], false
         for w = 6, 6 * head[5], 6 do
           local start, stride, format, count = head[w + 4], 4 + head[w + 3], SLICE[head[w + 3]], head[w + 2]
           local kept = sub(text, start, start + count * stride - 1)
@@ -26,10 +26,10 @@ export const REFUND_OPERATION: string = `
               kept = sub(text, start, slice - 1) .. rest .. sub(text, slice + stride, start + count * stride - 1)
             end
           end
-          slices[#slices + 1] = kept
+          parts[w / 6 + 1] = kept
         end
         if changed then
-          replace(key, head, slices)
+          replace(key, head, head[5] + 1)
           lives[key] = lives[key] or 0
         end
       end

@@ -1,0 +1,85 @@
+/**
+ * The part of the charge script that makes a counter's windows those that are asked for, and moves its base. Seldom needed,
+ * since a counter is usually asked for the same windows as before.
+ */
+export const ARRANGING: string = `
+-- Moves the base, so that instants in ms after it fit into 32 bits.
+local function rebase(key, head, base)
+  local moved = head[3] - base
+  for j = 1, head[5] do parts[j + 1] = slicesOf(texts[key], head, 6 * j, moved, head[6 * j + 3]) end
+  head[3], head[4] = base, head[4] + moved
+  replace(key, head, head[5] + 1)
+  return load(key)
+end
+
+-- Whether the windows begin with those of the shape and hold nothing behind them that is empty.
+local function fits(head, shape)
+  local quotas, windows = ask[shape], head[5]
+  if windows < quotas then return false end
+  for q = 1, quotas do
+    if head[6 * q] ~= ask[shape + 4 * q - 2] then return false end
+  end
+  for w = 6 + 6 * quotas, 6 * windows, 6 do
+    if head[w + 1] == 0 then return false end
+  end
+  return true
+end
+
+-- Arranges the windows for the shape: those that it asks for, then others that still count, the longest first. One that is
+-- asked for the first time begins with what the narrowest longer one knows, else the longest. The counter is begun anew for
+-- refunds when one is longer than all before. Returns the head, and whether the longest has grown.
+local function arrange(key, head, shape, now)
+  local text, quotas, lengths, known, asked, longest = texts[key], ask[shape], {}, {}, {}, 0
+  for q = 1, quotas do
+    lengths[q] = ask[shape + 4 * q - 2]
+    asked[lengths[q]] = true
+  end
+  local spare = {}
+  for w = 6, 6 * head[5], 6 do
+    known[head[w]] = w
+    if head[w] > longest then longest = head[w] end
+    if not asked[head[w]] and head[w + 1] > 0 then spare[#spare + 1] = head[w] end
+  end
+  table.sort(spare, function(a, b) return a > b end)
+  for s = 1, #spare do
+    if #lengths < 64 then lengths[#lengths + 1] = spare[s] end
+  end
+  local arranged, grown = { head[1], head[2], head[3], head[4], #lengths }, false
+  for l = 1, #lengths do
+    local windowMs = lengths[l]
+    local w = known[windowMs]
+    local used, count, start = 0, 0, 0
+    if w then
+      used, count, start = head[w + 1], head[w + 2], head[w + 4]
+    else
+      w = 6
+      for other = 12, 6 * head[5], 6 do
+        local candidate, best = head[other], head[w]
+        if best < windowMs then
+          if candidate > best then w = other end
+        elseif candidate >= windowMs and candidate < best then
+          w = other
+        end
+      end
+      local format, stride = SLICE[head[w + 3]], 4 + head[w + 3]
+      start = head[w + 4] + head[w + 2] * stride
+      while start > head[w + 4] do
+        local sliceAt, cost = unpack(format, text, start - stride)
+        if head[3] + sliceAt <= now - windowMs then break end
+        used, count, start = used + cost, count + 1, start - stride
+      end
+    end
+    if windowMs > longest then grown = true end
+    local a = 6 * l
+    arranged[a], arranged[a + 1], arranged[a + 2], arranged[a + 3], arranged[a + 4], arranged[a + 5] =
+      windowMs, used, count, head[w + 3], 0, 0
+    parts[l + 1] = sub(text, start, start + count * (4 + head[w + 3]) - 1)
+  end
+  if grown then
+    arranged[2] = births
+    births = births + 1
+  end
+  replace(key, arranged, #lengths + 1)
+  return (expire(key, load(key), now)), grown
+end
+`;
