@@ -14,8 +14,9 @@ export class Call {
   readonly #keyPlaces = new Map<string, number>();
   readonly #groups: Group[] = [];
   readonly #shapePlaces = new Map<ChargeShape, number>();
-  #shapes = 0;
-  #shapeTexts = '';
+  #shapes = '';
+  /** Where in ARGV the next number would stand that is of a shape. */
+  #operationsAt = SHAPES_AT;
   #texts = '';
 
   /** What the script does in one go each. */
@@ -34,7 +35,7 @@ export class Call {
       const own = kind === VIOLATE ? violations : index + shape.ends[place]!;
       text += `,${this.#keyPlace(own)},`;
       if (kind === REFUND) text += births[place];
-      else text += `${this.#keyPlace(index)},${this.#shapePlace(shape) + place}`;
+      else text += `${this.#keyPlace(index)},${this.#shapePlace(shape) + shape.places[place]!}`;
       if (kind === CONSUME || kind === PEEK) {
         text += `,${throttle === undefined ? 0 : this.#keyPlace(violations)}`;
       }
@@ -66,11 +67,10 @@ export class Call {
     let place = this.#keys.length + 1;
     for (const { shape, cost, times, runs, keys } of this.#groups) {
       groups += `,${CONSUME_ALIKE},${times},${cost},${shape.counters.length},${runs.length},${place}`;
-      for (let counter = 0; counter < shape.counters.length; counter++)
-        groups += `,${this.#shapePlace(shape) + counter}`;
+      for (const counter of shape.places) groups += `,${this.#shapePlace(shape) + counter}`;
       place += keys.length;
     }
-    return `[${nonce},${this.#shapes}${this.#shapeTexts}${this.#texts}${groups}]`;
+    return `[${nonce},${this.#operationsAt}${this.#shapes}${this.#texts}${groups}]`;
   }
 
   /** Answers every operation, or throws if the reply is not of the shape that it must have. */
@@ -115,18 +115,21 @@ export class Call {
     return place;
   }
 
-  /** The place of its first counter's shape. */
+  /** Where in ARGV the shapes of its counters begin. */
   #shapePlace(shape: ChargeShape): number {
     let place = this.#shapePlaces.get(shape);
     if (place === undefined) {
-      place = this.#shapes + 1;
+      place = this.#operationsAt;
       this.#shapePlaces.set(shape, place);
-      this.#shapes += shape.texts.length;
-      for (const text of shape.texts) this.#shapeTexts += `,${text}`;
+      this.#operationsAt += shape.numbers.length;
+      this.#shapes += `,${shape.numbers.join()}`;
     }
     return place;
   }
 }
+
+// Behind the nonce and the place of the operations.
+const SHAPES_AT = 3;
 
 /** Charges of accounts that have no others in the call, alike but for the account. */
 interface Group {

@@ -12,8 +12,9 @@ export class ChargeShape {
   /** What the key of each counter, and of its violations if it has a throttle, has behind the account's index. */
   readonly ends: readonly string[];
   readonly violationEnds: readonly (string | undefined)[];
-  /** The shape of each counter, as ARGV has it. */
-  readonly texts: readonly string[];
+  /** All their shapes, as ARGV has them, and of each counter how far in there its number of quotas stands. */
+  readonly numbers: readonly number[];
+  readonly places: readonly number[];
 
   private constructor(counters: readonly CounterSpec[]) {
     this.counters = counters;
@@ -21,7 +22,14 @@ export class ChargeShape {
     this.hasThrottle = counters.some(({ throttle }) => throttle !== undefined);
     this.ends = counters.map(({ name }) => Keys.counterEnd(name));
     this.violationEnds = counters.map(({ name, throttle }) => throttle && Keys.violationsEnd(name));
-    this.texts = counters.map(textOf);
+    const numbers: number[] = [];
+    const places: number[] = [];
+    for (const counter of counters) {
+      places.push(numbers.length + QUOTAS_AT);
+      numbers.push(...numbersOf(counter));
+    }
+    this.numbers = numbers;
+    this.places = places;
   }
 
   static of(counters: readonly CounterSpec[]): ChargeShape {
@@ -34,14 +42,18 @@ export class ChargeShape {
   }
 }
 
-function textOf({ quotas, throttle }: CounterSpec): string {
-  const numbers = [throttle === undefined ? 0 : 1, quotas.length];
+// Behind whether it is throttled, and its longest window.
+const QUOTAS_AT = 2;
+
+function numbersOf({ quotas, throttle }: CounterSpec): number[] {
+  const longestMs = Math.max(...quotas.map(({ windowMs }) => windowMs));
+  const numbers = [throttle === undefined ? 0 : 1, longestMs, quotas.length];
   for (const { limit, windowMs, sliceMs, maxSlices } of quotas) numbers.push(limit, windowMs, sliceMs, maxSlices);
   if (throttle !== undefined) {
     for (const { limit } of quotas) numbers.push(throttle.limitOf(limit));
     numbers.push(...throttleNumbers(throttle));
   }
-  return numbers.join();
+  return numbers;
 }
 
 function throttleNumbers(throttle: Throttle): number[] {

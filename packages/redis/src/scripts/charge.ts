@@ -1,6 +1,6 @@
 import { ARRANGING } from './arranging.js';
 import { CONSUME_OPERATION, WAIT } from './consume.js';
-import { COUNTER } from './counter.js';
+import { COUNTER_FUNCTIONS, COUNTERS } from './counter.js';
 import { RECORD_OPERATION } from './record.js';
 import { REFUND_OPERATION } from './refund.js';
 import { USUAL_CHARGE } from './usual.js';
@@ -17,10 +17,11 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  * ARGV[1]: a JSON array of numbers:
  *
  *     nonce                                     a number below 2^52 that no other call has; births are counted up from it
- *     shapes, then for each: throttled (0 or 1), quotas n, then n times limit, windowMs, sliceMs, maxSlices, and of a
- *       throttled one n times the shrunk limit, then afterViolations, withinMs, sliceMs, maxSlices, forMs, factor (0: does
- *       not escalate), maxMs, rememberedMs
- *     operations up to the end, each one of
+ *     operations                                the place here of the first one
+ *     for each shape: throttled (0 or 1), the longest windowMs, quotas n, then n times limit, windowMs, sliceMs, maxSlices,
+ *       and of a throttled one n times the shrunk limit, then afterViolations, withinMs, sliceMs, maxSlices, forMs, factor
+ *       (0: does not escalate), maxMs, rememberedMs
+ *     for each operation one of
  *       0 times cost counters (key index shape violations)* charge `cost`, `times` times, each decided by itself
  *       1 0     cost counters (key index shape violations)* peek
  *       2 at    cost counters (key birth)*                  refund what was admitted at the instant `at`
@@ -30,8 +31,8 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  *                                                           from `key` on are of each account its counters, then the
  *                                                           violations of those that have a throttle, then its index
  *
- * `key`, `index` and `violations` (0 without a throttle) are places in KEYS; a shape is a place among the shapes, from 1;
- * costs of 0 never come as charges.
+ * `key`, `index` and `violations` (0 without a throttle) are places in KEYS, and a shape is the place here of its number of
+ * quotas; costs of 0 never come as charges.
  *
  * The reply is a string of little-endian doubles: the instant of the call in ms, then of each operation its status, and of one
  * that has status 0, a charge, a peek, or violations, also the rest
@@ -65,27 +66,20 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  * latest instant at which it may still matter; a counter enters it anew when it is begun and when its base is moved.
  */
 export const CHARGE_SCRIPT: string = `
-local ask, call = cjson.decode(ARGV[1]), redis.call
+local ask, call, try = cjson.decode(ARGV[1]), redis.call, redis.pcall
 local spread, unpack, pack, sub, byte, floor, concat =
   unpack, struct.unpack, struct.pack, string.sub, string.byte, math.floor, table.concat
 local time = call('TIME')
 local clock = time[1] * 1000 + floor(time[2] / 1000)
-local births = ask[1]
-local shapes, longests, at = {}, {}, 3
-for shape = 1, ask[2] do
-  local quotas, longest = ask[at + 1], 0
-  for q = at + 3, at + 4 * quotas, 4 do
-    if ask[q] > longest then longest = ask[q] end
-  end
-  shapes[shape], longests[at + 1] = at + 1, longest
-  at = at + 2 + 4 * quotas + (ask[at] == 1 and quotas + 8 or 0)
-end
+local births, at = ask[1], ask[2]
 local reply, size, total = { clock, nil, nil, nil, nil, nil, nil, nil, nil, nil }, 1, #ask
+${COUNTERS}
+local operate, slicesOf
 
-${COUNTER}${USUAL_CHARGE}
--- Everything else. Made when it is first needed, since to make its functions takes longer than a usual charge.
-local function rest()
-${ARRANGING}${VIOLATIONS}${WAIT}
+-- All that is not the usual charge, made when it is first needed. What it is given it would otherwise have to be bound to
+-- with every call, which takes longer than a charge; only what changes is bound.
+local function rest(ask, call, try, spread, unpack, pack, sub, byte, floor, concat, clock, reply, texts, heads, lives, parts, SLICE, HEAD)
+${COUNTER_FUNCTIONS}${ARRANGING}${VIOLATIONS}${WAIT}
 return function(at, first, step, stop)
   local kind, times, cost = ask[at], ask[at + 1], ask[at + 2]
   at = stop + step
@@ -118,39 +112,38 @@ return function(at, first, step, stop)
 end
 end
 
-local STEPS, operate = { [0] = 4, 4, 2, 3, 3 }, nil
 while at <= total do
   local kind, times, cost, counters = ask[at], ask[at + 1], ask[at + 2], ask[at + 3]
+  local accounts, first, step, own, place = 1, at + 4, kind < 2 and 4 or kind == 2 and 2 or 3, 0, 0
   if kind == 5 then
-    local accounts, key, shape = ask[at + 4], ask[at + 5], at + 5
-    local first = total + 5
-    local stop = first + 4 * counters - 4
-    ask[total + 1], ask[total + 2], ask[total + 3] = 0, times, cost
-    at = at + 6 + counters
-    for account = 1, accounts do
-      local own = key + counters
+    accounts, own, place, first, step = ask[at + 4], ask[at + 5], at + 6, total + 5, 4
+    ask[total + 1] = 0
+    ask[total + 2], ask[total + 3] = times, cost
+  end
+  local stop, asked = first + step * (counters - 1), kind == 5 and total + 1 or at
+  for account = 1, accounts do
+    if kind == 5 then
+      -- The places of this account's keys, as if it were a charge by itself.
+      local key = own
+      own = own + counters
       for c = first, stop, 4 do
-        local place = shape + (c - first) / 4 + 1
-        ask[c], ask[c + 2], ask[c + 3] = key, ask[place], 0
-        if ask[shapes[ask[place]] - 1] == 1 then ask[c + 3], own = own, own + 1 end
-        key = key + 1
+        local shape = ask[place + (c - first) / 4]
+        ask[c], ask[c + 2], ask[c + 3], key = key, shape, 0, key + 1
+        if ask[shape - 2] == 1 then ask[c + 3], own = own, own + 1 end
       end
       for c = first, stop, 4 do ask[c + 1] = own end
-      key = own + 1
-      if not usual(first, stop, times, cost) then
-        operate = operate or rest()
-        operate(total + 1, first, 4, stop)
-      end
+      own = own + 1
     end
-  else
-    local first, step = at + 4, STEPS[kind]
-    local stop = first + step * (counters - 1)
-    if kind ~= 0 or not usual(first, stop, times, cost) then
-      operate = operate or rest()
-      operate(at, first, step, stop)
+    local taken = false
+    if kind == 0 or kind == 5 then${USUAL_CHARGE}
     end
-    at = stop + step
+    if not taken then
+      operate = operate
+        or rest(ask, call, try, spread, unpack, pack, sub, byte, floor, concat, clock, reply, texts, heads, lives, parts, SLICE, HEAD)
+      operate(asked, first, step, stop)
+    end
   end
+  at = kind == 5 and place + counters or stop + step
 end
 
 for key, life in pairs(lives) do
@@ -162,10 +155,9 @@ for key, life in pairs(lives) do
 end
 
 -- As much at a time as Lua spreads on its stack.
-local texts = {}
-for from = 1, size, 240 do
-  local numbers = size - from < 240 and size - from + 1 or 240
-  texts[#texts + 1] = pack('<' .. string.rep('d', numbers), spread(reply, from, from + numbers - 1))
+local from, bytes = 1, ''
+while size - from >= 240 do
+  bytes, from = bytes .. pack('<' .. string.rep('d', 240), spread(reply, from, from + 239)), from + 240
 end
-return concat(texts)
+return bytes .. pack('<' .. string.rep('d', size - from + 1), spread(reply, from, size))
 `;

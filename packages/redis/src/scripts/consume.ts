@@ -5,7 +5,7 @@ export const CONSUME_OPERATION: string = `
     local answer = size + 3
     size = answer + (at - first) / 4
     for c = first, at - 1, 4 do
-      local key, shape, left = ask[c], shapes[ask[c + 2]], 0
+      local key, shape, left = ask[c], ask[c + 2], 0
       local head, quotas = heads[key], ask[shape]
       if ask[c + 3] > 0 then
         local record = records[ask[c + 3]]
@@ -44,7 +44,7 @@ export const CONSUME_OPERATION: string = `
     if kind == 0 and admitted > 0 then
       local charged, quotaAt = admitted * cost, answer + (at - first) / 4
       for c = first, at - 1, 4 do
-        local key, shape, left = ask[c], shapes[ask[c + 2]], lefts and lefts[c] or 0
+        local key, shape, left = ask[c], ask[c + 2], lefts and lefts[c] or 0
         local quotas, head = ask[shape], heads[key]
         if head then
           local longest = 0
@@ -57,13 +57,13 @@ export const CONSUME_OPERATION: string = `
           elseif grown and grown[key] then
             register(key, ask[c + 1], head[3], longest)
           end
-          admit(key, head, shape, charged, now)
+          admit(key, head, shape, quotas, charged, now)
           for q = 1, quotas do
             if head[6 * q + 2] == 1 then reply[quotaAt + 2 * q] = soonest(shape, q, head[6 * q], left) end
           end
           lives[key] = now + lastingOf(longest) - clock
         else
-          begin(key, ask[c + 1], shape, charged, now)
+          begin(key, ask[c + 1], shape, quotas, charged, now)
           for q = 1, quotas do
             reply[quotaAt + 2 * q] = soonest(shape, q, ask[shape + 4 * q - 2], left)
           end
@@ -79,7 +79,7 @@ export const CONSUME_OPERATION: string = `
         if lefts[c] then
           after[c] = lefts[c]
           if rooms[c] <= admitted then
-            local left, begins, violations = violate(ask[c + 3], ask[c + 1], shapes[ask[c + 2]], times - admitted, now)
+            local left, begins, violations = violate(ask[c + 3], ask[c + 1], ask[c + 2], times - admitted, now)
             after[c], counted[c], began = begins and -left or left, violations, began or begins
           end
         end
@@ -90,7 +90,7 @@ export const CONSUME_OPERATION: string = `
     if admitted < times or kind == 1 and admitted == 0 then
       for c = first, at - 1, 4 do
         local left = after and after[c] and math.abs(after[c]) or 0
-        wait = math.max(wait, waitOf(ask[c], load(ask[c]), shapes[ask[c + 2]], cost, now, left))
+        wait = math.max(wait, waitOf(ask[c], load(ask[c]), ask[c + 2], cost, now, left))
       end
       if wait == math.huge then wait = -1 end
     end
@@ -109,7 +109,7 @@ export const CONSUME_OPERATION: string = `
     end
     if began then
       for c = first, at - 1, 4 do
-        local key, shape = ask[c], shapes[ask[c + 2]]
+        local key, shape = ask[c], ask[c + 2]
         local head, left = load(key), math.abs(after[c] or 0)
         for q = 1, ask[shape] do
           size = size + 1

@@ -1,7 +1,7 @@
 /** The part of the charge script that counts what was decided elsewhere: `kind` 3; `times` is how long ago, in ms. */
 export const RECORD_OPERATION: string = `
     for c = first, at - 1, 3 do
-      local key, shape = ask[c], shapes[ask[c + 2]]
+      local key, shape = ask[c], ask[c + 2]
       local head, quotas, instant, asked = heads[key], ask[shape], now - times, 0
       if head then head = expire(key, head, now) end
       for q = 1, quotas do asked = math.max(asked, ask[shape + 4 * q - 2]) end

@@ -10,7 +10,7 @@ local records = {}
 local function recordOf(key)
   local record = records[key]
   if record ~= nil then return record end
-  local text = redis.pcall('GET', KEYS[key])
+  local text = try('GET', KEYS[key])
   if not text then
     records[key] = false
     return false
@@ -80,7 +80,7 @@ end
 /** The part of the charge script that counts what was refused elsewhere: `kind` 4. */
 export const VIOLATE_OPERATION: string = `
     for c = first, at - 1, 3 do
-      local left, began = violate(ask[c], ask[c + 1], shapes[ask[c + 2]], times, now)
+      local left, began = violate(ask[c], ask[c + 1], ask[c + 2], times, now)
       size = size + 1
       reply[size] = began and -left or left
     end
