@@ -14,7 +14,10 @@ export function isOutcome(value: unknown, quotas: number, counters: number): boo
 }
 
 function areAmounts(value: unknown, length: number): boolean {
-  return (
-    Array.isArray(value) && value.length === length && value.every((amount) => Number.isFinite(amount) && amount >= 0)
-  );
+  if (!Array.isArray(value) || value.length !== length) return false;
+  for (let place = 0; place < length; place++) {
+    const amount: unknown = value[place];
+    if (!Number.isFinite(amount) || (amount as number) < 0) return false;
+  }
+  return true;
 }

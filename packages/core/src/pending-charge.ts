@@ -3,16 +3,17 @@ import { Decision } from './decision.js';
 import type { StoreError } from './errors.js';
 import type { Charged, Fallback, LocalCharge } from './fallback.js';
 import { isOutcome } from './outcome-check.js';
-import { Receipt, type Undo } from './receipt.js';
+import type { Undo } from './receipt.js';
 import type { Resolution } from './resolution.js';
-import type { Outcome } from './store.js';
+import type { MaybePromise, Outcome, Store } from './store.js';
 import type { CallEnd } from './store-calls.js';
 
 /** What a charge needs of the guard that sent it. */
 export interface ChargeRoom {
   readonly fallback: Fallback;
-  /** Takes back a {@link StoredCharge}. */
-  readonly undo: Undo<StoredCharge>;
+  readonly store: Store;
+  /** Takes back what the store has admitted, and the copy of it in this process. */
+  undo(account: string, resolution: Resolution, cost: number, outcome: Outcome, copy?: Outcome): MaybePromise<void>;
   /** The store surely did not count this local admission. */
   owe(account: string, resolution: Resolution, cost: number, local: LocalCharge): void;
   /** The store admitted what no one was let through for. */
@@ -21,17 +22,12 @@ export interface ChargeRoom {
   decided(decision: Decision): void;
 }
 
-/** A charge that the store admitted, and the copy of it in this process. */
-export interface StoredCharge {
-  readonly outcome: Outcome;
-  readonly copy: Outcome | undefined;
-}
-
 /**
  * A charge on its way to the store and back. If the store is too late, the caller has another decision by then, and the two
- * are brought together here: whatever was let through is counted once, and whatever was not is not counted.
+ * are brought together here: whatever was let through is counted once, and whatever was not is not counted. What the store
+ * admitted in time is undone by it.
  */
-export class PendingCharge implements CallEnd<Decision> {
+export class PendingCharge implements CallEnd<Decision>, Undo<Outcome> {
   readonly #room: ChargeRoom;
   readonly #charge: Charged;
   readonly #account: string;
@@ -41,6 +37,8 @@ export class PendingCharge implements CallEnd<Decision> {
   /** What was decided without the store. */
   #allowed = false;
   #local: LocalCharge | undefined = undefined;
+  /** Of what the store has admitted, in this process. */
+  #copy: Outcome | undefined = undefined;
 
   constructor(
     room: ChargeRoom,
@@ -58,17 +56,34 @@ export class PendingCharge implements CallEnd<Decision> {
     this.#circuit = circuit;
   }
 
+  get store(): Store {
+    return this.#room.store;
+  }
+
+  undo(account: string, resolution: Resolution, cost: number, outcome: Outcome): MaybePromise<void> {
+    return this.#room.undo(account, resolution, cost, outcome, this.#copy);
+  }
+
   isAnswer(value: unknown): boolean {
     return isOutcome(value, this.#resolution.quotas.length, this.#resolution.counters.length);
   }
 
   answered(outcome: Outcome): Decision {
-    const receipt = outcome.allowed && this.#cost > 0 ? this.#receipt(outcome) : undefined;
+    const isCharged = outcome.allowed && this.#cost > 0;
+    if (isCharged) this.#copy = this.#room.fallback.follow(this.#account, this.#resolution, this.#cost);
     if (outcome.throttledMs !== undefined) {
       this.#room.fallback.followThrottling(this.#account, this.#resolution, outcome.throttledMs);
     }
     const { category } = this.#charge;
-    const decision = new Decision(this.#charge, category, this.#cost, this.#resolution, outcome, receipt, 'store');
+    const decision = new Decision(
+      this.#charge,
+      category,
+      this.#cost,
+      this.#resolution,
+      outcome,
+      isCharged ? this : undefined,
+      'store',
+    );
     this.#room.decided(decision);
     return decision;
   }
@@ -102,12 +117,6 @@ export class PendingCharge implements CallEnd<Decision> {
 
   failedLate({ charged }: StoreError): void {
     if (charged === 'no') this.#owe();
-  }
-
-  #receipt(outcome: Outcome): Receipt {
-    const copy = this.#room.fallback.follow(this.#account, this.#resolution, this.#cost);
-    const stored: StoredCharge = { outcome, copy };
-    return new Receipt(this.#room.undo, this.#account, this.#resolution, this.#cost, stored);
   }
 
   #owe(): void {

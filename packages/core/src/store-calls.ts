@@ -157,7 +157,7 @@ class StoreCall implements Waiter<StoreCall> {
       this.#stopWaiting();
       this.circuit.succeeded();
       if (STORE_CALL.hasSubscribers) this.#calls.tell(this, 'answered');
-      this.#give(() => end.answered(value));
+      this.#give(value, undefined);
     }
   }
 
@@ -181,13 +181,13 @@ class StoreCall implements Waiter<StoreCall> {
     this.#waits = false;
     const error = downError('unknown');
     if (STORE_CALL.hasSubscribers) this.#calls.tell(this, 'abandoned', error);
-    this.#give(() => this.#end.failed(error));
+    this.#give(undefined, error);
   }
 
   #fail(error: StoreError, outcome: 'failed' | 'timeout'): void {
     if (STORE_CALL.hasSubscribers) this.#calls.tell(this, outcome, error);
     this.#calls.failed(this.circuit, this.#account, error);
-    this.#give(() => this.#end.failed(error));
+    this.#give(undefined, error);
   }
 
   #stopWaiting(): void {
@@ -195,12 +195,21 @@ class StoreCall implements Waiter<StoreCall> {
     this.#calls.forget(this);
   }
 
-  #give(end: () => unknown): void {
+  /** Gives the caller what the end makes of the answer, or of the error instead of one. */
+  #give(value: unknown, error: StoreError | undefined): void {
     try {
-      this.#resolve(this.#context === undefined ? end() : this.#context.runInAsyncScope(end));
-    } catch (error) {
-      this.#reject(error);
+      this.#resolve(
+        this.#context === undefined
+          ? this.#made(value, error)
+          : this.#context.runInAsyncScope(() => this.#made(value, error)),
+      );
+    } catch (thrown) {
+      this.#reject(thrown);
     }
+  }
+
+  #made(value: unknown, error: StoreError | undefined): unknown {
+    return error === undefined ? this.#end.answered(value) : this.#end.failed(error);
   }
 }
 

@@ -8,7 +8,7 @@ import { type Health, HealthWatch } from './health.js';
 import type { PassingOutcome } from './memory-counters.js';
 import { countersOf, MemoryStore } from './memory-store.js';
 import { isOutcome } from './outcome-check.js';
-import { type ChargeRoom, PendingCharge, type StoredCharge } from './pending-charge.js';
+import { type ChargeRoom, PendingCharge } from './pending-charge.js';
 import { Quota } from './quota.js';
 import type { Undo } from './receipt.js';
 import type { Resolution } from './resolution.js';
@@ -65,7 +65,8 @@ export class StoreGuard {
     this.#undoPlain = { store, undo: (...charge) => this.#undoOnStore(...charge) };
     this.#room = {
       fallback: this.#fallback,
-      undo: { store, undo: (...charge) => this.#undoStored(...charge) },
+      store,
+      undo: (...charge) => this.#undoStored(...charge),
       owe: (...charge) => this.#owe(...charge),
       giveBack: (...charge) => this.#giveBack(...charge),
       decided: (decision) => follower.decided(decision),
@@ -202,7 +203,8 @@ export class StoreGuard {
     account: string,
     resolution: Resolution,
     cost: number,
-    { outcome, copy }: StoredCharge,
+    outcome: Outcome,
+    copy?: Outcome,
   ): MaybePromise<void> {
     if (copy !== undefined) this.#fallback.refund(account, resolution, cost, copy);
     return this.#undoOnStore(account, resolution, cost, outcome);
