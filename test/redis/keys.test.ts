@@ -46,6 +46,28 @@ describe('keys', () => {
     expect(await world.plain.pttl(`${world.prefix}:v1:{c}:legs`)).toBeLessThanOrEqual((59_000 * 9) / 8 + 125);
   });
 
+  it('have their expiry set anew often enough to outlive what counts, and not with every charge', async () => {
+    const store = world.store();
+    const key = `${world.prefix}:v1:{a}:legs`;
+    const windowMs = 60_000;
+    let renewals = 0;
+    let renewedAt = world.clock.nowMs;
+    for (let n = 0; n < 400; n++) {
+      await store.consume('a', counterOf(1e6, windowMs), 1);
+      const life = await world.plain.pttl(key);
+      if (life < FOREIGN_MS - 60_000) {
+        renewals++;
+        renewedAt = world.clock.nowMs;
+        expect(life).toBeGreaterThan(windowMs);
+      }
+      expect(world.clock.nowMs - renewedAt).toBeLessThanOrEqual(windowMs / 8);
+      await world.plain.pexpire(key, FOREIGN_MS);
+      world.clock.nowMs += (n * 37) % 900;
+    }
+    expect(renewals).toBeGreaterThan(10);
+    expect(renewals).toBeLessThan(60);
+  });
+
   it('are not written by a peek, a refusal, a cost of 0, a refund of nothing or a reset of nothing', async () => {
     const store = world.store();
     await store.peek('a', counterOf(5), 1);
@@ -133,3 +155,6 @@ describe('keys', () => {
     expect(await world.plain.strlen(`${world.prefix}:v1:{a}:legs`)).toBeLessThan(22 + 13 + 129 * 5 + 1);
   });
 });
+
+/** A life that no charge sets. */
+const FOREIGN_MS = 50_000_000;

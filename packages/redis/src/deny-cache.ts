@@ -1,5 +1,5 @@
 import type { CounterSpec, Outcome } from '@tollgate/core';
-import type { OpenOutcome } from './operation.js';
+import { Denial, type Spare } from './denial.js';
 
 /**
  * Refusals that are sure to be repeated. A counter that Redis found full has no room before the wait it named is over, so
@@ -24,18 +24,19 @@ export class DenyCache {
   }
 
   /**
-   * What Redis would answer at that instant of the process's clock, if that is known: it is not where one violation more may
-   * begin a throttling.
+   * The refusal that Redis would repeat at that instant of the process's clock, if one is known: it is not where one violation
+   * more may begin a throttling.
    */
-  find(account: string, counters: readonly CounterSpec[], cost: number, now: number): Denied | undefined {
+  find(account: string, counters: readonly CounterSpec[], cost: number, now: number): Denial | undefined {
     const known = this.#byAccount.get(account);
     if (known === undefined) return undefined;
-    for (const denial of known.denials) {
+    const { denials } = known;
+    for (let place = 0; place < denials.length; place++) {
+      const denial = denials[place]!;
       if (denial.counters !== counters || denial.cost !== cost) continue;
-      if (now >= denial.endsAt || denial.spares.some(({ left }) => left <= 0)) break;
-      for (const spare of denial.spares) spare.left--;
+      if (now >= denial.endsAt || !denial.spend()) return undefined;
       this.#hits++;
-      return { outcome: denialAt(denial, now), violated: denial.violated };
+      return denial;
     }
     return undefined;
   }
@@ -60,15 +61,8 @@ export class DenyCache {
     // Refusals on the same counter from before it was throttled tell of limits that are no more.
     if (outcome.beganThrottling) known.denials.length = 0;
     const violated = violatedBy(counters, cost, outcome);
-    const denial: Denial = {
-      counters,
-      cost,
-      outcome,
-      violated,
-      spares: violated.map((counter) => spareOf(known, counter.name, spares[counters.indexOf(counter)]!)),
-      knownAt: now,
-      endsAt,
-    };
+    const violatedSpares = violated.map((counter) => spareOf(known, counter.name, spares[counters.indexOf(counter)]!));
+    const denial = new Denial(counters, cost, outcome, violated, violatedSpares, now, endsAt);
     const { denials } = known;
     const own = denials.findIndex((one) => one.counters === counters);
     const place = own >= 0 ? own : denials.findIndex((one) => one.endsAt <= now);
@@ -104,31 +98,11 @@ export class DenyCache {
   }
 }
 
-/** A refusal, and the counters on which it is a violation. */
-export interface Denied {
-  readonly outcome: Outcome;
-  readonly violated: readonly CounterSpec[];
-}
-
 /** What is known of an account. */
 interface Known {
   readonly denials: Denial[];
   /** By the names of the counters, which categories may share. */
   readonly spares: Map<string, Spare>;
-}
-
-/** How many violations more surely do not throttle a counter. */
-interface Spare {
-  left: number;
-}
-
-interface Denial extends Denied {
-  /** Of the violated counters. */
-  readonly spares: readonly Spare[];
-  readonly counters: readonly CounterSpec[];
-  readonly cost: number;
-  readonly knownAt: number;
-  readonly endsAt: number;
 }
 
 const LONGEST_KEPT = 256;
@@ -156,20 +130,4 @@ function violatedBy(counters: readonly CounterSpec[], cost: number, outcome: Out
     if (throttle === undefined) return false;
     return quotas.some(({ limit }, at) => used[at]! + cost > (isThrottled ? throttle.limitOf(limit) : limit));
   });
-}
-
-/** The refusal as it stands some time later. The wait is rounded up, so that who keeps to it is not early. */
-function denialAt({ outcome, knownAt }: Denial, now: number): Outcome {
-  const passedMs = Math.floor(now - knownAt);
-  const left = (ms: number) => (ms === 0 ? 0 : Math.max(1, ms - passedMs));
-  const known: OpenOutcome = {
-    allowed: false,
-    now: outcome.now + passedMs,
-    used: outcome.used.slice(),
-    resetAfterMs: outcome.resetAfterMs.map(left),
-    retryAfterMs: Math.max(1, outcome.retryAfterMs - passedMs),
-    token: undefined,
-  };
-  if (outcome.throttledMs !== undefined) known.throttledMs = outcome.throttledMs.map(left);
-  return known;
 }

@@ -79,7 +79,7 @@ export class RedisStore implements Store {
     const denied = this.#denials.find(account, counters, cost, askedAt);
     if (denied !== undefined) {
       if (denied.violated.length > 0) this.#unsent.add(account, denied.violated);
-      return denied.outcome;
+      return denied.outcomeAt(askedAt);
     }
     const { drops } = this.#denials;
     this.#unsent.send(account);
