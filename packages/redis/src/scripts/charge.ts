@@ -1,6 +1,6 @@
 import { ARRANGING } from './arranging.js';
 import { CONSUME_OPERATION, WAIT } from './consume.js';
-import { COUNTER_FUNCTIONS, COUNTERS } from './counter.js';
+import { COUNTER_FUNCTIONS, COUNTERS, GIVEN } from './counter.js';
 import { RECORD_OPERATION } from './record.js';
 import { REFUND_OPERATION } from './refund.js';
 import { USUAL_CHARGE } from './usual.js';
@@ -76,9 +76,8 @@ local reply, size, total = { clock, nil, nil, nil, nil, nil, nil, nil, nil, nil 
 ${COUNTERS}
 local operate, slicesOf
 
--- All that is not the usual charge, made when it is first needed. What it is given it would otherwise have to be bound to
--- with every call, which takes longer than a charge; only what changes is bound.
-local function rest(ask, call, try, spread, unpack, pack, sub, byte, floor, concat, clock, reply, texts, heads, lives, parts, SLICE, HEAD)
+-- All that is not the usual charge, made when it is first needed.
+local function rest(${GIVEN})
 ${COUNTER_FUNCTIONS}${ARRANGING}${VIOLATIONS}${WAIT}
 return function(at, first, step, stop)
   local kind, times, cost = ask[at], ask[at + 1], ask[at + 2]
@@ -138,8 +137,7 @@ while at <= total do
     if kind == 0 or kind == 5 then${USUAL_CHARGE}
     end
     if not taken then
-      operate = operate
-        or rest(ask, call, try, spread, unpack, pack, sub, byte, floor, concat, clock, reply, texts, heads, lives, parts, SLICE, HEAD)
+      operate = operate or rest(${GIVEN})
       operate(asked, first, step, stop)
     end
   end

@@ -4,6 +4,10 @@
  * sets. The header of `charge.ts` has the format of a counter.
  */
 
+/** What the rest of the script is given. It would otherwise have to be bound to it with every call, needed or not. */
+export const GIVEN: string =
+  'ask, call, try, spread, unpack, pack, sub, byte, floor, concat, clock, reply, texts, heads, lives, parts, values, SLICE, HEAD';
+
 /** For the beginning of the script. */
 export const COUNTERS: string = `
 local MOST = 4294967295
@@ -17,8 +21,9 @@ local HEAD = { '<BddI4BI4I4I2BBB', '<BddI4BI4I4I2BBBI4I4I2BBB' }
 -- end, so that an error before it changes none.
 local texts, heads, lives = {}, {}, {}
 
--- Of a counter that is being put together: its head, packed, and from the second place on what lies behind that.
-local parts = {}
+-- Of a counter that is being put together: its head, packed, and from the second place on what lies behind that; and of each
+-- window the cost of its newest slice.
+local parts, values = {}, {}
 `;
 
 /** The `head` of the counter `key`: false if there is none, nil if the key holds something else. */
@@ -89,7 +94,7 @@ export const REPLACE: string = `
  * slices of the `quotas` of `shape`; windows behind those have slices of their own width.
  */
 export const ADMIT: string = `
-  local text, base, last = texts[key], head[3], 1
+  local text, base = texts[key], head[3]
   local instant = now - base
   local later = instant > head[4]
   head[4] = instant
@@ -100,38 +105,42 @@ export const ADMIT: string = `
     else
       sliceMs, maxSlices = math.ceil(head[w] / SPARE_SLICES), SPARE_SLICES + 1
     end
-    local used, count, costBytes = head[w + 1] + charged, head[w + 2], head[w + 3]
+    local used, count, costBytes, start = head[w + 1] + charged, head[w + 2], head[w + 3], head[w + 4]
+    local value, stop, joins = charged, start + count * (4 + costBytes), false
     if used > MOST then
-      used, count = MOST, 1
-      head[w + 3] = 4
-      parts[last + 1], parts[last + 2] = '', pack('<I4I4', instant, MOST)
-    else
-      local start = head[w + 4]
-      local stop, value, joins = start + count * (4 + costBytes), charged, false
-      -- A slice of one ms is joined by its own instant alone, and none is later than the latest admission.
-      if count > 0 and not (later and sliceMs == 1 and count < maxSlices) then
-        local newest, held = unpack(SLICE[costBytes], text, stop - 4 - costBytes)
-        joins = newest == instant or count >= maxSlices or (sliceMs > 1
-          and floor((base + newest) / sliceMs) == floor(now / sliceMs))
-        if joins then
-          value, stop = held + charged, stop - 4 - costBytes
-        end
+      used, value, count, stop, joins = MOST, MOST, 1, start, true
+    -- A slice of one ms is joined by its own instant alone, and none is later than the latest admission.
+    elseif count > 0 and not (later and sliceMs == 1 and count < maxSlices) then
+      local newest, held = unpack(SLICE[costBytes], text, stop - 4 - costBytes)
+      joins = newest == instant or count >= maxSlices or (sliceMs > 1
+        and floor((base + newest) / sliceMs) == floor(now / sliceMs))
+      if joins then
+        value, stop = held + charged, stop - 4 - costBytes
       end
-      if value > 255 and (costBytes == 1 or value > 65535 and costBytes == 2) then
-        head[w + 2] = joins and count - 1 or count
-        costBytes = value > 65535 and 4 or 2
-        if not slicesOf then operate = rest(ask, call, try, spread, unpack, pack, sub, byte, floor, concat, clock, reply, texts, heads, lives, parts, SLICE, HEAD) end
-        parts[last + 1] = slicesOf(text, head, w, 0, costBytes)
-        head[w + 3] = costBytes
-      else
-        parts[last + 1] = sub(text, start, stop - 1)
-      end
-      parts[last + 2] = pack(SLICE[costBytes], instant, value)
-      if not joins then count = count + 1 end
     end
-    head[w + 1], head[w + 2], last = used, count, last + 2
+    if value > 255 and (costBytes == 1 or value > 65535 and costBytes == 2) then
+      costBytes = value > 65535 and 4 or 2
+      head[w + 2] = (stop - start) / (4 + head[w + 3])
+      if not slicesOf then operate = rest(${GIVEN}) end
+      parts[2 * j] = slicesOf(text, head, w, 0, costBytes)
+      head[w + 3] = costBytes
+    else
+      parts[2 * j] = sub(text, start, stop - 1)
+    end
+    if not joins then count = count + 1 end
+    head[w + 1], head[w + 2], values[j] = used, count, value
   end
-${REPLACE}`;
+  -- The most usual counter by far is put together in one go.
+  if head[5] == 2 and head[9] == 1 and head[15] == 1 then
+    texts[key] = pack('<BddI4BI4I4I2BxxI4I4I2Bxxc0I4Bc0I4B', 1, head[2], base, instant, 2, head[6], head[7], head[8], 1,
+      head[12], head[13], head[14], 1, parts[2], instant, values[1], parts[4], instant, values[2])
+    heads[key] = nil
+  else
+    local last = 2 * head[5] + 1
+    for j = 1, head[5] do parts[2 * j + 1] = pack(SLICE[head[6 * j + 3]], instant, values[j]) end
+${REPLACE}
+  end
+`;
 
 /** Has the `index` of the account know `key` until `ends`, the latest instant at which it may still matter. */
 export const ENTER: string = `
