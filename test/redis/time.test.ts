@@ -56,6 +56,19 @@ describe('a refund', () => {
 });
 
 describe('a record', () => {
+  it('holds the clock of its counter, so that nothing it has dropped counts again', async () => {
+    const store = world.store({ denyCacheSize: 0 });
+    const quotas = [new Quota({ limit: 9, windowMs: 2000 }), new Quota({ limit: 3, windowMs: 100 })];
+    const counters = [{ name: 'legs', quotas }];
+    await store.consume('a', counters, 2);
+    world.clock.nowMs += 100;
+    await store.record('a', counters, 1, 50);
+    world.clock.nowMs -= 99;
+    expect(await store.consume('a', counters, 1)).toMatchObject({ allowed: true, used: [4, 2] });
+    // As the clock stood when it was recorded.
+    expect((await store.peek('a', counters, 0)).now).toBe(world.clock.nowMs + 99);
+  });
+
   it('on a counter of which nothing is left begins it anew, and harms nobody in its call', async () => {
     const store = world.store({ denyCacheSize: 0 });
     const outcome = await store.consume('a', counterOf(5, 10_000), 1);

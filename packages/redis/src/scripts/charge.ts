@@ -61,9 +61,10 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  *
  * `endsAt` and `lasted` are of the latest throttling, 0 for none; after `until` nothing here matters.
  *
- * `at` and `last` (the latest admission) are ms after `base`. A key expires an eighth of its longest window after its latest
- * admission leaves that, or somewhat sooner: its expiry is set by the first admission in each eighth. The index of an account is a sorted set of the names of its counters, each scored with the
- * latest instant at which it may still matter; a counter enters it anew when it is begun and when its base is moved.
+ * `at` and `last` are ms after `base`; `last` is when something was last recorded, and for this counter it is never earlier
+ * again. A key expires an eighth of its longest window after that window has passed since, or somewhat sooner: its expiry is
+ * set by the first charge in each eighth. The index of an account is a sorted set of the names of its counters, each scored
+ * with the latest instant at which it may still matter; a counter enters it anew when it is begun and when its base is moved.
  */
 export const CHARGE_SCRIPT: string = `
 local ask, call, try = cjson.decode(ARGV[1]), redis.call, redis.pcall

@@ -59,7 +59,8 @@ export const RECORD_OPERATION: string = `
             parts[j + 1] = text
           end
         end
-        if instant - base > head[4] then head[4] = instant - base end
+        -- What had left by now is gone, so for this counter the clock does not step back behind it.
+        head[4] = now - base
         local ends = base + head[4] + lastingOf(longest)
         replace(key, head, head[5] + 1)
         lives[key] = math.max(1, ends - clock)
