@@ -1,6 +1,7 @@
+import { AccountKey } from './account-key.js';
 import { ExpiryWheel } from './expiry-wheel.js';
 import { KeyIndex } from './key-index.js';
-import type { Quota } from './quota.js';
+import { boundedName } from './names.js';
 import { SlidingWindows } from './sliding-window.js';
 import { counterPlaceOf, HEADER_WORDS, OWN_WINDOWS, ownWindow } from './window-records.js';
 
@@ -17,6 +18,7 @@ export class CounterTable {
   readonly #wheel = new ExpiryWheel();
   readonly #records = this.windows.records.counters;
   readonly #index = new KeyIndex(this.#records);
+  readonly #key = new AccountKey((Math.random() * 2 ** 32) | 0);
   #nextSlot = 0;
   /** Free slots form a list through their `FIRST`, plus one; 0 ends it. */
   #firstFree = 0;
@@ -51,8 +53,14 @@ export class CounterTable {
     return this.#index.names;
   }
 
+  /** The account as its counters are found by it: until the next one is read. */
+  keyOf(account: string): AccountKey {
+    this.#key.read(boundedName(account));
+    return this.#key;
+  }
+
   /** The counter's slot, or −1 if there is none. An expired counter is none. */
-  find(name: string, account: string, now: number): number {
+  find(name: string, account: AccountKey, now: number): number {
     const slot = this.#index.find(name, account);
     if (slot < 0 || this.expiresAt(slot) > now) return slot;
     this.#wheel.remove(slot);
@@ -61,10 +69,10 @@ export class CounterTable {
   }
 
   /** A slot for a counter that is not there yet, with no windows. The slots `pinned` must stay; −1 is none. */
-  create(name: string, account: string, now: number, expiresAt: number, pinned: readonly number[]): number {
+  create(name: string, account: AccountKey, now: number, expiresAt: number, pinned: readonly number[]): number {
     const slot = this.#takeSlot(now, pinned);
     this.#index.add(slot, name, account);
-    this.#setWord(slot, COUNT, 0);
+    this.#setWord(slot, WINDOW_COUNT, 0);
     this.setBirth(slot);
     this.#setExpiresAt(slot, expiresAt);
     this.#wheel.add(slot, expiresAt);
@@ -89,25 +97,16 @@ export class CounterTable {
   firstWindow(slot: number): number {
     const words = this.#records.words(slot);
     const place = counterPlaceOf(slot);
-    return words[place + COUNT]! <= OWN_WINDOWS ? ownWindow(slot) : words[place + FIRST]!;
+    return words[place + WINDOW_COUNT]! <= OWN_WINDOWS ? ownWindow(slot) : words[place + FIRST]!;
   }
 
   windowCount(slot: number): number {
-    return this.#records.words(slot)[counterPlaceOf(slot) + COUNT]!;
-  }
-
-  /** Whether the counter's windows are just those of the quotas, in their order. */
-  hasWindows(slot: number, quotas: readonly Quota[]): boolean {
-    const count = this.windowCount(slot);
-    if (count !== quotas.length) return false;
-    const first = this.firstWindow(slot);
-    for (let at = 0; at < count; at++) if (this.windows.windowMs(first + at) !== quotas[at]!.windowMs) return false;
-    return true;
+    return this.#records.words(slot)[counterPlaceOf(slot) + WINDOW_COUNT]!;
   }
 
   /** Gives a counter that has no windows a run of them, to be opened; the first of them. */
   addWindows(slot: number, count: number): number {
-    this.#setWord(slot, COUNT, count);
+    this.#setWord(slot, WINDOW_COUNT, count);
     if (count <= OWN_WINDOWS) return ownWindow(slot);
     const first = this.windows.allocate(count);
     this.#setWord(slot, FIRST, first);
@@ -117,7 +116,7 @@ export class CounterTable {
   /** Gives back the counter's windows. */
   removeWindows(slot: number): void {
     this.windows.free(this.firstWindow(slot), this.windowCount(slot));
-    this.#setWord(slot, COUNT, 0);
+    this.#setWord(slot, WINDOW_COUNT, 0);
   }
 
   expiresAt(slot: number): number {
@@ -228,8 +227,8 @@ export interface Throttling {
 }
 
 // Of a counter's record, the words and numbers that are the table's; the first three words are the index's.
-const COUNT = 3;
-const EXPIRES_AT = 2;
+export const WINDOW_COUNT = 3;
+export const EXPIRES_AT = 2;
 const BIRTH = 3;
 /** The first window of a counter whose windows do not lie in its record, or the next free slot: where windows would begin. */
 const FIRST = HEADER_WORDS;

@@ -1,5 +1,5 @@
 import { storedAccount } from './charge.js';
-import type { PassingOutcome } from './memory-counters.js';
+import type { PassingOutcome } from './passing-outcome.js';
 import { Receipt, type Undo } from './receipt.js';
 import type { AppliedQuota, Limits, Resolution } from './resolution.js';
 import type { Outcome } from './store.js';
@@ -73,28 +73,29 @@ export let noteFullest: (decision: Decision, fullest: Fullest) => void;
  * The numbers are those of the instant of the decision; `quotas` and `tightest` are put together when they are first read.
  */
 export class Decision {
+  // Only declared, as a field that is defined first and set by the constructor is written twice.
   /** Whether the request is to be let through. */
-  readonly allowed: boolean;
+  declare readonly allowed: boolean;
   /** Whether it is let through only because its limits are observed: enforced, they would have refused it. */
-  readonly wouldRefuse: boolean;
-  readonly reason: Reason;
-  readonly source: DecisionSource;
-  readonly account: string | undefined;
-  readonly address: string | undefined;
-  readonly category: string;
-  readonly cost: number;
+  declare readonly wouldRefuse: boolean;
+  declare readonly reason: Reason;
+  declare readonly source: DecisionSource;
+  declare readonly account: string | undefined;
+  declare readonly address: string | undefined;
+  declare readonly category: string;
+  declare readonly cost: number;
   /**
    * 0 when the charge fitted. Otherwise the milliseconds after which the same charge would be admitted if nothing else were,
    * and not one sooner; `null` when it never would be. With the reason `'store-unavailable'`, until the store is next tried.
    */
-  readonly retryAfterMs: number | null;
+  declare readonly retryAfterMs: number | null;
   readonly #limits: Limits;
   // What the outcome said of the first two quotas, without an object of their own; nearly no charge has more.
   readonly #firstUsed: number;
   readonly #secondUsed: number;
   readonly #firstResetAfterMs: number;
   readonly #secondResetAfterMs: number;
-  readonly #more: Pick<Outcome, 'used' | 'resetAfterMs'> | undefined;
+  readonly #more: { readonly used: ArrayLike<number>; readonly resetAfterMs: ArrayLike<number> } | undefined;
   readonly #throttledMs: readonly number[] | undefined;
   readonly #beganThrottling: boolean;
   readonly #now: number;
@@ -302,7 +303,19 @@ function scopeOf({ quotas, counters }: Limits, place: number): AppliedQuota['sco
 function refusalReason({ quotas }: Limits, outcome: Outcome | PassingOutcome, cost: number): Reason {
   const { retryAfterMs, throttledMs, used } = outcome;
   if (retryAfterMs === Number.POSITIVE_INFINITY) return 'cost-above-limit';
-  const isShrunk =
-    throttledMs?.some((ms) => ms > 0) && quotas.every(({ limit }, index) => used[index]! + cost <= limit);
-  return isShrunk ? 'throttled' : 'limit-reached';
+  return isShrunkOnly(quotas, throttledMs, used, cost) ? 'throttled' : 'limit-reached';
+}
+
+/** Whether the charge would have fitted, had no limit been shrunk. */
+function isShrunkOnly(
+  quotas: Limits['quotas'],
+  throttledMs: Outcome['throttledMs'],
+  used: ArrayLike<number>,
+  cost: number,
+): boolean {
+  if (throttledMs === undefined || !(throttledMs[0]! > 0 || throttledMs[1]! > 0)) return false;
+  for (let index = 0; index < quotas.length; index++) {
+    if (used[index]! + cost > quotas[index]!.limit) return false;
+  }
+  return true;
 }

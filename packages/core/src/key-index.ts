@@ -1,3 +1,4 @@
+import { type AccountKey, KEPT_APART, mixed, PACKED_WORDS } from './account-key.js';
 import { ownCopy } from './names.js';
 import { PAGE_BITS, PAGE_MASK, PAGE_SIZE, type RecordPages } from './record-pages.js';
 import { counterPlaceOf, HEADER_WORDS } from './window-records.js';
@@ -12,8 +13,11 @@ export class KeyIndex {
   readonly #groups = new Map<string, Group>();
   readonly #groupsById: (Group | undefined)[] = [];
   readonly #freeIds: number[] = [];
+  /** The two that were last found: the next charge is likely of the same. */
+  #latest: Group | undefined;
+  #latestBut: Group | undefined;
   /** Accounts that do not fit in their records, in pages by slot; of most pages there are none. */
-  readonly #longAccounts: (string[] | undefined)[] = [];
+  readonly #accountsApart: (string[] | undefined)[] = [];
   readonly #heads: Uint32Array[] = [new Uint32Array(HEADS_PER_PAGE)];
   #chains = 1;
   /** The least power of two that is at least the number of chains, less one. */
@@ -35,17 +39,18 @@ export class KeyIndex {
   }
 
   /** The slot, or −1. */
-  find(name: string, account: string): number {
-    const group = this.#groups.get(name);
+  find(name: string, account: AccountKey): number {
+    const group = this.#groupOf(name);
     if (group === undefined) return -1;
-    const hash = hashOf(account, group.seed);
+    const hash = hashOf(account, group);
+    const tag = tagOf(account, group);
     const chain = this.#chainOf(hash);
     let link = this.#heads[chain >>> HEAD_BITS]![chain & HEAD_MASK]!;
     while (link !== 0) {
       const slot = link - 1;
       const words = this.#records.words(slot);
       const place = counterPlaceOf(slot);
-      if (words[place + HASH] === hash && words[place + GROUP] === group.id && this.#isOf(slot, account)) {
+      if (words[place + HASH] === hash && words[place + TAG] === tag && this.#isOf(slot, words, place, account)) {
         return slot;
       }
       link = words[place + NEXT]!;
@@ -54,11 +59,11 @@ export class KeyIndex {
   }
 
   /** Adds a counter that is not there. */
-  add(slot: number, name: string, account: string): void {
+  add(slot: number, name: string, account: AccountKey): void {
     let group = this.#groups.get(name);
     if (group === undefined) {
       const id = this.#freeIds.pop() ?? this.#groupsById.length;
-      group = { name: ownCopy(name), id, seed: (Math.random() * 2 ** 32) | 0, size: 0 };
+      group = { name: ownCopy(name), id, size: 0 };
       this.#groups.set(group.name, group);
       this.#groupsById[id] = group;
     }
@@ -66,9 +71,9 @@ export class KeyIndex {
     this.#write(slot, account);
     const words = this.#records.words(slot);
     const place = counterPlaceOf(slot);
-    const hash = hashOf(account, group.seed);
+    const hash = hashOf(account, group);
     words[place + HASH] = hash;
-    words[place + GROUP] = group.id;
+    words[place + TAG] = tagOf(account, group);
     this.#prepend(this.#chainOf(hash), slot);
     this.#size++;
     while (this.#chains < this.#size * CHAINS_PER_COUNTER) this.#split();
@@ -87,48 +92,51 @@ export class KeyIndex {
       while (this.#next(before - 1) !== slot + 1) before = this.#next(before - 1);
       this.#setNext(before - 1, next);
     }
-    if (this.#records.bytes(slot)[accountAt(slot)] === KEPT_APART) {
-      this.#longAccounts[slot >>> PAGE_BITS]![slot & PAGE_MASK] = '';
-    }
+    const tag = words[place + TAG]!;
+    if ((tag & FORM_MASK) === KEPT_APART) this.#accountsApart[slot >>> PAGE_BITS]![slot & PAGE_MASK] = '';
     this.#size--;
-    const group = this.#groupsById[words[place + GROUP]!]!;
+    const group = this.#groupsById[tag >>> FORM_BITS]!;
     group.size--;
     if (group.size > 0) return;
     this.#groups.delete(group.name);
+    if (group === this.#latest) this.#latest = undefined;
+    if (group === this.#latestBut) this.#latestBut = undefined;
     this.#groupsById[group.id] = undefined;
     this.#freeIds.push(group.id);
   }
 
-  #isOf(slot: number, account: string): boolean {
-    const bytes = this.#records.bytes(slot);
-    const at = accountAt(slot);
-    if (bytes[at] === KEPT_APART) return this.#longAccounts[slot >>> PAGE_BITS]![slot & PAGE_MASK] === account;
-    if (bytes[at] !== account.length) return false;
-    for (let index = 0; index < account.length; index++) {
-      if (bytes[at + 1 + index] !== account.charCodeAt(index)) return false;
+  #groupOf(name: string): Group | undefined {
+    if (name === this.#latest?.name) return this.#latest;
+    if (name === this.#latestBut?.name) return this.#latestBut;
+    const group = this.#groups.get(name);
+    if (group !== undefined) {
+      this.#latestBut = this.#latest;
+      this.#latest = group;
     }
-    return true;
+    return group;
+  }
+
+  #isOf(slot: number, words: Uint32Array, place: number, account: AccountKey): boolean {
+    for (let at = 0; at < account.wordCount; at++) {
+      if (words[place + ACCOUNT + at] !== account.words[at]) return false;
+    }
+    return account.form !== KEPT_APART || this.#accountsApart[slot >>> PAGE_BITS]![slot & PAGE_MASK] === account.text;
   }
 
   /**
-   * Writes the account into the record, if it is short and of one byte a character. A charge then finds it beside all else, and
-   * the garbage collector does not see it: strings of a crowd that comes would be copied, and the process stand still.
+   * Writes the account into the record, if it is packed. A charge then finds it beside all else, and the garbage collector does
+   * not see it: strings of a crowd that comes would be copied, and the process stand still.
    */
-  #write(slot: number, account: string): void {
-    const bytes = this.#records.bytes(slot);
-    const at = accountAt(slot);
-    bytes[at] = account.length <= LONGEST_IN_RECORD ? account.length : KEPT_APART;
-    for (let index = 0; index < account.length && bytes[at] !== KEPT_APART; index++) {
-      const unit = account.charCodeAt(index);
-      if (unit > 0xff) bytes[at] = KEPT_APART;
-      bytes[at + 1 + index] = unit;
-    }
-    if (bytes[at] !== KEPT_APART) return;
+  #write(slot: number, account: AccountKey): void {
+    const words = this.#records.words(slot);
+    const place = counterPlaceOf(slot) + ACCOUNT;
+    for (let at = 0; at < account.wordCount; at++) words[place + at] = account.words[at]!;
+    if (account.form !== KEPT_APART) return;
     const page = slot >>> PAGE_BITS;
     // An array that is written to far behind its end becomes slow.
-    while (this.#longAccounts.length <= page) this.#longAccounts.push(undefined);
-    this.#longAccounts[page] ??= new Array<string>(PAGE_SIZE).fill('');
-    this.#longAccounts[page][slot & PAGE_MASK] = ownCopy(account);
+    while (this.#accountsApart.length <= page) this.#accountsApart.push(undefined);
+    this.#accountsApart[page] ??= new Array<string>(PAGE_SIZE).fill('');
+    this.#accountsApart[page][slot & PAGE_MASK] = ownCopy(account.text);
   }
 
   #chainOf(hash: number): number {
@@ -170,36 +178,29 @@ export class KeyIndex {
 interface Group {
   readonly name: string;
   readonly id: number;
-  /** Not to be known by whoever chooses the accounts: with it, they could fill one chain alone. */
-  readonly seed: number;
   size: number;
 }
 
-/** Every character counts: one that did not could be used to send all accounts to one chain. */
-export function hashOf(key: string, seed: number): number {
-  let hash = seed;
-  for (let index = 0; index < key.length; index++) {
-    hash = Math.imul(hash ^ key.charCodeAt(index), 0x9e3779b1);
-    hash ^= hash >>> 15;
-  }
-  return hash >>> 0;
+function hashOf(account: AccountKey, { id }: Group): number {
+  return mixed(account.hash, id) >>> 0;
+}
+
+/** What has to be the same but for the characters: the name, and the form of the account. */
+function tagOf({ form }: AccountKey, { id }: Group): number {
+  return ((id << FORM_BITS) | form) >>> 0;
 }
 
 // The words of a counter's record that are the index's.
 const HASH = 0;
 /** The slot behind this one in its chain, plus one; 0 ends it. */
 const NEXT = 1;
-const GROUP = 2;
-/** From this word on, the account: its length in one byte, and its characters. */
-const ACCOUNT = 8;
-const LONGEST_IN_RECORD = (HEADER_WORDS - ACCOUNT) * 4 - 1;
-/** In place of the length, if the account is too long or too wide. */
-const KEPT_APART = 0xff;
+const TAG = 2;
+/** From this word on, the account. */
+const ACCOUNT = HEADER_WORDS - PACKED_WORDS;
 
-/** Where in the bytes of its page the account of a slot begins. */
-function accountAt(slot: number): number {
-  return (counterPlaceOf(slot) + ACCOUNT) * 4;
-}
+/** Names are less than 2²⁴, as counters are. */
+const FORM_BITS = 8;
+const FORM_MASK = (1 << FORM_BITS) - 1;
 
 /** So that a chain rarely has more than one. */
 const CHAINS_PER_COUNTER = 2;

@@ -1,59 +1,36 @@
+import type { AccountKey } from './account-key.js';
 import type { Clock } from './clock.js';
+import { CounterCharges } from './counter-charges.js';
 import { CounterTable } from './counter-table.js';
-import { arrangeWindows, findWindow, lendWindow, openWindows, windowsFit } from './counter-windows.js';
+import { arrangeWindows, openWindows, windowsFit } from './counter-windows.js';
 import { optionRangeError } from './errors.js';
-import { boundedName, counterName } from './names.js';
-import { SPARE_SLICES } from './past-charge.js';
-import type { Quota } from './quota.js';
-import { fitsAt, soonest } from './room.js';
+import { counterName } from './names.js';
+import { begin, type PassingOutcome, passingOutcome } from './passing-outcome.js';
+import { PlainCharges } from './plain-charges.js';
 import type { CounterSpec } from './store.js';
 import type { Throttle } from './throttle.js';
 import { Violations } from './violations.js';
-import { placeOf, WINDOW_WORDS } from './window-records.js';
-
-/**
- * The outcome of the charge at hand, as an `Outcome`. There is one for all charges, so that a charge allocates nothing: it
- * holds until the next one, and whoever keeps it copies it. Its arrays may be longer than there are quotas.
- */
-export interface PassingOutcome {
-  allowed: boolean;
-  now: number;
-  readonly used: number[];
-  readonly resetAfterMs: number[];
-  retryAfterMs: number;
-  throttledMs: number[] | undefined;
-  beganThrottling: boolean;
-  token: number;
-  /** Where the first counter is now; −1 if it is not. */
-  slot: number;
-}
 
 /** Decides charges on the counters of a table, each in one synchronous step. */
 export class MemoryCounters {
   readonly table: CounterTable;
   readonly violations: Violations;
   readonly #clock: Clock;
-  readonly #outcome: PassingOutcome = {
-    allowed: true,
-    now: 0,
-    used: zeros(MOST_QUOTAS),
-    resetAfterMs: zeros(MOST_QUOTAS),
-    retryAfterMs: 0,
-    throttledMs: undefined,
-    beganThrottling: false,
-    token: 0,
-    slot: -1,
-  };
+  readonly #outcome: PassingOutcome = passingOutcome();
+  readonly #charges: CounterCharges;
+  readonly #plain: PlainCharges;
   /** Of the charge at hand: the slots of its counters, and those of their violations. */
   readonly #slots: [number, number, number, number] = [-1, -1, -1, -1];
   readonly #hasRoom: [boolean, boolean] = [true, true];
-  /** Whether the counter's windows are just those of its quotas, in their order. */
+  /** Whether it is for `PlainCharges`. */
   readonly #isPlain: [boolean, boolean] = [true, true];
   #now = 0;
 
   constructor(maxCounters: number, clock: Clock) {
     this.table = new CounterTable(maxCounters);
     this.violations = new Violations(this.table);
+    this.#charges = new CounterCharges(this.table, this.#outcome);
+    this.#plain = new PlainCharges(this.table, this.#outcome);
     this.#clock = clock;
   }
 
@@ -61,7 +38,8 @@ export class MemoryCounters {
   consume(account: string, counters: readonly CounterSpec[], cost: number): PassingOutcome {
     const now = this.tick();
     this.table.reclaim(now);
-    const key = boundedName(account);
+    const key = this.table.keyOf(account);
+    if (counters.length === 1 && this.#consumePlainly(counters, key, cost, now)) return this.#outcome;
     const outcome = this.#decide(key, counters, cost, now);
     if (outcome.allowed) {
       if (cost > 0) this.#admit(key, counters, cost, outcome);
@@ -74,7 +52,8 @@ export class MemoryCounters {
 
   /** As {@link Store.peek}. */
   peek(account: string, counters: readonly CounterSpec[], cost: number): PassingOutcome {
-    return this.#decide(boundedName(account), counters, cost, this.tick());
+    const now = this.tick();
+    return this.#decide(this.table.keyOf(account), counters, cost, now);
   }
 
   /** The clock in whole milliseconds, held at its latest instant when it steps back. */
@@ -86,15 +65,61 @@ export class MemoryCounters {
     return this.#now;
   }
 
-  /** Whether the charge fits, and how full every quota is. Leaves slots in `#slots`, and writes nothing. */
-  #decide(key: string, counters: readonly CounterSpec[], cost: number, now: number): PassingOutcome {
+  /**
+   * The short way of nearly all charges: on one counter, which is there, and whose windows are those of its quotas. Of others
+   * it does nothing, and says so.
+   */
+  #consumePlainly(counters: readonly CounterSpec[], key: AccountKey, cost: number, now: number): boolean {
+    const { table } = this;
+    const counter = counters[0]!;
+    const { name, quotas, throttle } = counter;
+    const slot = table.find(counterName(name), key, now);
+    if (slot < 0 || !this.#plain.suits(slot, quotas)) return false;
+    begin(this.#outcome, now, table.births, slot);
+    if (throttle !== undefined) {
+      this.#slots[0] = slot;
+      this.#slots[1] = -1;
+      this.#slots[3] = -1;
+      this.#consumeThrottling(counters, throttle, key, cost, now);
+    } else if (this.#plain.fits(slot, quotas, cost, now, 0) && cost > 0) {
+      this.#plain.admit(slot, quotas, cost, now, 0);
+    }
+    return true;
+  }
+
+  /** The same where refusals may throttle, of the slot in `#slots`: a refusal is recorded as a violation. */
+  #consumeThrottling(
+    counters: readonly CounterSpec[],
+    throttle: Throttle,
+    key: AccountKey,
+    cost: number,
+    now: number,
+  ): void {
     const outcome = this.#outcome;
-    outcome.allowed = true;
-    outcome.now = now;
-    outcome.retryAfterMs = 0;
-    outcome.throttledMs = undefined;
-    outcome.beganThrottling = false;
-    outcome.token = this.table.births;
+    const counter = counters[0]!;
+    const slot = this.#slots[0];
+    const endsAt = this.#throttledUntil(0, counter.name, key, now);
+    const throttledMs = endsAt - now;
+    outcome.throttledMs = throttledMs > 0 ? [throttledMs] : NONE_THROTTLED[1];
+    const fits =
+      throttledMs > 0
+        ? this.#charges.fits(slot, counter.quotas, cost, now, 0, throttle, endsAt)
+        : this.#plain.fits(slot, counter.quotas, cost, now, 0);
+    if (fits) {
+      if (cost === 0) return;
+      if (throttledMs > 0) this.#charges.admit(slot, counter, cost, now, 0, throttledMs);
+      else this.#plain.admit(slot, counter.quotas, cost, now, 0);
+    } else if (this.violations.count(this.#slots[2], counter, throttle, key, now, this.#slots)) {
+      this.#decide(key, counters, cost, now);
+      outcome.beganThrottling = true;
+    }
+  }
+
+  /** Whether the charge fits, and how full every quota is. Leaves slots in `#slots`, and writes nothing. */
+  #decide(key: AccountKey, counters: readonly CounterSpec[], cost: number, now: number): PassingOutcome {
+    const { table } = this;
+    const outcome = this.#outcome;
+    begin(outcome, now, table.births, -1);
     this.#slots[0] = -1;
     this.#slots[1] = -1;
     this.#slots[2] = -1;
@@ -102,98 +127,34 @@ export class MemoryCounters {
     let answered = 0;
     for (let index = 0; index < counters.length; index++) {
       const { name, quotas, throttle } = counters[index]!;
-      const slot = this.table.find(counterName(name), key, now);
+      const slot = table.find(counterName(name), key, now);
       this.#slots[index as 0] = slot;
-      this.#hasRoom[index as 0] = true;
-      const isPlain = slot >= 0 && this.table.hasWindows(slot, quotas);
-      this.#isPlain[index as 0] = isPlain;
       let endsAt = 0;
       if (throttle !== undefined) {
         endsAt = this.#throttledUntil(index, name, key, now);
-        outcome.throttledMs ??= zeros(counters.length);
-        outcome.throttledMs[index] = endsAt - now;
+        outcome.throttledMs ??= NONE_THROTTLED[counters.length]!;
+        if (endsAt > now) outcome.throttledMs = outcome.throttledMs.with(index, endsAt - now);
       }
-      const shrinks = endsAt > now ? throttle : undefined;
-      if (isPlain && shrinks === undefined) this.#askPlain(index, slot, quotas, cost, now, answered);
-      else this.#ask(index, slot, quotas, cost, now, answered, shrinks, endsAt);
+      const isPlain = endsAt <= now && slot >= 0 && this.#plain.suits(slot, quotas);
+      this.#isPlain[index as 0] = isPlain;
+      this.#hasRoom[index as 0] = isPlain
+        ? this.#plain.fits(slot, quotas, cost, now, answered)
+        : this.#charges.fits(slot, quotas, cost, now, answered, endsAt > now ? throttle : undefined, endsAt);
       answered += quotas.length;
     }
     outcome.slot = this.#slots[0];
     return outcome;
   }
 
-  /** Whether the cost fits on a counter whose windows are those of the quotas, and whose limits hold: nearly all are so. */
-  #askPlain(index: number, slot: number, quotas: readonly Quota[], cost: number, now: number, answered: number): void {
-    const { windows } = this.table;
-    const { used: useds, resetAfterMs } = this.#outcome;
-    const first = this.table.firstWindow(slot);
-    const words = windows.records.words(first);
-    const numbers = windows.records.numbers(first);
-    const place = placeOf(first);
-    for (let at = 0; at < quotas.length; at++) {
-      const { limit } = quotas[at]!;
-      const used = windows.usedAt(words, numbers, place + at * WINDOW_WORDS, now);
-      useds[answered + at] = used;
-      if (used === 0) resetAfterMs[answered + at] = 0;
-      else if (used <= limit) resetAfterMs[answered + at] = windows.oldestLeavesAt(first + at) - now;
-      else resetAfterMs[answered + at] = limit === 0 ? 0 : windows.fitsAt(first + at, used, limit, 1, now) - now;
-      if (used + cost > limit && cost > 0) this.#refuse(index, windows.fitsAt(first + at, used, limit, cost, now));
-    }
-  }
-
-  /** Whether the cost fits on a counter, whatever windows it has, and whether or not it shrinks limits until `endsAt`. */
-  #ask(
-    index: number,
-    slot: number,
-    quotas: readonly Quota[],
-    cost: number,
-    now: number,
-    answered: number,
-    shrinks: Throttle | undefined,
-    endsAt: number,
-  ): void {
-    const { table } = this;
-    const { windows } = table;
-    for (let at = 0; at < quotas.length; at++) {
-      const { limit, windowMs } = quotas[at]!;
-      const own = slot < 0 ? -1 : findWindow(table, slot, at, windowMs);
-      const lent = own < 0 && slot >= 0 ? lendWindow(table, slot, windowMs, now) : -1;
-      const window = Math.max(own, lent);
-      const used = window < 0 ? 0 : windows.used(window, now);
-      const shrunk = shrinks === undefined ? limit : shrinks.limitOf(limit);
-      let resetAfterMs = 0;
-      if (used > 0 && used <= limit && shrinks === undefined) {
-        resetAfterMs = windows.oldestLeavesAt(window) - now;
-      } else if (used > 0 || shrinks !== undefined) {
-        const units = Math.max(0, shrunk - used) + 1;
-        const growsAt = fitsAt(windows, window, used, limit, units, now, shrinks, endsAt);
-        resetAfterMs = growsAt === Number.POSITIVE_INFINITY ? 0 : growsAt - now;
-      }
-      this.#outcome.used[answered + at] = used;
-      this.#outcome.resetAfterMs[answered + at] = resetAfterMs;
-      if (used + cost > shrunk && cost > 0) {
-        this.#refuse(index, fitsAt(windows, window, used, limit, cost, now, shrinks, endsAt));
-      }
-      if (lent >= 0) windows.free(lent, 1);
-    }
-  }
-
-  #refuse(index: number, roomAt: number): void {
-    const outcome = this.#outcome;
-    outcome.allowed = false;
-    outcome.retryAfterMs = Math.max(outcome.retryAfterMs, roomAt - outcome.now);
-    this.#hasRoom[index as 0] = false;
-  }
-
   /** Until when the charge's counter of that place is throttled; now if it is not. */
-  #throttledUntil(index: number, name: string, key: string, now: number): number {
+  #throttledUntil(index: number, name: string, key: AccountKey, now: number): number {
     const slot = this.violations.find(name, key, now);
     this.#slots[(2 + index) as 2] = slot;
     return Math.max(now, this.violations.endsAt(slot));
   }
 
   /** Counts a violation on each counter that had no room for the charge at hand; whether that throttles one. */
-  #violate(key: string, counters: readonly CounterSpec[], now: number): boolean {
+  #violate(key: AccountKey, counters: readonly CounterSpec[], now: number): boolean {
     let began = false;
     for (let index = 0; index < counters.length; index++) {
       const counter = counters[index]!;
@@ -204,7 +165,7 @@ export class MemoryCounters {
     return began;
   }
 
-  #admit(key: string, counters: readonly CounterSpec[], cost: number, outcome: PassingOutcome): void {
+  #admit(key: AccountKey, counters: readonly CounterSpec[], cost: number, outcome: PassingOutcome): void {
     const { table } = this;
     const { now } = outcome;
     let answered = 0;
@@ -212,68 +173,25 @@ export class MemoryCounters {
       const counter = counters[index]!;
       const { name, quotas } = counter;
       let slot = this.#slots[index]!;
+      if (this.#isPlain[index as 0]) {
+        this.#plain.admit(slot, quotas, cost, now, answered);
+        answered += quotas.length;
+        continue;
+      }
       if (slot < 0) {
         slot = table.create(counterName(name), key, now, now + quotas[0]!.windowMs, this.#slots);
         openWindows(table, slot, quotas);
         this.#slots[index as 0] = slot;
-      } else if (!this.#isPlain[index as 0] && !windowsFit(table, slot, quotas, now)) {
+      } else if (!windowsFit(table, slot, quotas, now)) {
         arrangeWindows(table, slot, quotas, now);
       }
-      this.#admitOn(slot, counter, cost, outcome, answered, outcome.throttledMs?.[index]);
+      this.#charges.admit(slot, counter, cost, now, answered, outcome.throttledMs?.[index]);
       answered += quotas.length;
     }
     outcome.token = table.births;
     outcome.slot = this.#slots[0];
   }
-
-  #admitOn(
-    slot: number,
-    counter: CounterSpec,
-    cost: number,
-    { now, used, resetAfterMs }: PassingOutcome,
-    answered: number,
-    throttledMs: number | undefined,
-  ): void {
-    const { table } = this;
-    const { windows } = table;
-    const { quotas } = counter;
-    const first = table.firstWindow(slot);
-    const words = windows.records.words(first);
-    const numbers = windows.records.numbers(first);
-    const place = placeOf(first);
-    const count = table.windowCount(slot);
-    let longestMs = 0;
-    for (let at = 0; at < quotas.length; at++) {
-      const quota = quotas[at]!;
-      const { windowMs } = quota;
-      if (windowMs > longestMs) longestMs = windowMs;
-      windows.setLimit(first + at, quota.limit);
-      const windowAt = place + at * WINDOW_WORDS;
-      const slices = windows.admitAt(words, numbers, windowAt, now, cost, quota.sliceMs, quota.maxSlices);
-      used[answered + at] = used[answered + at]! + cost;
-      // With more than one slice, the oldest is the one that was there before.
-      if (slices === 1) resetAfterMs[answered + at] = soonest(counter, quota, throttledMs);
-    }
-    for (let window = first + quotas.length; window < first + count; window++) {
-      const windowMs = windows.windowMs(window);
-      if (windowMs > longestMs) longestMs = windowMs;
-      windows.admit(window, now, cost, Math.ceil(windowMs / SPARE_SLICES), SPARE_SLICES + 1);
-    }
-    table.extend(slot, now + longestMs);
-  }
 }
 
-/** Of one charge: two counters of eight quotas each. */
-const MOST_QUOTAS = 16;
-
-/** Made at its full length at once, an array takes a fraction of the memory of one that grows. */
-export function zeros(length: number): number[] {
-  switch (length) {
-    case 1:
-      return [0];
-    case 2:
-      return [0, 0];
-    default:
-      return new Array<number>(length).fill(0);
-  }
-}
+/** What is said of so many counters of which none is throttled: one array for all, since nobody writes to it. */
+const NONE_THROTTLED: readonly (readonly number[])[] = [[], [0], [0, 0]];

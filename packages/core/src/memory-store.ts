@@ -1,8 +1,9 @@
 import { checkFunction, checkInteger, checkOptions } from './check.js';
 import { type Clock, monotonicClock } from './clock.js';
 import { closedError } from './errors.js';
-import { MemoryCounters, type PassingOutcome } from './memory-counters.js';
-import { boundedName, counterName, isOfViolations, violationsName } from './names.js';
+import { MemoryCounters } from './memory-counters.js';
+import { counterName, isOfViolations, violationsName } from './names.js';
+import type { PassingOutcome } from './passing-outcome.js';
 import { recordPast } from './past-charge.js';
 import type { CounterSpec, Outcome, Store } from './store.js';
 
@@ -74,14 +75,14 @@ export class MemoryStore implements Store {
     const now = open.tick();
     open.table.reclaim(now);
     if (cost === 0) return;
-    recordPast(open.table, boundedName(account), counters, cost, now, now - agoMs);
+    recordPast(open.table, open.table.keyOf(account), counters, cost, now, now - agoMs);
   }
 
   refund(account: string, counters: readonly CounterSpec[], cost: number, outcome: Outcome): void {
     const open = this.#open();
     const { table } = open;
     const now = open.tick();
-    const key = boundedName(account);
+    const key = table.keyOf(account);
     for (const counter of counters) {
       const slot = table.find(counterName(counter.name), key, now);
       if (slot < 0 || table.birth(slot) > (outcome.token as number)) continue;
@@ -110,7 +111,7 @@ export class MemoryStore implements Store {
     const open = this.#open();
     if (open.table.throttlings.size === 0 && throttledMs.every((ms) => ms === 0)) return;
     const now = open.tick();
-    const key = boundedName(account);
+    const key = open.table.keyOf(account);
     for (const [place, counter] of counters.entries()) {
       open.violations.follow(counter, key, now, throttledMs[place]!);
     }
@@ -134,7 +135,7 @@ export class MemoryStore implements Store {
   #forget(account: string, names: readonly string[]): void {
     const open = this.#open();
     const now = open.tick();
-    const key = boundedName(account);
+    const key = open.table.keyOf(account);
     for (const name of names) {
       const slot = open.table.find(name, key, now);
       if (slot >= 0) open.table.remove(slot);
@@ -159,14 +160,23 @@ function kept(passing: PassingOutcome, counters: readonly CounterSpec[]): Outcom
   const outcome: Mutable<Outcome> = {
     allowed,
     now,
-    used: used.slice(0, quotas),
-    resetAfterMs: resetAfterMs.slice(0, quotas),
+    used: firstOf(used, quotas),
+    resetAfterMs: firstOf(resetAfterMs, quotas),
     retryAfterMs,
     token,
   };
-  if (throttledMs !== undefined) outcome.throttledMs = throttledMs;
+  if (throttledMs !== undefined) outcome.throttledMs = throttledMs.slice();
   if (beganThrottling) outcome.beganThrottling = true;
   return outcome;
+}
+
+/** An array literal takes a fraction of the time of `Array.from`. */
+function firstOf(numbers: ArrayLike<number>, count: number): number[] {
+  if (count === 1) return [numbers[0]!];
+  const all = [numbers[0]!, numbers[1]!];
+  for (let at = 2; at < count; at++) all.push(numbers[at]!);
+  all.length = count;
+  return all;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -1,3 +1,4 @@
+import type { AccountKey } from './account-key.js';
 import type { CounterTable } from './counter-table.js';
 import { arrangeWindows, longestWindowMs, openWindows, windowsFit } from './counter-windows.js';
 import { counterName } from './names.js';
@@ -13,7 +14,7 @@ export const SPARE_SLICES = 128;
  */
 export function recordPast(
   table: CounterTable,
-  key: string,
+  key: AccountKey,
   counters: readonly CounterSpec[],
   cost: number,
   now: number,

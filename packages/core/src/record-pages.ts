@@ -6,7 +6,6 @@ export class RecordPages {
   readonly #wordsPerRecord: number;
   readonly #words: Uint32Array[] = [];
   readonly #numbers: Float64Array[] = [];
-  readonly #bytes: Uint8Array[] = [];
 
   constructor(wordsPerRecord: number) {
     this.#wordsPerRecord = wordsPerRecord;
@@ -18,7 +17,6 @@ export class RecordPages {
     const page = new ArrayBuffer(PAGE_SIZE * this.#wordsPerRecord * Uint32Array.BYTES_PER_ELEMENT);
     this.#words.push(new Uint32Array(page));
     this.#numbers.push(new Float64Array(page));
-    this.#bytes.push(new Uint8Array(page));
   }
 
   /** The page that the record lies in, as words. */
@@ -29,11 +27,6 @@ export class RecordPages {
   /** The same page as numbers, of two words each. */
   numbers(record: number): Float64Array {
     return this.#numbers[record >>> PAGE_BITS]!;
-  }
-
-  /** The same page as bytes, four to a word. */
-  bytes(record: number): Uint8Array {
-    return this.#bytes[record >>> PAGE_BITS]!;
   }
 }
 

@@ -145,6 +145,9 @@ export class ResolutionCache {
   /** Of categories where only the base speaks, as in most policies it does for nearly everyone. */
   readonly #ofBase = new Map<string, Resolution>();
   readonly #byCategory = new Map<string, Map<number, Resolution>>();
+  /** Of the base, the one that was last found: the next request is likely of the same. */
+  #latestCategory: string | undefined;
+  #latest: Resolution | undefined;
   #entries = 0;
 
   constructor(maxEntries: number) {
@@ -152,7 +155,14 @@ export class ResolutionCache {
   }
 
   get(category: string, layers: number): Resolution | undefined {
-    return layers === 0 ? this.#ofBase.get(category) : this.#byCategory.get(category)?.get(layers);
+    if (layers !== 0) return this.#byCategory.get(category)?.get(layers);
+    if (category === this.#latestCategory) return this.#latest;
+    const known = this.#ofBase.get(category);
+    if (known !== undefined) {
+      this.#latestCategory = category;
+      this.#latest = known;
+    }
+    return known;
   }
 
   add(category: string, layers: number, resolution: Resolution): void {

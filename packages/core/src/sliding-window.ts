@@ -109,6 +109,7 @@ export class SlidingWindows {
 
   /** The instant at which `excess` of the used cost will have left; `excess` is 1 to `used`. */
   roomAt(window: number, excess: number): number {
+    if (this.#slices.count(window) === 1) return this.oldestLeavesAt(window);
     let freed = 0;
     let index = 0;
     while (true) {
@@ -122,10 +123,11 @@ export class SlidingWindows {
   trim(window: number, enough: number): void {
     const words = this.#words(window);
     const place = placeOf(window);
+    const before = words[place + COUNT]!;
     while (words[place + COUNT]! > 1 && words[place + USED]! - this.#slices.cost(window, 0) >= enough) {
       this.#dropOldest(window, words, place);
     }
-    this.#slices.setAge(window);
+    if (words[place + COUNT] !== before) this.#slices.setAge(window);
   }
 
   /** Records an admission; returns how many slices the window has now. */

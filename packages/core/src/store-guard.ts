@@ -5,9 +5,9 @@ import { Decision } from './decision.js';
 import { isProgramsMistake, type StoreError } from './errors.js';
 import { type Charged, Fallback, type LocalCharge } from './fallback.js';
 import { type Health, HealthWatch } from './health.js';
-import type { PassingOutcome } from './memory-counters.js';
 import { countersOf, MemoryStore } from './memory-store.js';
 import { isOutcome } from './outcome-check.js';
+import type { PassingOutcome } from './passing-outcome.js';
 import { type ChargeRoom, PendingCharge } from './pending-charge.js';
 import { Quota } from './quota.js';
 import type { Undo } from './receipt.js';
@@ -78,20 +78,17 @@ export class StoreGuard {
     if (circuit.isOpen) return this.#pending(charge, account, cost, resolution, circuit).decideWithout('no');
     if (!this.#writeBack.isEmpty) this.#writeBack.send(account);
     // Of counters in this process, an outcome that is not kept is enough, unless someone has put a method of his own there.
-    const memory = this.#memory?.consume === MEMORY_CONSUME ? this.#memory : undefined;
-    let answer: MaybePromise<Outcome> | PassingOutcome;
+    const memory = this.#memory;
+    if (memory?.consume === MEMORY_CONSUME)
+      return this.#consumeInMemory(memory, charge, account, cost, resolution, circuit);
+    let answer: MaybePromise<Outcome>;
     try {
-      answer =
-        memory === undefined
-          ? this.#store.consume(account, resolution.counters, cost)
-          : countersOf(memory).consume(account, resolution.counters, cost);
+      answer = this.#store.consume(account, resolution.counters, cost);
     } catch (thrown) {
       const pending = this.#pending(charge, account, cost, resolution, circuit);
       return this.#calls.threw(circuit, account, thrown, pending);
     }
-    if (memory !== undefined || (this.#memory !== undefined && !isPromise(answer))) {
-      return this.#decide(charge, cost, resolution, answer as Outcome | PassingOutcome, circuit);
-    }
+    if (memory !== undefined && !isPromise(answer)) return this.#decide(charge, cost, resolution, answer, -1, circuit);
     const pending = this.#pending(charge, account, cost, resolution, circuit);
     return isPromise(answer)
       ? this.#calls.wait(circuit, account, answer, pending)
@@ -180,18 +177,37 @@ export class StoreGuard {
     this.#fallback.close();
   }
 
+  #consumeInMemory(
+    memory: MemoryStore,
+    charge: Charged,
+    account: string,
+    cost: number,
+    resolution: Resolution,
+    circuit: Circuit,
+  ): MaybePromise<Decision> {
+    let outcome: PassingOutcome;
+    try {
+      outcome = countersOf(memory).consume(account, resolution.counters, cost);
+    } catch (thrown) {
+      const pending = this.#pending(charge, account, cost, resolution, circuit);
+      return this.#calls.threw(circuit, account, thrown, pending);
+    }
+    return this.#decide(charge, cost, resolution, outcome, outcome.slot, circuit);
+  }
+
   /** Of a store in this process: neither waited for nor followed. */
   #decide(
     charge: Charged,
     cost: number,
     resolution: Resolution,
     outcome: Outcome | PassingOutcome,
+    slot: number,
     circuit: Circuit,
   ): Decision {
     circuit.succeeded();
     const undo = outcome.allowed && cost > 0 ? this.#undoPlain : undefined;
     const decision = new Decision(charge, charge.category, cost, resolution, outcome, undo, 'store');
-    this.#follower.decided(decision, 'slot' in outcome ? outcome.slot : -1);
+    this.#follower.decided(decision, slot);
     return decision;
   }
 

@@ -1,3 +1,4 @@
+import type { AccountKey } from './account-key.js';
 import type { CounterTable, Throttling } from './counter-table.js';
 import { openWindows } from './counter-windows.js';
 import { violationsName } from './names.js';
@@ -16,7 +17,7 @@ export class Violations {
   }
 
   /** The slot of the counter's violations, or −1. */
-  find(name: string, account: string, now: number): number {
+  find(name: string, account: AccountKey, now: number): number {
     return this.#table.find(violationsName(name), account, now);
   }
 
@@ -30,7 +31,7 @@ export class Violations {
     slot: number,
     { name }: CounterSpec,
     throttle: Throttle,
-    account: string,
+    account: AccountKey,
     now: number,
     pinned: readonly number[],
   ): boolean {
@@ -53,7 +54,7 @@ export class Violations {
   }
 
   /** Throttles the counter as another store has; with 0, it is not throttled there. */
-  follow({ name, throttle }: CounterSpec, account: string, now: number, throttledMs: number): void {
+  follow({ name, throttle }: CounterSpec, account: AccountKey, now: number, throttledMs: number): void {
     if (throttle === undefined) return;
     const slot = this.find(name, account, now);
     if (throttledMs === 0) {
@@ -64,7 +65,7 @@ export class Violations {
     this.#throttle(own, { endsAt: now + throttledMs, durationMs: throttledMs }, throttle);
   }
 
-  #begin(name: string, throttle: Throttle, account: string, now: number, pinned: readonly number[]): number {
+  #begin(name: string, throttle: Throttle, account: AccountKey, now: number, pinned: readonly number[]): number {
     const slot = this.#table.create(violationsName(name), account, now, now + throttle.withinMs, pinned);
     openWindows(this.#table, slot, [throttle.violations]);
     this.#table.windows.setLimit(this.#table.firstWindow(slot), throttle.afterViolations);
