@@ -42,3 +42,11 @@ export function readOptions(args: readonly string[]): BenchOptions {
 export function isAsked({ only }: BenchOptions, table: string): boolean {
   return only === undefined || table.includes(only);
 }
+
+/** How many rounds there are of a table that has so many unless told otherwise. Where nothing is measured, nothing is warm. */
+export function roundsOf(
+  { smoke, rounds }: BenchOptions,
+  usual: number,
+): { readonly rounds: number; readonly warmUps: number } {
+  return smoke ? { rounds: 1, warmUps: 0 } : { rounds: rounds ?? usual, warmUps: 1 };
+}

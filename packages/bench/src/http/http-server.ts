@@ -1,15 +1,16 @@
-import type { Refusal } from '../contenders/http-settings.js';
+import type { ConstantAnswer } from '../contenders/http-settings.js';
 import { OwnProcess } from '../own-process.js';
-import type { HttpTask } from './http-process.js';
+import { additionTo } from './addition.js';
+import type { HttpCounts, HttpTask } from './http-process.js';
 import { CONNECTIONS, type Load, PATHS } from './load.js';
 
 /** A server in a process of its own. */
 export class HttpServer {
   readonly name: string;
-  readonly #process: OwnProcess<HttpTask, number>;
+  readonly #process: OwnProcess<HttpTask, number | HttpCounts>;
   readonly #port: number;
 
-  private constructor(name: string, process: OwnProcess<HttpTask, number>, port: number) {
+  private constructor(name: string, process: OwnProcess<HttpTask, number | HttpCounts>, port: number) {
     this.name = name;
     this.#process = process;
     this.#port = port;
@@ -20,8 +21,10 @@ export class HttpServer {
     name: string,
     task: Omit<Extract<HttpTask, { kind: 'listen' }>, 'kind'>,
   ): Promise<HttpServer> {
-    const process = new OwnProcess<HttpTask, number>(new URL('./http-process.js', import.meta.url), [framework]);
-    return new HttpServer(name, process, await process.ask({ kind: 'listen', ...task }));
+    const process = new OwnProcess<HttpTask, number | HttpCounts>(new URL('./http-process.js', import.meta.url), [
+      framework,
+    ]);
+    return new HttpServer(name, process, (await process.ask({ kind: 'listen', ...task })) as number);
   }
 
   /** One request for each account. */
@@ -33,19 +36,17 @@ export class HttpServer {
     }
   }
 
-  /** What it answers to the next request, which it is to refuse: what it adds itself, not what every server adds. */
-  async refusal(): Promise<Refusal> {
-    const response = await fetch(`http://127.0.0.1:${this.#port}${PATHS[0]}`);
-    if (response.status !== 429) throw new Error(`${this.name} admitted what is past its limit`);
-    const headers = Object.fromEntries([...response.headers].filter(([name]) => !OF_EVERY_SERVER.has(name)));
-    return { headers, body: await response.text() };
+  /** What its limiter adds to the answer to the next request. */
+  addition(kind: 'admitted' | 'refused'): Promise<ConstantAnswer> {
+    return additionTo(`http://127.0.0.1:${this.#port}${PATHS[0]}`, kind);
   }
 
-  /** Requests per second under that load. What it answered must have been right, by the client's count and by its own. */
-  async rate(load: Load, kind: 'admitted' | 'refused'): Promise<number> {
-    const before = await this.#process.ask({ kind: 'handled' });
+  /** What it does under that load. What it answered must have been right, by the client's count and by its own. */
+  async run(load: Load, kind: 'admitted' | 'refused'): Promise<HttpSample> {
+    const before = await this.#counts();
     const { requests, refused, perSecond } = await load.run(this.#port);
-    const handled = (await this.#process.ask({ kind: 'handled' })) - before;
+    const after = await this.#counts();
+    const handled = after.handled - before.handled;
     const right =
       kind === 'refused'
         ? refused === requests && handled === 0
@@ -54,7 +55,11 @@ export class HttpServer {
     if (!right) {
       throw new Error(`${this.name}, ${kind}: of ${requests} requests ${refused} were refused and ${handled} handled`);
     }
-    return perSecond;
+    return { perSecond, cpuUs: (after.cpuUs - before.cpuUs) / Math.max(requests, handled) };
+  }
+
+  async #counts(): Promise<HttpCounts> {
+    return (await this.#process.ask({ kind: 'counts' })) as HttpCounts;
   }
 
   async end(): Promise<void> {
@@ -62,4 +67,8 @@ export class HttpServer {
   }
 }
 
-const OF_EVERY_SERVER: ReadonlySet<string> = new Set(['date', 'connection', 'keep-alive', 'x-powered-by']);
+export interface HttpSample {
+  readonly perSecond: number;
+  /** The server's processor time for one request. */
+  readonly cpuUs: number;
+}

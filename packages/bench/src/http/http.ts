@@ -1,11 +1,10 @@
-import { type BenchOptions, isAsked } from '../bench-options.js';
+import { type BenchOptions, isAsked, roundsOf } from '../bench-options.js';
 import { EXPRESS_LIMITERS } from '../contenders/express-limiters.js';
 import { FASTIFY_LIMITERS } from '../contenders/fastify-limiters.js';
 import { inTurn } from '../rounds.js';
-import { ratios, spreadOf } from '../spread.js';
-import { printTable, spreadCells } from '../table.js';
 import { HttpServer } from './http-server.js';
 import { findLoad, type Load } from './load.js';
+import { printPairs } from './pairs-table.js';
 
 const FRAMEWORKS = { express: Object.keys(EXPRESS_LIMITERS), fastify: Object.keys(FASTIFY_LIMITERS) } as const;
 type Framework = keyof typeof FRAMEWORKS;
@@ -33,7 +32,6 @@ async function measure(
   load: Load,
   options: BenchOptions,
 ): Promise<void> {
-  const { smoke, rounds = 5 } = options;
   const settings = kind === 'admitted' ? { limit: 1_000_000, windowMs: 60_000 } : { limit: 1, windowMs: 3_600_000 };
   const servers: HttpServer[] = [];
   const start = async (...about: Parameters<typeof HttpServer.start>) => {
@@ -47,34 +45,26 @@ async function measure(
     );
     // All accounts use up what they are granted, so that every later request is refused.
     if (kind === 'refused') await Promise.all(limiters.map((server) => server.askForAll()));
-    const bare = kind === 'admitted' ? { settings } : { settings, refusal: await limiters[0]!.refusal() };
+    const constant = await limiters[0]!.addition(kind);
+    const bare = kind === 'admitted' ? { settings } : { settings, constant };
     const floor = await start(framework, 'bare', bare);
-    // The same once more shows how far two that are equal come apart here.
-    const contenders = [await start(framework, 'bare, again', bare), ...limiters];
-    const pairs = await inTurn(contenders, { rounds: smoke ? 1 : rounds }, async (contender, round) => {
+    const contenders = [
+      // The same once more shows how far two that are equal come apart here.
+      await start(framework, 'bare, again', bare),
+      ...(kind === 'admitted' ? [await start(framework, 'constant headers', { settings, constant })] : []),
+      ...limiters,
+    ];
+    const pairs = await inTurn(contenders, roundsOf(options, 5), async (contender, round) => {
       // Who goes first changes with the rounds.
       const first = round % 2 === 0 ? floor : contender;
       const second = first === floor ? contender : floor;
-      const rates = new Map([
-        [first, await first.rate(load, kind)],
-        [second, await second.rate(load, kind)],
+      const taken = new Map([
+        [first, await first.run(load, kind)],
+        [second, await second.run(load, kind)],
       ]);
-      return { bare: rates.get(floor)!, own: rates.get(contender)! };
+      return { bare: taken.get(floor)!, own: taken.get(contender)! };
     });
-    const bareRates = [...pairs.values()].flatMap((samples) => samples.map(({ bare }) => bare));
-    printTable(
-      title,
-      ['', 'requests/s', 'least to most', 'of bare, by pairs', 'least to most'],
-      [
-        ['bare', ...spreadCells(spreadOf(bareRates)), undefined, undefined],
-        ...contenders.map((contender) => {
-          const samples = pairs.get(contender)!;
-          const own = samples.map((sample) => sample.own);
-          const besideIt = samples.map((sample) => sample.bare);
-          return [contender.name, ...spreadCells(spreadOf(own)), ...spreadCells(ratios(own, besideIt))];
-        }),
-      ],
-    );
+    printPairs(title, pairs);
   } finally {
     for (const server of servers) await server.end();
   }
