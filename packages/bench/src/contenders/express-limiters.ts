@@ -7,7 +7,7 @@ const account = (request: Request) => request.params['account_sid'] as string;
 export const EXPRESS_LIMITERS: Readonly<Record<string, (settings: HttpSettings) => Promise<RequestHandler>>> = {
   tollgate: async (settings) => {
     const { rateLimit } = await import('@tollgate/express');
-    return rateLimit({ policy: { quotas: await twoQuotas(settings) } });
+    return rateLimit({ policy: { quotas: twoQuotas(settings) } });
   },
 
   'express-rate-limit': async ({ limit, windowMs }) => {

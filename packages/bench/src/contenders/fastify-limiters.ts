@@ -9,7 +9,7 @@ export const FASTIFY_LIMITERS: Readonly<
 > = {
   tollgate: async (fastify, settings) => {
     const { rateLimit } = await import('@tollgate/fastify');
-    await fastify.register(rateLimit, { policy: { quotas: await twoQuotas(settings) } });
+    await fastify.register(rateLimit, { policy: { quotas: twoQuotas(settings) } });
   },
 
   '@fastify/rate-limit': async (fastify, { limit, windowMs }) => {

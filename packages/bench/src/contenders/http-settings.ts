@@ -1,4 +1,4 @@
-import type { Quota } from '@tollgate/core';
+import type { QuotaOptions } from '@tollgate/core';
 
 /** What every limiter over HTTP is made for: decisions that each account is granted in `windowMs`. */
 export interface HttpSettings {
@@ -7,9 +7,11 @@ export interface HttpSettings {
 }
 
 /** Ours decides two quotas. The second is never the one that refuses. */
-export async function twoQuotas({ limit, windowMs }: HttpSettings): Promise<Quota[]> {
-  const { Quota } = await import('@tollgate/core');
-  return [new Quota({ limit, windowMs }), new Quota({ limit: Math.max(20, limit), windowMs: 1000 })];
+export function twoQuotas({ limit, windowMs }: HttpSettings): QuotaOptions[] {
+  return [
+    { limit, windowMs },
+    { limit: Math.max(20, limit), windowMs: 1000 },
+  ];
 }
 
 /** What ours has added to an answer, for a floor to add as constants, header by header. */

@@ -1,30 +1,37 @@
-import type { ConstantAnswer } from '../contenders/http-settings.js';
+import type { ConstantAnswer, HttpSettings } from '../contenders/http-settings.js';
 import { OwnProcess } from '../own-process.js';
 import { additionTo } from './addition.js';
-import type { HttpCounts, HttpTask } from './http-process.js';
+import type { Contender, HttpCounts, HttpTask } from './http-process.js';
 import { CONNECTIONS, type Load, PATHS } from './load.js';
 
-/** A server in a process of its own. */
+export type Kind = 'admitted' | 'refused';
+
+export type HttpProcess = OwnProcess<HttpTask, unknown>;
+
+export function httpProcess(framework: string): HttpProcess {
+  return new OwnProcess(new URL('./http-process.js', import.meta.url), [framework]);
+}
+
+/** A server in a process that usually is its own. */
 export class HttpServer {
   readonly name: string;
-  readonly #process: OwnProcess<HttpTask, number | HttpCounts>;
+  readonly #process: HttpProcess;
   readonly #port: number;
 
-  private constructor(name: string, process: OwnProcess<HttpTask, number | HttpCounts>, port: number) {
+  private constructor(name: string, process: HttpProcess, port: number) {
     this.name = name;
     this.#process = process;
     this.#port = port;
   }
 
   static async start(
-    framework: string,
+    process: HttpProcess,
     name: string,
-    task: Omit<Extract<HttpTask, { kind: 'listen' }>, 'kind'>,
+    settings: HttpSettings,
+    own: Contender,
+    bare: Contender,
   ): Promise<HttpServer> {
-    const process = new OwnProcess<HttpTask, number | HttpCounts>(new URL('./http-process.js', import.meta.url), [
-      framework,
-    ]);
-    return new HttpServer(name, process, (await process.ask({ kind: 'listen', ...task })) as number);
+    return new HttpServer(name, process, (await process.ask({ kind: 'listen', own, bare, settings })) as number);
   }
 
   /** One request for each account. */
@@ -37,16 +44,28 @@ export class HttpServer {
   }
 
   /** What its limiter adds to the answer to the next request. */
-  addition(kind: 'admitted' | 'refused'): Promise<ConstantAnswer> {
+  addition(kind: Kind): Promise<ConstantAnswer> {
     return additionTo(`http://127.0.0.1:${this.#port}${PATHS[0]}`, kind);
   }
 
-  /** What it does under that load. What it answered must have been right, by the client's count and by its own. */
-  async run(load: Load, kind: 'admitted' | 'refused'): Promise<HttpSample> {
-    const before = await this.#counts();
+  /** Requests per second. */
+  async rate(load: Load, kind: Kind): Promise<number> {
+    const { perSecond } = await this.#run(load, kind);
+    return perSecond;
+  }
+
+  /** Processor time of one request, to the contender and to bare. */
+  async cpu(load: Load, kind: Kind): Promise<{ readonly own: number; readonly bare: number }> {
+    const { ownCpuUs, bareCpuUs } = await this.#run(load, kind, load.turnMs);
+    return { own: ownCpuUs, bare: bareCpuUs };
+  }
+
+  /** What was answered must have been right, by the client's count and by the server's. */
+  async #run(load: Load, kind: Kind, turnMs?: number): Promise<HttpCounts & { readonly perSecond: number }> {
+    await this.#process.ask({ kind: 'begin', port: this.#port, turnMs });
     const { requests, refused, perSecond } = await load.run(this.#port);
-    const after = await this.#counts();
-    const handled = after.handled - before.handled;
+    const counts = (await this.#process.ask({ kind: 'end', port: this.#port })) as HttpCounts;
+    const { handled } = counts;
     const right =
       kind === 'refused'
         ? refused === requests && handled === 0
@@ -55,20 +74,6 @@ export class HttpServer {
     if (!right) {
       throw new Error(`${this.name}, ${kind}: of ${requests} requests ${refused} were refused and ${handled} handled`);
     }
-    return { perSecond, cpuUs: (after.cpuUs - before.cpuUs) / Math.max(requests, handled) };
+    return { ...counts, perSecond };
   }
-
-  async #counts(): Promise<HttpCounts> {
-    return (await this.#process.ask({ kind: 'counts' })) as HttpCounts;
-  }
-
-  async end(): Promise<void> {
-    await this.#process.end();
-  }
-}
-
-export interface HttpSample {
-  readonly perSecond: number;
-  /** The server's processor time for one request. */
-  readonly cpuUs: number;
 }

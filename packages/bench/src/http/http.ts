@@ -1,14 +1,20 @@
-import { type BenchOptions, isAsked, roundsOf } from '../bench-options.js';
+import { type BenchOptions, contendersOf, isAsked, roundsOf } from '../bench-options.js';
 import { EXPRESS_LIMITERS } from '../contenders/express-limiters.js';
 import { FASTIFY_LIMITERS } from '../contenders/fastify-limiters.js';
+import type { HttpSettings } from '../contenders/http-settings.js';
 import { inTurn } from '../rounds.js';
-import { HttpServer } from './http-server.js';
+import type { Contender } from './http-process.js';
+import { type HttpProcess, HttpServer, httpProcess, type Kind } from './http-server.js';
 import { findLoad, type Load } from './load.js';
 import { printPairs } from './pairs-table.js';
 
 const FRAMEWORKS = { express: Object.keys(EXPRESS_LIMITERS), fastify: Object.keys(FASTIFY_LIMITERS) } as const;
 type Framework = keyof typeof FRAMEWORKS;
-type Kind = 'admitted' | 'refused';
+
+const SETTINGS: Readonly<Record<Kind, HttpSettings>> = {
+  admitted: { limit: 1_000_000, windowMs: 60_000 },
+  refused: { limit: 1, windowMs: 3_600_000 },
+};
 
 /** Whole requests over loopback, each limiter always right beside the bare framework. */
 export async function measureHttp(options: BenchOptions): Promise<void> {
@@ -32,40 +38,41 @@ async function measure(
   load: Load,
   options: BenchOptions,
 ): Promise<void> {
-  const settings = kind === 'admitted' ? { limit: 1_000_000, windowMs: 60_000 } : { limit: 1, windowMs: 3_600_000 };
-  const servers: HttpServer[] = [];
-  const start = async (...about: Parameters<typeof HttpServer.start>) => {
-    const server = await HttpServer.start(...about);
-    servers.push(server);
-    return server;
+  const processes: HttpProcess[] = [];
+  const start = (name: string, own: Contender, bare: Contender) => {
+    // To see that all runs, one process is enough.
+    if (!options.smoke || processes.length === 0) processes.push(httpProcess(framework));
+    return HttpServer.start(processes.at(-1)!, name, SETTINGS[kind], own, bare);
   };
   try {
-    const limiters = await Promise.all(
-      FRAMEWORKS[framework].map((limiter) => start(framework, limiter, { limiter, settings })),
-    );
+    const ours = await start('tollgate', { limiter: 'tollgate' }, {});
     // All accounts use up what they are granted, so that every later request is refused.
-    if (kind === 'refused') await Promise.all(limiters.map((server) => server.askForAll()));
-    const constant = await limiters[0]!.addition(kind);
-    const bare = kind === 'admitted' ? { settings } : { settings, constant };
-    const floor = await start(framework, 'bare', bare);
-    const contenders = [
-      // The same once more shows how far two that are equal come apart here.
-      await start(framework, 'bare, again', bare),
-      ...(kind === 'admitted' ? [await start(framework, 'constant headers', { settings, constant })] : []),
-      ...limiters,
-    ];
-    const pairs = await inTurn(contenders, roundsOf(options, 5), async (contender, round) => {
+    if (kind === 'refused') await ours.askForAll();
+    const constant = await ours.addition(kind);
+    const bare: Contender = kind === 'admitted' ? {} : { constant };
+    const all = FRAMEWORKS[framework];
+    const names = kind === 'admitted' ? all : contendersOf(options, all);
+    const floor = await start('bare', bare, bare);
+    // The same once more shows how far two that are equal come apart here.
+    const contenders = [await start('bare, again', bare, bare)];
+    if (kind === 'admitted') contenders.push(await start('constant headers', { constant }, bare));
+    for (const limiter of names) {
+      const server = await start(limiter, { limiter }, bare);
+      if (kind === 'refused') await server.askForAll();
+      contenders.push(server);
+    }
+    const samples = await inTurn(contenders, roundsOf(options, 5), async (contender, round) => {
       // Who goes first changes with the rounds.
       const first = round % 2 === 0 ? floor : contender;
       const second = first === floor ? contender : floor;
-      const taken = new Map([
-        [first, await first.run(load, kind)],
-        [second, await second.run(load, kind)],
+      const rates = new Map([
+        [first, await first.rate(load, kind)],
+        [second, await second.rate(load, kind)],
       ]);
-      return { bare: taken.get(floor)!, own: taken.get(contender)! };
+      return { bare: rates.get(floor)!, own: rates.get(contender)!, cpu: await contender.cpu(load, kind) };
     });
-    printPairs(title, pairs);
+    printPairs(title, samples);
   } finally {
-    for (const server of servers) await server.end();
+    for (const process of processes) await process.end();
   }
 }
