@@ -83,9 +83,9 @@ end
 function autocannonLoad(smoke: boolean): Load {
   const connections = smoke ? 5 : CONNECTIONS;
   // It ends only where it also takes a sample.
-  const length = smoke ? { amount: 100, sampleInt: 10 } : { duration: 1 };
+  const length = smoke ? { amount: 50, sampleInt: 5 } : { duration: 1 };
   return {
-    program: `autocannon, ${connections} connections, ${smoke ? '100 requests' : '1 s'} a run`,
+    program: `autocannon, ${connections} connections, ${smoke ? '50 requests' : '1 s'} a run`,
     turnMs: smoke ? 1 : TURN_MS,
     async run(port) {
       const result = await autocannon({
