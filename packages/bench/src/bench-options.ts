@@ -42,3 +42,18 @@ export function readOptions(args: readonly string[]): BenchOptions {
 export function isAsked({ only }: BenchOptions, table: string): boolean {
   return only === undefined || table.includes(only);
 }
+
+/** Which contenders of a table are measured. To see that all runs, it is enough that each of them is in some table. */
+export function contendersOf({ smoke }: BenchOptions, names: readonly string[]): readonly string[] {
+  return smoke ? names.filter((name) => IN_EVERY_TABLE.has(name)) : names;
+}
+
+const IN_EVERY_TABLE: ReadonlySet<string> = new Set(['Map get and set', 'tollgate RateLimiter', 'tollgate']);
+
+/** How many rounds there are of a table that has so many unless told otherwise. Where nothing is measured, nothing is warm. */
+export function roundsOf(
+  { smoke, rounds }: BenchOptions,
+  usual: number,
+): { readonly rounds: number; readonly warmUps: number } {
+  return smoke ? { rounds: 1, warmUps: 0 } : { rounds: rounds ?? usual, warmUps: 1 };
+}

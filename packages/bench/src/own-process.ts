@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { atTheEnd } from '@tollgate/legs-api-server/ending';
 
 /**
  * A contender in a process of its own, which works when it is asked to and is idle otherwise. Nobody's garbage, timers or
@@ -7,14 +8,15 @@ import { once } from 'node:events';
  */
 export class OwnProcess<Task, Answer> {
   readonly #child: ChildProcess;
+  readonly #kill: () => void;
   #settle: ((message: Message<Answer>) => void) | undefined;
 
   constructor(module: URL, args: readonly string[] = [], execArgv: readonly string[] = []) {
     this.#child = fork(module, [...args], { execArgv: [...execArgv], env: { ...process.env, NODE_ENV: 'production' } });
-    alive.add(this.#child);
+    this.#kill = atTheEnd(() => this.#child.kill('SIGKILL'));
     this.#child.on('message', (message: Message<Answer>) => this.#settle?.(message));
     this.#child.once('exit', (code, signal) => {
-      alive.delete(this.#child);
+      this.#kill();
       this.#settle?.({ failed: `The process of a contender has ended: ${code ?? signal}` });
     });
   }
@@ -30,9 +32,9 @@ export class OwnProcess<Task, Answer> {
   }
 
   async end(): Promise<void> {
-    if (!alive.has(this.#child)) return;
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
+    this.#kill();
     await exited;
   }
 }
@@ -41,11 +43,6 @@ interface Message<Answer> {
   readonly answer?: Answer;
   readonly failed?: string;
 }
-
-const alive = new Set<ChildProcess>();
-process.once('exit', () => {
-  for (const child of alive) child.kill('SIGKILL');
-});
 
 /** The other side: does each task as it comes. It ends with the process that asks. */
 export function answerTasks<Task>(act: (task: Task) => unknown): void {

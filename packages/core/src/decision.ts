@@ -187,6 +187,11 @@ export class Decision {
     return { endsAfterMs, factor: throttle?.factor ?? 1, scope: scopeOf(this.#limits, place) };
   }
 
+  /** For what is made of limits once: the same object for every request to which the same ones apply. */
+  static limitsOf(decision: Decision): Limits {
+    return decision.#limits;
+  }
+
   /** For what follows counters: how each that the charge touched stood, at the instant `now` of the store. */
   static countersOf(decision: Decision): readonly CounterStanding[] {
     const limits = decision.#limits;

@@ -47,7 +47,7 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
   const reader = new RequestReader<Request>(
     {
       url: pathOf,
-      params: (request) => request.params,
+      params: (request) => read(request, 'params'),
       address: (request) => request.ip,
     },
     options,
@@ -56,12 +56,11 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
   function answer(request: Request, response: Response, next: NextFunction, decision: Decision | undefined): unknown {
     if (decision === undefined) return next();
     if (onRefused !== undefined) tellRefusal(onRefused, request, decision);
-    // Each request of Express has a hidden class of its own, so that V8 looks every property up by the slow way: a few of
-    // them cost more than the decision. Most requests have no `rateLimit` yet, and that is found out faster so.
+    // Most requests have no `rateLimit` yet, and that is found out fastest so.
     const before = Object.hasOwn(request, 'rateLimit') ? request.rateLimit : undefined;
     const shown = tighter(before, decision);
     request.rateLimit = shown;
-    const { setHeader } = response;
+    const setHeader = read(response, 'setHeader');
     const set = (name: string, value: string | number) => setHeader.call(response, name, value);
     const isWritten = writeHeaders(response, shown, set);
     if (decision.allowed) {
@@ -72,12 +71,12 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
       return next();
     }
     // The client may have left, or the app have answered, while the decision was made: there is no one to refuse.
-    if (response.destroyed || (!isWritten && response.writableEnded)) return undefined;
+    if (read(response, 'destroyed') || (!isWritten && response.writableEnded)) return undefined;
     if (!isWritten) return next(new Error('The rate limit refuses a request whose response has begun'));
     response.statusCode = answers.status(decision);
     const replacement = answers.replacement(decision);
     if (replacement !== undefined) return replacement(request, response, decision);
-    const id = requestId(request.headers['x-request-id'], (request as { id?: unknown }).id);
+    const id = requestId(read(request, 'headers')['x-request-id'], read(request as { id?: unknown }, 'id'));
     const body = answers.writeBody(decision, id, set);
     set('Content-Length', Buffer.byteLength(body));
     return response.end(body);
@@ -111,13 +110,21 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
 }
 
 /**
+ * Each request and response of Express has a hidden class of its own, so that what V8 remembers of where properties lie is
+ * never of use: one that is read by its name takes twice as long as one that `Reflect.get` looks up without a memory.
+ */
+function read<Owner extends object, Name extends keyof Owner>(owner: Owner, name: Name): Owner[Name] {
+  return Reflect.get(owner, name) as Owner[Name];
+}
+
+/**
  * The path as Express itself has read it, its mounts put back: what it routes by is what counts. A plain one is read off
  * the URL, as Express does it too; the query may stay on.
  */
 function pathOf(request: Request): string {
-  const { url } = request;
+  const url = read(request, 'url');
   const path = url.startsWith('/') && !UNUSUAL.test(url) ? url : request.path;
-  const { baseUrl } = request;
+  const baseUrl = read(request, 'baseUrl');
   return baseUrl === '' ? path : baseUrl + path;
 }
 

@@ -92,7 +92,8 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
     if (reply.sent) return undefined;
     const shown = tighter(request.rateLimit, decision);
     request.rateLimit = shown;
-    answers.writeHeaders(shown, (name, value) => reply.header(name, value));
+    const set = (name: string, value: string) => reply.header(name, value);
+    answers.writeHeaders(shown, set);
     if (decision.allowed) {
       if (refundWhen !== undefined && decision.receipt !== undefined) {
         refundOnFinish(reply.raw, limiter, decision.receipt, refundWhen, (error) =>
@@ -105,8 +106,7 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
     const replacement = answers.replacement(decision);
     if (replacement !== undefined) return sendReturned(reply, replacement(request, reply, decision));
     const id = requestId(request.headers['x-request-id'], request.id);
-    const body = answers.writeBody(decision, id, (name, value) => reply.header(name, value));
-    return reply.send(body);
+    return reply.send(answers.writeBody(decision, id, set));
   }
 
   /** A value that a replacement returns is sent, as a handler's is. */

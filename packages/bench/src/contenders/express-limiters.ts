@@ -1,18 +1,22 @@
-import { hitlimit } from '@joint-ops/hitlimit';
-import { rateLimit } from '@tollgate/express';
 import type { Request, RequestHandler } from 'express';
-import { rateLimit as expressRateLimit } from 'express-rate-limit';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-import { flexibleHeaders, type HttpSettings, type Refusal, twoQuotas } from './http-settings.js';
+import { type ConstantAnswer, flexibleHeaders, type HttpSettings, twoQuotas } from './http-settings.js';
 
 const account = (request: Request) => request.params['account_sid'] as string;
 
-export const EXPRESS_LIMITERS: Readonly<Record<string, (settings: HttpSettings) => RequestHandler>> = {
-  tollgate: (settings) => rateLimit({ policy: { quotas: twoQuotas(settings) } }),
+/** Each loads its own package, so that a process has no other in it. */
+export const EXPRESS_LIMITERS: Readonly<Record<string, (settings: HttpSettings) => Promise<RequestHandler>>> = {
+  tollgate: async (settings) => {
+    const { rateLimit } = await import('@tollgate/express');
+    return rateLimit({ policy: { quotas: twoQuotas(settings) } });
+  },
 
-  'express-rate-limit': ({ limit, windowMs }) => expressRateLimit({ limit, windowMs, keyGenerator: account }),
+  'express-rate-limit': async ({ limit, windowMs }) => {
+    const { rateLimit } = await import('express-rate-limit');
+    return rateLimit({ limit, windowMs, keyGenerator: account });
+  },
 
-  'rate-limiter-flexible': ({ limit, windowMs }) => {
+  'rate-limiter-flexible': async ({ limit, windowMs }) => {
+    const { RateLimiterMemory, RateLimiterRes } = await import('rate-limiter-flexible');
     const limiter = new RateLimiterMemory({ points: limit, duration: windowMs / 1000 });
     return (request, response, next) => {
       limiter.consume(account(request)).then(
@@ -29,15 +33,23 @@ export const EXPRESS_LIMITERS: Readonly<Record<string, (settings: HttpSettings) 
     };
   },
 
-  hitlimit: ({ limit, windowMs }) => hitlimit({ limit, window: windowMs, key: account }),
+  hitlimit: async ({ limit, windowMs }) => {
+    const { hitlimit } = await import('@joint-ops/hitlimit');
+    return hitlimit({ limit, window: windowMs, key: account });
+  },
 };
 
-/** The least that a middleware can do to refuse, with an answer as long as ours. */
-export function bareExpressRefusal({ headers, body }: Refusal): RequestHandler {
-  const entries = Object.entries(headers);
+/** The least that a middleware can do that sends what ours does. */
+export function constantExpressAnswer({ headers, body }: ConstantAnswer): RequestHandler {
+  if (body === undefined) {
+    return (_request, response, next) => {
+      for (const [name, value] of headers) response.setHeader(name, value);
+      next();
+    };
+  }
   return (_request, response) => {
     response.statusCode = 429;
-    for (const [name, value] of entries) response.setHeader(name, value);
+    for (const [name, value] of headers) response.setHeader(name, value);
     response.end(body);
   };
 }

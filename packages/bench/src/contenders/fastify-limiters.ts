@@ -1,24 +1,24 @@
-import fastifyRateLimit from '@fastify/rate-limit';
-import { hitlimit } from '@joint-ops/hitlimit/fastify';
-import { rateLimit } from '@tollgate/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-import { flexibleHeaders, type HttpSettings, type Refusal, twoQuotas } from './http-settings.js';
+import { type ConstantAnswer, flexibleHeaders, type HttpSettings, twoQuotas } from './http-settings.js';
 
 const account = (request: FastifyRequest) => (request.params as { account_sid: string }).account_sid;
 
+/** Each loads its own package, so that a process has no other in it. */
 export const FASTIFY_LIMITERS: Readonly<
   Record<string, (fastify: FastifyInstance, settings: HttpSettings) => Promise<void>>
 > = {
   tollgate: async (fastify, settings) => {
+    const { rateLimit } = await import('@tollgate/fastify');
     await fastify.register(rateLimit, { policy: { quotas: twoQuotas(settings) } });
   },
 
   '@fastify/rate-limit': async (fastify, { limit, windowMs }) => {
-    await fastify.register(fastifyRateLimit, { max: limit, timeWindow: windowMs, keyGenerator: account });
+    const { default: rateLimit } = await import('@fastify/rate-limit');
+    await fastify.register(rateLimit, { max: limit, timeWindow: windowMs, keyGenerator: account });
   },
 
   'rate-limiter-flexible': async (fastify, { limit, windowMs }) => {
+    const { RateLimiterMemory, RateLimiterRes } = await import('rate-limiter-flexible');
     const limiter = new RateLimiterMemory({ points: limit, duration: windowMs / 1000 });
     fastify.addHook('onRequest', async (request, reply) => {
       try {
@@ -34,16 +34,17 @@ export const FASTIFY_LIMITERS: Readonly<
   },
 
   hitlimit: async (fastify, { limit, windowMs }) => {
+    const { hitlimit } = await import('@joint-ops/hitlimit/fastify');
     await fastify.register(hitlimit, { limit, window: windowMs, key: account });
   },
 };
 
-/** The least that a hook can do to refuse, with an answer as long as ours. */
-export function addBareFastifyRefusal(fastify: FastifyInstance, { headers, body }: Refusal): void {
-  const entries = Object.entries(headers);
-  fastify.addHook('onRequest', (_request, reply, _done) => {
-    reply.code(429);
-    for (const [name, value] of entries) reply.header(name, value);
-    reply.send(body);
+/** The least that a hook can do that sends what ours does. */
+export function addConstantFastifyAnswer(fastify: FastifyInstance, { headers, body }: ConstantAnswer): void {
+  fastify.addHook('onRequest', (_request, reply, done) => {
+    if (body !== undefined) reply.code(429);
+    for (const [name, value] of headers) reply.header(name, value);
+    if (body === undefined) done();
+    else reply.send(body);
   });
 }

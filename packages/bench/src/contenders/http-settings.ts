@@ -1,4 +1,4 @@
-import { Quota } from '@tollgate/core';
+import type { QuotaOptions } from '@tollgate/core';
 
 /** What every limiter over HTTP is made for: decisions that each account is granted in `windowMs`. */
 export interface HttpSettings {
@@ -7,14 +7,18 @@ export interface HttpSettings {
 }
 
 /** Ours decides two quotas. The second is never the one that refuses. */
-export function twoQuotas({ limit, windowMs }: HttpSettings): Quota[] {
-  return [new Quota({ limit, windowMs }), new Quota({ limit: Math.max(20, limit), windowMs: 1000 })];
+export function twoQuotas({ limit, windowMs }: HttpSettings): QuotaOptions[] {
+  return [
+    { limit, windowMs },
+    { limit: Math.max(20, limit), windowMs: 1000 },
+  ];
 }
 
-/** An answer that the floor for refusals repeats, header by header. */
-export interface Refusal {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+/** What ours has added to an answer, for a floor to add as constants, header by header. */
+export interface ConstantAnswer {
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Of a refusal; without it, requests are admitted. */
+  readonly body?: string;
 }
 
 /** What rate-limiter-flexible's README sets; it leaves the answer to its user. */

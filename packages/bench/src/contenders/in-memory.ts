@@ -1,8 +1,5 @@
 import { createRequire } from 'node:module';
-import { memoryStore } from '@joint-ops/hitlimit';
-import { type Clock, definePolicy, MemoryStore, type PolicyOptions, Quota, RateLimiter } from '@tollgate/core';
-import { MemoryStore as ExpressMemoryStore } from 'express-rate-limit';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
+import type { Clock, MemoryStore, PolicyOptions, Quota } from '@tollgate/core';
 
 /** What every contender is made for. */
 export interface InMemorySettings {
@@ -25,13 +22,15 @@ export interface InMemory {
   held?(): number;
 }
 
-export type InMemoryContender = (settings: InMemorySettings) => InMemory;
+/** Loads its own package, so that a process has no other in it. */
+export type InMemoryContender = (settings: InMemorySettings) => InMemory | Promise<InMemory>;
 
 /** By name; the first is the floor. */
 export const IN_MEMORY: Readonly<Record<string, InMemoryContender>> = {
   'Map get and set': floor,
   'tollgate RateLimiter': (settings) => ours(settings),
-  'tollgate RateLimiter, throttle': (settings) => ours(settings, THROTTLE),
+  'tollgate RateLimiter, throttle': (settings) => ours(settings, { policy: THROTTLE }),
+  'tollgate RateLimiter, usage': (settings) => ours(settings, { usage: true }),
   'tollgate MemoryStore': oursBare,
   'express-rate-limit': expressRateLimit,
   '@fastify/rate-limit': fastifyRateLimit,
@@ -55,19 +54,27 @@ function floor({ limit }: InMemorySettings): InMemory {
   };
 }
 
-function quotasOf({ limit, windowMs }: InMemorySettings): Quota[] {
+async function quotasOf({ limit, windowMs }: InMemorySettings): Promise<Quota[]> {
+  const { Quota } = await import('@tollgate/core');
   // The second quota is never the one that refuses, so that the same number is admitted as by one window.
   return [new Quota({ limit, windowMs }), new Quota({ limit, windowMs: 1000 })];
 }
 
-function storeOf({ accounts, clock }: InMemorySettings): MemoryStore {
+async function storeOf({ accounts, clock }: InMemorySettings): Promise<MemoryStore> {
+  const { MemoryStore } = await import('@tollgate/core');
   // Room for all of them, and for the violations of each.
   return new MemoryStore({ maxCounters: Math.max(4, accounts * 2), ...(clock && { clock }) });
 }
 
-function ours(settings: InMemorySettings, more: Partial<PolicyOptions> = {}): InMemory {
-  const store = storeOf(settings);
-  const limiter = new RateLimiter({ policy: definePolicy({ quotas: quotasOf(settings), ...more }), store });
+interface Variant {
+  readonly policy?: Partial<PolicyOptions>;
+  readonly usage?: boolean;
+}
+
+async function ours(settings: InMemorySettings, { policy, usage = false }: Variant = {}): Promise<InMemory> {
+  const { RateLimiter } = await import('@tollgate/core');
+  const store = await storeOf(settings);
+  const limiter = new RateLimiter({ policy: { quotas: await quotasOf(settings), ...policy }, store, usage });
   return {
     decideAll(accounts) {
       let admitted = 0;
@@ -86,9 +93,9 @@ const THROTTLE: Partial<PolicyOptions> = {
   throttle: { afterViolations: 10, withinMs: 60_000, forMs: 300_000, factor: 0.5 },
 };
 
-function oursBare(settings: InMemorySettings): InMemory {
-  const store = storeOf(settings);
-  const counters = [{ name: 'legs', quotas: quotasOf(settings) }];
+async function oursBare(settings: InMemorySettings): Promise<InMemory> {
+  const store = await storeOf(settings);
+  const counters = [{ name: 'legs', quotas: await quotasOf(settings) }];
   return {
     decideAll(accounts) {
       let admitted = 0;
@@ -99,9 +106,10 @@ function oursBare(settings: InMemorySettings): InMemory {
   };
 }
 
-function expressRateLimit({ limit, windowMs }: InMemorySettings): InMemory {
-  const store = new ExpressMemoryStore();
-  store.init({ windowMs } as Parameters<ExpressMemoryStore['init']>[0]);
+async function expressRateLimit({ limit, windowMs }: InMemorySettings): Promise<InMemory> {
+  const { MemoryStore } = await import('express-rate-limit');
+  const store = new MemoryStore();
+  store.init({ windowMs } as Parameters<typeof store.init>[0]);
   return {
     async decideAll(accounts) {
       let admitted = 0;
@@ -141,7 +149,8 @@ function fastifyRateLimit({ limit, windowMs, accounts }: InMemorySettings): InMe
   };
 }
 
-function rateLimiterFlexible({ limit, windowMs }: InMemorySettings): InMemory {
+async function rateLimiterFlexible({ limit, windowMs }: InMemorySettings): Promise<InMemory> {
+  const { RateLimiterMemory } = await import('rate-limiter-flexible');
   const limiter = new RateLimiterMemory({ points: limit, duration: windowMs / 1000 });
   return {
     async decideAll(accounts) {
@@ -159,7 +168,8 @@ function rateLimiterFlexible({ limit, windowMs }: InMemorySettings): InMemory {
   };
 }
 
-function hitlimit({ limit, windowMs }: InMemorySettings): InMemory {
+async function hitlimit({ limit, windowMs }: InMemorySettings): Promise<InMemory> {
+  const { memoryStore } = await import('@joint-ops/hitlimit');
   const store = memoryStore();
   return {
     decideAll(accounts) {

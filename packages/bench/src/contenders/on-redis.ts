@@ -1,10 +1,6 @@
 import { createRequire } from 'node:module';
-import { redisStore } from '@joint-ops/hitlimit/stores/redis';
-import { Quota, RateLimiter } from '@tollgate/core';
-import { RedisStore } from '@tollgate/redis';
+import type { PolicyOptions } from '@tollgate/core';
 import type { Redis } from 'ioredis';
-import { RedisStore as ExpressRedisStore } from 'rate-limit-redis';
-import { RateLimiterRedis } from 'rate-limiter-flexible';
 
 /** What every contender is made for. */
 export interface OnRedisSettings {
@@ -12,6 +8,8 @@ export interface OnRedisSettings {
   readonly windowMs: number;
   /** Ours alone: the limit of its second quota, in a second. */
   readonly perSecond: number;
+  /** Ours alone: what else it decides. */
+  readonly also?: 'total' | 'throttle';
   /** Begins every key. */
   readonly prefix: string;
 }
@@ -22,7 +20,13 @@ export interface OnRedis {
   close?(): unknown;
 }
 
-/** A client that is connected, and the address for whoever brings a client of its own. */
+/** A total never reached, and violations that are counted, though none comes. */
+const ALSO: Readonly<Record<'total' | 'throttle', Partial<PolicyOptions>>> = {
+  total: { total: [{ limit: 1_000_000_000, windowMs: 60_000 }] },
+  throttle: { throttle: { afterViolations: 10, withinMs: 60_000, forMs: 300_000, factor: 0.5 } },
+};
+
+/** A client that is connected, and the address for whoever brings a client of its own. Each loads its own package. */
 type OnRedisContender = (client: Redis, url: string, settings: OnRedisSettings) => OnRedis | Promise<OnRedis>;
 
 export const FLOORS: Readonly<Record<string, OnRedisContender>> = {
@@ -38,10 +42,13 @@ export const FLOORS: Readonly<Record<string, OnRedisContender>> = {
 export const OURS = 'tollgate';
 
 export const ON_REDIS: Readonly<Record<string, OnRedisContender>> = {
-  [OURS]: (client, _url, { limit, windowMs, perSecond, prefix }) => {
+  [OURS]: async (client, _url, { limit, windowMs, perSecond, prefix, also }) => {
+    const { Quota, RateLimiter } = await import('@tollgate/core');
+    const { RedisStore } = await import('@tollgate/redis');
     const store = new RedisStore({ client, prefix, timeoutMs: 5000 });
     const quotas = [new Quota({ limit, windowMs }), new Quota({ limit: perSecond, windowMs: 1000 })];
-    const limiter = new RateLimiter({ policy: { quotas }, store });
+    const more: Partial<PolicyOptions> = also === undefined ? {} : ALSO[also];
+    const limiter = new RateLimiter({ policy: { quotas, ...more }, store });
     const allowed = (decision: { readonly allowed: boolean; readonly source: string }) => {
       if (decision.source !== 'store') throw new Error(`A decision was made by ${decision.source}, not by the store`);
       return decision.allowed;
@@ -59,9 +66,10 @@ export const ON_REDIS: Readonly<Record<string, OnRedisContender>> = {
   },
 
   'rate-limit-redis': async (client, _url, { limit, windowMs, prefix }) => {
+    const { RedisStore } = await import('rate-limit-redis');
     const sendCommand = (command: string, ...args: string[]) => client.call(command, ...args) as Promise<never>;
-    const store = new ExpressRedisStore({ sendCommand, prefix: `${prefix}:` });
-    await store.init({ windowMs } as Parameters<ExpressRedisStore['init']>[0]);
+    const store = new RedisStore({ sendCommand, prefix: `${prefix}:` });
+    await store.init({ windowMs } as Parameters<typeof store.init>[0]);
     return { decide: async (account) => (await store.increment(account)).totalHits <= limit };
   },
 
@@ -87,7 +95,8 @@ export const ON_REDIS: Readonly<Record<string, OnRedisContender>> = {
     };
   },
 
-  'rate-limiter-flexible': (client, _url, { limit, windowMs, prefix }) => {
+  'rate-limiter-flexible': async (client, _url, { limit, windowMs, prefix }) => {
+    const { RateLimiterRedis } = await import('rate-limiter-flexible');
     const limiter = new RateLimiterRedis({
       storeClient: client,
       keyPrefix: prefix,
@@ -107,7 +116,8 @@ export const ON_REDIS: Readonly<Record<string, OnRedisContender>> = {
     };
   },
 
-  hitlimit: (client, url, { limit, windowMs, prefix }) => {
+  hitlimit: async (client, url, { limit, windowMs, prefix }) => {
+    const { redisStore } = await import('@joint-ops/hitlimit/stores/redis');
     // It makes its own client; ioredis takes options from the address too.
     const own = client.options.enableAutoPipelining ? `${url}?enableAutoPipelining=true` : url;
     const store = redisStore({ url: own, keyPrefix: `${prefix}:` });

@@ -1,21 +1,36 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { HttpSettings, Refusal } from '../contenders/http-settings.js';
+import type { ConstantAnswer, HttpSettings } from '../contenders/http-settings.js';
 import { answerTasks } from '../own-process.js';
+import { Turns } from './turns.js';
 
 export type HttpTask =
   | {
       readonly kind: 'listen';
-      /** Which limiter; left out, none. */
-      readonly limiter?: string;
-      /** What a server without a limiter answers to all, instead of letting them in. */
-      readonly refusal?: Refusal;
+      readonly own: Contender;
+      /** What the contender is to be compared with in its own process. */
+      readonly bare: Contender;
       readonly settings: HttpSettings;
     }
-  /** How many requests have reached the handler. */
-  | { readonly kind: 'handled' };
+  /** The contender takes turns of that length with bare, or answers all that comes. */
+  | { readonly kind: 'begin'; readonly port: number; readonly turnMs?: number | undefined }
+  | { readonly kind: 'end'; readonly port: number };
 
-type Listen = Extract<HttpTask, { kind: 'listen' }>;
+/** What stands before the handler; nothing, where both are left out. */
+export interface Contender {
+  readonly limiter?: string | undefined;
+  /** What is added to every answer, or answered instead of letting anyone in. */
+  readonly constant?: ConstantAnswer | undefined;
+}
+
+/** What has been done from `begin` to `end`. */
+export interface HttpCounts {
+  /** Requests that have reached the handler. */
+  readonly handled: number;
+  /** Processor time of one request to the contender, and to bare while that had its turns. */
+  readonly ownCpuUs: number;
+  readonly bareCpuUs: number;
+}
 
 let handled = 0;
 
@@ -24,39 +39,54 @@ function handle(): { id: string; state: string } {
   return { id: 'l1', state: 'active' };
 }
 
-// Each server loads its own framework alone.
-async function listenExpress({ limiter, refusal, settings }: Listen): Promise<Server> {
+// Each process loads its own framework alone.
+async function makeExpress({ limiter, constant }: Contender, settings: HttpSettings): Promise<RequestListener> {
   const { default: express } = await import('express');
-  const { bareExpressRefusal, EXPRESS_LIMITERS } = await import('../contenders/express-limiters.js');
+  const { constantExpressAnswer, EXPRESS_LIMITERS } = await import('../contenders/express-limiters.js');
   const app = express();
   const before = [
-    ...(limiter === undefined ? [] : [EXPRESS_LIMITERS[limiter]!(settings)]),
-    ...(refusal === undefined ? [] : [bareExpressRefusal(refusal)]),
+    ...(limiter === undefined ? [] : [await EXPRESS_LIMITERS[limiter]!(settings)]),
+    ...(constant === undefined ? [] : [constantExpressAnswer(constant)]),
   ];
   app.get(PATH, ...before, (_request, response) => {
     response.json(handle());
   });
-  const server = createServer(app);
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
+  return app;
 }
 
-async function listenFastify({ limiter, refusal, settings }: Listen): Promise<Server> {
+async function makeFastify({ limiter, constant }: Contender, settings: HttpSettings): Promise<RequestListener> {
   const { default: fastify } = await import('fastify');
-  const { addBareFastifyRefusal, FASTIFY_LIMITERS } = await import('../contenders/fastify-limiters.js');
+  const { addConstantFastifyAnswer, FASTIFY_LIMITERS } = await import('../contenders/fastify-limiters.js');
   const app = fastify();
   if (limiter !== undefined) await FASTIFY_LIMITERS[limiter]!(app, settings);
-  if (refusal !== undefined) addBareFastifyRefusal(app, refusal);
+  if (constant !== undefined) addConstantFastifyAnswer(app, constant);
   app.get(PATH, (_request, reply) => {
     reply.send(handle());
   });
-  await app.listen({ port: 0, host: '127.0.0.1' });
-  return app.server;
+  await app.ready();
+  return app.routing;
 }
 
 const PATH = '/v2/accounts/:account_sid/legs';
 
+/** By port. */
+const servers = new Map<number, Turns>();
+
 answerTasks<HttpTask>(async (task) => {
-  if (task.kind === 'handled') return handled;
-  const server = await (process.argv[2] === 'express' ? listenExpress(task) : listenFastify(task));
-  return (server.address() as AddressInfo).port;
+  switch (task.kind) {
+    case 'listen': {
+      const make = process.argv[2] === 'express' ? makeExpress : makeFastify;
+      const turns = new Turns(await make(task.own, task.settings), await make(task.bare, task.settings));
+      const server = createServer(turns.listener);
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const { port } = server.address() as AddressInfo;
+      servers.set(port, turns);
+      return port;
+    }
+    case 'begin':
+      handled = 0;
+      return servers.get(task.port)!.begin(task.turnMs);
+    case 'end':
+      return { handled, ...servers.get(task.port)!.end() } satisfies HttpCounts;
+  }
 });

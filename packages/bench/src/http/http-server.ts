@@ -1,27 +1,37 @@
-import type { Refusal } from '../contenders/http-settings.js';
+import type { ConstantAnswer, HttpSettings } from '../contenders/http-settings.js';
 import { OwnProcess } from '../own-process.js';
-import type { HttpTask } from './http-process.js';
+import { additionTo } from './addition.js';
+import type { Contender, HttpCounts, HttpTask } from './http-process.js';
 import { CONNECTIONS, type Load, PATHS } from './load.js';
 
-/** A server in a process of its own. */
+export type Kind = 'admitted' | 'refused';
+
+export type HttpProcess = OwnProcess<HttpTask, unknown>;
+
+export function httpProcess(framework: string): HttpProcess {
+  return new OwnProcess(new URL('./http-process.js', import.meta.url), [framework]);
+}
+
+/** A server in a process that usually is its own. */
 export class HttpServer {
   readonly name: string;
-  readonly #process: OwnProcess<HttpTask, number>;
+  readonly #process: HttpProcess;
   readonly #port: number;
 
-  private constructor(name: string, process: OwnProcess<HttpTask, number>, port: number) {
+  private constructor(name: string, process: HttpProcess, port: number) {
     this.name = name;
     this.#process = process;
     this.#port = port;
   }
 
   static async start(
-    framework: string,
+    process: HttpProcess,
     name: string,
-    task: Omit<Extract<HttpTask, { kind: 'listen' }>, 'kind'>,
+    settings: HttpSettings,
+    own: Contender,
+    bare: Contender,
   ): Promise<HttpServer> {
-    const process = new OwnProcess<HttpTask, number>(new URL('./http-process.js', import.meta.url), [framework]);
-    return new HttpServer(name, process, await process.ask({ kind: 'listen', ...task }));
+    return new HttpServer(name, process, (await process.ask({ kind: 'listen', own, bare, settings })) as number);
   }
 
   /** One request for each account. */
@@ -33,19 +43,29 @@ export class HttpServer {
     }
   }
 
-  /** What it answers to the next request, which it is to refuse: what it adds itself, not what every server adds. */
-  async refusal(): Promise<Refusal> {
-    const response = await fetch(`http://127.0.0.1:${this.#port}${PATHS[0]}`);
-    if (response.status !== 429) throw new Error(`${this.name} admitted what is past its limit`);
-    const headers = Object.fromEntries([...response.headers].filter(([name]) => !OF_EVERY_SERVER.has(name)));
-    return { headers, body: await response.text() };
+  /** What its limiter adds to the answer to the next request. */
+  addition(kind: Kind): Promise<ConstantAnswer> {
+    return additionTo(`http://127.0.0.1:${this.#port}${PATHS[0]}`, kind);
   }
 
-  /** Requests per second under that load. What it answered must have been right, by the client's count and by its own. */
-  async rate(load: Load, kind: 'admitted' | 'refused'): Promise<number> {
-    const before = await this.#process.ask({ kind: 'handled' });
+  /** Requests per second. */
+  async rate(load: Load, kind: Kind): Promise<number> {
+    const { perSecond } = await this.#run(load, kind);
+    return perSecond;
+  }
+
+  /** Processor time of one request, to the contender and to bare. */
+  async cpu(load: Load, kind: Kind): Promise<{ readonly own: number; readonly bare: number }> {
+    const { ownCpuUs, bareCpuUs } = await this.#run(load, kind, load.turnMs);
+    return { own: ownCpuUs, bare: bareCpuUs };
+  }
+
+  /** What was answered must have been right, by the client's count and by the server's. */
+  async #run(load: Load, kind: Kind, turnMs?: number): Promise<HttpCounts & { readonly perSecond: number }> {
+    await this.#process.ask({ kind: 'begin', port: this.#port, turnMs });
     const { requests, refused, perSecond } = await load.run(this.#port);
-    const handled = (await this.#process.ask({ kind: 'handled' })) - before;
+    const counts = (await this.#process.ask({ kind: 'end', port: this.#port })) as HttpCounts;
+    const { handled } = counts;
     const right =
       kind === 'refused'
         ? refused === requests && handled === 0
@@ -54,12 +74,6 @@ export class HttpServer {
     if (!right) {
       throw new Error(`${this.name}, ${kind}: of ${requests} requests ${refused} were refused and ${handled} handled`);
     }
-    return perSecond;
-  }
-
-  async end(): Promise<void> {
-    await this.#process.end();
+    return { ...counts, perSecond };
   }
 }
-
-const OF_EVERY_SERVER: ReadonlySet<string> = new Set(['date', 'connection', 'keep-alive', 'x-powered-by']);

@@ -1,15 +1,20 @@
-import { type BenchOptions, isAsked } from '../bench-options.js';
+import { type BenchOptions, contendersOf, isAsked, roundsOf } from '../bench-options.js';
 import { EXPRESS_LIMITERS } from '../contenders/express-limiters.js';
 import { FASTIFY_LIMITERS } from '../contenders/fastify-limiters.js';
+import type { HttpSettings } from '../contenders/http-settings.js';
 import { inTurn } from '../rounds.js';
-import { ratios, spreadOf } from '../spread.js';
-import { printTable, spreadCells } from '../table.js';
-import { HttpServer } from './http-server.js';
+import type { Contender } from './http-process.js';
+import { type HttpProcess, HttpServer, httpProcess, type Kind } from './http-server.js';
 import { findLoad, type Load } from './load.js';
+import { printPairs } from './pairs-table.js';
 
 const FRAMEWORKS = { express: Object.keys(EXPRESS_LIMITERS), fastify: Object.keys(FASTIFY_LIMITERS) } as const;
 type Framework = keyof typeof FRAMEWORKS;
-type Kind = 'admitted' | 'refused';
+
+const SETTINGS: Readonly<Record<Kind, HttpSettings>> = {
+  admitted: { limit: 1_000_000, windowMs: 60_000 },
+  refused: { limit: 1, windowMs: 3_600_000 },
+};
 
 /** Whole requests over loopback, each limiter always right beside the bare framework. */
 export async function measureHttp(options: BenchOptions): Promise<void> {
@@ -33,25 +38,30 @@ async function measure(
   load: Load,
   options: BenchOptions,
 ): Promise<void> {
-  const { smoke, rounds = 5 } = options;
-  const settings = kind === 'admitted' ? { limit: 1_000_000, windowMs: 60_000 } : { limit: 1, windowMs: 3_600_000 };
-  const servers: HttpServer[] = [];
-  const start = async (...about: Parameters<typeof HttpServer.start>) => {
-    const server = await HttpServer.start(...about);
-    servers.push(server);
-    return server;
+  const processes: HttpProcess[] = [];
+  const start = (name: string, own: Contender, bare: Contender) => {
+    // To see that all runs, one process is enough.
+    if (!options.smoke || processes.length === 0) processes.push(httpProcess(framework));
+    return HttpServer.start(processes.at(-1)!, name, SETTINGS[kind], own, bare);
   };
   try {
-    const limiters = await Promise.all(
-      FRAMEWORKS[framework].map((limiter) => start(framework, limiter, { limiter, settings })),
-    );
+    const ours = await start('tollgate', { limiter: 'tollgate' }, {});
     // All accounts use up what they are granted, so that every later request is refused.
-    if (kind === 'refused') await Promise.all(limiters.map((server) => server.askForAll()));
-    const bare = kind === 'admitted' ? { settings } : { settings, refusal: await limiters[0]!.refusal() };
-    const floor = await start(framework, 'bare', bare);
+    if (kind === 'refused') await ours.askForAll();
+    const constant = await ours.addition(kind);
+    const bare: Contender = kind === 'admitted' ? {} : { constant };
+    const all = FRAMEWORKS[framework];
+    const names = kind === 'admitted' ? all : contendersOf(options, all);
+    const floor = await start('bare', bare, bare);
     // The same once more shows how far two that are equal come apart here.
-    const contenders = [await start(framework, 'bare, again', bare), ...limiters];
-    const pairs = await inTurn(contenders, { rounds: smoke ? 1 : rounds }, async (contender, round) => {
+    const contenders = [await start('bare, again', bare, bare)];
+    if (kind === 'admitted') contenders.push(await start('constant headers', { constant }, bare));
+    for (const limiter of names) {
+      const server = await start(limiter, { limiter }, bare);
+      if (kind === 'refused') await server.askForAll();
+      contenders.push(server);
+    }
+    const samples = await inTurn(contenders, roundsOf(options, 5), async (contender, round) => {
       // Who goes first changes with the rounds.
       const first = round % 2 === 0 ? floor : contender;
       const second = first === floor ? contender : floor;
@@ -59,23 +69,10 @@ async function measure(
         [first, await first.rate(load, kind)],
         [second, await second.rate(load, kind)],
       ]);
-      return { bare: rates.get(floor)!, own: rates.get(contender)! };
+      return { bare: rates.get(floor)!, own: rates.get(contender)!, cpu: await contender.cpu(load, kind) };
     });
-    const bareRates = [...pairs.values()].flatMap((samples) => samples.map(({ bare }) => bare));
-    printTable(
-      title,
-      ['', 'requests/s', 'least to most', 'of bare, by pairs', 'least to most'],
-      [
-        ['bare', ...spreadCells(spreadOf(bareRates)), undefined, undefined],
-        ...contenders.map((contender) => {
-          const samples = pairs.get(contender)!;
-          const own = samples.map((sample) => sample.own);
-          const besideIt = samples.map((sample) => sample.bare);
-          return [contender.name, ...spreadCells(spreadOf(own)), ...spreadCells(ratios(own, besideIt))];
-        }),
-      ],
-    );
+    printPairs(title, samples);
   } finally {
-    for (const server of servers) await server.end();
+    for (const process of processes) await process.end();
   }
 }

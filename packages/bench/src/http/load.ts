@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { atTheEnd } from '@tollgate/legs-api-server/ending';
 import autocannon from 'autocannon';
 import { accountName } from '../accounts.js';
 
@@ -16,6 +17,8 @@ export interface LoadResult {
 /** Requests to a server from so many connections, for so many seconds. */
 export interface Load {
   readonly program: string;
+  /** Long beside the moment in which one hands over to another, short beside what else the machine does meanwhile. */
+  readonly turnMs: number;
   run(port: number): Promise<LoadResult>;
   end(): void;
 }
@@ -26,6 +29,7 @@ export function findLoad(smoke: boolean): Load {
 }
 
 export const CONNECTIONS = 50;
+const TURN_MS = 20;
 export const PATHS: readonly string[] = Array.from({ length: 100 }, (_, n) => `/v2/accounts/${accountName(n)}/legs`);
 
 function hasWrk(): boolean {
@@ -42,10 +46,10 @@ function wrkLoad(): Load {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-bench-'));
   const script = join(folder, 'accounts.lua');
   writeFileSync(script, WRK_SCRIPT);
-  const end = () => rmSync(folder, { recursive: true, force: true });
-  process.once('exit', end);
+  const end = atTheEnd(() => rmSync(folder, { recursive: true, force: true }));
   return {
     program: `wrk, 1 thread, ${CONNECTIONS} connections, 1 s a run`,
+    turnMs: TURN_MS,
     async run(port) {
       const line = ['-t1', `-c${CONNECTIONS}`, '-d1s', '-s', script, `http://127.0.0.1:${port}`];
       const { stdout } = await promisify(execFile)('wrk', line);
@@ -77,11 +81,12 @@ end
 `;
 
 function autocannonLoad(smoke: boolean): Load {
-  const connections = smoke ? 10 : CONNECTIONS;
+  const connections = smoke ? 5 : CONNECTIONS;
   // It ends only where it also takes a sample.
-  const length = smoke ? { amount: 200, sampleInt: 20 } : { duration: 1 };
+  const length = smoke ? { amount: 50, sampleInt: 5 } : { duration: 1 };
   return {
-    program: `autocannon, ${connections} connections, ${smoke ? '200 requests' : '1 s'} a run`,
+    program: `autocannon, ${connections} connections, ${smoke ? '50 requests' : '1 s'} a run`,
+    turnMs: smoke ? 1 : TURN_MS,
     async run(port) {
       const result = await autocannon({
         url: `http://127.0.0.1:${port}`,

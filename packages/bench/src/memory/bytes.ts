@@ -1,4 +1,4 @@
-import { type BenchOptions, isAsked } from '../bench-options.js';
+import { type BenchOptions, contendersOf, isAsked } from '../bench-options.js';
 import { IN_MEMORY } from '../contenders/in-memory.js';
 import { figure, printTable } from '../table.js';
 import { expectAdmitted, memoryProcess } from './decisions.js';
@@ -9,7 +9,7 @@ export async function measureBytes(options: BenchOptions): Promise<void> {
   const title = `Memory: bytes per account with one request in its window, ${accounts.toLocaleString('en-US')} accounts`;
   if (!isAsked(options, title)) return;
   const measured: [string, number][] = [];
-  for (const name of Object.keys(IN_MEMORY)) {
+  for (const name of contendersOf(options, Object.keys(IN_MEMORY))) {
     const contender = memoryProcess(name, ['--expose-gc']);
     try {
       await contender.ask({ kind: 'open', settings: { limit: 100, windowMs: 600_000, accounts } });

@@ -1,4 +1,4 @@
-import { type BenchOptions, isAsked } from '../bench-options.js';
+import { type BenchOptions, contendersOf, isAsked, roundsOf } from '../bench-options.js';
 import { IN_MEMORY } from '../contenders/in-memory.js';
 import { OwnProcess } from '../own-process.js';
 import { inTurn } from '../rounds.js';
@@ -20,10 +20,11 @@ async function measure(
   title: string,
   accounts: number,
   kind: 'admitted' | 'refused',
-  { rounds = 5, smoke }: BenchOptions,
+  options: BenchOptions,
 ): Promise<void> {
-  const decisions = smoke ? 2000 : 100_000;
-  const names = Object.keys(IN_MEMORY);
+  const decisions = options.smoke ? 2000 : 100_000;
+  const all = Object.keys(IN_MEMORY);
+  const names = kind === 'admitted' ? all : contendersOf(options, all);
   const processes = new Map(names.map((name) => [name, memoryProcess(name)]));
   try {
     const settings = kind === 'admitted' ? { limit: 1_000_000, windowMs: 60_000 } : { limit: 1, windowMs: 3_600_000 };
@@ -32,7 +33,7 @@ async function measure(
       const { admitted } = await contender.ask({ kind: 'fill', accounts });
       expectAdmitted(name, accounts, admitted);
     }
-    const samples = await inTurn(names, { rounds: smoke ? 1 : rounds }, async (name, round) => {
+    const samples = await inTurn(names, roundsOf(options, 5), async (name, round) => {
       const task = { kind: 'decide', decisions, accounts, seed: round + 1 } as const;
       const { admitted, elapsedMs } = await processes.get(name)!.ask(task);
       expectAdmitted(name, kind === 'admitted' ? decisions : 0, admitted);

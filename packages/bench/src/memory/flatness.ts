@@ -1,4 +1,4 @@
-import { type BenchOptions, isAsked } from '../bench-options.js';
+import { type BenchOptions, isAsked, roundsOf } from '../bench-options.js';
 import { OwnProcess } from '../own-process.js';
 import { inTurn } from '../rounds.js';
 import { ratios, spreadOf } from '../spread.js';
@@ -10,14 +10,14 @@ import type { FlatnessTask } from './flatness-process.js';
 export async function measureFlatness(options: BenchOptions): Promise<void> {
   const title = 'Memory: flat in limit and window, one quota, half of the limit in the window all the time';
   if (!isAsked(options, title)) return;
-  const { smoke, rounds = 7 } = options;
+  const { smoke } = options;
   const decisions = smoke ? 1000 : 100_000;
   // A process for all, and one after the other in it: they differ by numbers alone.
   const contender = new OwnProcess<FlatnessTask, { admitted: number; elapsedMs: number }>(
     new URL('./flatness-process.js', import.meta.url),
   );
   try {
-    const samples = await inTurn(SETTINGS, { rounds: smoke ? 1 : rounds }, async ([name, limit, windowMs]) => {
+    const samples = await inTurn(SETTINGS, roundsOf(options, 7), async ([name, limit, windowMs]) => {
       const { admitted, elapsedMs } = await contender.ask({
         limit: smoke ? Math.min(limit, 1000) : limit,
         windowMs,

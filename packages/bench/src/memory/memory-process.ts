@@ -42,7 +42,7 @@ async function decide(numbers: ArrayLike<number>): Promise<MemoryAnswer> {
 answerTasks<MemoryTask>(async (task) => {
   switch (task.kind) {
     case 'open':
-      opened = contender(task.settings);
+      opened = await contender(task.settings);
       return undefined;
     case 'fill':
       return decide(Uint32Array.from({ length: task.accounts }, (_, number) => number));

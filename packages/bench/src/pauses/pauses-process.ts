@@ -29,10 +29,10 @@ answerTasks<PausesTask>(async (task) => {
   if (task.kind === 'open') {
     settings = task.settings;
     // The code is warm; what the accounts are kept in is not.
-    await contender?.(settings).decideAll(freshAccounts(randomNumbers(50_000, 1000, 1)));
+    await (await contender?.(settings))?.decideAll(freshAccounts(randomNumbers(50_000, 1000, 1)));
     // Ours has no timer: time itself is moved, for all accounts at once, which is the worst that can happen.
     const clock = task.movesClock ? { clock: () => performance.now() + movedMs } : {};
-    opened = contender?.({ ...settings, ...clock });
+    opened = await contender?.({ ...settings, ...clock });
     return undefined;
   }
   if (task.kind === 'come') {

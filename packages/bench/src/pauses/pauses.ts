@@ -1,4 +1,4 @@
-import { type BenchOptions, isAsked } from '../bench-options.js';
+import { type BenchOptions, contendersOf, isAsked, roundsOf } from '../bench-options.js';
 import { IN_MEMORY } from '../contenders/in-memory.js';
 import { OwnProcess } from '../own-process.js';
 import { inTurn } from '../rounds.js';
@@ -8,13 +8,13 @@ import type { PausesAnswer, PausesTask } from './pauses-process.js';
 
 /** The longest pause of the event loop while many accounts come, and while they all expire. */
 export async function measurePauses(options: BenchOptions): Promise<void> {
-  const { smoke, rounds = 3 } = options;
+  const { smoke } = options;
   const accounts = smoke ? 5000 : 1_000_000;
   const title = `Longest pause of the event loop in ms, ${accounts.toLocaleString('en-US')} accounts`;
   if (!isAsked(options, title)) return;
-  const names = [NOTHING, ...Object.keys(IN_MEMORY)];
+  const names = [NOTHING, ...contendersOf(options, Object.keys(IN_MEMORY))];
   // Each round begins with new processes, so there is nothing to warm up: a server meets its accounts cold, too.
-  const samples = await inTurn(names, { rounds: smoke ? 1 : rounds, warmUps: 0 }, (name) =>
+  const samples = await inTurn(names, { ...roundsOf(options, 3), warmUps: 0 }, (name) =>
     pausesOf(name, accounts, smoke),
   );
   printTable(

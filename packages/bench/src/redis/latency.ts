@@ -1,4 +1,4 @@
-import { type BenchOptions, isAsked } from '../bench-options.js';
+import { type BenchOptions, isAsked, roundsOf } from '../bench-options.js';
 import { inTurn } from '../rounds.js';
 import { spreadOf } from '../spread.js';
 import { printTable, spreadCells } from '../table.js';
@@ -12,12 +12,11 @@ export async function measureLatency(
 ): Promise<void> {
   const title = 'Redis, 1 in flight, 20,000 distinct accounts: milliseconds of one decision';
   if (!isAsked(options, title)) return;
-  const { smoke, rounds = 5 } = options;
   for (const contender of contenders) {
     await contender.open({ limit: 1_000_000, windowMs: 60_000, perSecond: 100_000, prefix: `${prefix}:l` });
   }
-  const work = { accounts: 20_000, inFlight: 1, forMs: smoke ? 20 : 400 };
-  const samples = await inTurn(contenders, { rounds: smoke ? 1 : rounds }, (contender) => contender.decide(work));
+  const work = { accounts: 20_000, inFlight: 1, forMs: options.smoke ? 20 : 400 };
+  const samples = await inTurn(contenders, roundsOf(options, 5), (contender) => contender.decide(work));
   printTable(
     title,
     ['', 'p50', 'least to most', 'p99', 'least to most'],

@@ -19,6 +19,8 @@ export type RedisTask =
 export interface RedisAnswer {
   readonly decisions: number;
   readonly admitted: number;
+  /** Commands that went to the server by the contender's client, unless it brought one of its own. */
+  readonly commands: number;
   readonly elapsedMs: number;
   /** Of single decisions, where one alone was under way. */
   readonly p50Ms: number;
@@ -26,7 +28,18 @@ export interface RedisAnswer {
 }
 
 const [name = '', url = '', pipelining] = process.argv.slice(2);
-const client = new Redis(url, { enableAutoPipelining: pipelining === 'auto' });
+
+/** Says how many commands have gone out. */
+class CountingRedis extends Redis {
+  sent = 0;
+
+  override sendCommand(...command: Parameters<Redis['sendCommand']>): ReturnType<Redis['sendCommand']> {
+    this.sent++;
+    return super.sendCommand(...command);
+  }
+}
+
+const client = new CountingRedis(url, { enableAutoPipelining: pipelining === 'auto' });
 let opened: OnRedis | undefined;
 
 answerTasks<RedisTask>(async (task) => {
@@ -42,6 +55,7 @@ async function decide(task: Extract<RedisTask, { kind: 'decide' }>): Promise<Red
   const elapsed: number[] = [];
   let begun = 0;
   let admitted = 0;
+  const sentBefore = client.sent;
   const startedAt = performance.now();
   const endsAt = startedAt + forMs;
   const one = async () => {
@@ -57,6 +71,7 @@ async function decide(task: Extract<RedisTask, { kind: 'decide' }>): Promise<Red
   };
   await Promise.all(Array.from({ length: inFlight }, one));
   const elapsedMs = performance.now() - startedAt;
+  const commands = client.sent - sentBefore;
   const [p50Ms, p99Ms] = elapsed.length === 0 ? [0, 0] : [percentile(elapsed, 0.5), percentile(elapsed, 0.99)];
-  return { decisions: begun, admitted, elapsedMs, p50Ms, p99Ms };
+  return { decisions: begun, admitted, commands, elapsedMs, p50Ms, p99Ms };
 }

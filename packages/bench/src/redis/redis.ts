@@ -1,6 +1,7 @@
 import { OwnRedis } from '@tollgate/legs-api-server/own-redis';
 import { Redis } from 'ioredis';
 import type { BenchOptions } from '../bench-options.js';
+import { measureRedisFlatness } from './flatness.js';
 import { measureLatency } from './latency.js';
 import { compareLayouts } from './layouts/layouts.js';
 import { redisContenders } from './redis-contender.js';
@@ -15,6 +16,7 @@ export async function measureRedis(options: BenchOptions): Promise<void> {
       await measureThroughput(contenders, prefix, options);
       await measureLatency(contenders, prefix, options);
       await measureServerCost(contenders, client, prefix, options);
+      await measureRedisFlatness(contenders, client, prefix, options);
     } finally {
       for (const contender of contenders) await contender.end();
     }

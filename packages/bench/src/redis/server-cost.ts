@@ -52,7 +52,7 @@ export async function measureServerCost(
 }
 
 /** Commands that a script calls are counted beside it, but are part of its time already. */
-async function scriptUsec(client: Redis): Promise<number> {
+export async function scriptUsec(client: Redis): Promise<number> {
   const stats = await client.info('commandstats');
   let usec = 0;
   for (const [, spent] of stats.matchAll(/^cmdstat_(?:eval|evalsha|fcall):calls=\d+,usec=(\d+)/gm))

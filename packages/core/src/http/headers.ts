@@ -1,5 +1,7 @@
 import { wallClock } from '../clock.js';
-import type { Decision, QuotaState } from '../decision.js';
+import type { Decision } from '../decision.js';
+import { limitsText } from './limits-text.js';
+import { numberText } from './number-text.js';
 
 /** Which headers tell clients how their limits stand. */
 export type HeaderFormat = 'x-ratelimit' | 'draft-11' | 'both' | false;
@@ -57,39 +59,32 @@ export function headerNames(spelling: HeaderSpelling): HeaderNames {
 function writeXRateLimit(names: HeaderNames, decision: Decision, set: SetHeader): void {
   const quota = decision.tightest;
   if (quota === undefined) return;
-  set(names.limit, String(quota.limit));
-  set(names.remaining, String(quota.remaining));
+  set(names.limit, numberText(quota.limit));
+  set(names.remaining, numberText(quota.remaining));
   set(names.reset, String(wholeSeconds(wallClock() + quota.resetAfterMs)));
 }
 
 /**
  * The fields of draft-ietf-httpapi-ratelimit-headers-11, Structured Fields lists (RFC 9651) with one item per quota. `w`
- * is in whole seconds, so a window that is not is left unstated rather than misstated; `t` is the seconds until there is
- * more room.
+ * is in whole seconds; `t` is the seconds until there is more room.
  */
 function writeDraft11(names: HeaderNames, decision: Decision, set: SetHeader): void {
   const { quotas } = decision;
   if (quotas.length === 0) return;
-  set(names.draftPolicy, quotas.map(policyItem).join(','));
-  set(names.draftLimit, quotas.map(limitItem).join(','));
-}
-
-function policyItem({ name, limit, windowMs }: QuotaState): string {
-  const window = windowMs % 1000 === 0 ? `;w=${windowMs / 1000}` : '';
-  return `${quoted(name)};q=${limit}${window}`;
-}
-
-function limitItem({ name, remaining, resetAfterMs }: QuotaState): string {
-  return `${quoted(name)};r=${remaining};t=${wholeSeconds(resetAfterMs)}`;
-}
-
-function quoted(name: string): string {
-  return `"${name.replace(/["\\]/g, '\\$&')}"`;
+  const text = limitsText(decision);
+  set(names.draftPolicy, text.policy);
+  let limits = '';
+  for (let index = 0; index < quotas.length; index++) {
+    const { remaining, resetAfterMs } = quotas[index]!;
+    const before = index === 0 ? '' : `${limits},`;
+    limits = `${before}${text.names[index]!};r=${numberText(remaining)};t=${numberText(wholeSeconds(resetAfterMs))}`;
+  }
+  set(names.draftLimit, limits);
 }
 
 /** `Retry-After` (RFC 9110, section 10.2.3) in whole seconds; absent where no wait would help. */
 export function writeRetryAfter(decision: Decision, set: SetHeader, name: string = USUAL_NAMES.retryAfter): void {
-  if (decision.retryAfterMs !== null) set(name, String(wholeSeconds(decision.retryAfterMs)));
+  if (decision.retryAfterMs !== null) set(name, numberText(wholeSeconds(decision.retryAfterMs)));
 }
 
 /** Rounded up, so that who waits that long has waited long enough. */
