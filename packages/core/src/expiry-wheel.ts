@@ -11,6 +11,8 @@ export class ExpiryWheel {
   readonly #last = Int32Array.from({ length: LISTS }, (_, list) => ~list);
   /** Pages of links: the next of slot s at 2s, the previous at 2s + 1. */
   readonly #links: Int32Array[] = [];
+  /** A bit for each bucket that may not be empty. */
+  readonly #filled = new Int32Array((LEVELS * BUCKETS) / 32);
   /** Every bucket of an instant up to this one has been emptied into the two due lists. */
   #current = 0;
 
@@ -18,6 +20,7 @@ export class ExpiryWheel {
   add(slot: number, expiresAt: number): void {
     while (slot >>> PAGE_BITS >= this.#links.length) this.#links.push(new Int32Array(2 << PAGE_BITS));
     const list = this.#listOf(expiresAt);
+    if (list < DUE) this.#filled[list >>> 5]! |= 1 << list;
     const last = this.#last[list]!;
     this.#join(last, slot, list);
     this.#join(slot, ~list, list);
@@ -60,16 +63,30 @@ export class ExpiryWheel {
     for (let level = 0; level < LEVELS; level++) {
       const rolledOver = prefix(from, level + 1) !== prefix(now, level + 1);
       const end = rolledOver ? BUCKETS - 1 : digit(now, level);
-      for (let at = digit(from, level) + 1; at <= end; at++) {
+      const last = level * BUCKETS + end;
+      for (let list = this.#nextFilled(level * BUCKETS + digit(from, level) + 1, last); list <= last; ) {
         // The bucket that now lies in holds instants still to come, unless it is a single instant.
-        const passed = rolledOver || at < end || level === 0;
-        this.#splice(level * BUCKETS + at, passed ? DUE : COARSE);
+        const passed = rolledOver || list < last || level === 0;
+        this.#splice(list, passed ? DUE : COARSE);
+        list = this.#nextFilled(list + 1, last);
       }
       if (!rolledOver) return;
     }
   }
 
+  /** The first bucket from there on that may not be empty, or one behind the last: an idle time costs no more than a busy one. */
+  #nextFilled(list: number, last: number): number {
+    let from = list;
+    while (from <= last) {
+      const bits = this.#filled[from >>> 5]! >>> from;
+      if (bits !== 0) return from + 31 - Math.clz32(bits & -bits);
+      from = (from | 31) + 1;
+    }
+    return from;
+  }
+
   #splice(from: number, to: number): void {
+    this.#filled[from >>> 5]! &= ~(1 << from);
     const first = this.#first[from]!;
     if (first < 0) return;
     const last = this.#last[from]!;
