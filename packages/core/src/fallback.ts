@@ -2,7 +2,7 @@ import type { Circuit } from './circuit.js';
 import type { Clock } from './clock.js';
 import { Decision, type Identity } from './decision.js';
 import type { JournalEntry } from './journal.js';
-import { MemoryStore } from './memory-store.js';
+import { type Admission, countersOf, MemoryStore } from './memory-store.js';
 import { Receipt, type Undo } from './receipt.js';
 import type { Limits, Resolution } from './resolution.js';
 import type { Outcome } from './store.js';
@@ -80,19 +80,18 @@ export class Fallback {
   }
 
   /**
-   * Counts here what the store has admitted, so that an outage hands out no fresh quota. The outcome is what a refund
+   * Counts here what the store has admitted, so that an outage hands out no fresh quota. What it returns is what a refund
    * takes.
    */
-  follow(account: string, resolution: Resolution, cost: number): Outcome | undefined {
+  follow(account: string, resolution: Resolution, cost: number): Admission | undefined {
     if (resolution.onStoreFailure !== 'local') return undefined;
-    this.local.record(account, resolution.local.counters, cost, 0);
-    // Of no counters at all, it is just the instant and the store's own mark of it.
-    return this.local.peek(account, [], 0);
+    const { now, token } = countersOf(this.local).record(account, resolution.local.counters, cost);
+    return { now, token };
   }
 
-  refund(account: string, resolution: Resolution, cost: number, outcome: Outcome): void {
+  refund(account: string, resolution: Resolution, cost: number, admission: Admission): void {
     // A receipt may outlive its limiter, and be given to another on the same store.
-    if (!this.#closed) this.local.refund(account, resolution.local.counters, cost, outcome);
+    if (!this.#closed) this.local.refund(account, resolution.local.counters, cost, admission);
   }
 
   /** Shrinks here what the store has shrunk, so that an outage pardons no one. */

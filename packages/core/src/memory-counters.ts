@@ -6,6 +6,7 @@ import { arrangeWindows, openWindows, windowsFit } from './counter-windows.js';
 import { optionRangeError } from './errors.js';
 import { counterName } from './names.js';
 import { begin, type PassingOutcome, passingOutcome } from './passing-outcome.js';
+import { recordPast } from './past-charge.js';
 import { PlainCharges } from './plain-charges.js';
 import type { CounterSpec } from './store.js';
 import type { Throttle } from './throttle.js';
@@ -48,6 +49,28 @@ export class MemoryCounters {
       outcome.beganThrottling = true;
     }
     return outcome;
+  }
+
+  /**
+   * Counts an admission of now that was decided elsewhere, as {@link Store.record} does. The outcome says when that was, and
+   * nothing of the quotas.
+   */
+  record(account: string, counters: readonly CounterSpec[], cost: number): PassingOutcome {
+    const { table } = this;
+    const now = this.tick();
+    table.reclaim(now);
+    const key = table.keyOf(account);
+    const { name, quotas } = counters[0]!;
+    const slot = counters.length === 1 ? table.find(counterName(name), key, now) : -1;
+    if (slot >= 0 && this.#plain.suits(slot, quotas)) {
+      // What has passed is dropped where it is asked how full the windows are.
+      this.#plain.fits(slot, quotas, 0, now, 0);
+      this.#plain.admit(slot, quotas, cost, now, 0);
+    } else {
+      recordPast(table, key, counters, cost, now, now);
+    }
+    begin(this.#outcome, now, table.births, slot);
+    return this.#outcome;
   }
 
   /** As {@link Store.peek}. */

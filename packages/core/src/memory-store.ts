@@ -28,6 +28,9 @@ export interface MemoryStoreStats {
   readonly evictedUnexpired: number;
 }
 
+/** What a refund has to know of an admission. */
+export type Admission = Pick<Outcome, 'now' | 'token'>;
+
 /**
  * The counters of a store, for whoever makes a decision of each outcome at once and need not have a copy.
  *
@@ -72,13 +75,17 @@ export class MemoryStore implements Store {
 
   record(account: string, counters: readonly CounterSpec[], cost: number, agoMs: number): void {
     const open = this.#open();
+    if (agoMs === 0 && cost > 0) {
+      open.record(account, counters, cost);
+      return;
+    }
     const now = open.tick();
     open.table.reclaim(now);
     if (cost === 0) return;
     recordPast(open.table, open.table.keyOf(account), counters, cost, now, now - agoMs);
   }
 
-  refund(account: string, counters: readonly CounterSpec[], cost: number, outcome: Outcome): void {
+  refund(account: string, counters: readonly CounterSpec[], cost: number, outcome: Admission): void {
     const open = this.#open();
     const { table } = open;
     const now = open.tick();

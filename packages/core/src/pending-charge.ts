@@ -2,6 +2,7 @@ import type { Circuit } from './circuit.js';
 import { Decision } from './decision.js';
 import type { StoreError } from './errors.js';
 import type { Charged, Fallback, LocalCharge } from './fallback.js';
+import type { Admission } from './memory-store.js';
 import { isOutcome } from './outcome-check.js';
 import type { Undo } from './receipt.js';
 import type { Resolution } from './resolution.js';
@@ -13,7 +14,7 @@ export interface ChargeRoom {
   readonly fallback: Fallback;
   readonly store: Store;
   /** Takes back what the store has admitted, and the copy of it in this process. */
-  undo(account: string, resolution: Resolution, cost: number, outcome: Outcome, copy?: Outcome): MaybePromise<void>;
+  undo(account: string, resolution: Resolution, cost: number, outcome: Outcome, copy?: Admission): MaybePromise<void>;
   /** The store surely did not count this local admission. */
   owe(account: string, resolution: Resolution, cost: number, local: LocalCharge): void;
   /** The store admitted what no one was let through for. */
@@ -38,7 +39,7 @@ export class PendingCharge implements CallEnd<Decision>, Undo<Outcome> {
   #allowed = false;
   #local: LocalCharge | undefined = undefined;
   /** Of what the store has admitted, in this process. */
-  #copy: Outcome | undefined = undefined;
+  #copy: Admission | undefined = undefined;
 
   constructor(
     room: ChargeRoom,

@@ -5,7 +5,7 @@ import { Decision } from './decision.js';
 import { isProgramsMistake, type StoreError } from './errors.js';
 import { type Charged, Fallback, type LocalCharge } from './fallback.js';
 import { type Health, HealthWatch } from './health.js';
-import { countersOf, MemoryStore } from './memory-store.js';
+import { type Admission, countersOf, MemoryStore } from './memory-store.js';
 import { isOutcome } from './outcome-check.js';
 import type { PassingOutcome } from './passing-outcome.js';
 import { type ChargeRoom, PendingCharge } from './pending-charge.js';
@@ -89,6 +89,11 @@ export class StoreGuard {
       return this.#calls.threw(circuit, account, thrown, pending);
     }
     if (memory !== undefined && !isPromise(answer)) return this.#decide(charge, cost, resolution, answer, -1, circuit);
+    // A refusal at once has no one who waits for it, and nothing to undo.
+    if (!isPromise(answer) && isRefusal(answer, resolution)) {
+      if (answer.throttledMs !== undefined) this.#fallback.followThrottling(account, resolution, answer.throttledMs);
+      return this.#decide(charge, cost, resolution, answer, -1, circuit);
+    }
     const pending = this.#pending(charge, account, cost, resolution, circuit);
     return isPromise(answer)
       ? this.#calls.wait(circuit, account, answer, pending)
@@ -220,7 +225,7 @@ export class StoreGuard {
     resolution: Resolution,
     cost: number,
     outcome: Outcome,
-    copy?: Outcome,
+    copy?: Admission,
   ): MaybePromise<void> {
     if (copy !== undefined) this.#fallback.refund(account, resolution, cost, copy);
     return this.#undoOnStore(account, resolution, cost, outcome);
@@ -280,6 +285,10 @@ export class StoreGuard {
 }
 
 const MEMORY_CONSUME = MemoryStore.prototype.consume;
+
+function isRefusal(answer: Outcome, { quotas, counters }: Resolution): boolean {
+  return isOutcome(answer, quotas.length, counters.length) && !answer.allowed;
+}
 
 const NOTHING_LATE = { answeredLate: () => {}, failedLate: () => {} };
 
