@@ -11,7 +11,7 @@ export const USUAL_CHARGE: string = `
     for c = first, stop, 4 do
       local key, own = ask[c], ask[c + 3]
 ${LOAD}
-      if head == nil or own > 0 and (texts[own] or call('EXISTS', KEYS[own]) == 1) then
+      if head == nil or own > 0 and (texts[own] or try('GET', KEYS[own])) then
         taken = false
         break
       end
