@@ -41,6 +41,31 @@ describe('a server whose clock steps back', () => {
   });
 });
 
+describe('a refusal', () => {
+  it('by a counter whose clock is ahead drops nothing from another for the next charge of the call', async () => {
+    const store = world.store({ denyCacheSize: 0 });
+    const own = counterOf(2, 100);
+    const total = counterOf(1, 60_000, '*');
+    await store.consume('a', own, 2);
+    world.clock.nowMs += 100;
+    await store.consume('a', total, 1);
+    world.clock.nowMs -= 50;
+    const outcomes = await Promise.all([
+      store.consume('a', [...own, ...total], 1),
+      store.consume('a', own, 1),
+      store.peek('a', [...own, ...total], 1),
+      store.consume('a', own, 1),
+    ]);
+    expect(store.stats().calls).toBe(3);
+    expect(outcomes.map(({ allowed, used }) => [allowed, used[0]])).toEqual([
+      [false, 0],
+      [false, 2],
+      [false, 0],
+      [false, 2],
+    ]);
+  });
+});
+
 describe('a refund', () => {
   it('drops nothing that counts again when the clock steps back', async () => {
     const store = world.store({ denyCacheSize: 0 });

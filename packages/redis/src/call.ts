@@ -31,13 +31,12 @@ export class Call {
     this.#count(count);
     let text = `,${kind},${kind === CONSUME ? count : at},${cost},${counters.length}`;
     for (const [place, { throttle }] of counters.entries()) {
-      const violations = index + shape.violationEnds[place];
-      const own = kind === VIOLATE ? violations : index + shape.ends[place]!;
-      text += `,${this.#keyPlace(own)},`;
+      const ends = kind === VIOLATE ? shape.violationEnds : shape.ends;
+      text += `,${this.#keyPlace(index + ends[place]!)},`;
       if (kind === REFUND) text += births[place];
       else text += `${this.#keyPlace(index)},${this.#shapePlace(shape) + shape.places[place]!}`;
       if (kind === CONSUME || kind === PEEK) {
-        text += `,${throttle === undefined ? 0 : this.#keyPlace(violations)}`;
+        text += `,${throttle === undefined ? 0 : this.#keyPlace(index + shape.violationEnds[place]!)}`;
       }
     }
     this.#texts += text;
@@ -51,7 +50,9 @@ export class Call {
     this.#count(count);
     const { keys, shape } = group;
     for (const end of shape.ends) keys.push(index + end);
-    if (shape.hasThrottle) for (const end of shape.violationEnds) if (end !== undefined) keys.push(index + end);
+    if (shape.hasThrottle) {
+      for (const end of shape.violationEnds) if (end !== undefined) keys.push(index + end);
+    }
     keys.push(index);
   }
 

@@ -117,8 +117,10 @@ export const CONSUME_OPERATION: string = `
         end
       end
     end
-    if before and (kind == 1 or admitted == 0) then
-      for key, text in pairs(before) do texts[key], heads[key] = text, nil end
+    -- Nothing was recorded: what has passed by this instant may yet count for another charge, if the clock has stepped back.
+    if kind == 1 or admitted == 0 then
+      for c = first, at - 1, 4 do heads[ask[c]] = nil end
+      for key, text in pairs(before or {}) do texts[key] = text end
     end
 `;
 
