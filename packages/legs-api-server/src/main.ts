@@ -50,17 +50,20 @@ async function main(): Promise<void> {
     throw error;
   }
   const account = `${server.origin}/v2/accounts/ameyo5m`;
-  console.log(`The Legs API on ${framework}, listening on ${server.origin}. Try:
+  const greeting = [
+    `The Legs API on ${framework}, listening on ${server.origin}. Try:
 
 curl -i -u key:token -d '{"contact_uri":"09163816621","exophone":"08030752400"}' ${account}/legs
 curl -i -u key:token -X POST ${account}/bridges
 curl -s -u key:token -o /dev/null -w '%{http_code}\\n' '${account}/bridges/b[1-101]' | sort | uniq -c
-`);
-
+`,
+  ];
   if (store !== undefined) {
-    console.log('Counters are on Redis, and shared with every server there. So is usage: npx tollgate usage ameyo5m');
+    greeting.push('Counters are on Redis, and shared with every server there. So is usage: npx tollgate usage ameyo5m');
   }
-  if (metricsUrl !== undefined) console.log(`Metrics are on ${metricsUrl}.`);
+  if (metricsUrl !== undefined) greeting.push(`Metrics are on ${metricsUrl}.`);
+  // At once: whoever has read the beginning has read all of it.
+  console.log(greeting.join('\n'));
   reportOn(limiter);
 
   // A second signal finds no listener, and ends the process at once.
