@@ -85,7 +85,7 @@ export class Fallback {
    */
   follow(account: string, resolution: Resolution, cost: number): Admission | undefined {
     if (resolution.onStoreFailure !== 'local') return undefined;
-    const { now, token } = countersOf(this.local).record(account, resolution.local.counters, cost);
+    const { now, token } = countersOf(this.local).record(account, resolution.local.counters, cost, 0);
     return { now, token };
   }
 

@@ -51,25 +51,18 @@ export class MemoryCounters {
     return outcome;
   }
 
-  /**
-   * Counts an admission of now that was decided elsewhere, as {@link Store.record} does. The outcome says when that was, and
-   * nothing of the quotas.
-   */
-  record(account: string, counters: readonly CounterSpec[], cost: number): PassingOutcome {
+  /** As {@link Store.record}. The outcome says when it was recorded, and nothing of the quotas. */
+  record(account: string, counters: readonly CounterSpec[], cost: number, agoMs: number): PassingOutcome {
     const { table } = this;
     const now = this.tick();
     table.reclaim(now);
-    const key = table.keyOf(account);
-    const { name, quotas } = counters[0]!;
-    const slot = counters.length === 1 ? table.find(counterName(name), key, now) : -1;
-    if (slot >= 0 && this.#plain.suits(slot, quotas)) {
-      // What has passed is dropped where it is asked how full the windows are.
-      this.#plain.fits(slot, quotas, 0, now, 0);
-      this.#plain.admit(slot, quotas, cost, now, 0);
-    } else {
-      recordPast(table, key, counters, cost, now, now);
+    if (cost > 0) {
+      const key = table.keyOf(account);
+      if (agoMs > 0 || counters.length > 1 || !this.#recordPlainly(counters[0]!, key, cost, now)) {
+        recordPast(table, key, counters, cost, now, now - agoMs);
+      }
     }
-    begin(this.#outcome, now, table.births, slot);
+    begin(this.#outcome, now, table.births, -1);
     return this.#outcome;
   }
 
@@ -111,6 +104,16 @@ export class MemoryCounters {
   }
 
   /** The same where refusals may throttle, of the slot in `#slots`: a refusal is recorded as a violation. */
+  /** The same of an admission of now. */
+  #recordPlainly({ name, quotas }: CounterSpec, key: AccountKey, cost: number, now: number): boolean {
+    const slot = this.table.find(counterName(name), key, now);
+    if (slot < 0 || !this.#plain.suits(slot, quotas)) return false;
+    // What has passed is dropped where it is asked how full the windows are.
+    this.#plain.fits(slot, quotas, 0, now, 0);
+    this.#plain.admit(slot, quotas, cost, now, 0);
+    return true;
+  }
+
   #consumeThrottling(
     counters: readonly CounterSpec[],
     throttle: Throttle,

@@ -4,7 +4,6 @@ import { closedError } from './errors.js';
 import { MemoryCounters } from './memory-counters.js';
 import { counterName, isOfViolations, violationsName } from './names.js';
 import type { PassingOutcome } from './passing-outcome.js';
-import { recordPast } from './past-charge.js';
 import type { CounterSpec, Outcome, Store } from './store.js';
 
 export interface MemoryStoreOptions {
@@ -74,15 +73,7 @@ export class MemoryStore implements Store {
   }
 
   record(account: string, counters: readonly CounterSpec[], cost: number, agoMs: number): void {
-    const open = this.#open();
-    if (agoMs === 0 && cost > 0) {
-      open.record(account, counters, cost);
-      return;
-    }
-    const now = open.tick();
-    open.table.reclaim(now);
-    if (cost === 0) return;
-    recordPast(open.table, open.table.keyOf(account), counters, cost, now, now - agoMs);
+    this.#open().record(account, counters, cost, agoMs);
   }
 
   refund(account: string, counters: readonly CounterSpec[], cost: number, outcome: Admission): void {

@@ -8,6 +8,9 @@
 export const GIVEN: string =
   'ask, call, try, spread, unpack, pack, sub, byte, floor, concat, clock, reply, texts, heads, lives, parts, values, SLICE, HEAD';
 
+/** How a head of so many `windows` is packed. */
+const HEAD_FORMAT = "HEAD[windows] or '<BddI4B' .. string.rep('I4I4I2BBB', windows)";
+
 /** For the beginning of the script. */
 export const COUNTERS: string = `
 local MOST = 4294967295
@@ -41,7 +44,7 @@ export const LOAD: string = `
       local windows = byte(text, 22) or 0
       local start = 23 + 13 * windows
       if windows > 0 and #text >= start - 1 then
-        head = { unpack(HEAD[windows] or '<BddI4B' .. string.rep('I4I4I2BBB', windows), text) }
+        head = { unpack(${HEAD_FORMAT}, text) }
         for w = 6, 6 * windows, 6 do
           head[w + 4] = start
           start = start + head[w + 2] * (4 + (SLICE[head[w + 3]] and head[w + 3] or MOST))
@@ -84,7 +87,7 @@ export const EXPIRE: string = `
 export const REPLACE: string = `
   local windows = head[5]
   for w = 10, 6 * windows + 5, 6 do head[w], head[w + 1] = 0, 0 end
-  parts[1] = pack(HEAD[windows] or '<BddI4B' .. string.rep('I4I4I2BBB', windows), spread(head, 1, 5 + 6 * windows))
+  parts[1] = pack(${HEAD_FORMAT}, spread(head, 1, 5 + 6 * windows))
   texts[key] = concat(parts, '', 1, last)
   heads[key] = nil
 `;
