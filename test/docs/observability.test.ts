@@ -179,14 +179,14 @@ describe('a query', () => {
 describe('the channels in docs/observability.md', () => {
   it('are all that there are, with the types of their messages', () => {
     const documented = tableOf(section(page, '## Channels')).map(({ channel, type }) => [code(channel!), code(type!)]);
-    const core = readFileSync(join(ROOT, 'packages/core/src/channels.ts'), 'utf8');
+    const core = readFileSync(join(ROOT, 'packages/core/src/observe/channels.ts'), 'utf8');
     const pairs = [...core.matchAll(/^ {2}readonly '(tollgate:[\w-]+)': (\w+);$/gm)].map(([, name, type]) => [
       name,
       type,
     ]);
     expect(pairs.length).toBeGreaterThan(0);
     expect(documented).toEqual([...pairs, ['tollgate:redis-call', 'RedisCallMessage']]);
-    expect(readFileSync(join(ROOT, 'packages/redis/src/channels.ts'), 'utf8')).toContain(
+    expect(readFileSync(join(ROOT, 'packages/redis/src/store/channels.ts'), 'utf8')).toContain(
       "channel('tollgate:redis-call')",
     );
   });

@@ -1,5 +1,5 @@
 import type { ChartConfiguration, ChartDataset, ChartType, Plugin, Scale, TooltipItem } from 'chart.js';
-import type { ChartData, GroupData } from '../src/page/chart-data.js';
+import type { ChartData, GroupData } from '../src/page/index.js';
 
 /** Chart.js, which stands before this in the page. */
 declare const Chart: typeof import('chart.js').Chart;

@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { complain } from './answer.js';
 import { DONE, type ExitCode, failureOf, NO, UNEXPECTED, WRONG_USAGE } from './exit-codes.js';
 import { program } from './program.js';
-import { shownText } from './shown-text.js';
+import { shownText } from './words/index.js';
 
 /** Runs the command that was typed. */
 async function run(argv: readonly string[]): Promise<ExitCode> {

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import { complain } from './answer.js';
-import { addCounterCommands } from './counter-commands.js';
-import { addLimitsCommands } from './limits-commands.js';
-import { addPolicyCommands } from './policy-commands.js';
-import { shownText } from './shown-text.js';
-import { addTopCommand } from './top-command.js';
-import { addUsageCommand } from './usage-command.js';
+import { addCounterCommands } from './counters/index.js';
+import { addLimitsCommands } from './limits/index.js';
+import { addPolicyCommands } from './policy/index.js';
+import { addTopCommand } from './top/index.js';
+import { addUsageCommand } from './usage/index.js';
 import { version } from './version.js';
+import { shownText } from './words/index.js';
 
 /** The command and all that can be typed after it. */
 export function program(): Command {

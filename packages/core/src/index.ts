@@ -1,19 +1,5 @@
-export { type AccountLayer, type AccountSource, defineAccountLayer, type Suspension } from './account-layer.js';
-export type {
-  ChannelMessages,
-  CircuitMessage,
-  DecisionMessage,
-  LimiterMessage,
-  PolicyMessage,
-  StoreCallMessage,
-  StoreStateMessage,
-  SuspensionMessage,
-  ThrottlingBegunMessage,
-  ThrottlingEndedMessage,
-  ToldLimiter,
-} from './channels.js';
-export type { Charge, CounterTarget, Scope } from './charge.js';
 export { type Clock, monotonicClock, wallClock } from './clock.js';
+export type { Charge, CounterTarget, Receipt, Scope } from './decision/index.js';
 export {
   Decision,
   type DecisionSource,
@@ -21,61 +7,60 @@ export {
   type QuotaState,
   type Reason,
   type Throttled,
-} from './decision.js';
+} from './decision/index.js';
 export { type ErrorCode, StoreError, type StoreErrorOptions, type TollgateError } from './errors.js';
-export type { Health, ShardHealth } from './health.js';
-export {
-  type LegsApiCategory,
-  legsApiAccount,
-  legsApiCategory,
-  legsApiPolicy,
-} from './legs-api.js';
-export { RateLimiter } from './limiter.js';
-export type { Comparison, LimiterEvents, LimiterStats } from './limiter-events.js';
-export type { RateLimiterOptions } from './limiter-options.js';
+export type { RateLimiterOptions } from './limiter/index.js';
+export { RateLimiter } from './limiter/index.js';
 export {
   MemoryStore,
   type MemoryStoreOptions,
   type MemoryStoreStats,
-} from './memory-store.js';
-export { definePolicy, Policy, type PolicyOptions } from './policy.js';
-export type { CategoryLayer, Layer, Layers, Mode, QuotaList } from './policy-layer.js';
-export {
-  type PerOptions,
-  perDay,
-  perHour,
-  perMinute,
-  perSecond,
-  Quota,
-  type QuotaOptions,
-} from './quota.js';
-export type { Receipt } from './receipt.js';
-export type { AppliedQuota, Explained, Explanation, Limits, Resolution } from './resolution.js';
-export {
-  type CounterSpec,
-  isPromise,
-  type MaybePromise,
-  type Outcome,
-  type Store,
-} from './store.js';
-export type { StoreFailureMode, StoreFailureModes } from './store-failure.js';
-export { type EscalateOptions, Throttle, type ThrottleOptions } from './throttle.js';
-export { MemoryUsage, type MemoryUsageOptions, type MemoryUsageStats } from './usage/memory-usage.js';
-export { readUsage, type UsageQuestion } from './usage/read-usage.js';
-export { summarizeUsage } from './usage/summarize-usage.js';
-export { identityOf, usageAccount } from './usage/usage-account.js';
-export type { UsageOptions, UsageStats } from './usage/usage-options.js';
+} from './memory/index.js';
 export type {
-  UsageBusiestMinute,
-  UsageCategory,
-  UsageCategoryCounts,
-  UsageCounts,
-  UsageQuery,
-  UsageReport,
-  UsageStep,
-  UsageStepName,
-  UsageSuggestion,
-} from './usage/usage-report.js';
+  ChannelMessages,
+  CircuitMessage,
+  Comparison,
+  DecisionMessage,
+  LimiterEvents,
+  LimiterMessage,
+  LimiterStats,
+  PolicyMessage,
+  StoreCallMessage,
+  StoreStateMessage,
+  SuspensionMessage,
+  ThrottlingBegunMessage,
+  ThrottlingEndedMessage,
+  ToldLimiter,
+} from './observe/index.js';
+export type { Health, ShardHealth } from './outage/index.js';
+export type {
+  AppliedQuota,
+  CategoryLayer,
+  Explained,
+  Explanation,
+  Layer,
+  Layers,
+  Limits,
+  Mode,
+  QuotaList,
+  Resolution,
+  StoreFailureMode,
+  StoreFailureModes,
+} from './policy/index.js';
+export {
+  type AccountLayer,
+  type AccountSource,
+  defineAccountLayer,
+  definePolicy,
+  type LegsApiCategory,
+  legsApiAccount,
+  legsApiCategory,
+  legsApiPolicy,
+  Policy,
+  type PolicyOptions,
+  type Suspension,
+} from './policy/index.js';
+export { isPromise, type MaybePromise } from './promises.js';
 export type {
   UsageEntry,
   UsageFailure,
@@ -85,4 +70,42 @@ export type {
   UsageRefused,
   UsageStore,
   UsageTop,
-} from './usage/usage-store.js';
+} from './store/index.js';
+export {
+  type CounterSpec,
+  type EscalateOptions,
+  type Outcome,
+  type PerOptions,
+  perDay,
+  perHour,
+  perMinute,
+  perSecond,
+  Quota,
+  type QuotaOptions,
+  type Store,
+  Throttle,
+  type ThrottleOptions,
+} from './store/index.js';
+export type {
+  UsageBusiestMinute,
+  UsageCategory,
+  UsageCategoryCounts,
+  UsageCounts,
+  UsageOptions,
+  UsageQuery,
+  UsageReport,
+  UsageStats,
+  UsageStep,
+  UsageStepName,
+  UsageSuggestion,
+} from './usage/index.js';
+export {
+  identityOf,
+  MemoryUsage,
+  type MemoryUsageOptions,
+  type MemoryUsageStats,
+  readUsage,
+  summarizeUsage,
+  type UsageQuestion,
+  usageAccount,
+} from './usage/index.js';

@@ -1,5 +1,5 @@
+import { tellSafely } from './callbacks.js';
 import { checkFunction, checkOneOf } from './check.js';
-import { tellSafely } from './tell-safely.js';
 
 /** Who wants to be told of what. `Events` says what is told with each event. One that fails touches no one else. */
 export class Listeners<Events extends object> {

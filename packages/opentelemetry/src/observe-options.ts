@@ -1,5 +1,5 @@
 import { type MeterProvider, metrics } from '@opentelemetry/api';
-import { checkInteger, checkOptions, optionRangeError, optionTypeError } from '@tollgate/core/options';
+import { checkInteger, checkOptions, optionRangeError, optionTypeError } from '@tollgate/core/kit';
 
 export interface ObserveOptions {
   /** Where meters come from. Default: the global one, which must have been registered by now. */

@@ -1,10 +1,13 @@
-export type { RedisCallMessage, ToldStore } from './channels.js';
-export type { ChangeOptions } from './limits/change-check.js';
-export type { HeldLimits, LimitsChange } from './limits/held-limits.js';
-export type { LimitsState } from './limits/limits-state.js';
-export type { RedisLimitsOptions } from './limits/options.js';
-export { RedisLimits } from './limits/redis-limits.js';
-export type { LimitsClient } from './limits/subscription.js';
-export { type RedisClient, RedisStore, type RedisStoreOptions, type RedisStoreStats } from './redis-store.js';
-export type { RedisUsageOptions } from './usage/options.js';
-export { RedisUsage } from './usage/redis-usage.js';
+export type {
+  ChangeOptions,
+  HeldLimits,
+  LimitsChange,
+  LimitsClient,
+  LimitsState,
+  RedisLimitsOptions,
+} from './limits/index.js';
+export { RedisLimits } from './limits/index.js';
+export type { RedisCallMessage, ToldStore } from './store/index.js';
+export { type RedisClient, RedisStore, type RedisStoreOptions, type RedisStoreStats } from './store/index.js';
+export type { RedisUsageOptions } from './usage/index.js';
+export { RedisUsage } from './usage/index.js';

@@ -1,4 +1,4 @@
-import { checkFunction, tellSafely } from '@tollgate/core/options';
+import { checkFunction, tellSafely } from '@tollgate/core/kit';
 
 /** A function of the program's that is told something, with its failures told to the process and thrown at no one. */
 export function harmless<T extends readonly unknown[]>(

@@ -1,18 +1,20 @@
+export type { AccountLimitsOptions } from './accounts/index.js';
 export {
   AccountLimits,
   type AccountLimitsStats,
   accountLimits,
   type FetchLimits,
-} from './account-limits.js';
-export type { AccountLimitsOptions } from './account-limits-options.js';
+} from './accounts/index.js';
 export {
+  type LoadOptions,
+  loadPolicyFile,
   type ParsedLayer,
   type ParsedPolicy,
   type ParseOptions,
+  PolicyFileError,
+  type PolicyProblem,
+  type Position,
   parseLayer,
   parsePolicy,
-} from './parse-policy.js';
-export { type LoadOptions, loadPolicyFile } from './policy-file.js';
-export { PolicyFileError, type PolicyProblem, type Position } from './policy-file-error.js';
-export { PolicyWatch } from './policy-watch.js';
-export { type WatchOptions, watchPolicyFile } from './watch-policy-file.js';
+} from './parse/index.js';
+export { PolicyWatch, type WatchOptions, watchPolicyFile } from './watch/index.js';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { minutesOf, sorted } from '../../contract/usage/oracle.js';
 import { START_AT } from '../../contract/usage/requests.js';
-import { FailingStore } from '../failure/failing-store.js';
+import { FailingStore } from '../outage/failing-store.js';
 import { usageWorld } from './world.js';
 
 const FROM = START_AT;

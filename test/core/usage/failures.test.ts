@@ -9,7 +9,7 @@ import {
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { entriesOf, START_AT } from '../../contract/usage/requests.js';
-import { nextTurn } from '../live/world.js';
+import { nextTurn } from '../limiter/world.js';
 import { countedBy, usageWorld } from './world.js';
 
 const policy = { quotas: [perMinute(3)] };

@@ -1,5 +1,5 @@
 import type { UsageReport } from '@tollgate/core';
-import { plainCategory } from '../usage-names.js';
+import { plainCategory } from '../words/index.js';
 import type { Bar } from './bars.js';
 import type { ChartData, GroupData } from './chart-data.js';
 

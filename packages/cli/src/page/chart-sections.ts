@@ -1,4 +1,4 @@
-import { shareInWords } from '../figures.js';
+import { shareInWords } from '../words/index.js';
 import type { ChartData } from './chart-data.js';
 import { html, type Markup } from './markup.js';
 import { barInWords } from './page-days.js';

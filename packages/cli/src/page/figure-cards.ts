@@ -1,5 +1,5 @@
 import type { UsageReport } from '@tollgate/core';
-import { countInWords, minuteInWords, shareInWords } from '../figures.js';
+import { countInWords, minuteInWords, shareInWords } from '../words/index.js';
 import { type Content, html, type Markup } from './markup.js';
 
 /** The numbers that are looked for first. */

@@ -1,5 +1,4 @@
-import { countInWords, WEEKDAYS } from '../figures.js';
-import { heatBounds, heatOf } from '../usage-pattern-words.js';
+import { countInWords, heatBounds, heatOf, WEEKDAYS } from '../words/index.js';
 import { html, type Markup } from './markup.js';
 
 /** Requests by weekday and hour as a table whose cells are coloured, and say their number to those who point or listen. */

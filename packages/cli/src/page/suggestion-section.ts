@@ -1,7 +1,5 @@
 import type { UsageCategory } from '@tollgate/core';
-import { countInWords } from '../figures.js';
-import { clipped } from '../text-width.js';
-import { plainCategory } from '../usage-names.js';
+import { clipped, countInWords, plainCategory } from '../words/index.js';
 import { html, type Markup } from './markup.js';
 
 /** The suggested limits, each with its reason. */

@@ -1,6 +1,5 @@
 import type { UsageReport } from '@tollgate/core';
-import { minuteInWords } from '../figures.js';
-import { plainName } from '../usage-names.js';
+import { minuteInWords, plainName } from '../words/index.js';
 import { barsOf } from './bars.js';
 import { chartData } from './category-groups.js';
 import { overTimeSection, sharesSection } from './chart-sections.js';

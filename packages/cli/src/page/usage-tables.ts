@@ -1,6 +1,5 @@
 import type { UsageCategory } from '@tollgate/core';
-import { countInWords, minuteInWords, shareInWords } from '../figures.js';
-import { plainCategory } from '../usage-names.js';
+import { countInWords, minuteInWords, plainCategory, shareInWords } from '../words/index.js';
 import type { Bar } from './bars.js';
 import { type Content, html, type Markup } from './markup.js';
 import { timeInWords } from './page-days.js';

@@ -1,4 +1,4 @@
-import type { Decision } from '../decision.js';
+import type { Decision } from '../decision/index.js';
 import {
   DEFAULT_CODE,
   DEFAULT_MESSAGE,

@@ -1,5 +1,5 @@
 import { wallClock } from '../clock.js';
-import type { Decision } from '../decision.js';
+import type { Decision } from '../decision/index.js';
 import { limitsText } from './limits-text.js';
 import { numberText } from './number-text.js';
 

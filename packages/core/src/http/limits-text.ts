@@ -1,5 +1,5 @@
-import { Decision, type QuotaState } from '../decision.js';
-import type { Limits } from '../resolution.js';
+import { Decision, type QuotaState } from '../decision/index.js';
+import type { Limits } from '../policy/index.js';
 
 /** What headers say of limits, whatever is used of them. */
 export interface LimitsText {

@@ -1,6 +1,6 @@
-import type { RateLimiter } from '../limiter.js';
-import type { Receipt } from '../receipt.js';
-import { isPromise } from '../store.js';
+import type { Receipt } from '../decision/index.js';
+import type { RateLimiter } from '../limiter/index.js';
+import { isPromise } from '../promises.js';
 import type { Told } from './request-options.js';
 
 /** As much of a Node response as a refund needs. */

@@ -1,5 +1,5 @@
-import type { Decision } from '../decision.js';
-import { tellSafely } from '../tell-safely.js';
+import { tellSafely } from '../callbacks.js';
+import type { Decision } from '../decision/index.js';
 
 /** Is told of a request that is turned away, or would be, were its limits enforced. */
 export type RefusalHook<Request> = (request: Request, decision: Decision) => unknown;

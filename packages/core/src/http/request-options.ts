@@ -1,10 +1,10 @@
 import { checkFunction, checkInteger, checkOneOf, checkOptions, checkString } from '../check.js';
-import type { Decision } from '../decision.js';
+import type { Decision } from '../decision/index.js';
 import { optionConflictError, optionTypeError } from '../errors.js';
-import { RateLimiter } from '../limiter.js';
-import type { Policy, PolicyOptions } from '../policy.js';
-import { MAX_UNITS } from '../quota.js';
-import type { MaybePromise, Store } from '../store.js';
+import { RateLimiter } from '../limiter/index.js';
+import type { Policy, PolicyOptions } from '../policy/index.js';
+import type { MaybePromise } from '../promises.js';
+import { MAX_UNITS, type Store } from '../store/index.js';
 import { HEADER_FORMATS, type HeaderFormat } from './headers.js';
 import type { RefusalHook } from './refusal-hook.js';
 

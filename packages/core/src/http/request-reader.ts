@@ -1,9 +1,8 @@
-import type { Charge } from '../charge.js';
-import type { Decision } from '../decision.js';
+import type { Charge, Decision } from '../decision/index.js';
 import { optionTypeError } from '../errors.js';
-import { legsApiPlace } from '../legs-api.js';
-import type { RateLimiter } from '../limiter.js';
-import { isPromise, type MaybePromise } from '../store.js';
+import type { RateLimiter } from '../limiter/index.js';
+import { legsApiPlace } from '../policy/index.js';
+import { isPromise, type MaybePromise } from '../promises.js';
 import { clientAddress } from './address.js';
 import type { ChargeOptions, Told } from './request-options.js';
 

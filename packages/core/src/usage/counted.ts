@@ -1,5 +1,5 @@
+import type { UsageMinute } from '../store/index.js';
 import type { UsageBusiestMinute, UsageCounts } from './usage-report.js';
-import type { UsageMinute } from './usage-store.js';
 
 /** Requests that are summed up. */
 export class Counted {

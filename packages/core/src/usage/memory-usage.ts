@@ -1,11 +1,7 @@
+import { ownCopy } from '../bounded-name.js';
 import { checkFunction, checkInteger, checkOptions } from '../check.js';
 import { type Clock, wallClock } from '../clock.js';
 import { closedError } from '../errors.js';
-import { ownCopy } from '../names.js';
-import { MinuteLog } from './minute-log.js';
-import { OpenMinutes } from './open-minutes.js';
-import { checkKeepDays } from './usage-options.js';
-import { MINUTE_MS } from './usage-period.js';
 import {
   MAX_CATEGORIES,
   OTHER_CATEGORIES,
@@ -14,7 +10,11 @@ import {
   type UsageMinute,
   type UsageStore,
   type UsageTop,
-} from './usage-store.js';
+} from '../store/index.js';
+import { MinuteLog } from './minute-log.js';
+import { OpenMinutes } from './open-minutes.js';
+import { checkKeepDays } from './usage-options.js';
+import { MINUTE_MS } from './usage-period.js';
 
 export interface MemoryUsageOptions {
   /** For how many days usage is kept: an integer from 1 to 366, default 30. */

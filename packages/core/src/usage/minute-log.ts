@@ -1,5 +1,5 @@
+import type { UsageEntry, UsageMinute } from '../store/index.js';
 import { MINUTE_MS } from './usage-period.js';
-import type { UsageEntry, UsageMinute } from './usage-store.js';
 
 /** The minutes of one account and category in one hour, five numbers each in one array. */
 export class MinuteLog {

@@ -1,7 +1,7 @@
-import { entryOf } from './entry-of.js';
+import { entryOf } from '../entry-of.js';
+import type { UsageEntry, UsageFullest, UsageNearest, UsageRefused, UsageTop } from '../store/index.js';
 import type { MinuteLog } from './minute-log.js';
 import { MINUTE_MS } from './usage-period.js';
-import type { UsageEntry, UsageFullest, UsageNearest, UsageRefused, UsageTop } from './usage-store.js';
 
 /** What is known of a minute only for as long as parts of it may still come. */
 class OpenMinute {

@@ -1,11 +1,11 @@
 import { checkOptions } from '../check.js';
 import { type Clock, wallClock } from '../clock.js';
-import type { Identity } from '../decision.js';
+import type { Identity } from '../decision/index.js';
+import type { UsageStore } from '../store/index.js';
 import { summarizeUsage } from './summarize-usage.js';
 import { usageAccount } from './usage-account.js';
 import { usagePeriod } from './usage-period.js';
 import type { UsageQuery, UsageReport } from './usage-report.js';
-import type { UsageStore } from './usage-store.js';
 
 /** Whose usage, and of when. */
 export type UsageQuestion = Identity & UsageQuery;

@@ -1,4 +1,4 @@
-import { MAX_UNITS } from '../quota.js';
+import { MAX_UNITS } from '../store/index.js';
 import type { UsageSuggestion } from './usage-report.js';
 
 /** What is known of one category. */

@@ -1,10 +1,10 @@
 import { wallClock } from '../clock.js';
+import { entryOf } from '../entry-of.js';
+import type { UsageMinute } from '../store/index.js';
 import { ActiveMinutes, Counted } from './counted.js';
-import { entryOf } from './entry-of.js';
 import { suggestLimit } from './suggest-limit.js';
 import { usagePeriod } from './usage-period.js';
 import type { UsageCategory, UsageCategoryCounts, UsageQuery, UsageReport, UsageStep } from './usage-report.js';
-import type { UsageMinute } from './usage-store.js';
 
 /**
  * Sums up the minutes of an account. It reads no store, and minutes outside of the time that is asked for are left out.

@@ -1,5 +1,5 @@
-import type { Fullest } from '../decision.js';
-import type { UsageEntry } from './usage-store.js';
+import type { Fullest } from '../decision/index.js';
+import type { UsageEntry } from '../store/index.js';
 
 /** What is being counted of one account and category: fields of small numbers, changed in place with each request. */
 export class Tally implements Fullest {

@@ -1,6 +1,5 @@
-import { storedAccount } from '../charge.js';
-import type { Identity } from '../decision.js';
-import { boundedName } from '../names.js';
+import { boundedName } from '../bounded-name.js';
+import { type Identity, storedAccount } from '../decision/index.js';
 
 /** How usage names an account or an address: as counters do, and at most 257 UTF-16 units long. */
 export function usageAccount(identity: Identity): string {

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { asStoreError } from '../errors.js';
+import { requestsOf, type UsageEntry, type UsageFailure, type UsageStore } from '../store/index.js';
 import type { UsageMeter } from './usage-meter.js';
-import { requestsOf, type UsageEntry, type UsageFailure, type UsageStore } from './usage-store.js';
 
 /**
  * Brings what a meter has counted to a store, again and again, in the background. What the store surely did not count is

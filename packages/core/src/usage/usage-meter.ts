@@ -1,10 +1,10 @@
-import { type Decision, type Identity, noteFullest } from '../decision.js';
-import { boundedName, ownCopy } from '../names.js';
+import { boundedName, ownCopy } from '../bounded-name.js';
+import { type Decision, type Identity, noteFullest } from '../decision/index.js';
+import { MAX_CATEGORIES, OTHER_CATEGORIES, requestsOf, type UsageEntry } from '../store/index.js';
 import { Seconds } from './seconds.js';
 import { minuteOf, Tally } from './tally.js';
 import { usageAccount } from './usage-account.js';
 import type { CheckedUsage } from './usage-options.js';
-import { MAX_CATEGORIES, OTHER_CATEGORIES, requestsOf, type UsageEntry } from './usage-store.js';
 
 /**
  * Counts the requests of this process until they are brought to a store. It stands on every request's path, so there it finds

@@ -1,7 +1,7 @@
 import { checkFunction, checkInteger, checkOptions } from '../check.js';
 import { type Clock, wallClock } from '../clock.js';
 import { optionConflictError, optionTypeError } from '../errors.js';
-import type { UsageStore } from './usage-store.js';
+import type { UsageStore } from '../store/index.js';
 
 export interface UsageOptions {
   /**

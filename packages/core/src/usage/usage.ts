@@ -1,14 +1,13 @@
 import { type Clock, wallClock } from '../clock.js';
-import type { Decision } from '../decision.js';
-import { countersOf, MemoryStore } from '../memory-store.js';
-import type { Store } from '../store.js';
+import type { Decision } from '../decision/index.js';
+import { countersOf, MemoryStore } from '../memory/index.js';
+import type { Store, UsageStore } from '../store/index.js';
 import { MemoryUsage } from './memory-usage.js';
 import { readUsage, type UsageQuestion } from './read-usage.js';
 import { UsageFlush } from './usage-flush.js';
 import { UsageMeter } from './usage-meter.js';
 import type { CheckedUsage, UsageStats } from './usage-options.js';
 import type { UsageReport } from './usage-report.js';
-import type { UsageStore } from './usage-store.js';
 
 /** What a limiter has for counting usage: a meter, where it is kept, and what brings it there. */
 export class Usage {

@@ -1,5 +1,5 @@
 import { type AccountLayer, defineAccountLayer, type Layer } from '@tollgate/core';
-import { showName } from '@tollgate/core/options';
+import { showName } from '@tollgate/core/kit';
 import { fieldOf } from './limits-keys.js';
 
 /** What one account has. */

@@ -1,5 +1,5 @@
 import { defineAccountLayer, type Layer } from '@tollgate/core';
-import { checkInteger, checkOptions, checkString, optionRangeError, showName } from '@tollgate/core/options';
+import { checkInteger, checkOptions, checkString, optionRangeError, showName } from '@tollgate/core/kit';
 import { MAX_ACCOUNT_LENGTH, MAX_LAYER_LENGTH } from './held-limits.js';
 
 /** Who makes a change of an account's limits, and for which version of them. */

@@ -1,6 +1,6 @@
 import { wallClock } from '@tollgate/core';
 import type { Connection } from '../connection.js';
-import type { ConnectionWait } from './connection-wait.js';
+import type { ConnectionWait } from '../connection-wait.js';
 import type { LimitsCopy } from './limits-copy.js';
 import type { LimitsReader } from './limits-reader.js';
 

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { StoreError } from '@tollgate/core';
-import { limitsConflictError } from '@tollgate/core/options';
+import { limitsConflictError } from '@tollgate/core/kit';
+import type { BoundedCalls } from '../bounded-calls.js';
 import { Script } from '../connection.js';
-import type { BoundedCalls } from './bounded-calls.js';
+import { CHANGE_SCRIPT } from './change-script.js';
 import type { LimitsChange } from './held-limits.js';
 import { fieldOf, type LimitsKeys, SUSPENSION_FIELD } from './limits-keys.js';
-import { CHANGE_SCRIPT } from './scripts/change.js';
 
 /** What a change is to write. */
 export type Intent = Pick<LimitsChange, 'change' | 'account' | 'layer' | 'by' | 'reason'> & {

@@ -1,5 +1,5 @@
 import { StoreError } from '@tollgate/core';
-import type { BoundedCalls } from './bounded-calls.js';
+import type { BoundedCalls } from '../bounded-calls.js';
 import { type HeldLimits, type LimitsChange, readChange, readHeldLimits } from './held-limits.js';
 import { LOGGED } from './limits-changes.js';
 import { fieldOf, type LimitsKeys, SUSPENSION_FIELD, VERSION_FIELD } from './limits-keys.js';

@@ -1,9 +1,9 @@
 import { StoreError } from '@tollgate/core';
 import { type Connection, Script } from '../connection.js';
+import { CHANGES_SINCE_SCRIPT } from './changes-since-script.js';
 import { type LimitsChange, readChange } from './held-limits.js';
 import type { LimitsCopy, Replacement, Version } from './limits-copy.js';
 import type { LimitsKeys } from './limits-keys.js';
-import { CHANGES_SINCE_SCRIPT } from './scripts/changes-since.js';
 
 /** What a read has found. */
 export interface Found {

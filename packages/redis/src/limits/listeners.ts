@@ -1,4 +1,4 @@
-import { checkFunction, tellSafely } from '@tollgate/core/options';
+import { checkFunction, tellSafely } from '@tollgate/core/kit';
 
 /** Who wants to be told of something. One that fails is reported, and touches neither the others nor who tells. */
 export class Listeners<Told> {

@@ -6,22 +6,22 @@ import {
   StoreError,
   type Suspension,
 } from '@tollgate/core';
-import { checkInteger, checkOptions, closedError } from '@tollgate/core/options';
+import { checkInteger, checkOptions, closedError } from '@tollgate/core/kit';
+import { BoundedCalls, LIMITS_TASK, within } from '../bounded-calls.js';
 import { Connection } from '../connection.js';
-import { BoundedCalls, LIMITS_TASK, within } from './bounded-calls.js';
+import { ConnectionWait } from '../connection-wait.js';
 import { type ChangeOptions, checkAccount, checkBy, checkChange, checkLayer, checkReason } from './change-check.js';
-import { ConnectionWait } from './connection-wait.js';
 import { FirstLoad } from './first-load.js';
 import { Follower } from './follower.js';
 import { type HeldLimits, type LimitsChange, suspensionOf } from './held-limits.js';
 import { type Intent, LimitsChanges, LOGGED, type Made } from './limits-changes.js';
 import { LimitsCopy } from './limits-copy.js';
 import { LimitsKeys } from './limits-keys.js';
+import { type RedisLimitsOptions, readOptions } from './limits-options.js';
 import { LimitsQuestions } from './limits-questions.js';
 import { LimitsReader } from './limits-reader.js';
 import type { LimitsState } from './limits-state.js';
 import { Listeners } from './listeners.js';
-import { type RedisLimitsOptions, readOptions } from './options.js';
 import { type LimitsClient, Subscription } from './subscription.js';
 
 /**

@@ -1,8 +1,8 @@
 import { type UsageEntry, type UsageNearest, type UsageRefused, type UsageTop, wallClock } from '@tollgate/core';
+import type { BoundedCalls } from '../bounded-calls.js';
 import { Script } from '../connection.js';
-import type { BoundedCalls } from '../limits/bounded-calls.js';
 import { readHour } from './day.js';
-import { LEAD_SCRIPT } from './scripts/lead.js';
+import { LEAD_SCRIPT } from './lead-script.js';
 import { decodeText, encodeText, fieldOf, type UsageKeys } from './usage-keys.js';
 
 /**

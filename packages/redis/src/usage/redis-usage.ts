@@ -6,15 +6,15 @@ import {
   type UsageStore,
   type UsageTop,
 } from '@tollgate/core';
-import { checkInteger, closedError } from '@tollgate/core/options';
+import { checkInteger, closedError } from '@tollgate/core/kit';
+import { BoundedCalls } from '../bounded-calls.js';
 import { Connection, type RedisClient, Script } from '../connection.js';
-import { BoundedCalls } from '../limits/bounded-calls.js';
-import { ConnectionWait } from '../limits/connection-wait.js';
+import { ConnectionWait } from '../connection-wait.js';
+import { ADD_SCRIPT } from './add-script.js';
 import { readDay } from './day.js';
 import { Leaders } from './leaders.js';
-import { type RedisUsageOptions, readOptions } from './options.js';
-import { ADD_SCRIPT } from './scripts/add.js';
 import { encodeText, hourOf, UsageKeys } from './usage-keys.js';
+import { type RedisUsageOptions, readOptions } from './usage-options.js';
 
 /**
  * Usage on Redis, so that the counts of all processes add up and outlive them. Redis 6.2 to 8 or Valkey, alone, behind

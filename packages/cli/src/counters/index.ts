@@ -1,0 +1,1 @@
+export { addCounterCommands } from './counter-commands.js';

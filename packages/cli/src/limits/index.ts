@@ -1,0 +1,1 @@
+export { addLimitsCommands } from './limits-commands.js';

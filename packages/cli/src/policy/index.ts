@@ -1,0 +1,2 @@
+export { addPolicyCommands } from './policy-commands.js';
+export { readLayer, readPolicy } from './policy-file.js';

@@ -1,0 +1,1 @@
+export { addTopCommand } from './top-command.js';

@@ -1,0 +1,122 @@
+import { styleText } from 'node:util';
+import { identityOf, type UsageNearest, type UsageRefused, type UsageTop } from '@tollgate/core';
+import {
+  clipped,
+  countedDuration,
+  countInWords,
+  padded,
+  shareInWords,
+  shownCategory,
+  shownName,
+  shownText,
+  widthOf,
+} from '../words/index.js';
+
+/** What a frame is drawn for. */
+export interface FrameOptions {
+  /** `undefined`: as long as it gets. */
+  readonly columns?: number | undefined;
+  /** The most accounts in each of the two lists. */
+  readonly rows: number;
+  readonly isColored: boolean;
+  /** The server, without what may be secret in it. */
+  readonly server: string;
+  /** What is to be seen above all else. */
+  readonly alarms: readonly string[];
+}
+
+/** Who is nearest to the limits and who is refused most, as lines that are no longer than the terminal is wide. */
+export function topFrame(top: UsageTop | undefined, options: FrameOptions): string[] {
+  const { alarms, server, columns, rows, isColored } = options;
+  const paint = (format: Parameters<typeof styleText>[0], text: string) =>
+    // Whether is for the caller to say, of the stream that it writes to.
+    isColored ? styleText(format, text, { validateStream: false }) : text;
+  const fit = (line: string) => (columns === undefined ? line : clipped(line, columns));
+  const lines = [paint('bold', fit(`tollgate top  ${shownText(server)}`))];
+  for (const alarm of alarms) lines.push(paint(['bold', 'red'], fit(shownText(alarm))));
+  if (top === undefined) return lines;
+  lines.push(fit(`Since ${timeOf(top.from)} UTC, as of ${timeOf(top.at)}`));
+
+  const nearest = top.nearest.slice(0, rows);
+  const refused = top.refused.slice(0, rows);
+  lines.push('', paint('bold', fit('Nearest their limits')));
+  lines.push(...table(NEAREST_HEADS, nearest.map(nearestRow), columns, (line, at) => paint(hueOf(nearest[at]!), line)));
+  lines.push('', paint('bold', fit('Refused most')));
+  lines.push(...table(REFUSED_HEADS, refused.map(refusedRow), columns, (line) => line));
+  return lines;
+}
+
+/** How many lines of a frame are no accounts: two titles with a line between, two heads, the first lines. */
+export const FRAME_LINES = 8;
+
+const NEAREST_HEADS = ['full', '', 'used', 'limit', 'account', 'category'];
+const REFUSED_HEADS = ['refused', 'share', 'admitted', '', 'account', 'category'];
+
+function nearestRow({ account, category, share, used, limit, windowMs }: UsageNearest): string[] {
+  const filled = Math.min(BAR_LENGTH, Math.floor(share * BAR_LENGTH));
+  const bar = '█'.repeat(filled).padEnd(BAR_LENGTH, '·');
+  const quota = `${countInWords(limit)} / ${countedDuration(windowMs)}`;
+  return [
+    `${Math.floor(share * 100)} %`,
+    bar,
+    countInWords(used),
+    quota,
+    shownAccount(account),
+    shownCategory(category),
+  ];
+}
+
+function refusedRow({ account, category, refused, admitted }: UsageRefused): string[] {
+  const share = shareInWords(refused / (refused + admitted));
+  return [countInWords(refused), share, countInWords(admitted), '', shownAccount(account), shownCategory(category)];
+}
+
+const BAR_LENGTH = 10;
+
+/** An account as it is, an address as one. */
+function shownAccount(stored: string): string {
+  const { account, address } = identityOf(stored);
+  return account === undefined ? `address ${shownName(address ?? '')}` : shownName(account);
+}
+
+function hueOf({ share }: UsageNearest): 'red' | 'yellow' | 'reset' {
+  if (share >= 1) return 'red';
+  return share >= NEAR ? 'yellow' : 'reset';
+}
+
+const NEAR = 0.8;
+
+/** Names come last, and are what is shortened where there is no room. */
+function table(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  columns: number | undefined,
+  paint: (line: string, at: number) => string,
+): string[] {
+  if (rows.length === 0) return ['  none'];
+  const all = [heads, ...rows];
+  const widths = heads.map((_, column) => Math.max(...all.map((row) => widthOf(row[column]!))));
+  const [account, category] = [widths.length - 2, widths.length - 1];
+  if (columns !== undefined) {
+    const fixed = widths.slice(0, account).reduce((sum, width) => sum + width + 2, 0);
+    const room = Math.max(2, columns - fixed - 2);
+    // The category keeps what the account leaves, and at least a third.
+    widths[category] = Math.min(widths[category]!, Math.max(Math.floor(room / 3), room - widths[account]!));
+    widths[account] = Math.min(widths[account]!, room - widths[category]!);
+  }
+  const lineOf = (row: readonly string[]) => {
+    const cells = row.map((cell, column) => {
+      const text = clipped(cell, widths[column]!);
+      return column < account && !/[█·]/.test(text)
+        ? padded(text, widths[column]!, 'start')
+        : padded(text, widths[column]!);
+    });
+    const line = cells.join('  ').trimEnd();
+    return columns === undefined ? line : clipped(line, columns);
+  };
+  return [lineOf(heads), ...rows.map((row, at) => paint(lineOf(row), at))];
+}
+
+function timeOf(at: number): string {
+  return new Date(at).toISOString().slice(11, 19);
+}

@@ -1,0 +1,1 @@
+export { addUsageCommand } from './usage-command.js';

@@ -1,0 +1,12 @@
+export { decisionInWords } from './decision-words.js';
+export { countedDuration, parseDuration } from './duration-words.js';
+export { explainedInWords, type Placed, type PlacedExplanation } from './explanation-words.js';
+export { countInWords, minuteInWords, shareInWords, WEEKDAYS } from './figures.js';
+export { isQuotaList, layerRows, shownQuotas } from './layer-rows.js';
+export { parseQuotas } from './quota-words.js';
+export { alignedRows } from './rows.js';
+export { parseName, shownInstant, shownName, shownText } from './shown-text.js';
+export { clipped, padded, widthOf } from './text-width.js';
+export { parseThrottle, THROTTLE_FORM } from './throttle-words.js';
+export { plainCategory, plainName, shownCategory } from './usage-names.js';
+export { heatBounds, heatOf, patternInWords } from './usage-pattern-words.js';

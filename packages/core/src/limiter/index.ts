@@ -1,0 +1,2 @@
+export { RateLimiter } from './limiter.js';
+export type { RateLimiterOptions } from './limiter-options.js';

@@ -1,0 +1,8 @@
+export {
+  type Admission,
+  countersOf,
+  MemoryStore,
+  type MemoryStoreOptions,
+  type MemoryStoreStats,
+} from './memory-store.js';
+export type { PassingOutcome } from './scratch-outcome.js';

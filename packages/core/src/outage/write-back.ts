@@ -1,0 +1,181 @@
+import type { Clock } from '../clock.js';
+import type { StoreError } from '../errors.js';
+import type { CounterSpec, Store } from '../store/index.js';
+import type { Circuits } from './circuits.js';
+import { Journal, type JournalEntry } from './journal.js';
+import type { CallEnd, StoreCalls } from './store-calls.js';
+
+/**
+ * Brings a store what was admitted while it was away, once it is back. Nothing is sent twice that may have been counted:
+ * an admission may be lost here, but never counted double.
+ */
+export class WriteBack {
+  readonly #store: Store;
+  readonly #calls: StoreCalls;
+  readonly #circuits: Circuits;
+  readonly #clock: Clock;
+  readonly #journal = new Journal(MAX_ENTRIES);
+  readonly #records: boolean;
+  /** Accounts whose entries are to be sent. */
+  #queue: string[] = [];
+  #sending = 0;
+  #written = 0;
+  #dropped = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #stopped = false;
+
+  constructor(store: Store, calls: StoreCalls, circuits: Circuits, clock: Clock) {
+    this.#store = store;
+    this.#calls = calls;
+    this.#circuits = circuits;
+    this.#clock = clock;
+    this.#records = typeof store.record === 'function';
+  }
+
+  get isEmpty(): boolean {
+    return this.#journal.isEmpty;
+  }
+
+  get pending(): number {
+    return this.#journal.pending;
+  }
+
+  get written(): number {
+    return this.#written;
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Writes down an admission that the store surely did not count; without an entry, it never will. */
+  add(account: string, counters: readonly CounterSpec[], cost: number, at: number): JournalEntry | undefined {
+    if (!this.#records || this.#stopped) return undefined;
+    const entry = this.#journal.add(account, counters, cost, at);
+    if (entry === undefined) this.#dropped++;
+    else this.#sendSoon(account);
+    return entry;
+  }
+
+  withdraw(entry: JournalEntry, cost: number): void {
+    this.#journal.withdraw(entry, cost);
+  }
+
+  forget(account: string, name?: string): void {
+    this.#journal.forget(account, name);
+  }
+
+  /** Sends all that is owed to the account, ahead of a charge that is about to be sent. */
+  send(account: string): void {
+    // All are taken before the first is sent, since one that fails at once comes back at once.
+    for (const entry of this.#journal.takeAll(account, this.#clock())) this.#send(entry);
+  }
+
+  /** Sends all that is owed to the parts of the store that are up, a few entries at a time. */
+  drain(): void {
+    if (this.#stopped || this.#journal.isEmpty) return;
+    this.#queue = this.#journal.accounts();
+    this.#pump();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#retry);
+  }
+
+  #pump(): void {
+    while (this.#sending < MAX_SENDING && this.#queue.length > 0) {
+      const account = this.#queue.at(-1)!;
+      const isDown = this.#stopped || this.#circuits.of(account).isOpen;
+      const entry = isDown ? undefined : this.#journal.take(account, this.#clock());
+      if (entry === undefined) this.#queue.pop();
+      else this.#send(entry);
+    }
+  }
+
+  #send(entry: JournalEntry): void {
+    const { account, counters, cost, at } = entry;
+    const agoMs = Math.max(0, Math.floor(this.#clock() - at));
+    this.#sending++;
+    const sent = () => {
+      this.#sending--;
+      this.#pump();
+    };
+    const end = new RecordEnd(entry, this);
+    const record = () => this.#store.record?.(account, counters, cost, agoMs);
+    // A store that was closed meanwhile throws: it can no longer be told, and nor can anyone else.
+    new Promise((resolve) => resolve(this.#calls.ask(this.#circuits.of(account), account, record, end))).then(
+      sent,
+      () => {
+        this.lose(entry.admissions);
+        sent();
+      },
+    );
+  }
+
+  count(admissions: number): void {
+    this.#written += admissions;
+  }
+
+  lose(admissions: number): void {
+    this.#dropped += admissions;
+  }
+
+  putBack(entry: JournalEntry): void {
+    this.#queue = [];
+    if (entry.admissions === 0) return;
+    if (this.#stopped || !this.#journal.put(entry, this.#clock())) this.lose(entry.admissions);
+    else this.#sendSoon(entry.account);
+  }
+
+  /** While the circuit is open, its closing sends; otherwise something has to. */
+  #sendSoon(account: string): void {
+    if (this.#retry !== undefined || this.#circuits.of(account).isOpen) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.drain();
+    }, RETRY_MS);
+    this.#retry.unref();
+  }
+}
+
+/** What becomes of an entry that was sent. */
+class RecordEnd implements CallEnd<void> {
+  readonly #entry: JournalEntry;
+  readonly #writeBack: WriteBack;
+  readonly #admissions: number;
+
+  constructor(entry: JournalEntry, writeBack: WriteBack) {
+    this.#entry = entry;
+    this.#writeBack = writeBack;
+    this.#admissions = entry.admissions;
+  }
+
+  isAnswer(): boolean {
+    return true;
+  }
+
+  answered(): void {
+    this.#writeBack.count(this.#admissions);
+  }
+
+  failed({ charged }: StoreError): void {
+    if (charged === 'no') this.#writeBack.putBack(this.#entry);
+    else this.#writeBack.lose(this.#admissions);
+  }
+
+  answeredLate(): void {
+    this.#writeBack.lose(-this.#admissions);
+    this.#writeBack.count(this.#admissions);
+  }
+
+  failedLate({ charged }: StoreError): void {
+    if (charged !== 'no') return;
+    this.#writeBack.lose(-this.#admissions);
+    this.#writeBack.putBack(this.#entry);
+  }
+}
+
+const MAX_ENTRIES = 100_000;
+const MAX_SENDING = 32;
+const RETRY_MS = 100;

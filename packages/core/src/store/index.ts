@@ -1,0 +1,28 @@
+export { isOutcome } from './outcome-check.js';
+export {
+  longestMsOf,
+  MAX_UNITS,
+  type PerOptions,
+  perDay,
+  perHour,
+  perMinute,
+  perSecond,
+  Quota,
+  type QuotaOptions,
+  windowInWords,
+} from './quota.js';
+export type { CounterSpec, Outcome, Store } from './store.js';
+export { type EscalateOptions, Throttle, type ThrottleOptions, wholePart } from './throttle.js';
+export {
+  MAX_CATEGORIES,
+  OTHER_CATEGORIES,
+  requestsOf,
+  type UsageEntry,
+  type UsageFailure,
+  type UsageFullest,
+  type UsageMinute,
+  type UsageNearest,
+  type UsageRefused,
+  type UsageStore,
+  type UsageTop,
+} from './usage-store.js';

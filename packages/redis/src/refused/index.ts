@@ -1,0 +1,3 @@
+export { BegunThrottlings } from './begun-throttlings.js';
+export { DenyCache } from './deny-cache.js';
+export { UnsentViolations } from './unsent-violations.js';

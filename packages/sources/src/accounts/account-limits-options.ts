@@ -1,0 +1,64 @@
+import { type Clock, monotonicClock } from '@tollgate/core';
+import { checkFunction, checkInteger, checkOptions } from '@tollgate/core/kit';
+import { harmless } from '../harmless.js';
+
+export interface AccountLimitsOptions {
+  /** How long an answer holds before it is renewed, in milliseconds: an integer from 0 to 86400000, default 60000. */
+  readonly freshMs?: number;
+  /**
+   * How much longer it may be used while it is renewed, or cannot be: an integer from 0 to 2678400000. Default: for as long as
+   * it is remembered.
+   */
+  readonly staleMs?: number;
+  /**
+   * How many accounts are remembered, those last seen: an integer from 1 to 1000000, default 10000. As many again that have
+   * nothing of their own.
+   */
+  readonly maxAccounts?: number;
+  /** How long requests wait for one answer, in milliseconds: an integer from 1 to 60000, default 100. */
+  readonly timeoutMs?: number;
+  /** How long a question may take in all, in milliseconds: an integer from 1 to 600000, default 10000. */
+  readonly abortMs?: number;
+  /** How long an account is not asked about after a failure, in milliseconds: an integer from 0 to 86400000, default 1000. */
+  readonly retryMs?: number;
+  /** How many questions may be under way: an integer from 1 to 100000, default 1000. Past these, what is known decides. */
+  readonly maxPending?: number;
+  /** Called with each failure. Default: a warning of the process when failures begin. */
+  readonly onError?: (error: Error, account: string) => unknown;
+  /** Default: `monotonicClock`. */
+  readonly clock?: Clock;
+}
+
+export type CheckedOptions = Required<Omit<AccountLimitsOptions, 'onError'>> & {
+  readonly onError: ((error: Error, account: string) => void) | undefined;
+};
+
+export function readOptions(options: AccountLimitsOptions): CheckedOptions {
+  checkOptions('accountLimits', options, OPTIONS);
+  const { freshMs = 60_000, staleMs, maxAccounts = 10_000, timeoutMs = 100, abortMs = 10_000 } = options;
+  const { retryMs = 1000, maxPending = 1000, onError, clock = monotonicClock } = options;
+  return {
+    freshMs: checkInteger('freshMs', freshMs, 0, DAY_MS),
+    staleMs: staleMs === undefined ? Number.POSITIVE_INFINITY : checkInteger('staleMs', staleMs, 0, 31 * DAY_MS),
+    maxAccounts: checkInteger('maxAccounts', maxAccounts, 1, 1_000_000),
+    timeoutMs: checkInteger('timeoutMs', timeoutMs, 1, 60_000),
+    abortMs: checkInteger('abortMs', abortMs, 1, 600_000),
+    retryMs: checkInteger('retryMs', retryMs, 0, DAY_MS),
+    maxPending: checkInteger('maxPending', maxPending, 1, 100_000),
+    onError: onError && harmless('onError', onError),
+    clock: checkFunction('clock', clock),
+  };
+}
+
+const OPTIONS: readonly string[] = [
+  'freshMs',
+  'staleMs',
+  'maxAccounts',
+  'timeoutMs',
+  'abortMs',
+  'retryMs',
+  'maxPending',
+  'onError',
+  'clock',
+];
+const DAY_MS = 86_400_000;

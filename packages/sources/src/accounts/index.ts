@@ -1,0 +1,2 @@
+export { AccountLimits, type AccountLimitsStats, accountLimits, type FetchLimits } from './account-limits.js';
+export type { AccountLimitsOptions } from './account-limits-options.js';

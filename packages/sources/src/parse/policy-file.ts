@@ -1,0 +1,65 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { checkInteger, checkOptions, checkString } from '@tollgate/core/kit';
+import { type ParsedPolicy, parsePolicy } from './parse-policy.js';
+import { PolicyFileError } from './policy-file-error.js';
+
+export interface LoadOptions {
+  /** The largest file that is read, in bytes: an integer from 1 to 104857600, default 10485760 (10 MiB). */
+  readonly maxBytes?: number;
+}
+
+/**
+ * Reads a policy from a file in JSON or YAML, in UTF-8; see {@link parsePolicy} for what it may say.
+ *
+ * Rejects with a `PolicyFileError`, `TOLLGATE_POLICY_FILE`: what the text says is wrong, or the file cannot be read, is no
+ * file, is larger than `maxBytes` or is not UTF-8. `cause` is then what the system said, if it said something.
+ */
+export async function loadPolicyFile(path: string, options: LoadOptions = {}): Promise<ParsedPolicy> {
+  checkOptions('loadPolicyFile', options, ['maxBytes']);
+  return parsePolicy(await readPolicyFile(path, options.maxBytes), { file: path });
+}
+
+/** The text of a file. */
+export async function readPolicyFile(path: string, maxBytes: number = MAX_BYTES): Promise<string> {
+  checkString('path', path);
+  checkInteger('maxBytes', maxBytes, 1, 10 * MAX_BYTES);
+  const refuse = (why: string, cause?: unknown) =>
+    new PolicyFileError(path, `${path} cannot be read: ${why}`, cause === undefined ? {} : { cause });
+  let bytes: Buffer;
+  let file: FileHandle | undefined;
+  try {
+    // A pipe without a writer must not be waited for.
+    file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    if (!(await file.stat()).isFile()) throw refuse('it is no file');
+    bytes = await readBounded(file, maxBytes + 1);
+  } catch (error) {
+    throw error instanceof PolicyFileError
+      ? error
+      : refuse(error instanceof Error ? error.message : String(error), error);
+  } finally {
+    await file?.close();
+  }
+  if (bytes.length > maxBytes) throw refuse(`it has more than ${maxBytes} bytes`);
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw refuse('it is not UTF-8', error);
+  }
+}
+
+async function readBounded(file: FileHandle, most: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  while (length < most) {
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, most - length));
+    const { bytesRead } = await file.read(chunk, 0, chunk.length);
+    if (bytesRead === 0) break;
+    chunks.push(chunk.subarray(0, bytesRead));
+    length += bytesRead;
+  }
+  return Buffer.concat(chunks, length);
+}
+
+const MAX_BYTES = 10_485_760;
+const CHUNK_BYTES = 65_536;

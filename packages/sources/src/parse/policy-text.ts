@@ -1,0 +1,57 @@
+import { findProblems, type Part } from './find-problems.js';
+import { MAX_PROBLEMS, PolicyFileError, type PolicyProblem, type Position } from './policy-file-error.js';
+import { type Place, placesOf } from './yaml-positions.js';
+import { readYaml } from './yaml-text.js';
+import { TreeReader } from './yaml-value.js';
+
+/** A text as a tree that knows its places, and the value that the tree stands for. */
+export class PolicyText {
+  readonly value: unknown;
+  readonly place: Place;
+  readonly tree: TreeReader;
+  readonly #problems: PolicyProblem[];
+  readonly #file: string;
+  readonly #positionAt: (offset: number) => Position;
+
+  /**
+   * `root` is what errors call the whole.
+   *
+   * @throws PolicyFileError when there is no value.
+   */
+  constructor(text: string, file: string, root: string) {
+    const yaml = readYaml(text);
+    if (yaml.syntaxErrors.length > 0) throw PolicyFileError.of(file, yaml.syntaxErrors);
+    this.#file = file;
+    this.#positionAt = yaml.positionAt;
+    this.#problems = [...yaml.warnings];
+    this.tree = new TreeReader((message, offset) => this.#problems.push({ message, ...yaml.positionAt(offset) }));
+    this.value = this.tree.read(yaml.root);
+    this.place = { path: root, keys: [], node: yaml.root, offset: yaml.root?.range[0] ?? 0 };
+    if (this.value === null) {
+      this.#problems.push({ message: `Expected a ${root}, got nothing`, line: 1, column: 1 });
+      this.tree.isWhole = false;
+    }
+    if (!this.tree.isWhole) throw PolicyFileError.of(file, this.#problems);
+  }
+
+  /** The result of the check, unless something is wrong. Then everything that is, looked for part by part. */
+  check<T>(check: (value: never) => T, partsOf: (text: PolicyText) => Iterable<Part>): T {
+    try {
+      if (this.#problems.length === 0) return check(this.value as never);
+    } catch {
+      // Found again below, with all the others.
+    }
+    for (const part of partsOf(this)) {
+      if (this.#problems.length >= MAX_PROBLEMS) break;
+      for (const { offset, ...found } of findProblems(part, this.tree)) {
+        this.#problems.push({ ...found, ...this.#positionAt(offset) });
+      }
+    }
+    throw PolicyFileError.of(this.#file, this.#problems);
+  }
+
+  positionOf(option: string): Position | undefined {
+    const [found] = placesOf(option, this.place, this.tree);
+    return found.path === option ? this.#positionAt(found.offset) : undefined;
+  }
+}

@@ -1,0 +1,2 @@
+export { PolicyWatch } from './policy-watch.js';
+export { type WatchOptions, watchPolicyFile } from './watch-policy-file.js';

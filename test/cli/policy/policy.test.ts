@@ -1,0 +1,223 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { tollgate } from '../tollgate.js';
+
+// Each command is a process, and a test has several.
+vi.setConfig({ testTimeout: 120_000 });
+
+const folder = mkdtempSync(join(tmpdir(), 'tollgate-policies-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, text: string | Buffer): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const GOOD = `quotas: [{ limit: 100, windowMs: 60000 }]
+total: [{ limit: 300, windowMs: 60000 }]
+throttle: { afterViolations: 10, withinMs: 60000, forMs: 300000, factor: 0.5 }
+localShare: 0.25
+plans:
+  enterprise:
+    categories:
+      legs: [{ limit: 2000, windowMs: 60000 }, { limit: 100, windowMs: 1000 }]
+  trial:
+    mode: observe
+environments:
+  sandbox:
+    categories: { legs: { quotas: unlimited, throttle: false }, actions: [{ limit: 20, windowMs: 5000 }] }
+accounts:
+  ameyo5m:
+    categories:
+      legs: [{ limit: 6000, windowMs: 60000 }]
+`;
+const good = file('policy.yaml', GOOD);
+
+describe('tollgate policy check', () => {
+  it('says what is in a good policy', async () => {
+    const { code, stdout, stderr } = await tollgate(['policy', 'check', good]);
+    expect(stdout).toBe(`${good} is a valid policy.
+  quotas        100/minute
+  total         300/minute
+  plans         enterprise, trial
+  regions       none
+  environments  sandbox
+  accounts      ameyo5m
+  categories    legs, actions
+  throttles     policy
+  observed      policy.plans.trial
+`);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+  });
+
+  it('says it to programs too, of a policy from stdin', async () => {
+    const { code, stdout } = await tollgate(['policy', 'check', '-', '--json'], { input: GOOD });
+    expect(JSON.parse(stdout)).toEqual({
+      file: 'stdin',
+      valid: true,
+      problems: [],
+      contents: {
+        quotas: [{ limit: 100, windowMs: 60_000 }],
+        total: [{ limit: 300, windowMs: 60_000 }],
+        plans: ['enterprise', 'trial'],
+        regions: [],
+        environments: ['sandbox'],
+        accounts: ['ameyo5m'],
+        categories: ['legs', 'actions'],
+        throttles: ['policy'],
+        observed: ['policy.plans.trial'],
+      },
+    });
+    expect(code).toBe(0);
+  });
+
+  it('tells all problems, where they are, with the line and a caret', async () => {
+    const bad = file('bad.yaml', GOOD.replace('2000', '"many"').replace('mode: observe', 'mod: observe'));
+    const { code, stdout, stderr } = await tollgate(['policy', 'check', bad]);
+    const option = 'policy.plans.enterprise.categories.legs[0].limit';
+    expect(stdout).toBe(`${bad}:8:16 Expected \`${option}\` to be an integer from 0 to 2147483647, got "many"
+
+8 |       legs: [{ limit: "many", windowMs: 60000 }, { limit: 100, windowMs: 10…
+  |                ^
+
+${bad}:10:5 Unknown option \`policy.plans.trial.mod\`: expected one of quotas, categories, total, throttle, mode
+
+10 |     mod: observe
+   |     ^
+`);
+    expect(stderr).toBe('');
+    expect(code).toBe(1);
+    const forPrograms = await tollgate(['policy', 'check', bad, '--json']);
+    expect(forPrograms.code).toBe(1);
+    expect(JSON.parse(forPrograms.stdout)).toMatchObject({
+      file: bad,
+      valid: false,
+      problems: [
+        { line: 8, column: 16, option },
+        { line: 10, column: 5, option: 'policy.plans.trial.mod' },
+      ],
+    });
+  });
+
+  it('points at the column of a long line, behind tabs and characters that a terminal would obey', async () => {
+    const long = `{"quotas":\t"unlimited", "plans": {"\u202e\u{1f600}": {}, ${Array.from({ length: 500 }, (_, at) => `"p${at}": {}`)}, "x\u2028": 7}}`;
+    const { code, stdout } = await tollgate(['policy', 'check', '-'], { input: long });
+    expect(code).toBe(1);
+    expect(stdout).not.toMatch(/(?!\n)[\p{C}\u2028]/u);
+    const [, , line = '', caret = ''] = stdout.split('\n');
+    expect(line.length).toBeLessThan(150);
+    expect(line.slice(caret.indexOf('^'))).toBe('"x\\u2028": 7}}');
+    const short = await tollgate(['policy', 'check', '-'], { input: '\tquotas: x' });
+    expect(short.code).toBe(1);
+    expect(short.stdout).toMatch(/^stdin:1:1 /);
+  });
+
+  it('tells what is no YAML at all, and what is nothing', async () => {
+    const { code, stdout } = await tollgate(['policy', 'check', '-'], { input: 'quotas: [' });
+    expect(stdout).toMatch(/^stdin:1:\d+ .+\n\n1 \| quotas: \[\n {2}\| +\^\n$/);
+    expect(code).toBe(1);
+    const empty = await tollgate(['policy', 'check', '-'], { input: '' });
+    expect(empty.stdout).toMatch(/^stdin:1:1 Expected a policy, got nothing\n/);
+    expect(empty.code).toBe(1);
+  });
+
+  it.each([
+    ['is not there', join(folder, 'none.yaml'), /none\.yaml cannot be read: ENOENT/],
+    ['is a folder', folder, /cannot be read: EISDIR/],
+    ['is not UTF-8', file('latin.yaml', Buffer.from([0xe9])), /latin\.yaml cannot be read: it is not UTF-8/],
+  ])('ends with 2 and one line for a file that %s', async (_, path, message) => {
+    const { code, stdout, stderr } = await tollgate(['policy', 'check', path]);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd()).not.toContain('\n');
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+  });
+
+  it('shows a file name as text', async () => {
+    const path = file('\u001b[31mred', GOOD);
+    const { stdout } = await tollgate(['policy', 'check', path]);
+    expect(stdout).toContain('\\u001b[31mred is a valid policy.');
+  });
+
+  it('lists a thousand accounts in short', async () => {
+    const accounts = Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`a${at}`, {}]));
+    const input = JSON.stringify({ quotas: 'unlimited', accounts });
+    const { stdout } = await tollgate(['policy', 'check', '-'], { input });
+    expect(stdout).toContain('  accounts      a0, a1, a2, a3, a4, a5, a6, a7 and 992 more\n');
+    expect(stdout).toContain('  quotas        unlimited\n');
+  });
+});
+
+describe('tollgate policy explain', () => {
+  it('says what applies, which part says so, and where that is', async () => {
+    const args = ['policy', 'explain', good, '--category', 'legs', '--account', 'ameyo5m', '--plan', 'trial'];
+    const { code, stdout } = await tollgate(args);
+    const throttle = 'after=10,within=1m,for=5m,factor=0.5';
+    expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+      ['category legs, account ameyo5m, plan trial'],
+      [''],
+      ['', 'what applies', 'said by', 'where'],
+      ['quotas', '6000/minute', 'policy.accounts.ameyo5m.categories.legs', `${good}:17:7`],
+      ['throttle', throttle, 'policy.throttle', `${good}:3:1`],
+      ['total', '300/minute', 'policy.total', `${good}:2:1`],
+      ['its throttle', throttle, 'policy.throttle', `${good}:3:1`],
+      ['mode', 'observe', 'policy.plans.trial.mode', `${good}:10:5`],
+      ['store failure', 'local, 0.25 of each limit'],
+      ['counters', 'legs, *'],
+      [''],
+    ]);
+    expect(code).toBe(0);
+  });
+
+  it('says it to programs too, with the counter that an environment has of its own', async () => {
+    const args = ['policy', 'explain', good, '--category', 'actions', '--environment', 'sandbox', '--json'];
+    const { code, stdout } = await tollgate(args);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      asked: { category: 'actions', environment: 'sandbox' },
+      held: null,
+      quotas: {
+        value: [{ limit: 20, windowMs: 5000 }],
+        from: 'policy.environments.sandbox.categories.actions',
+        position: { line: 13, column: 65 },
+      },
+      mode: { value: 'enforce', from: null, position: null },
+      onStoreFailure: 'local',
+      localShare: 0.25,
+      counters: ['sandbox/actions', '*'],
+    });
+  });
+
+  it('says of a plan, a region and an environment that the policy does not name that it does not', async () => {
+    const args = ['policy', 'explain', good, '--category', 'legs', '--plan', '__proto__', '--environment', 'sandbocks'];
+    const { code, stderr } = await tollgate(args);
+    expect(code).toBe(0);
+    expect(stderr).toBe(
+      'tollgate: The policy says nothing of the plan __proto__.\n' +
+        'tollgate: The policy says nothing of the environment sandbocks.\n',
+    );
+  });
+
+  it('says what is unlimited and off', async () => {
+    const args = ['policy', 'explain', good, '--category', 'legs', '--environment', 'sandbox'];
+    const { stdout } = await tollgate(args);
+    expect(stdout).toMatch(/^quotas +unlimited +policy\.environments\.sandbox\.categories\.legs\.quotas /m);
+    expect(stdout).toMatch(/^throttle +off +policy\.environments\.sandbox\.categories\.legs\.throttle /m);
+    expect(stdout).toMatch(/^counters +\*$/m);
+  });
+
+  it('of a bad policy tells the problems, and ends with 1', async () => {
+    const { code, stdout, stderr } = await tollgate(['policy', 'explain', '-', '--category', 'legs'], {
+      input: 'quotas: 5\nmode: off\n',
+    });
+    expect(stderr).toMatch(
+      /^tollgate: stdin:1:1 Expected `policy\.quotas` .*\ntollgate: stdin:2:1 Expected `policy\.mode` .*\n$/,
+    );
+    expect(stdout).toBe('');
+    expect(code).toBe(1);
+  });
+});

@@ -1,0 +1,200 @@
+import { readFileSync } from 'node:fs';
+import {
+  defineAccountLayer,
+  definePolicy,
+  type Layer,
+  type PolicyOptions,
+  Quota,
+  type QuotaOptions,
+} from '@tollgate/core';
+import { Ajv } from 'ajv';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { changed, jsonLayer, jsonPolicy, plain } from './json-policies.js';
+
+const text = readFileSync(new URL('../../../packages/core/policy.schema.json', import.meta.url), 'utf8');
+const schema = JSON.parse(text);
+const ajv = new Ajv({ strict: true, allErrors: true });
+ajv.addSchema(schema);
+const saysPolicy = ajv.getSchema('urn:tollgate:policy')!;
+const saysLayer = ajv.getSchema('urn:tollgate:policy#/definitions/layer')!;
+
+function accepts(check: () => unknown): boolean {
+  try {
+    check();
+    return true;
+  } catch (error) {
+    expect(error).toHaveProperty('code', expect.stringMatching(/^TOLLGATE_OPTION_/));
+    return false;
+  }
+}
+const takesPolicy = (policy: unknown) => accepts(() => definePolicy(policy as PolicyOptions));
+const takesLayer = (layer: unknown) => accepts(() => defineAccountLayer(layer as Layer));
+
+/** The rules that no schema can say, and whether a document that the schema takes breaks them. */
+const UNSAID: Record<string, (part: unknown) => boolean> = {
+  'two quotas of a list with one windowMs': (part) => isQuotas(part) && hasTwice(part.map(({ windowMs }) => windowMs)),
+  'two quotas of a list with one name': (part) =>
+    isQuotas(part) && hasTwice(part.map((quota) => new Quota(quota).name)),
+  'escalate.maxMs below forMs': (part) => {
+    const { forMs, escalate } = part as { forMs?: number; escalate?: { maxMs: number } };
+    return forMs !== undefined && escalate !== undefined && escalate.maxMs < forMs;
+  },
+};
+
+function breaksUnsaid(document: unknown): boolean {
+  return partsOf(document).some((part) => Object.values(UNSAID).some((breaks) => breaks(part)));
+}
+
+/** All arrays and objects of a document. Of a name, such as that of a category called `escalate`, none is mistaken. */
+function partsOf(document: unknown): object[] {
+  if (typeof document !== 'object' || document === null) return [];
+  return [document, ...Object.values(document).flatMap(partsOf)];
+}
+
+function isQuotas(part: unknown): part is QuotaOptions[] {
+  return Array.isArray(part);
+}
+
+function hasTwice(values: readonly unknown[]): boolean {
+  return new Set(values).size < values.length;
+}
+
+type Part = Readonly<Record<string, unknown>>;
+
+/** Every schema of an option's value, with its place. */
+function* optionsOf(part: unknown, place = '#'): Generator<[string, Part]> {
+  if (typeof part !== 'object' || part === null) return;
+  if (/\/properties\/[^/]+$|\/additionalProperties$/.test(place)) yield [place, part as Part];
+  for (const [key, value] of Object.entries(part)) {
+    const isValue = ['examples', 'default', 'const'].includes(key) && !place.endsWith('/properties');
+    if (!isValue) yield* optionsOf(value, `${place}/${key}`);
+  }
+}
+
+/** The descriptions of a schema and of those that it refers to. An editor shows the referred one, if there is one. */
+function descriptionsOf(part: Part): string[] {
+  const own = part['description'] as string | undefined;
+  return [...(own === undefined ? [] : [own]), ...('$ref' in part ? descriptionsOf(referredBy(part)) : [])];
+}
+
+function referredBy({ $ref }: Part): Part {
+  return $ref === undefined ? {} : schema.definitions[/^#\/definitions\/(\w+)$/.exec($ref as string)![1]!];
+}
+
+describe('the schema of a policy', () => {
+  it('is a valid schema, and names no host but that of its dialect', () => {
+    expect(ajv.validateSchema(schema)).toBe(true);
+    expect(text.match(/[a-z]+:\/\/[^"\s]+/g)).toEqual(['http://json-schema.org/draft-07/schema#']);
+    expect(schema.$id).toBe('urn:tollgate:policy');
+  });
+
+  it('takes and refuses what definePolicy does, but for the rules that it cannot say', () => {
+    const tally = { both: 0, neither: 0, code: 0 };
+    fc.assert(
+      fc.property(fc.oneof(jsonPolicy.map(plain), changed(jsonPolicy)), (policy) => {
+        fc.pre(typeof policy !== 'object' || policy === null || !Object.hasOwn(policy, '$schema'));
+        const said = saysPolicy(policy);
+        const taken = takesPolicy(policy);
+        expect({ policy, taken }).toEqual({ policy, taken: said && !breaksUnsaid(policy) });
+        tally[said ? (taken ? 'both' : 'code') : 'neither']++;
+      }),
+      { numRuns: 800 },
+    );
+
+    for (const count of Object.values(tally)) expect(count).toBeGreaterThan(50);
+  });
+
+  it('takes and refuses what defineAccountLayer does, by its part for a layer', () => {
+    fc.assert(
+      fc.property(fc.oneof(jsonLayer.map(plain), changed(jsonLayer)), (layer) => {
+        expect({ layer, taken: takesLayer(layer) }).toEqual({ layer, taken: saysLayer(layer) && !breaksUnsaid(layer) });
+      }),
+      { numRuns: 500 },
+    );
+    expect(saysLayer({})).toBe(true);
+    expect(saysPolicy({})).toBe(false);
+    expect(saysLayer({ plans: {} })).toBe(false);
+  });
+
+  const quota = { limit: 1, windowMs: 60_000 };
+  const throttle = { afterViolations: 1, withinMs: 100, forMs: 200, factor: 0.5 };
+  it.each<[string, object]>([
+    ['two quotas of a list with one windowMs', { quotas: [quota, { ...quota, name: 'other' }] }],
+    ['two quotas of a list with one name', { quotas: [quota, { limit: 1, windowMs: 1000, name: 'per-minute' }] }],
+    ['escalate.maxMs below forMs', { quotas: [quota], throttle: { ...throttle, escalate: { factor: 2, maxMs: 199 } } }],
+  ])('cannot say: %s', (rule, policy) => {
+    expect(saysPolicy(policy)).toBe(true);
+    expect(takesPolicy(policy)).toBe(false);
+    const broken = partsOf(policy).flatMap((part) => Object.keys(UNSAID).filter((name) => UNSAID[name]!(part)));
+    expect(broken).toEqual([rule]);
+  });
+
+  it('takes a $schema beside the policy, for editors alone', () => {
+    expect(saysPolicy({ $schema: './node_modules/@tollgate/core/policy.schema.json', quotas: 'unlimited' })).toBe(true);
+    expect(takesPolicy({ $schema: './x.json', quotas: 'unlimited' })).toBe(false);
+    expect(saysLayer({ $schema: './x.json' })).toBe(false);
+  });
+
+  it('knows the options that the code knows', () => {
+    const known = (check: () => unknown) => {
+      try {
+        check();
+      } catch (error) {
+        return /expected one of (.*)$/
+          .exec((error as Error).message)![1]!
+          .split(', ')
+          .sort();
+      }
+      throw new Error('nothing was thrown');
+    };
+    const nope = { nope: 1 } as never;
+    const keys = (of: { properties: object }) => Object.keys(of.properties).sort();
+    const { layer, category, quota: ofQuota, throttle: ofThrottle } = schema.definitions;
+    expect(keys(schema)).toEqual(['$schema', ...known(() => definePolicy(nope))].sort());
+    expect(keys(layer)).toEqual(known(() => defineAccountLayer(nope)));
+    expect(keys(category)).toEqual(known(() => defineAccountLayer({ categories: { legs: nope } })));
+    expect(keys(ofQuota)).toEqual(known(() => new Quota(nope)));
+    expect(keys(ofThrottle)).toEqual(known(() => defineAccountLayer({ throttle: nope })));
+    const escalate = { ...throttle, escalate: nope };
+    expect(keys(ofThrottle.properties.escalate)).toEqual(known(() => defineAccountLayer({ throttle: escalate })));
+    const onStoreFailure = schema.properties.onStoreFailure.else;
+    expect(keys(onStoreFailure)).toEqual(known(() => definePolicy({ quotas: [quota], onStoreFailure: nope })));
+  });
+
+  it('describes every option, with examples that fit and with the ranges and defaults that hold', () => {
+    let described = 0;
+    for (const [place, part] of optionsOf(schema)) {
+      const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = part;
+      const descriptions = descriptionsOf(part);
+      expect(descriptions, place).toHaveLength(1);
+      const description = descriptions[0]!;
+      const range =
+        /(?:integer|number) (?:from (?<from>\d+)|above (?<above>\d+))(?:, which blocks,)? (?:to below (?<below>\d+)|(?:to|and at most) (?<to>\d+))/.exec(
+          description,
+        )?.groups;
+      if ([minimum, maximum, exclusiveMinimum, exclusiveMaximum].some((bound) => bound !== undefined)) {
+        const said = Object.fromEntries(
+          Object.entries(range ?? {}).map(([key, value]) => [key, value && Number(value)]),
+        );
+        expect(said, place).toEqual({ from: minimum, to: maximum, above: exclusiveMinimum, below: exclusiveMaximum });
+        described++;
+      }
+      for (const schema of [part, referredBy(part)]) {
+        if ('default' in schema) expect(description, place).toContain(`Default: ${JSON.stringify(schema['default'])}.`);
+        const validate = ajv.getSchema(`urn:tollgate:policy${place}`);
+        for (const example of (schema['examples'] ?? []) as unknown[]) {
+          expect(validate!(example), `${place} ${JSON.stringify(example)}`).toBe(true);
+        }
+      }
+    }
+    expect(described).toBe(10);
+    expect(new Quota(quota).slices).toBe(schema.definitions.quota.properties.slices.default);
+    const resolved = definePolicy({ quotas: [quota] }).explain('legs');
+    expect(resolved.mode.value).toBe(schema.definitions.mode.default);
+    expect(resolved.onStoreFailure).toBe(schema.properties.onStoreFailure.default);
+    expect(resolved.throttle.value ?? false).toBe(schema.definitions.throttleOrNone.default);
+    const whole = { quotas: [quota], localShare: schema.properties.localShare.default };
+    expect(definePolicy(whole).resolve('legs')).toEqual(definePolicy({ quotas: [quota] }).resolve('legs'));
+  });
+});

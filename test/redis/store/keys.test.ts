@@ -1,0 +1,160 @@
+import { Quota } from '@tollgate/core';
+import { describe, expect, it } from 'vitest';
+import { HOSTILE_NAMES } from '../../contract/store/traces.js';
+import { counterOf, redisWorld } from '../store-world.js';
+
+const world = redisWorld();
+
+describe('keys', () => {
+  it('are named prefix:v1:{account}:category, with an index of the account beside', async () => {
+    const store = world.store();
+    await store.consume('ameyo5m', counterOf(5), 1);
+    expect(await world.keys()).toEqual([`${world.prefix}:v1:{ameyo5m}`, `${world.prefix}:v1:{ameyo5m}:legs`]);
+    expect(await world.plain.zrange(`${world.prefix}:v1:{ameyo5m}`, '0', '-1')).toEqual(['legs']);
+  });
+
+  it('have a hash tag that is the whole account, no character that Redis could read, and a bounded length', async () => {
+    const store = world.store();
+    const accounts = [...HOSTILE_NAMES, '', 'a}b', '{', '\ud83d\ude00', 'x'.repeat(10_000)];
+    for (const account of accounts) {
+      for (const name of ['}{', '*', 'n'.repeat(10_000)]) await store.consume(account, counterOf(5, 60_000, name), 1);
+    }
+    const keys = await world.keys();
+    expect(keys.length).toBe(new Set(accounts).size * 4);
+    for (const key of keys) {
+      const rest = key.slice(world.prefix.length);
+      expect(rest).toMatch(/^:v1:\{[A-Za-z0-9._~@*/+%#-]+\}(:[A-Za-z0-9._~@*/+%#-]+)?$/);
+      expect(rest.length).toBeLessThan(1200);
+    }
+  });
+
+  it('all expire, from the step that wrote them, and the index not before its counters', async () => {
+    const store = world.store({ client: world.plain });
+    const both = [...counterOf(5, 1000), ...counterOf(5, 60_000, '*')];
+    const outcome = await store.consume('a', both, 1);
+    await store.consume('b', counterOf(2 ** 31 - 1, 2_678_400_000), 300);
+    await store.record('c', counterOf(5, 60_000), 3, 1000);
+    await store.refund('a', both, 1, outcome);
+    await store.consume('a', counterOf(5, 120_000), 1);
+    const index = await world.plain.pttl(`${world.prefix}:v1:{a}`);
+    for (const key of await world.keys()) {
+      const life = await world.plain.pttl(key);
+      expect(life).toBeGreaterThan(0);
+      if (key.includes('{a}')) expect(life).toBeLessThanOrEqual(index);
+    }
+    expect(await world.plain.pttl(`${world.prefix}:v1:{a}:legs`)).toBeGreaterThan(119_000);
+    expect(await world.plain.pttl(`${world.prefix}:v1:{c}:legs`)).toBeLessThanOrEqual((60_000 * 9) / 8);
+  });
+
+  it('have their expiry set anew often enough to outlive what counts, and not with every charge', async () => {
+    const store = world.store();
+    const key = `${world.prefix}:v1:{a}:legs`;
+    const windowMs = 60_000;
+    let renewals = 0;
+    let renewedAt = world.clock.nowMs;
+    for (let n = 0; n < 400; n++) {
+      await store.consume('a', counterOf(1e6, windowMs), 1);
+      const life = await world.plain.pttl(key);
+      if (life < FOREIGN_MS - 60_000) {
+        renewals++;
+        renewedAt = world.clock.nowMs;
+        expect(life).toBeGreaterThan(windowMs);
+      }
+      expect(world.clock.nowMs - renewedAt).toBeLessThanOrEqual(windowMs / 8);
+      await world.plain.pexpire(key, FOREIGN_MS);
+      world.clock.nowMs += (n * 37) % 900;
+    }
+    expect(renewals).toBeGreaterThan(10);
+    expect(renewals).toBeLessThan(60);
+  });
+
+  it('are not written by a peek, a refusal, a cost of 0, a refund of nothing or a reset of nothing', async () => {
+    const store = world.store();
+    await store.peek('a', counterOf(5), 1);
+    await store.consume('a', counterOf(5), 0);
+    await store.consume('a', counterOf(5), 6);
+    await store.consume('a', counterOf(0), 1);
+    await store.refund('a', counterOf(5), 1, await store.peek('a', counterOf(5), 1));
+    await store.reset('a');
+    await store.reset('a', 'legs');
+    expect(await world.keys()).toEqual([]);
+  });
+
+  it('a peek does not lengthen a life', async () => {
+    const store = world.store({ client: world.plain });
+    await store.consume('a', counterOf(5, 1000), 1);
+    const key = `${world.prefix}:v1:{a}:legs`;
+    await world.plain.pexpire(key, 500);
+    await store.peek('a', counterOf(5, 1000), 1);
+    expect(await world.plain.pttl(key)).toBeLessThanOrEqual(500);
+  });
+
+  it('go by reset of one counter, or of one account, and no others', async () => {
+    const store = world.store();
+    for (const account of ['a', 'a*', 'b']) {
+      for (const name of ['legs', 'bridges', '*']) await store.consume(account, counterOf(5, 60_000, name), 1);
+    }
+    await store.reset('a', '*');
+    const of = (account: string) => `${world.prefix}:v1:{${account}}`;
+    expect(await world.keys()).not.toContain(`${of('a')}:*`);
+    expect(await world.plain.zrange(of('a'), '0', '-1')).toEqual(['bridges', 'legs']);
+    await store.reset('a');
+    const left = ['', ':*', ':bridges', ':legs'];
+    expect(await world.keys()).toEqual(
+      [...left.map((end) => of('a*') + end), ...left.map((end) => of('b') + end)].sort(),
+    );
+  });
+
+  it('of thousands of counters of one account all go by its reset', async () => {
+    const store = world.store();
+    await Promise.all(Array.from({ length: 1200 }, (_, n) => store.consume('a', counterOf(5, 60_000, `c${n}`), 1)));
+    expect((await world.keys()).length).toBe(1201);
+    await store.reset('a');
+    expect(await world.keys()).toEqual([]);
+  });
+
+  it('stay in the index while they matter, however long they live', async () => {
+    const store = world.store();
+    for (let n = 0; n < 40; n++) {
+      await store.consume('a', counterOf(5, 1000), 1);
+      await store.consume('a', counterOf(5, 1000, `passing${n}`), 1);
+      world.clock.nowMs += 500;
+    }
+    const names = await world.plain.zrange(`${world.prefix}:v1:{a}`, '0', '-1');
+    expect(names).toContain('legs');
+    expect(names).toContain('passing39');
+    expect(names).not.toContain('passing0');
+    expect(names.length).toBeLessThan(15);
+  });
+
+  it('that hold something else fail the charges of their counters alone', async () => {
+    const store = world.store();
+    const key = (account: string) => `${world.prefix}:v1:{${account}}:legs`;
+    await world.plain.lpush(key('list'), 'x');
+    await world.plain.set(key('text'), 'x');
+    await world.plain.set(key('later'), `\x02${'x'.repeat(60)}`);
+    await store.consume('cut', counterOf(5), 1);
+    await world.plain.append(key('cut'), 'x');
+    const charges = ['list', 'text', 'later', 'cut', 'fine'].map((account) => store.consume(account, counterOf(5), 1));
+    const settled = await Promise.allSettled(charges);
+    expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected', 'rejected', 'fulfilled']);
+    expect((settled[0] as PromiseRejectedResult).reason).toMatchObject({
+      code: 'TOLLGATE_STORE_FAILED',
+      charged: 'no',
+    });
+    expect(await world.plain.lrange(key('list'), 0, -1)).toEqual(['x']);
+  });
+
+  it('hold at most the slices, whatever the limit', async () => {
+    const store = world.store();
+    const counters = [{ name: 'legs', quotas: [new Quota({ limit: 1_000_000, windowMs: 60_000 })] }];
+    for (let n = 0; n < 400; n++) {
+      await store.consume('a', counters, 1);
+      world.clock.nowMs += 150;
+    }
+    expect(await world.plain.strlen(`${world.prefix}:v1:{a}:legs`)).toBeLessThan(22 + 13 + 129 * 5 + 1);
+  });
+});
+
+/** A life that no charge sets. */
+const FOREIGN_MS = 50_000_000;
