@@ -1,4 +1,4 @@
-import type { UsageEntry } from '@tollgate/core';
+import type { UsageEntry } from '@tollgate/core/usage';
 import { RedisUsage } from '@tollgate/redis';
 
 /** Names that would do something if they were taken for what they look like. */

@@ -1,4 +1,4 @@
-import { MemoryUsage } from '@tollgate/core';
+import { MemoryUsage } from '@tollgate/core/usage';
 import { describeUsageStore } from './usage.js';
 
 describeUsageStore('MemoryUsage', { effort: 1, make: () => new MemoryUsage() });

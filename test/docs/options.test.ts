@@ -4,15 +4,14 @@ import {
   type Decision,
   definePolicy,
   MemoryStore,
-  MemoryUsage,
   perMinute,
   Quota,
   RateLimiter,
   type Store,
-  summarizeUsage,
   type TollgateError,
 } from '@tollgate/core';
 import { Answers, CHARGE_OPTIONS } from '@tollgate/core/http';
+import { MemoryUsage, summarizeUsage } from '@tollgate/core/usage';
 import { rateLimit } from '@tollgate/express';
 import { rateLimit as fastifyRateLimit } from '@tollgate/fastify';
 import { RedisLimits, RedisStore, RedisUsage } from '@tollgate/redis';

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readUsage, type UsageReport } from '@tollgate/core';
+import { readUsage, type UsageReport } from '@tollgate/core/usage';
 import { RedisUsage } from '@tollgate/redis';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';

@@ -3,7 +3,7 @@
  * `process.emitWarning` and thrown at no one: it must not touch the request during which something happened. `what` is how
  * the report calls it.
  */
-export function tellSafely<Told extends readonly unknown[]>(
+export function callSafely<Told extends readonly unknown[]>(
   what: string,
   listener: (...told: Told) => unknown,
   ...told: Told

@@ -1,76 +1,44 @@
-export { type Clock, monotonicClock, wallClock } from './clock.js';
-export type { Charge, CounterTarget, Receipt, Scope } from './decision/index.js';
+export type { Clock } from './clock.js';
 export {
+  type Charge,
+  type CounterTarget,
   Decision,
   type DecisionSource,
   type Identity,
   type QuotaState,
   type Reason,
+  type Receipt,
   type Throttled,
 } from './decision/index.js';
 export { type ErrorCode, StoreError, type StoreErrorOptions, type TollgateError } from './errors.js';
-export type { RateLimiterOptions } from './limiter/index.js';
-export { RateLimiter } from './limiter/index.js';
-export {
-  MemoryStore,
-  type MemoryStoreOptions,
-  type MemoryStoreStats,
-} from './memory/index.js';
-export type {
-  ChannelMessages,
-  CircuitMessage,
-  Comparison,
-  DecisionMessage,
-  LimiterEvents,
-  LimiterMessage,
-  LimiterStats,
-  PolicyMessage,
-  StoreCallMessage,
-  StoreStateMessage,
-  SuspensionMessage,
-  ThrottlingBegunMessage,
-  ThrottlingEndedMessage,
-  ToldLimiter,
-} from './observe/index.js';
+export { RateLimiter, type RateLimiterOptions } from './limiter/index.js';
+export { MemoryStore, type MemoryStoreOptions, type MemoryStoreStats } from './memory/index.js';
+export type { Comparison, LimiterEvents, LimiterStats } from './observe/index.js';
 export type { Health, ShardHealth } from './outage/index.js';
-export type {
-  AppliedQuota,
-  CategoryLayer,
-  Explained,
-  Explanation,
-  Layer,
-  Layers,
-  Limits,
-  Mode,
-  QuotaList,
-  Resolution,
-  StoreFailureMode,
-  StoreFailureModes,
-} from './policy/index.js';
 export {
   type AccountLayer,
   type AccountSource,
+  type AppliedQuota,
+  type CategoryLayer,
   defineAccountLayer,
   definePolicy,
+  type Explained,
+  type Explanation,
+  type Layer,
+  type Layers,
   type LegsApiCategory,
   legsApiAccount,
   legsApiCategory,
   legsApiPolicy,
+  type Mode,
   Policy,
   type PolicyOptions,
+  type QuotaList,
+  type StoreFailureMode,
+  type StoreFailureModes,
   type Suspension,
 } from './policy/index.js';
-export { isPromise, type MaybePromise } from './promises.js';
-export type {
-  UsageEntry,
-  UsageFailure,
-  UsageFullest,
-  UsageMinute,
-  UsageNearest,
-  UsageRefused,
-  UsageStore,
-  UsageTop,
-} from './store/index.js';
+export type { MaybePromise } from './promises.js';
 export {
   type CounterSpec,
   type EscalateOptions,
@@ -86,26 +54,3 @@ export {
   Throttle,
   type ThrottleOptions,
 } from './store/index.js';
-export type {
-  UsageBusiestMinute,
-  UsageCategory,
-  UsageCategoryCounts,
-  UsageCounts,
-  UsageOptions,
-  UsageQuery,
-  UsageReport,
-  UsageStats,
-  UsageStep,
-  UsageStepName,
-  UsageSuggestion,
-} from './usage/index.js';
-export {
-  identityOf,
-  MemoryUsage,
-  type MemoryUsageOptions,
-  type MemoryUsageStats,
-  readUsage,
-  summarizeUsage,
-  type UsageQuestion,
-  usageAccount,
-} from './usage/index.js';

@@ -1,12 +1,15 @@
 /**
- * How options are checked, mistakes are told and names are kept, for stores, sources and adapters in packages of their own.
+ * Parts that Tollgate's own packages share: checks of options, errors, names, clocks. No promise is made for them, and
+ * they may change in any release.
  *
  * @module
  */
-
 export { ownCopy } from './bounded-name.js';
-export { tellSafely } from './callbacks.js';
+export { callSafely } from './callbacks.js';
 export { checkFunction, checkInteger, checkOneOf, checkOptions, checkString } from './check.js';
+export { monotonicClock, wallClock } from './clock.js';
+export type { Scope } from './decision/index.js';
+export { entryOf } from './entry-of.js';
 export {
   asError,
   closedError,
@@ -16,3 +19,5 @@ export {
   optionTypeError,
   showName,
 } from './errors.js';
+export type { Limits, Resolution } from './policy/index.js';
+export { isPromise, within } from './promises.js';

@@ -1,4 +1,4 @@
-import { tellSafely } from './callbacks.js';
+import { callSafely } from './callbacks.js';
 import { checkFunction, checkOneOf } from './check.js';
 
 /** Who wants to be told of what. `Events` says what is told with each event. One that fails touches no one else. */
@@ -23,7 +23,7 @@ export class Listeners<Events extends object> {
 
   tell<E extends keyof Events>(event: E, told: Events[E]): void {
     for (const listener of [...this.#of(event)]) {
-      tellSafely(`A listener of '${String(event)}'`, listener as (told: Events[E]) => unknown, told);
+      callSafely(`A listener of '${String(event)}'`, listener as (told: Events[E]) => unknown, told);
     }
   }
 

@@ -1,4 +1,4 @@
-import { type Decision, isPromise } from '@tollgate/core';
+import type { Decision } from '@tollgate/core';
 import {
   Answers,
   asError,
@@ -12,6 +12,7 @@ import {
   tellRefusal,
   tighter,
 } from '@tollgate/core/http';
+import { isPromise } from '@tollgate/core/kit';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 
 declare global {

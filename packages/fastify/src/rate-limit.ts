@@ -1,4 +1,4 @@
-import { type Decision, isPromise } from '@tollgate/core';
+import type { Decision } from '@tollgate/core';
 import {
   Answers,
   asError,
@@ -17,6 +17,7 @@ import {
   tellRefusal,
   tighter,
 } from '@tollgate/core/http';
+import { isPromise } from '@tollgate/core/kit';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 

@@ -1,4 +1,4 @@
-import { wallClock } from '@tollgate/core';
+import { wallClock } from '@tollgate/core/kit';
 import { Accounts, addEvent, type Collection, type Resource } from './accounts.js';
 import { badRequest, notFound, type Reply } from './reply.js';
 

@@ -1,5 +1,5 @@
 import type { BatchObservableResult, Meter, Observable } from '@opentelemetry/api';
-import type { ToldLimiter } from '@tollgate/core';
+import type { ObservedLimiter } from '@tollgate/core/channels';
 import { ATTRIBUTES, METRICS } from './metric-table.js';
 import { type Reading, Readings } from './readings.js';
 
@@ -42,11 +42,11 @@ export class LimiterReadings {
     ];
   }
 
-  add(label: string, limiter: ToldLimiter): void {
+  add(label: string, limiter: ObservedLimiter): void {
     this.#readings.add(label, limiter);
   }
 
-  remove(limiter: ToldLimiter): void {
+  remove(limiter: ObservedLimiter): void {
     this.#readings.remove(limiter);
   }
 
@@ -86,7 +86,7 @@ const AGREEMENTS = [
 
 type Current = ReturnType<typeof read>['current'];
 
-function read(limiter: ToldLimiter) {
+function read(limiter: ObservedLimiter) {
   const { state, shards, failures, writeBack, suspended } = limiter.health();
   const { sourceFailures, policyVersion, candidate } = limiter.stats();
   return {

@@ -1,5 +1,5 @@
 import type { BatchObservableCallback } from '@opentelemetry/api';
-import type { ToldLimiter } from '@tollgate/core';
+import type { ObservedLimiter } from '@tollgate/core/channels';
 import { DecisionTally } from './decision-tally.js';
 import { EventInstruments } from './event-instruments.js';
 import { LimiterReadings } from './limiter-readings.js';
@@ -37,9 +37,9 @@ export function observeRateLimits(options: ObserveOptions = {}): Observation {
   const spans = checked.spans ? new SpanAttributes() : undefined;
   const subscriptions = new Subscriptions();
 
-  let latest: ToldLimiter | undefined;
+  let latest: ObservedLimiter | undefined;
   /** A limiter comes with its decisions too, for one that was made before this. */
-  const meet = (limiter: ToldLimiter) => {
+  const meet = (limiter: ObservedLimiter) => {
     if (latest === limiter) return;
     latest = limiter;
     const label = tally.limiterLabel(limiter.name);

@@ -1,5 +1,5 @@
 import { type Span, trace } from '@opentelemetry/api';
-import type { DecisionMessage } from '@tollgate/core';
+import type { DecisionMessage } from '@tollgate/core/channels';
 import { outcomeOf } from './decision-tally.js';
 import { ATTRIBUTES } from './metric-table.js';
 

@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { ChannelMessages } from '@tollgate/core';
+import type { ChannelMessages } from '@tollgate/core/channels';
 
 /** As much of the messages of `tollgate:redis-call` as is told: the Redis store need not be there. */
 export interface RedisCall {

@@ -1,4 +1,4 @@
-import { checkFunction, tellSafely } from '@tollgate/core/kit';
+import { callSafely, checkFunction } from '@tollgate/core/kit';
 
 /** A function of the program's that is told something, with its failures told to the process and thrown at no one. */
 export function harmless<T extends readonly unknown[]>(
@@ -6,5 +6,5 @@ export function harmless<T extends readonly unknown[]>(
   tell: (...told: T) => unknown,
 ): (...told: T) => void {
   checkFunction(option, tell);
-  return (...told) => tellSafely(`\`${option}\``, tell, ...told);
+  return (...told) => callSafely(`\`${option}\``, tell, ...told);
 }

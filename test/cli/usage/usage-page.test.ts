@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { UsageReport } from '@tollgate/core';
+import type { UsageReport } from '@tollgate/core/usage';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { browserBinary, INSTALL_TIMEOUT_MS } from '../../browser/browser-binary.js';

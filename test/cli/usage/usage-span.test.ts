@@ -1,4 +1,4 @@
-import { summarizeUsage } from '@tollgate/core';
+import { summarizeUsage } from '@tollgate/core/usage';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { barsOf } from '../../../packages/cli/dist/page/bars.js';

@@ -1,4 +1,4 @@
-import type { UsageMinute } from '@tollgate/core';
+import type { UsageMinute } from '@tollgate/core/usage';
 import type { Request } from './requests.js';
 
 /** What is to be read of an account, from the list of every request there ever was. */

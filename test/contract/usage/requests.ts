@@ -1,4 +1,4 @@
-import type { UsageEntry } from '@tollgate/core';
+import type { UsageEntry } from '@tollgate/core/usage';
 import fc from 'fast-check';
 
 /** One request, as a process has decided it. */

@@ -1,4 +1,4 @@
-import type { UsageEntry } from '@tollgate/core';
+import type { UsageEntry } from '@tollgate/core/usage';
 import { describe, expect, it } from 'vitest';
 import { freshStore, type UsageWorld } from './world.js';
 

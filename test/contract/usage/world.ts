@@ -1,4 +1,4 @@
-import type { UsageStore } from '@tollgate/core';
+import type { UsageStore } from '@tollgate/core/usage';
 import { onTestFinished } from 'vitest';
 
 /** Makes a store that no one has used, and for what to run how often: 1 for a store in this process. */

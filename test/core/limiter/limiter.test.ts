@@ -2,7 +2,6 @@ import {
   type Charge,
   type Decision,
   definePolicy,
-  isPromise,
   MemoryStore,
   type PolicyOptions,
   perMinute,
@@ -10,6 +9,7 @@ import {
   RateLimiter,
   type Store,
 } from '@tollgate/core';
+import { isPromise } from '@tollgate/core/kit';
 import { describe, expect, it } from 'vitest';
 
 function limiterOf(policy: PolicyOptions) {

@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
-  type ChannelMessages,
   type Decision,
   MemoryStore,
   perMinute,
@@ -10,6 +9,7 @@ import {
   type RateLimiterOptions,
   type Store,
 } from '@tollgate/core';
+import type { ChannelMessages } from '@tollgate/core/channels';
 import { afterEach, describe, expect, it } from 'vitest';
 
 type Name = keyof ChannelMessages;

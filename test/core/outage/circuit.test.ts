@@ -1,4 +1,5 @@
-import { type Decision, isPromise, perHour, RateLimiter } from '@tollgate/core';
+import { type Decision, perHour, RateLimiter } from '@tollgate/core';
+import { isPromise } from '@tollgate/core/kit';
 import { describe, expect, it } from 'vitest';
 import { FailingStore } from './failing-store.js';
 import { CHARGE, failingWorld, heldTime, IMMEDIATE_MS, pass } from './world.js';

@@ -1,4 +1,5 @@
-import { MemoryStore, MemoryUsage, perMinute, RateLimiter } from '@tollgate/core';
+import { MemoryStore, perMinute, RateLimiter } from '@tollgate/core';
+import { MemoryUsage } from '@tollgate/core/usage';
 import { describe, expect, it } from 'vitest';
 import { entriesOf, START_AT } from '../../contract/usage/requests.js';
 import { countedBy, usageWorld } from './world.js';

@@ -1,4 +1,5 @@
-import { MemoryStore, MemoryUsage, perMinute, perSecond, RateLimiter, type UsageQuestion } from '@tollgate/core';
+import { MemoryStore, perMinute, perSecond, RateLimiter } from '@tollgate/core';
+import { MemoryUsage, type UsageQuestion } from '@tollgate/core/usage';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { minutesOf, sorted } from '../../contract/usage/oracle.js';

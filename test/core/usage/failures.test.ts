@@ -1,11 +1,5 @@
-import {
-  MemoryUsage,
-  perMinute,
-  StoreError,
-  type UsageEntry,
-  type UsageFailure,
-  type UsageStore,
-} from '@tollgate/core';
+import { perMinute, StoreError } from '@tollgate/core';
+import { MemoryUsage, type UsageEntry, type UsageFailure, type UsageStore } from '@tollgate/core/usage';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { entriesOf, START_AT } from '../../contract/usage/requests.js';

@@ -1,4 +1,4 @@
-import { summarizeUsage, type UsageMinute } from '@tollgate/core';
+import { summarizeUsage, type UsageMinute } from '@tollgate/core/usage';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 

@@ -1,12 +1,5 @@
-import {
-  type Charge,
-  type Decision,
-  MemoryStore,
-  MemoryUsage,
-  RateLimiter,
-  type RateLimiterOptions,
-  type UsageOptions,
-} from '@tollgate/core';
+import { type Charge, type Decision, MemoryStore, RateLimiter, type RateLimiterOptions } from '@tollgate/core';
+import { MemoryUsage, type UsageOptions } from '@tollgate/core/usage';
 import { onTestFinished } from 'vitest';
 import { type Request, START_AT } from '../../contract/usage/requests.js';
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isPromise } from '@tollgate/core';
+import { isPromise } from '@tollgate/core/kit';
 import { describe, expect, it } from 'vitest';
 import { counterOf, redisWorld } from '../store-world.js';
 

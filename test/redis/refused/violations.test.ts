@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CounterSpec, isPromise, perMinute, RateLimiter, Throttle } from '@tollgate/core';
+import { type CounterSpec, perMinute, RateLimiter, Throttle } from '@tollgate/core';
+import { isPromise } from '@tollgate/core/kit';
 import { describe, expect, it } from 'vitest';
 import { counterOf, redisWorld } from '../store-world.js';
 

@@ -1,4 +1,5 @@
-import { perMinute, RateLimiter, readUsage, type UsageOptions, type UsageQuestion } from '@tollgate/core';
+import { perMinute, RateLimiter } from '@tollgate/core';
+import { readUsage, type UsageOptions, type UsageQuestion } from '@tollgate/core/usage';
 import { type RedisStore, RedisUsage } from '@tollgate/redis';
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';

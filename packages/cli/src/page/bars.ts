@@ -1,4 +1,4 @@
-import type { UsageReport, UsageStep } from '@tollgate/core';
+import type { UsageReport, UsageStep } from '@tollgate/core/usage';
 
 /** Steps of a series put together, so that a chart has no more bars than can be told apart. */
 export interface Bars {

@@ -1,4 +1,4 @@
-import type { UsageReport } from '@tollgate/core';
+import type { UsageReport } from '@tollgate/core/usage';
 import { plainCategory } from '../words/index.js';
 import type { Bar } from './bars.js';
 import type { ChartData, GroupData } from './chart-data.js';

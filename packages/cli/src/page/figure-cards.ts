@@ -1,4 +1,4 @@
-import type { UsageReport } from '@tollgate/core';
+import type { UsageReport } from '@tollgate/core/usage';
 import { countInWords, minuteInWords, shareInWords } from '../words/index.js';
 import { type Content, html, type Markup } from './markup.js';
 

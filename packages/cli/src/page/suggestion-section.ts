@@ -1,4 +1,4 @@
-import type { UsageCategory } from '@tollgate/core';
+import type { UsageCategory } from '@tollgate/core/usage';
 import { clipped, countInWords, plainCategory } from '../words/index.js';
 import { html, type Markup } from './markup.js';
 

@@ -1,4 +1,4 @@
-import type { UsageReport } from '@tollgate/core';
+import type { UsageReport } from '@tollgate/core/usage';
 import { minuteInWords, plainName } from '../words/index.js';
 import { barsOf } from './bars.js';
 import { chartData } from './category-groups.js';

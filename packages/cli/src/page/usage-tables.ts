@@ -1,4 +1,4 @@
-import type { UsageCategory } from '@tollgate/core';
+import type { UsageCategory } from '@tollgate/core/usage';
 import { countInWords, minuteInWords, plainCategory, shareInWords } from '../words/index.js';
 import type { Bar } from './bars.js';
 import { type Content, html, type Markup } from './markup.js';

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { UsageTop } from '@tollgate/core';
+import type { UsageTop } from '@tollgate/core/usage';
 import type { RedisUsage } from '@tollgate/redis';
 import {
   checkedUrl,

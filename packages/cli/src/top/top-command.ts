@@ -1,4 +1,4 @@
-import type { UsageTop } from '@tollgate/core';
+import type { UsageTop } from '@tollgate/core/usage';
 import type { Command } from 'commander';
 import { answer } from '../answer.js';
 import { UsageError } from '../exit-codes.js';

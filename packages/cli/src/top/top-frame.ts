@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { identityOf, type UsageNearest, type UsageRefused, type UsageTop } from '@tollgate/core';
+import { identityOf, type UsageNearest, type UsageRefused, type UsageTop } from '@tollgate/core/usage';
 import {
   clipped,
   countedDuration,

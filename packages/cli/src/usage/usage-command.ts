@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { readUsage, type UsageReport, type UsageStepName } from '@tollgate/core';
+import { readUsage, type UsageReport, type UsageStepName } from '@tollgate/core/usage';
 import { type Command, Option } from 'commander';
 import { type AnswerOptions, answer } from '../answer.js';
 import { DONE, NO, UsageError } from '../exit-codes.js';

@@ -1,4 +1,4 @@
-import type { UsageReport } from '@tollgate/core';
+import type { UsageReport } from '@tollgate/core/usage';
 import { minuteInWords, plainCategory, plainName } from '../words/index.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { UsageCategory, UsageReport } from '@tollgate/core';
+import type { UsageCategory, UsageReport } from '@tollgate/core/usage';
 import {
   alignedRows,
   countInWords,

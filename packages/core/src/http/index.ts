@@ -25,6 +25,6 @@ export {
   checkHttpOptions,
   type HttpOptions,
   limiterOf,
-  type Told,
+  type Optional,
 } from './request-options.js';
 export { type RequestFacts, RequestReader } from './request-reader.js';

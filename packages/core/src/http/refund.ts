@@ -1,7 +1,7 @@
 import type { Receipt } from '../decision/index.js';
 import type { RateLimiter } from '../limiter/index.js';
 import { isPromise } from '../promises.js';
-import type { Told } from './request-options.js';
+import type { Optional } from './request-options.js';
 
 /** As much of a Node response as a refund needs. */
 export interface EndingResponse {
@@ -17,7 +17,7 @@ export function refundOnFinish(
   response: EndingResponse,
   limiter: RateLimiter,
   receipt: Receipt,
-  refundWhen: (statusCode: number) => Told<boolean>,
+  refundWhen: (statusCode: number) => Optional<boolean>,
   onError: (error: unknown) => void,
 ): void {
   const refundIf = (wanted: unknown) => (wanted ? limiter.refund(receipt) : false);

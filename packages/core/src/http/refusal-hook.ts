@@ -1,4 +1,4 @@
-import { tellSafely } from '../callbacks.js';
+import { callSafely } from '../callbacks.js';
 import type { Decision } from '../decision/index.js';
 
 /** Is told of a request that is turned away, or would be, were its limits enforced. */
@@ -7,7 +7,7 @@ export type RefusalHook<Request> = (request: Request, decision: Decision) => unk
 /** Tells the hook, if the decision concerns it: it answers no one, so what it throws must not either. */
 export function tellRefusal<Request>(hook: RefusalHook<Request>, request: Request, decision: Decision): void {
   if (decision.allowed && !decision.wouldRefuse) return;
-  tellSafely('The function onRefused', hook, request, decision);
+  callSafely('The function onRefused', hook, request, decision);
 }
 
 /** What a log shows of it: one line, whose fields are the same for every refusal. */

@@ -9,7 +9,7 @@ import { HEADER_FORMATS, type HeaderFormat } from './headers.js';
 import type { RefusalHook } from './refusal-hook.js';
 
 /** Something the user's function may know of a request, or may not. */
-export type Told<T> = MaybePromise<T | null | undefined>;
+export type Optional<T> = MaybePromise<T | null | undefined>;
 
 /**
  * How a request is read: what it is charged, and to whom. Every function may be async, and may
@@ -20,19 +20,19 @@ export interface ChargeOptions<Request> {
    * The account, asked where the route has no `account_sid`. Declined: what stands after `/accounts/` in the path, else
    * the client's address.
    */
-  readonly account?: (request: Request) => Told<string>;
+  readonly account?: (request: Request) => Optional<string>;
   /** The category, or a function that tells it. Declined: the Legs API's table by the path, else `other`. */
-  readonly category?: string | ((request: Request) => Told<string>);
+  readonly category?: string | ((request: Request) => Optional<string>);
   /** Units that the request takes: an integer from 0 to 2³¹ − 1, default 1. */
-  readonly cost?: number | ((request: Request) => Told<number>);
+  readonly cost?: number | ((request: Request) => Optional<number>);
   /** The account's plan, for the policy's `plans`. */
-  readonly plan?: string | ((request: Request) => Told<string>);
+  readonly plan?: string | ((request: Request) => Optional<string>);
   /** The region, for the policy's `regions`; a constant where the deployment has one region. */
-  readonly region?: string | ((request: Request) => Told<string>);
+  readonly region?: string | ((request: Request) => Optional<string>);
   /** The environment, for the policy's `environments`. */
-  readonly environment?: string | ((request: Request) => Told<string>);
+  readonly environment?: string | ((request: Request) => Optional<string>);
   /** Leaves a request alone: it is not charged and gets no headers. */
-  readonly skip?: (request: Request) => Told<boolean>;
+  readonly skip?: (request: Request) => Optional<boolean>;
 }
 
 /** The options that both adapters share; `Request` and `Response` are the framework's own. */
@@ -56,7 +56,7 @@ export interface HttpOptions<Request, Response> extends ChargeOptions<Request> {
    * the service itself failed. The request is charged first, so this opens no race. A response that never ended, because
    * the client left, keeps its charge.
    */
-  readonly refundWhen?: (statusCode: number) => Told<boolean>;
+  readonly refundWhen?: (statusCode: number) => Optional<boolean>;
   /** Replaces the answer to a refused request; the rate-limit headers and `Retry-After` are set already. */
   readonly onLimited?: (request: Request, response: Response, decision: Decision) => unknown;
   /**

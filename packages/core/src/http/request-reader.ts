@@ -4,7 +4,7 @@ import type { RateLimiter } from '../limiter/index.js';
 import { legsApiPlace } from '../policy/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
 import { clientAddress } from './address.js';
-import type { ChargeOptions, Told } from './request-options.js';
+import type { ChargeOptions, Optional } from './request-options.js';
 
 /** What an adapter can say of a request of its framework. */
 export interface RequestFacts<Request> {
@@ -82,7 +82,7 @@ export class RequestReader<Request> {
    * The route's `account_sid`, else what the user's function says, else what stands after `/accounts/` in the path. The
    * function stands before the path, which under a wildcard route is the client's to choose: `/files/accounts/anyone`.
    */
-  #account(request: Request): Told<string> {
+  #account(request: Request): Optional<string> {
     const params = this.#facts.params(request) as { readonly account_sid?: unknown } | null | undefined;
     const own = typeof params === 'object' && params !== null ? params.account_sid : undefined;
     if (typeof own === 'string' && own !== '') return own;
@@ -132,9 +132,9 @@ function constantsOf(options: ChargeOptions<never>): Constants | undefined {
 }
 
 function ask<Request, T extends string | number>(
-  option: T | ((request: Request) => Told<T>) | undefined,
+  option: T | ((request: Request) => Optional<T>) | undefined,
   request: Request,
-): Told<T> {
+): Optional<T> {
   const told = typeof option === 'function' ? option(request) : option;
   // If the next function throws at once, no one is left to hear that this one failed; that must not end the process.
   if (isPromise(told)) told.then(undefined, () => {});

@@ -7,7 +7,7 @@ import type { Store } from '../store/index.js';
 import type { LimiterStats } from './limiter-events.js';
 
 /** The limiter that a message is of: the `RateLimiter` itself, and as much of it as a subscriber may rely on. */
-export interface ToldLimiter {
+export interface ObservedLimiter {
   /** Its option `name`, so that several can be told apart. */
   readonly name: string;
   readonly policy: Policy;
@@ -17,7 +17,7 @@ export interface ToldLimiter {
 }
 
 interface OfLimiter {
-  readonly limiter: ToldLimiter;
+  readonly limiter: ObservedLimiter;
 }
 
 /** A limiter is there from now on, or is no more: what it has counted can still be read during the message. */

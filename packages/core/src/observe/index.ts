@@ -4,6 +4,7 @@ export {
   DECISION,
   type DecisionMessage,
   type LimiterMessage,
+  type ObservedLimiter,
   type PolicyMessage,
   STORE_CALL,
   type StoreCallMessage,
@@ -11,7 +12,6 @@ export {
   type SuspensionMessage,
   type ThrottlingBegunMessage,
   type ThrottlingEndedMessage,
-  type ToldLimiter,
 } from './channels.js';
 export { type Comparison, LIMITER_EVENTS, type LimiterEvents, type LimiterStats } from './limiter-events.js';
 export { LimiterChannels } from './publisher.js';

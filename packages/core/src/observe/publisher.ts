@@ -5,20 +5,20 @@ import {
   CIRCUIT,
   DECISION,
   LIMITER,
+  type ObservedLimiter,
   POLICY,
   REFUSAL,
   STORE_CALL,
   STORE_STATE,
   type StoreCallMessage,
   SUSPENSION,
-  type ToldLimiter,
   WOULD_REFUSE,
 } from './channels.js';
 import { Throttlings } from './throttling-watch.js';
 
 /** Publishes what one limiter does. Where nobody subscribes, nothing is made and next to nothing is looked at. */
 export class LimiterChannels implements CallFollower {
-  readonly #limiter: ToldLimiter;
+  readonly #limiter: ObservedLimiter;
   readonly #throttlings: Throttlings;
   #state: HealthWatch['state'] = 'up';
   /** The parts of the store that were last known to be down. */
@@ -26,7 +26,7 @@ export class LimiterChannels implements CallFollower {
   /** How many policies the limiter has had. */
   policyVersion = 1;
 
-  constructor(limiter: ToldLimiter) {
+  constructor(limiter: ObservedLimiter) {
     this.#limiter = limiter;
     this.#throttlings = new Throttlings(limiter);
   }

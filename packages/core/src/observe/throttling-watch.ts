@@ -1,5 +1,5 @@
 import { Decision } from '../decision/index.js';
-import { THROTTLING_BEGUN, THROTTLING_ENDED, type ThrottlingEndedMessage, type ToldLimiter } from './channels.js';
+import { type ObservedLimiter, THROTTLING_BEGUN, THROTTLING_ENDED, type ThrottlingEndedMessage } from './channels.js';
 
 /**
  * Tells when a throttling begins, and follows it until it is over. There is no timer: the end is noticed by the counter's
@@ -7,14 +7,14 @@ import { THROTTLING_BEGUN, THROTTLING_ENDED, type ThrottlingEndedMessage, type T
  * Time is the store's, as decisions tell it.
  */
 export class Throttlings {
-  readonly #limiter: ToldLimiter;
+  readonly #limiter: ObservedLimiter;
   /** By account or address, then by counter. */
   readonly #followed = new Map<string, Map<string, Followed>>();
   #size = 0;
   /** No end is due before, on the store's clock. */
   #dueAt = Number.POSITIVE_INFINITY;
 
-  constructor(limiter: ToldLimiter) {
+  constructor(limiter: ObservedLimiter) {
     this.#limiter = limiter;
   }
 

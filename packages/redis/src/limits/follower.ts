@@ -1,4 +1,4 @@
-import { wallClock } from '@tollgate/core';
+import { wallClock } from '@tollgate/core/kit';
 import type { Connection } from '../connection.js';
 import type { ConnectionWait } from '../connection-wait.js';
 import type { LimitsCopy } from './limits-copy.js';

@@ -1,4 +1,4 @@
-import { checkFunction, tellSafely } from '@tollgate/core/kit';
+import { callSafely, checkFunction } from '@tollgate/core/kit';
 
 /** Who wants to be told of something. One that fails is reported, and touches neither the others nor who tells. */
 export class Listeners<Told> {
@@ -18,7 +18,7 @@ export class Listeners<Told> {
   }
 
   tell(told: Told): void {
-    for (const { listener } of [...this.#listeners]) tellSafely(`A listener of ${this.#what}`, listener, told);
+    for (const { listener } of [...this.#listeners]) callSafely(`A listener of ${this.#what}`, listener, told);
   }
 
   clear(): void {

@@ -3,7 +3,7 @@ import { StoreError } from '@tollgate/core';
 import { type Connection, noConnection, Script } from '../connection.js';
 import type { Keys } from '../keys.js';
 import { Call, CHARGE_SCRIPT, type Operation } from '../script/index.js';
-import { beginCall, type ToldStore } from './channels.js';
+import { beginCall, type ObservedStore } from './channels.js';
 import { Lane } from './lane.js';
 
 /**
@@ -15,7 +15,7 @@ import { Lane } from './lane.js';
  * Nothing here grows without bound: past `maxPending` an operation fails at once, and is known not to have counted.
  */
 export class Batcher {
-  readonly #store: ToldStore;
+  readonly #store: ObservedStore;
   readonly #connection: Connection;
   readonly #keys: Keys;
   readonly #timeoutMs: number;
@@ -35,7 +35,7 @@ export class Batcher {
   operations = 0;
 
   constructor(
-    store: ToldStore,
+    store: ObservedStore,
     connection: Connection,
     keys: Keys,
     limits: { readonly timeoutMs: number; readonly maxBatch: number; readonly maxPending: number },

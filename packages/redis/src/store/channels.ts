@@ -3,7 +3,7 @@ import { channel } from 'node:diagnostics_channel';
 /** One call of the script has an end. Published on the channel `tollgate:redis-call`. */
 export interface RedisCallMessage {
   /** The `RedisStore` itself. */
-  readonly store: ToldStore;
+  readonly store: ObservedStore;
   /** How many operations the call has carried: charges, peeks, refunds and what else a limiter asks. */
   readonly operations: number;
   /** How many of them went along with an equal one before them, and cost Redis next to nothing. */
@@ -25,12 +25,16 @@ export interface RedisStoreStats {
 }
 
 /** As much of a store as a subscriber may rely on. */
-export interface ToldStore {
+export interface ObservedStore {
   stats(): RedisStoreStats;
 }
 
 /** Begins a call, where anybody wants to know. What is returned is to be called at its end. */
-export function beginCall(store: ToldStore, operations: number, runs: number): ((error?: unknown) => void) | undefined {
+export function beginCall(
+  store: ObservedStore,
+  operations: number,
+  runs: number,
+): ((error?: unknown) => void) | undefined {
   if (!CALL.hasSubscribers) return undefined;
   const begunAt = performance.now();
   return (error) => {

@@ -1,4 +1,4 @@
-import type { UsageMinute } from '@tollgate/core';
+import type { UsageMinute } from '@tollgate/core/usage';
 import { decodeText } from './usage-keys.js';
 
 /** What a reply says of the minutes of a day. Fields and minutes that are none are passed over: Redis may hold anything. */

@@ -1,4 +1,5 @@
-import { type UsageEntry, type UsageNearest, type UsageRefused, type UsageTop, wallClock } from '@tollgate/core';
+import { wallClock } from '@tollgate/core/kit';
+import type { UsageEntry, UsageNearest, UsageRefused, UsageTop } from '@tollgate/core/usage';
 import type { BoundedCalls } from '../bounded-calls.js';
 import { Script } from '../connection.js';
 import { readHour } from './day.js';

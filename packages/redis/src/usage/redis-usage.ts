@@ -1,12 +1,6 @@
-import {
-  StoreError,
-  type UsageEntry,
-  type UsageFailure,
-  type UsageMinute,
-  type UsageStore,
-  type UsageTop,
-} from '@tollgate/core';
+import { StoreError } from '@tollgate/core';
 import { checkInteger, closedError } from '@tollgate/core/kit';
+import type { UsageEntry, UsageFailure, UsageMinute, UsageStore, UsageTop } from '@tollgate/core/usage';
 import { BoundedCalls } from '../bounded-calls.js';
 import { Connection, type RedisClient, Script } from '../connection.js';
 import { ConnectionWait } from '../connection-wait.js';

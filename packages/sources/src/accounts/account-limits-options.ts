@@ -1,5 +1,5 @@
-import { type Clock, monotonicClock } from '@tollgate/core';
-import { checkFunction, checkInteger, checkOptions } from '@tollgate/core/kit';
+import type { Clock } from '@tollgate/core';
+import { checkFunction, checkInteger, checkOptions, monotonicClock } from '@tollgate/core/kit';
 import { harmless } from '../harmless.js';
 
 export interface AccountLimitsOptions {

@@ -2,11 +2,10 @@ import {
   type AccountLayer,
   type AccountSource,
   defineAccountLayer,
-  isPromise,
   type Layer,
   type MaybePromise,
 } from '@tollgate/core';
-import { asError, checkFunction, closedError, ownCopy, showName } from '@tollgate/core/kit';
+import { asError, checkFunction, closedError, isPromise, ownCopy, showName } from '@tollgate/core/kit';
 import { type AccountLimitsOptions, type CheckedOptions, readOptions } from './account-limits-options.js';
 import { Question } from './bounded-fetch.js';
 import { type Answer, Answers } from './layer-cache.js';

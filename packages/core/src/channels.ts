@@ -1,0 +1,19 @@
+/**
+ * The messages that limiters publish on `node:diagnostics_channel`, by the name of the channel. `docs/observability.md`
+ * describes each of them.
+ *
+ * @module
+ */
+export type {
+  ChannelMessages,
+  CircuitMessage,
+  DecisionMessage,
+  LimiterMessage,
+  ObservedLimiter,
+  PolicyMessage,
+  StoreCallMessage,
+  StoreStateMessage,
+  SuspensionMessage,
+  ThrottlingBegunMessage,
+  ThrottlingEndedMessage,
+} from './observe/index.js';

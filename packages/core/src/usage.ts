@@ -1,0 +1,36 @@
+/**
+ * Usage: what each account has asked for, where it is kept, and the reports made of it. `docs/usage.md` shows how to use it.
+ *
+ * @module
+ */
+export type {
+  UsageEntry,
+  UsageFailure,
+  UsageFullest,
+  UsageMinute,
+  UsageNearest,
+  UsageRefused,
+  UsageStore,
+  UsageTop,
+} from './store/index.js';
+export {
+  identityOf,
+  MemoryUsage,
+  type MemoryUsageOptions,
+  type MemoryUsageStats,
+  readUsage,
+  summarizeUsage,
+  type UsageBusiestMinute,
+  type UsageCategory,
+  type UsageCategoryCounts,
+  type UsageCounts,
+  type UsageOptions,
+  type UsageQuery,
+  type UsageQuestion,
+  type UsageReport,
+  type UsageStats,
+  type UsageStep,
+  type UsageStepName,
+  type UsageSuggestion,
+  usageAccount,
+} from './usage/index.js';
