@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { barsOf } from '../../../packages/cli/dist/page/bars.js';
 import { html } from '../../../packages/cli/dist/page/markup.js';
 import { textCell } from '../../../packages/cli/dist/usage/usage-csv.js';
-import { patternInWords } from '../../../packages/cli/dist/usage/usage-pattern-words.js';
 import { parseInstant, spanOf } from '../../../packages/cli/dist/usage/usage-span.js';
 import { shareInWords } from '../../../packages/cli/dist/words/figures.js';
+import { patternInWords } from '../../../packages/cli/dist/words/usage-pattern-words.js';
 
 const DAY_MS = 86_400_000;
 
