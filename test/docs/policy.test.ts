@@ -66,13 +66,13 @@ describe('the precedence in docs/policy.md', () => {
 
   it.each(rows)('$account $environment $plan $region $category', (row) => {
     const name = (cell: string) => row[cell]!.replaceAll('`', '') || undefined;
-    const explained = policy.explain(
-      name('category')!,
-      name('account'),
-      name('plan'),
-      name('region'),
-      name('environment'),
-    );
+    const explained = policy.explain({
+      category: name('category')!,
+      account: name('account'),
+      plan: name('plan'),
+      region: name('region'),
+      environment: name('environment'),
+    });
     const limits = (quotas: readonly Quota[]) => quotas.map(({ limit }) => limit).join(', ');
     expect({
       limits: limits(explained.quotas.value),
@@ -163,7 +163,7 @@ describe('the options in docs/policy.md', () => {
   it('have the defaults that they say', () => {
     const said = (heading: string, option: string) =>
       tableOf(section(page, heading)).find(({ name }) => name === `\`${option}\``)!['default'];
-    const { mode, throttle, total, onStoreFailure } = policyWith({}).explain('legs');
+    const { mode, throttle, total, onStoreFailure } = policyWith({}).explain({ category: 'legs' });
     expect(said('### Of a policy', 'mode')).toBe(`\`'${mode.value}'\``);
     expect(said('### Of a policy', 'throttle')).toBe(`\`${throttle.value ?? false}\``);
     expect(said('### Of a policy', 'total')).toBe(`\`${total.value.length === 0 ? "'unlimited'" : total.value}\``);

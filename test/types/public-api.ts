@@ -95,7 +95,7 @@ definePolicy({ quotas: [perMinute(100)], onStoreFailure: 'open' });
 // @ts-expect-error: what happens when the store fails is said for the whole policy
 definePolicy({ quotas: [perMinute(100)], plans: { enterprise: { onStoreFailure: 'deny' } } });
 new RateLimiter({ policy, timeoutMs: 50, localStore: new MemoryStore({ maxCounters: 1000 }) });
-expectTypeOf(policy.resolve('legs').onStoreFailure).toEqualTypeOf<StoreFailureMode>();
+expectTypeOf(policy.resolve({ category: 'legs' }).onStoreFailure).toEqualTypeOf<StoreFailureMode>();
 expectTypeOf<Decision['source']>().toEqualTypeOf<DecisionSource>();
 expectTypeOf(limiter.health()).toEqualTypeOf<Health>();
 expectTypeOf(limiter.on('health', ({ state }) => state === 'down')).toEqualTypeOf<RateLimiter>();

@@ -1,17 +1,16 @@
 /**
- * Calls a function of the program's with something it is told. Whatever it throws, or rejects with, is reported by
- * `process.emitWarning` and thrown at no one: it must not touch the request during which something happened. `what` is how
- * the report calls it.
+ * Calls a function of the program. What it throws, or rejects with, becomes a warning by `process.emitWarning`, so that it
+ * cannot affect the request during which it ran. `what` names the function in the warning.
  */
-export function callSafely<Told extends readonly unknown[]>(
+export function callSafely<Arguments extends readonly unknown[]>(
   what: string,
-  listener: (...told: Told) => unknown,
-  ...told: Told
+  callback: (...args: Arguments) => unknown,
+  ...args: Arguments
 ): void {
   const warn = (thrown: unknown) =>
     process.emitWarning(`${what} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
   try {
-    Promise.resolve(listener(...told)).then(undefined, warn);
+    Promise.resolve(callback(...args)).then(undefined, warn);
   } catch (thrown) {
     warn(thrown);
   }

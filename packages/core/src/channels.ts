@@ -5,9 +5,11 @@
  * @module
  */
 export type {
+  CandidateMessage,
   ChannelMessages,
   CircuitMessage,
   DecisionMessage,
+  HealthMessage,
   LimiterMessage,
   ObservedLimiter,
   PolicyMessage,

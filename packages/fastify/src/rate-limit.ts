@@ -13,11 +13,11 @@ import {
   RequestReader,
   refundOnFinish,
   refusalLine,
+  reportRefusal,
   requestId,
-  tellRefusal,
   tighter,
 } from '@tollgate/core/http';
-import { isPromise } from '@tollgate/core/kit';
+import { entryOf, isPromise } from '@tollgate/core/kit';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 
@@ -26,7 +26,7 @@ export type RouteRateLimit = false | ChargeOptions<FastifyRequest>;
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The decision on this request; of several limiters' decisions the tightest. `null` where it was skipped. */
+    /** The decision on this request; with several limiters, the tightest. `null` on a skipped request. */
     rateLimit: Decision | null;
   }
   interface FastifyContextConfig {
@@ -36,11 +36,11 @@ declare module 'fastify' {
 
 /** See `docs/http.md` for each option at length. */
 export interface RateLimitOptions extends HttpOptions<FastifyRequest, FastifyReply> {
-  /** Where in the request's life it is charged: default `'onRequest'`; later where an account is known only after authentication. */
+  /** The hook that charges: default `'onRequest'`; a later one if the account is known only after authentication. */
   readonly hook?: (typeof HOOKS)[number];
   /**
-   * The level of the line that `request.log` gets for every request that is turned away, or would be by limits that are only
-   * observed. Default: `false`, none: Fastify's own line of the request has the status already.
+   * The level at which `request.log` gets a line for every request that is refused, or would be by limits that are only
+   * observed. Default: `false`, no line: Fastify's own line of the request has the status already.
    */
   readonly logRefusals?: (typeof LOG_LEVELS)[number];
 }
@@ -70,31 +70,27 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
     },
     options,
   );
-  /** The readers of routes that override something, by the route's own object. */
+  /** The readers of routes with overrides, by the route's own object. */
   const routeReaders = new WeakMap<object, RequestReader<FastifyRequest>>();
 
   function readerOf(config: RouteRateLimit | undefined): RequestReader<FastifyRequest> | undefined {
     if (config === undefined) return reader;
     if (config === false) return undefined;
-    let own = routeReaders.get(config);
-    if (own === undefined) {
+    return entryOf(routeReaders, config, () => {
       checkChargeOptions('config.rateLimit', checkOptions('config.rateLimit', config, CHARGE_OPTIONS));
-      own = reader.with(config);
-      routeReaders.set(config, own);
-    }
-    return own;
+      return reader.with(config);
+    });
   }
 
   function answer(request: FastifyRequest, reply: FastifyReply, done: Done, decision: Decision | undefined): unknown {
     if (decision === undefined) return done();
-    if (onRefused !== undefined) tellRefusal(onRefused, request, decision);
+    if (onRefused !== undefined) reportRefusal(onRefused, request, decision);
     if (logRefusals !== false && (!decision.allowed || decision.wouldRefuse)) log(request, decision, logRefusals);
-    // The client may have left while the decision was made, or the app have answered it: there is no one to tell.
+    // The client may have left, or the app have answered, while the decision was made.
     if (reply.sent) return undefined;
-    const shown = tighter(request.rateLimit, decision);
+    const shown = request.rateLimit === null ? decision : tighter(request.rateLimit, decision);
     request.rateLimit = shown;
-    const set = (name: string, value: string) => reply.header(name, value);
-    answers.writeHeaders(shown, set);
+    answers.writeHeaders(shown, reply.header, reply);
     if (decision.allowed) {
       if (refundWhen !== undefined && decision.receipt !== undefined) {
         refundOnFinish(reply.raw, limiter, decision.receipt, refundWhen, (error) =>
@@ -107,42 +103,43 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
     const replacement = answers.replacement(decision);
     if (replacement !== undefined) return sendReturned(reply, replacement(request, reply, decision));
     const id = requestId(request.headers['x-request-id'], request.id);
-    return reply.send(answers.writeBody(decision, id, set));
+    return reply.send(answers.writeBody(decision, id, reply.header, reply));
   }
 
-  /** A value that a replacement returns is sent, as a handler's is. */
+  /** Sends the return value of a replacement, as Fastify does with a handler's. */
   function sendReturned(reply: FastifyReply, returned: unknown): unknown {
     if (returned === reply || returned === undefined || reply.sent) return undefined;
     if (isPromise(returned)) return returned.then((value) => sendReturned(reply, value));
     return reply.send(returned);
   }
 
-  function limit(request: FastifyRequest, reply: FastifyReply, done: Done): void {
+  function rateLimitRequest(request: FastifyRequest, reply: FastifyReply, done: Done): void {
     try {
       const decision = readerOf(request.routeOptions.config.rateLimit)?.decide(request, limiter);
       const answered = isPromise(decision)
         ? decision.then((decision) => answer(request, reply, done, decision))
         : answer(request, reply, done, decision);
-      // A reply is thenable too, but there is nothing to wait for.
-      if (answered !== reply && isPromise(answered)) answered.catch((thrown: unknown) => done(asError(thrown)));
+      // A reply has a `then` too, but there is nothing to wait for.
+      if (answered !== undefined && answered !== reply && isPromise(answered))
+        answered.catch((thrown: unknown) => done(asError(thrown)));
     } catch (error) {
       done(asError(error));
     }
   }
 
   if (!fastify.hasRequestDecorator('rateLimit')) fastify.decorateRequest('rateLimit', null);
-  // A route with settings that cannot be used fails where it is declared, not when its first request comes.
+  // A route with invalid settings fails where it is declared, not with its first request.
   fastify.addHook('onRoute', (route) => {
     readerOf(route.config?.rateLimit);
   });
-  fastify.addHook(hook, limit);
+  fastify.addHook(hook, rateLimitRequest);
 };
 
 interface RouterOptions {
   readonly useSemicolonDelimiter?: boolean;
 }
 
-/** Reads the path as the instance's router does, which may be told to take `;` for the beginning of the query. */
+/** Reads the path as the instance's router does. An option makes `;` the beginning of the query. */
 function pathReader({ initialConfig }: FastifyInstance): (request: FastifyRequest) => string {
   const { useSemicolonDelimiter, routerOptions } = initialConfig as {
     readonly routerOptions?: RouterOptions;
@@ -152,15 +149,15 @@ function pathReader({ initialConfig }: FastifyInstance): (request: FastifyReques
 }
 
 /**
- * Fastify plugin that charges every request of the instance it is registered on, and answers the refused ones. A route
- * overrides how it is charged by `config: { rateLimit: { category, cost, … } }`, or leaves limiting by `config: {
- * rateLimit: false }`. Registered twice, both limits hold.
+ * Fastify plugin that charges every request of its instance, and answers the refused ones. A route changes its charge with
+ * `config: { rateLimit: { category, cost, … } }`, or is left out with `config: { rateLimit: false }`. Registered twice, both
+ * limits apply.
  *
- * Refusals are replies, not errors: they never reach `setErrorHandler`, and nor do the failures of a store: what becomes of
- * a request then is the policy's to say. An error does: one thrown by a function among the options, a cost that is no
- * cost, or the use of a closed store.
+ * Refusals are replies, not errors: they never reach `setErrorHandler`, and neither do failures of a store: the policy
+ * decides what happens to a request then. Errors do: one thrown by a function among the options, an invalid cost, or the use
+ * of a closed store.
  *
- * @throws TypeError or RangeError, with a `TOLLGATE_…` code, for options that it could not use.
+ * @throws TypeError or RangeError, with a `TOLLGATE_…` code, for invalid options.
  *
  * @example
  * await fastify.register(rateLimit, { policy: legsApiPolicy() });

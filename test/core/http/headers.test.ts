@@ -1,7 +1,7 @@
 import { Decision, perMinute, Quota, RateLimiter } from '@tollgate/core';
 import { headersWriter } from '@tollgate/core/http';
 import { describe, expect, it } from 'vitest';
-import { limitsText } from '../../../packages/core/dist/http/limits-text.js';
+import { limitsText } from '../../../packages/core/dist/http/headers.js';
 
 function consume(limiter: RateLimiter, account: string, cost = 1): Decision {
   const decision = limiter.consume({ account, category: 'legs', cost });

@@ -143,7 +143,7 @@ describe('a source of account layers', () => {
   it('shares what was worked out for a layer', () => {
     const { limiter } = liveWorld({ policy });
     const resolve = (held: AccountLayer, ...[category, plan]: [string, string?]) =>
-      (limiter.policy as Policy).resolve(category, 'ameyo5m', plan, undefined, undefined, held);
+      (limiter.policy as Policy).resolve({ category, account: 'ameyo5m', plan }, held);
     expect(resolve(provisioned, 'legs')).toBe(resolve(provisioned, 'legs', 'nobody'));
     expect(resolve(provisioned, 'legs')).not.toBe(resolve(defineAccountLayer({}), 'legs'));
     // Past its bound the cache is begun anew, and answers as before.

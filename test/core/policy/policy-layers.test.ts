@@ -84,9 +84,10 @@ describe('throttle and mode', () => {
         });
         const last = { ...picks[5]!, own: { ...picks[5]!.own, quotas: true } };
         const layers = [...picks.slice(0, 5), last];
-        const question = ['legs', 'a', 'p', 'r', 'e', defineAccountLayer(held, 'held')] as const;
-        const resolution = policy.resolve(...question);
-        const explanation = policy.explain(...question);
+        const query = { category: 'legs', account: 'a', plan: 'p', region: 'r', environment: 'e' };
+        const sourceLayer = defineAccountLayer(held, 'held');
+        const resolution = policy.resolve(query, sourceLayer);
+        const explanation = policy.explain(query, sourceLayer);
 
         const throttle = firstOf(layers, 'throttle');
         const totalThrottle = firstOf(layers, 'throttle', true);
@@ -127,20 +128,20 @@ describe('throttle and mode', () => {
       quotas: [perMinute(1)],
       environments: { sandbox: { mode: 'observe', throttle: throttleOf(3) } },
     });
-    const { counters, mode } = policy.resolve('legs', 'a', undefined, undefined, 'sandbox');
+    const { counters, mode } = policy.resolve({ category: 'legs', account: 'a', environment: 'sandbox' });
     expect(counters).toMatchObject([{ name: 'legs', throttle: { afterViolations: 3 } }]);
     expect(mode).toBe('observe');
   });
 
   it('of an unlimited category leave nothing to throttle', () => {
     const policy = definePolicy({ quotas: 'unlimited', throttle: throttleOf(3), mode: 'observe' });
-    expect(policy.resolve('legs')).toMatchObject({ counters: [], mode: 'observe' });
+    expect(policy.resolve({ category: 'legs' })).toMatchObject({ counters: [], mode: 'observe' });
     expect(policy.throttles).toBe(true);
   });
 
   it('hold also where a process decides by itself', () => {
     const policy = definePolicy({ quotas: [perMinute(100)], throttle: throttleOf(3), localShare: 0.5 });
-    const [counter] = policy.resolve('legs').local.counters;
+    const [counter] = policy.resolve({ category: 'legs' }).local.counters;
     expect(counter).toMatchObject({ quotas: [{ limit: 50 }], throttle: { afterViolations: 3 } });
   });
 
@@ -194,7 +195,7 @@ describe('an account layer', () => {
   });
   const limits = (held: Layer, environment?: string) =>
     policy
-      .resolve('legs', 'a', undefined, undefined, environment, defineAccountLayer(held))
+      .resolve({ category: 'legs', account: 'a', environment }, defineAccountLayer(held))
       .counters.map(({ name, quotas }) => [name, quotas.map(({ limit }) => limit)]);
 
   it('comes before all that the policy says, and is silent where it says nothing', () => {
@@ -213,26 +214,26 @@ describe('an account layer', () => {
   it('is counted on the counter that all environments share', () => {
     const shared = definePolicy({ quotas: [perMinute(1)], environments: { sandbox: { quotas: [perMinute(2)] } } });
     const held = defineAccountLayer({ quotas: [perMinute(9)] });
-    expect(shared.counterName('legs', 'a', 'sandbox')).toBe('sandbox/legs');
-    expect(shared.counterName('legs', 'a', 'sandbox', held)).toBe('legs');
-    const [counter] = shared.resolve('legs', 'a', undefined, undefined, 'sandbox', held).counters;
+    const query = { category: 'legs', account: 'a', environment: 'sandbox' };
+    expect(shared.counterOf(query)).toBe('sandbox/legs');
+    expect(shared.counterOf(query, held)).toBe('legs');
+    const [counter] = shared.resolve(query, held).counters;
     expect(counter!.name).toBe('legs');
   });
 
   it('that is held gets the same object for the same question, and another layer another', () => {
     const held = defineAccountLayer({ quotas: [perMinute(9)] });
-    const resolve = (layer = held) => policy.resolve('legs', 'b', undefined, undefined, undefined, layer);
+    const resolve = (layer = held) => policy.resolve({ category: 'legs', account: 'b' }, layer);
     expect(resolve()).toBe(resolve());
     expect(resolve(defineAccountLayer({ quotas: [perMinute(8)] })).quotas).toMatchObject([{ limit: 8 }]);
     expect(resolve().quotas).toMatchObject([{ limit: 9 }]);
-    expect(policy.resolve('legs', 'b').quotas).toMatchObject([{ limit: 1 }]);
+    expect(policy.resolve({ category: 'legs', account: 'b' }).quotas).toMatchObject([{ limit: 1 }]);
   });
 
   it('still answers right for more categories than it remembers', () => {
     const held = defineAccountLayer({ categories: { legs: [perMinute(9)] } });
-    for (let i = 0; i < 200; i++) policy.resolve(`c${i}`, 'b', undefined, undefined, undefined, held);
-    const limitOf = (category: string) =>
-      policy.resolve(category, 'b', undefined, undefined, undefined, held).quotas[0]!.limit;
+    for (let i = 0; i < 200; i++) policy.resolve({ category: `c${i}`, account: 'b' }, held);
+    const limitOf = (category: string) => policy.resolve({ category, account: 'b' }, held).quotas[0]!.limit;
     expect([limitOf('legs'), limitOf('c0'), limitOf('c199')]).toEqual([9, 1, 1]);
   });
 

@@ -190,11 +190,13 @@ describe('the schema of a policy', () => {
     }
     expect(described).toBe(10);
     expect(new Quota(quota).slices).toBe(schema.definitions.quota.properties.slices.default);
-    const resolved = definePolicy({ quotas: [quota] }).explain('legs');
+    const resolved = definePolicy({ quotas: [quota] }).explain({ category: 'legs' });
     expect(resolved.mode.value).toBe(schema.definitions.mode.default);
     expect(resolved.onStoreFailure).toBe(schema.properties.onStoreFailure.default);
     expect(resolved.throttle.value ?? false).toBe(schema.definitions.throttleOrNone.default);
     const whole = { quotas: [quota], localShare: schema.properties.localShare.default };
-    expect(definePolicy(whole).resolve('legs')).toEqual(definePolicy({ quotas: [quota] }).resolve('legs'));
+    expect(definePolicy(whole).resolve({ category: 'legs' })).toEqual(
+      definePolicy({ quotas: [quota] }).resolve({ category: 'legs' }),
+    );
   });
 });

@@ -11,8 +11,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 /** The limits that apply, and the counters they stand on. */
-function limits(policy: Policy, ...question: Parameters<Policy['resolve']>): Record<string, number[]> {
-  const { counters } = policy.resolve(...question);
+function limits(
+  policy: Policy,
+  category: string,
+  account?: string,
+  plan?: string,
+  region?: string,
+  environment?: string,
+): Record<string, number[]> {
+  const { counters } = policy.resolve({ category, account, plan, region, environment });
   return Object.fromEntries(counters.map(({ name, quotas }) => [name, quotas.map(({ limit }) => limit)]));
 }
 
@@ -38,7 +45,7 @@ describe('precedence', () => {
     [['misc', 'acme', 'gold', 'sg', 'production'], { misc: [4] }],
     [['legs', 'other', 'gold', 'sg', 'sandbox'], { legs: [8] }],
   ] as const)('%j', (question, expected) => {
-    expect(limits(policy, ...(question as unknown as Parameters<Policy['resolve']>))).toEqual(expected);
+    expect(limits(policy, ...(question as unknown as [category: string]))).toEqual(expected);
   });
 
   it('is account, environment, plan, region, base, for every choice of layers that speak', () => {
@@ -101,8 +108,11 @@ describe('precedence', () => {
     });
     expect(limits(policy, 'health')).toEqual({ '*': [9] });
     expect(limits(policy, 'legs', 'x', 'gold')).toEqual({ legs: [1] });
-    expect(policy.resolve('legs', 'acme')).toMatchObject({ counters: [], quotas: [] });
-    expect(definePolicy({ quotas: 'unlimited' }).resolve('legs')).toMatchObject({ counters: [], quotas: [] });
+    expect(policy.resolve({ category: 'legs', account: 'acme' })).toMatchObject({ counters: [], quotas: [] });
+    expect(definePolicy({ quotas: 'unlimited' }).resolve({ category: 'legs' })).toMatchObject({
+      counters: [],
+      quotas: [],
+    });
   });
 });
 
@@ -133,7 +143,7 @@ describe('counters', () => {
         for (const environment of [undefined, ...names]) {
           const totals = new Set<string>();
           for (const category of names) {
-            const [own, total] = policy.resolve(category, 'a', undefined, undefined, environment).counters;
+            const [own, total] = policy.resolve({ category, account: 'a', environment }).counters;
             expect(seen.has(own!.name)).toBe(false);
             seen.add(own!.name);
             totals.add(total!.name);
@@ -151,7 +161,7 @@ describe('counters', () => {
   it('a total that has no name of its own is named as one', () => {
     const namesOf = (options: PolicyOptions) =>
       definePolicy(options)
-        .resolve('legs')
+        .resolve({ category: 'legs' })
         .quotas.map(({ name, scope }) => [scope, name]);
     expect(namesOf({ quotas: [perMinute(1)], total: [perMinute(9), perHour(99)] })).toEqual([
       ['category', 'per-minute'],
@@ -170,13 +180,15 @@ describe('counters', () => {
 
   it('the same applies to the same: one object, also for accounts that the policy does not know', () => {
     const policy = definePolicy({ quotas: [perMinute(1)], accounts: { acme: { quotas: [perMinute(2)] } } });
-    expect(policy.resolve('legs', 'a')).toBe(policy.resolve('legs', 'b'));
-    expect(policy.resolve('legs', 'acme')).not.toBe(policy.resolve('legs', 'b'));
+    expect(policy.resolve({ category: 'legs', account: 'a' })).toBe(policy.resolve({ category: 'legs', account: 'b' }));
+    expect(policy.resolve({ category: 'legs', account: 'acme' })).not.toBe(
+      policy.resolve({ category: 'legs', account: 'b' }),
+    );
   });
 
   it('still answers right after more categories than it remembers', () => {
     const policy = definePolicy({ quotas: [perMinute(1)], categories: { legs: [perMinute(2)] } });
-    for (let i = 0; i < 40_000; i++) policy.resolve(`c${i}`);
+    for (let i = 0; i < 40_000; i++) policy.resolve({ category: `c${i}` });
     expect(limits(policy, 'legs')).toEqual({ legs: [2] });
     expect(limits(policy, 'c39999')).toEqual({ c39999: [1] });
   });
@@ -197,7 +209,9 @@ describe('hostile names', () => {
     });
     for (const name of hostile) {
       expect(limits(policy, 'legs', name, name, name, name)).toEqual({ legs: [2] });
-      expect(policy.resolve(name).counters.map(({ quotas }) => quotas.map(({ limit }) => limit))).toEqual([[1]]);
+      expect(policy.resolve({ category: name }).counters.map(({ quotas }) => quotas.map(({ limit }) => limit))).toEqual(
+        [[1]],
+      );
     }
   });
 
@@ -304,7 +318,11 @@ describe('names', () => {
       quotas: [perMinute(1, { name: 'a' }), perHour(1, { name: 'total-a' })],
       total: [perMinute(1, { name: 'a' })],
     });
-    expect(policy.resolve('legs').quotas.map(({ name }) => name)).toEqual(['a', 'total-a', 'total-total-a']);
+    expect(policy.resolve({ category: 'legs' }).quotas.map(({ name }) => name)).toEqual([
+      'a',
+      'total-a',
+      'total-total-a',
+    ]);
   });
 
   it('in errors are quoted and shortened where they are not ordinary words', () => {
@@ -321,7 +339,7 @@ describe('onStoreFailure and localShare', () => {
   const quotas = [perMinute(100)];
 
   it('are local, in full, unless said otherwise', () => {
-    const resolution = definePolicy({ quotas }).resolve('legs');
+    const resolution = definePolicy({ quotas }).resolve({ category: 'legs' });
     expect(resolution.onStoreFailure).toBe('local');
     expect(resolution.local.counters).toBe(resolution.counters);
     expect(resolution.local.quotas).toBe(resolution.quotas);
@@ -330,12 +348,14 @@ describe('onStoreFailure and localShare', () => {
   it('hold for a category, else by default', () => {
     const onStoreFailure = { default: 'deny', categories: { legs: 'allow' } } as const;
     const policy = definePolicy({ quotas, onStoreFailure });
-    expect(policy.resolve('legs').onStoreFailure).toBe('allow');
-    expect(policy.resolve('bridges').onStoreFailure).toBe('deny');
-    expect(policy.resolve('constructor').onStoreFailure).toBe('deny');
+    expect(policy.resolve({ category: 'legs' }).onStoreFailure).toBe('allow');
+    expect(policy.resolve({ category: 'bridges' }).onStoreFailure).toBe('deny');
+    expect(policy.resolve({ category: 'constructor' }).onStoreFailure).toBe('deny');
     const unsaid = definePolicy({ quotas, onStoreFailure: { categories: { legs: 'deny' } } });
-    expect(unsaid.resolve('bridges').onStoreFailure).toBe('local');
-    expect(definePolicy({ quotas, onStoreFailure: 'allow' }).resolve('bridges').onStoreFailure).toBe('allow');
+    expect(unsaid.resolve({ category: 'bridges' }).onStoreFailure).toBe('local');
+    expect(definePolicy({ quotas, onStoreFailure: 'allow' }).resolve({ category: 'bridges' }).onStoreFailure).toBe(
+      'allow',
+    );
   });
 
   it('scale the limits and nothing else', () => {
@@ -344,7 +364,7 @@ describe('onStoreFailure and localShare', () => {
       total: [{ limit: 3, windowMs: 1000, slices: 2, name: 'burst' }],
       localShare: 0.5,
     });
-    const { counters, local } = policy.resolve('legs');
+    const { counters, local } = policy.resolve({ category: 'legs' });
     expect(counters.map((counter) => counter.quotas.map(({ limit }) => limit))).toEqual([[100], [3]]);
     expect(local.counters).toMatchObject([
       { name: 'legs', quotas: [{ limit: 50, windowMs: 60_000 }] },
@@ -354,7 +374,7 @@ describe('onStoreFailure and localShare', () => {
       { name: 'per-minute', limit: 50, scope: 'category' },
       { name: 'burst', limit: 1, scope: 'total' },
     ]);
-    expect(policy.resolve('legs')).toBe(policy.resolve('legs', 'anyone'));
+    expect(policy.resolve({ category: 'legs' })).toBe(policy.resolve({ category: 'legs', account: 'anyone' }));
   });
 
   it.each([

@@ -22,7 +22,7 @@ describe('a throttle', () => {
   it('is an option as it stands, as one that a policy explains, and in JSON', () => {
     for (const throttle of [throttleOf({}), throttleOf({ escalate: { factor: 2, maxMs: 600_000 } })]) {
       const policy = definePolicy({ quotas: [perMinute(1)], throttle });
-      const explained = policy.explain('legs').throttle.value!;
+      const explained = policy.explain({ category: 'legs' }).throttle.value!;
       expect(explained).toEqual(throttle);
       const layer = { categories: { legs: { throttle: explained } } };
       expect(defineAccountLayer(layer).categories.get('legs')!.throttle).toEqual(throttle);

@@ -39,7 +39,7 @@ function world(options: AccountLimitsOptions = {}) {
   onTestFinished(() => source.close());
   const policy = definePolicy({ quotas: [perMinute(1)] });
   const limitIn = (layer: Awaited<ReturnType<typeof source.layerOf>>) =>
-    policy.resolve('legs', 'a', undefined, undefined, undefined, layer).quotas[0]!.limit;
+    policy.resolve({ category: 'legs', account: 'a' }, layer).quotas[0]!.limit;
   return {
     source,
     asked,

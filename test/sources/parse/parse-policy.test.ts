@@ -111,13 +111,14 @@ describe('what a text says', () => {
         const some = (all: readonly (readonly [string, Layer])[], index: number) => all[index]?.[0];
         for (let index = 0; index < 4; index++) {
           for (const category of categories) {
-            const question = [
-              some(accounts, index),
-              some(plans, index),
-              some(regions, index),
-              some(environments, index),
-            ] as const;
-            expect(parsed.policy.explain(category, ...question)).toEqual(expected.explain(category, ...question));
+            const query = {
+              category,
+              account: some(accounts, index),
+              plan: some(plans, index),
+              region: some(regions, index),
+              environment: some(environments, index),
+            };
+            expect(parsed.policy.explain(query)).toEqual(expected.explain(query));
           }
         }
       }),
@@ -145,7 +146,8 @@ accounts:
   0x10: { quotas: [{ limit: 9, windowMs: 1000 }] }
 `,
     );
-    const limit = (...question: Parameters<typeof policy.resolve>) => policy.resolve(...question).quotas[0]?.limit;
+    const limit = (category: string, account: string, plan?: string) =>
+      policy.resolve({ category, account, plan }).quotas[0]?.limit;
     expect(limit('legs', 'x', 'silver')).toBe(100);
     expect(limit('yes', 'x', 'gold')).toBeUndefined();
     expect(['007', 'null', '0x10', '7', '', '16'].map((account) => limit('a', account))).toEqual([
@@ -161,7 +163,7 @@ accounts:
     '{\n\t"quotas":\n\t\t"unlimited"\n}',
     'quotas:\tunlimited',
   ])('may begin with a byte order mark, end its lines as on Windows, and have tabs: %j', (text) => {
-    expect(parsePolicy(text).policy.resolve('legs').quotas).toEqual([]);
+    expect(parsePolicy(text).policy.resolve({ category: 'legs' }).quotas).toEqual([]);
   });
 
   it('can be the layer of one account', () => {
@@ -169,7 +171,7 @@ accounts:
       'categories:\n  legs: [{ limit: 5, windowMs: 1000 }]\nmode: observe',
     );
     const policy = definePolicy({ quotas: [perMinute(1)] });
-    expect(policy.resolve('legs', 'a', undefined, undefined, undefined, layer).quotas[0]!.limit).toBe(5);
+    expect(policy.resolve({ category: 'legs', account: 'a' }, layer).quotas[0]!.limit).toBe(5);
     expect(options).toEqual({
       categories: { legs: [perSecond(5)].map(({ limit, windowMs }) => ({ limit, windowMs })) },
       mode: 'observe',

@@ -10,7 +10,7 @@ describe('a policy file', () => {
     const path = join(folder(), 'policy.yaml');
     writeFileSync(path, `${begin}${perMinuteText(5)}plans: { größer: { total: unlimited } }\n`);
     const { policy, options, positionOf } = await loadPolicyFile(path);
-    expect(policy.resolve('legs').quotas[0]!.limit).toBe(5);
+    expect(policy.resolve({ category: 'legs' }).quotas[0]!.limit).toBe(5);
     expect(Object.keys(options.plans!)).toEqual(['größer']);
     expect(positionOf('policy.quotas')).toEqual({ line: begin.includes('\n') ? 2 : 1, column: 1 });
   });

@@ -17,7 +17,7 @@ async function watching(path: string, options: WatchOptions = {}) {
   const errors: PolicyFileError[] = [];
   const watch = await watchPolicyFile(path, {
     ...BY_SIGNS,
-    onPolicy: ({ policy }) => limits.push(policy.resolve('legs').quotas[0]!.limit),
+    onPolicy: ({ policy }) => limits.push(policy.resolve({ category: 'legs' }).quotas[0]!.limit),
     onError: (error) => errors.push(error),
     ...options,
   });
@@ -29,7 +29,8 @@ async function watching(path: string, options: WatchOptions = {}) {
 
 const WAIT = { timeout: 10_000, interval: 5 };
 
-const limitOf = ({ policy }: { readonly policy: PolicyWatch['policy'] }) => policy.resolve('legs').quotas[0]!.limit;
+const limitOf = ({ policy }: { readonly policy: PolicyWatch['policy'] }) =>
+  policy.resolve({ category: 'legs' }).quotas[0]!.limit;
 
 describe('a change is seen', () => {
   const path = () => {
@@ -365,7 +366,7 @@ describe('a watched file', () => {
       const { watchPolicyFile } = await import('@tollgate/sources');
       const alive = setTimeout(() => {}, 10_000);
       const onPolicy = ({ policy }) => {
-        console.log(policy.resolve('legs').quotas[0].limit);
+        console.log(policy.resolve({ category: 'legs' }).quotas[0].limit);
         clearTimeout(alive);
       };
       await watchPolicyFile(${JSON.stringify(file)}, { pollMs: 100, settleMs: 20, onPolicy });

@@ -69,11 +69,7 @@ function explain(file: string, parsed: ParsedPolicy, options: ExplainOptions, he
   warnOfUnknown('environment', parsed.options.environments, environment);
   const layer = held && layerOf(held);
   const { onStoreFailure, counters, ...said } = parsed.policy.explain(
-    category,
-    account,
-    plan,
-    region,
-    environment,
+    { category, account, plan, region, environment },
     layer,
   );
   const placed = <T>({ value, from }: Explained<T>): Placed<T> => {

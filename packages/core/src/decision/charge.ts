@@ -1,15 +1,16 @@
 import { checkInteger } from '../check.js';
 import { optionTypeError } from '../errors.js';
+import { NO_LIMITS, type Resolution } from '../policy/index.js';
 import { MAX_UNITS } from '../store/index.js';
 
-/** Of whom a charge is: of an account, or of a client that is known by its address alone. */
+/** The party that a charge limits: an account, or a client without one by its address. */
 export type Identity =
   | { readonly account: string; readonly address?: undefined }
   | { readonly account?: undefined; readonly address: string };
 
-/** What decides which quotas apply to a charge, and on whose counters. */
+/** What decides which quotas apply to a charge, and on which counters. */
 export type Scope = Identity & {
-  /** The part of the API. Any non-empty string; one that the policy does not name has its base quotas and its own counter. */
+  /** The part of the API: any non-empty string. A category without a layer has the base quotas and its own counter. */
   readonly category: string;
   readonly plan?: string | undefined;
   readonly region?: string | undefined;
@@ -21,19 +22,31 @@ export type Charge = Scope & {
   readonly cost?: number | undefined;
 };
 
-/** Whose counters: one, if a category is named, else all of the account or address. */
+/** One counter if a category is given, else every counter of the account or address. */
 export type CounterTarget = Identity & {
   readonly category?: string | undefined;
   readonly environment?: string | undefined;
 };
 
-/** Throws for a charge that makes no sense; the value is its cost. */
-export function checkCharge(charge: Charge): number {
+/** A checked charge with all that a store needs to know of it. */
+export interface PreparedCharge {
+  readonly account: string | undefined;
+  readonly address: string | undefined;
+  readonly category: string;
+  readonly cost: number;
+  /** The name under which the store keeps the counters; see {@link ownerOf}. */
+  readonly owner: string;
+  /** {@link NO_LIMITS} until the policy has been asked. */
+  resolution: Resolution;
+}
+
+/** Checks a charge. */
+export function prepareCharge(charge: Charge): PreparedCharge {
   if (typeof charge !== 'object' || charge === null) throw optionTypeError('charge', 'an object', charge);
-  const { cost = 1 } = charge;
-  checkInteger('cost', cost, 0, MAX_UNITS);
-  checkCategory(charge.category);
-  return cost;
+  const { account, address, category, cost = 1 } = charge;
+  if (cost !== 1) checkInteger('cost', cost, 0, MAX_UNITS);
+  if (typeof category !== 'string' || category === '') checkCategory(category);
+  return { account, address, category, cost, owner: ownerOf(charge), resolution: NO_LIMITS };
 }
 
 export function checkCategory(category: unknown): void {
@@ -43,10 +56,10 @@ export function checkCategory(category: unknown): void {
 }
 
 /**
- * The name under which a store keeps the counters of an account or an address. An address is marked by `@:`, and an
- * account that begins with `@` has it doubled, so that no account id can enter the name space of the addresses.
+ * The name under which a store keeps the counters of an account or an address. An address is prefixed with `@:`, and an
+ * account's own leading `@` is doubled, so that no account id can equal an address.
  */
-export function storedAccount({ account, address }: Identity): string {
+export function ownerOf({ account, address }: Identity): string {
   if (typeof account === 'string') return account.charCodeAt(0) === AT_SIGN ? `@${account}` : account;
   if (typeof address !== 'string') throw optionTypeError('account', 'a string', account);
   return `@:${address}`;

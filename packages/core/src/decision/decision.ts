@@ -1,13 +1,19 @@
-import type { PassingOutcome } from '../memory/index.js';
-import type { AppliedQuota, Limits, Resolution } from '../policy/index.js';
+import type { ScratchOutcome } from '../memory/index.js';
+import type { AppliedQuota, Limits } from '../policy/index.js';
 import type { Outcome } from '../store/index.js';
-import { type Identity, storedAccount } from './charge.js';
+import type { PreparedCharge } from './charge.js';
+import { isRefusedByThrottle, limitAt, scopeOf } from './limits-reading.js';
 import { Receipt, type Undo } from './receipt.js';
 
 /**
- * Why a decision came out as it did: the charge fitted; a quota has no room for it now; a quota would have room, had it not
- * been shrunk after repeated violations; its cost is above a limit, so that no wait will make it fit; the store failed, and
- * the policy lets everyone pass then, or no one; or limiting is suspended.
+ * Why a decision came out as it did:
+ *
+ * - `admitted`: the charge fitted.
+ * - `limit-reached`: a quota has no room for it now.
+ * - `throttled`: a quota would have room, had it not been shrunk after repeated violations.
+ * - `cost-above-limit`: the cost is above a limit, so that no wait helps.
+ * - `store-unavailable`: the store failed, and the policy allows or denies every request meanwhile.
+ * - `suspended`: limiting is suspended.
  */
 export type Reason =
   | 'admitted'
@@ -18,33 +24,33 @@ export type Reason =
   | 'suspended';
 
 /**
- * Who decided: the store; the counters in this process's own memory, while the store failed; or neither, because no quota
- * applies, limiting is suspended, or the policy asks no one while the store fails.
+ * What decided: the store; the counters in this process's own memory, while the store failed; or neither, because no quota
+ * applies, limiting is suspended, or the policy counts nowhere while the store fails.
  */
 export type DecisionSource = 'store' | 'local' | 'none';
 
-/** How one quota stood when the decision was made. */
+/** The state of one quota when the decision was made. */
 export interface QuotaState extends AppliedQuota {
-  /** Cost admitted in the window that ends with the decision, the decided charge included if it was admitted. */
+  /** Cost admitted in the window that ends with the decision. It includes the decided charge if that was admitted. */
   readonly used: number;
   /** What could still be admitted at once: `limit - used`, at least 0. */
   readonly remaining: number;
-  /** Milliseconds until `remaining` next grows by itself; 0 when nothing is used. */
+  /** Milliseconds until `remaining` next grows without any call; 0 when nothing is used. */
   readonly resetAfterMs: number;
 }
 
-/** That limits are shrunk for a while, after repeated violations. */
+/** Limits are shrunk for a while after repeated violations. */
 export interface Throttled {
-  /** Milliseconds until it ends by itself. */
+  /** Milliseconds until the throttling expires. */
   readonly endsAfterMs: number;
-  /** What is left of each limit, as the policy says it: 0 blocks. */
+  /** The share of each limit that is left, as the policy sets it: 0 blocks. */
   readonly factor: number;
-  /** Whose limits: the category's, or those of the account over all categories. */
+  /** Whose limits are shrunk: the category's, or those of the account over all categories. */
   readonly scope: AppliedQuota['scope'];
 }
 
-/** A counter as a decision has met it; `throttledMs` is 0 where it is not throttled. */
-interface CounterStanding {
+/** A counter as a decision found it; `throttledMs` is 0 where it is not throttled. */
+interface CounterState {
   readonly name: string;
   readonly scope: AppliedQuota['scope'];
   readonly factor: number;
@@ -59,19 +65,29 @@ export interface Fullest {
   windowMs: number;
 }
 
-/** Writes the fullest quota of a decision over `fullest` if it is fuller: without an object for it, as this is for every one. */
+/** Writes a decision's fullest quota over `fullest` if it is fuller. Runs for every decision, so it allocates nothing. */
 export let noteFullest: (decision: Decision, fullest: Fullest) => void;
 
 /**
- * The outcome of one charge. It belongs to that call alone: nothing that happens later changes it.
+ * The limits of a decision: one object for all decisions with the same limits, so texts made of limits are cached by it. The
+ * decision may come from another copy of this package than the caller, so a registered symbol is the key.
+ */
+export function limitsOf(decision: Decision): Limits {
+  return (decision as unknown as { readonly [LIMITS]: Limits })[LIMITS];
+}
+
+const LIMITS = Symbol.for('@tollgate/core:limits');
+
+/**
+ * The outcome of one charge. It belongs to that call alone; later events do not change it.
  *
- * The numbers are those of the instant of the decision; `quotas` and `tightest` are put together when they are first read.
+ * The numbers are those of the instant of the decision. `quotas` and `tightest` are made when they are first read.
  */
 export class Decision {
-  // Only declared, as a field that is defined first and set by the constructor is written twice.
-  /** Whether the request is to be let through. */
+  // `declare` alone: a field that is defined first and set by the constructor is written twice.
+  /** Whether the request may pass. */
   declare readonly allowed: boolean;
-  /** Whether it is let through only because its limits are observed: enforced, they would have refused it. */
+  /** Whether it passes only because its limits are observed: enforced limits would refuse it. */
   declare readonly wouldRefuse: boolean;
   declare readonly reason: Reason;
   declare readonly source: DecisionSource;
@@ -80,67 +96,73 @@ export class Decision {
   declare readonly category: string;
   declare readonly cost: number;
   /**
-   * 0 when the charge fitted. Otherwise the milliseconds after which the same charge would be admitted if nothing else were,
-   * and not one sooner; `null` when it never would be. With the reason `'store-unavailable'`, until the store is next tried.
+   * 0 when the charge fitted. Otherwise the milliseconds after which the same charge, with no other traffic, is admitted, and
+   * not one sooner; `null` when it never fits. With the reason `'store-unavailable'`, until the next attempt on the store.
    */
   declare readonly retryAfterMs: number | null;
+  readonly #charge: PreparedCharge;
   readonly #limits: Limits;
-  // What the outcome said of the first two quotas, without an object of their own; nearly no charge has more.
+  // The outcome's values for the first two quotas, without an array: nearly no charge has more.
   readonly #firstUsed: number;
   readonly #secondUsed: number;
   readonly #firstResetAfterMs: number;
   readonly #secondResetAfterMs: number;
-  readonly #more: { readonly used: ArrayLike<number>; readonly resetAfterMs: ArrayLike<number> } | undefined;
+  readonly #all: { readonly used: ArrayLike<number>; readonly resetAfterMs: ArrayLike<number> } | undefined;
   readonly #throttledMs: readonly number[] | undefined;
   readonly #beganThrottling: boolean;
   readonly #now: number;
   readonly #token: unknown;
-  /** The receipt, or what it is made of when it is first asked for. */
-  #receipt: Receipt | Undo<Outcome> | undefined;
+  /** The receipt, or what it is made of when it is first read. */
+  #receipt: Receipt | Undo | undefined;
   #quotas: readonly QuotaState[] | undefined;
 
-  /** Decisions are made by a `RateLimiter`. Nothing of the outcome is kept but what it says now. */
+  /**
+   * A `RateLimiter` makes decisions. `limits` are the charge's own, or those of this process alone. The outcome is copied,
+   * since the memory store overwrites it with the next charge.
+   */
   constructor(
-    identity: Identity,
-    category: string,
-    cost: number,
+    charge: PreparedCharge,
     limits: Limits,
-    outcome: Outcome | PassingOutcome,
-    receipt: Receipt | Undo<Outcome> | undefined,
+    outcome: Outcome | ScratchOutcome,
     source: DecisionSource,
+    undo?: Undo,
     reason?: Reason,
   ) {
     const { allowed, used, resetAfterMs, retryAfterMs } = outcome;
+    const { cost } = charge;
     const count = limits.quotas.length;
+    const neverFits = retryAfterMs === Number.POSITIVE_INFINITY;
     this.wouldRefuse = !allowed && limits.mode === 'observe';
     this.allowed = allowed || this.wouldRefuse;
-    this.retryAfterMs = retryAfterMs === Number.POSITIVE_INFINITY ? null : retryAfterMs;
-    this.reason = reason ?? (allowed ? 'admitted' : refusalReason(limits, outcome, cost));
+    this.retryAfterMs = neverFits ? null : retryAfterMs;
+    if (reason !== undefined) this.reason = reason;
+    else if (allowed) this.reason = 'admitted';
+    else if (neverFits) this.reason = 'cost-above-limit';
+    else this.reason = isRefusedByThrottle(limits, outcome.throttledMs, used, cost) ? 'throttled' : 'limit-reached';
     this.source = source;
-    this.account = identity.account;
-    this.address = identity.address;
-    this.category = category;
+    this.account = charge.account;
+    this.address = charge.address;
+    this.category = charge.category;
     this.cost = cost;
+    this.#charge = charge;
     this.#limits = limits;
     this.#firstUsed = count > 0 ? used[0]! : 0;
     this.#secondUsed = count > 1 ? used[1]! : 0;
     this.#firstResetAfterMs = count > 0 ? resetAfterMs[0]! : 0;
     this.#secondResetAfterMs = count > 1 ? resetAfterMs[1]! : 0;
-    this.#more = count > 2 ? { used: used.slice(0, count), resetAfterMs: resetAfterMs.slice(0, count) } : undefined;
+    this.#all = count > 2 ? { used: used.slice(0, count), resetAfterMs: resetAfterMs.slice(0, count) } : undefined;
     this.#throttledMs = outcome.throttledMs;
     this.#beganThrottling = outcome.beganThrottling === true;
     this.#now = outcome.now;
     this.#token = outcome.token;
-    this.#receipt = receipt;
+    this.#receipt = undo;
   }
 
-  /** What `refund` takes to undo the charge; `undefined` when nothing was charged. */
+  /** The argument of `refund`, which takes the charge back; `undefined` when nothing was charged. */
   get receipt(): Receipt | undefined {
     const receipt = this.#receipt;
     if (receipt === undefined || receipt instanceof Receipt) return receipt;
-    // Only what a store has admitted can be undone, and those are charges of an identity on a whole resolution.
-    const account = storedAccount(this as Identity);
-    this.#receipt = new Receipt(receipt as Undo, account, this.#limits as Resolution, this.cost, this.#outcome());
+    this.#receipt = new Receipt(receipt, this.#charge, this.#admission());
     return this.#receipt;
   }
 
@@ -150,82 +172,74 @@ export class Decision {
     return this.#quotas;
   }
 
-  /**
-   * The quota with the least room; of several, the one whose room grows last. `undefined` when the category is unlimited.
-   */
+  /** The quota with the least room; among equals, the one whose room grows last. `undefined` for an unlimited category. */
   get tightest(): QuotaState | undefined {
-    const index = this.#tightestIndex();
-    if (index < 0) return undefined;
-    return this.#quotas?.[index] ?? this.#quotaAt(index);
+    const { quotas } = this.#limits;
+    let tightest = -1;
+    let least = Number.POSITIVE_INFINITY;
+    for (let index = 0; index < quotas.length; index++) {
+      const remaining = Math.max(0, limitAt(this.#limits, this.#throttledMs, index) - this.#usedAt(index));
+      const isLater = remaining === least && this.#resetAfterMsAt(index) > this.#resetAfterMsAt(tightest);
+      if (remaining < least || isLater) {
+        tightest = index;
+        least = remaining;
+      }
+    }
+    return tightest < 0 ? undefined : (this.#quotas?.[tightest] ?? this.#quotaAt(tightest));
   }
 
-  /** How full the fullest quota is: `used / limit`, above 1 after a limit was lowered; 0 where nothing is limited. */
+  /** How full the fullest quota is: `used / limit`, above 1 after a limit was lowered; 0 without a limit. */
   get usedShare(): number {
     const { quotas } = this.#limits;
     let fullest = 0;
     for (let index = 0; index < quotas.length; index++) {
       const limit = limitAt(this.#limits, this.#throttledMs, index);
-      const used = this.#usedAt(index);
-      fullest = Math.max(fullest, limit === 0 ? 1 : used / limit);
+      fullest = Math.max(fullest, limit === 0 ? 1 : this.#usedAt(index) / limit);
     }
     return fullest;
   }
 
-  /** Whether limits of the charge are throttled; of several, the throttling that ends last. */
+  /** Set while limits of the charge are throttled; of several throttlings, the one that ends last. */
   get throttled(): Throttled | undefined {
     const throttledMs = this.#throttledMs;
     if (throttledMs === undefined) return undefined;
     const endsAfterMs = Math.max(...throttledMs);
     if (endsAfterMs === 0) return undefined;
-    const place = throttledMs.indexOf(endsAfterMs);
-    const { throttle } = this.#limits.counters[place]!;
-    return { endsAfterMs, factor: throttle?.factor ?? 1, scope: scopeOf(this.#limits, place) };
+    const counter = throttledMs.indexOf(endsAfterMs);
+    const { throttle } = this.#limits.counters[counter]!;
+    return { endsAfterMs, factor: throttle?.factor ?? 1, scope: scopeOf(this.#limits, counter) };
   }
 
-  /** For what is made of limits once: the same object for every request to which the same ones apply. */
-  static limitsOf(decision: Decision): Limits {
-    return decision.#limits;
-  }
-
-  /** For what follows counters: how each that the charge touched stood, at the instant `now` of the store. */
-  static countersOf(decision: Decision): readonly CounterStanding[] {
-    const limits = decision.#limits;
-    const throttledMs = decision.#throttledMs;
-    const now = decision.#now;
-    return limits.counters.map(({ name, throttle }, place) => ({
-      name,
-      scope: scopeOf(limits, place),
-      factor: throttle?.factor ?? 1,
-      throttledMs: throttledMs?.[place] ?? 0,
-      now,
-    }));
-  }
-
-  /** Whether it was this refusal with which a throttling began. */
+  /** Whether a throttling began with this refusal. */
   get beganThrottling(): boolean {
     return this.#beganThrottling;
   }
 
-  /** All that `JSON.stringify` and a log should show. */
+  /** The fields for `JSON.stringify` and logs. */
   toJSON(): object {
     const { allowed, wouldRefuse, reason, source, account, address, category, cost, retryAfterMs } = this;
-    const { throttled, quotas } = this;
-    return {
-      allowed,
-      wouldRefuse,
-      reason,
-      source,
-      account,
-      address,
-      category,
-      cost,
-      retryAfterMs,
-      throttled,
-      quotas,
-    };
+    const shown = { allowed, wouldRefuse, reason, source, account, address, category, cost, retryAfterMs };
+    return { ...shown, throttled: this.throttled, quotas: this.quotas };
+  }
+
+  /** The state of each counter that the charge touched, at the instant `now` of the store. */
+  static countersOf(decision: Decision): readonly CounterState[] {
+    const limits = decision.#limits;
+    return limits.counters.map(({ name, throttle }, index) => ({
+      name,
+      scope: scopeOf(limits, index),
+      factor: throttle?.factor ?? 1,
+      throttledMs: decision.#throttledMs?.[index] ?? 0,
+      now: decision.#now,
+    }));
   }
 
   static {
+    Object.defineProperty(Decision.prototype, LIMITS, {
+      get(this: Decision) {
+        return this.#limits;
+      },
+    });
     noteFullest = (decision, fullest) => {
       const limits = decision.#limits;
       const { quotas } = limits;
@@ -248,33 +262,18 @@ export class Decision {
     return { name, scope, limit, windowMs, used, remaining, resetAfterMs: this.#resetAfterMsAt(index) };
   }
 
-  #tightestIndex(): number {
-    const { quotas } = this.#limits;
-    let tightest = -1;
-    let least = Number.POSITIVE_INFINITY;
-    for (let index = 0; index < quotas.length; index++) {
-      const remaining = Math.max(0, limitAt(this.#limits, this.#throttledMs, index) - this.#usedAt(index));
-      const isLater = remaining === least && this.#resetAfterMsAt(index) > this.#resetAfterMsAt(tightest);
-      if (remaining < least || isLater) {
-        tightest = index;
-        least = remaining;
-      }
-    }
-    return tightest;
-  }
-
   #usedAt(index: number): number {
-    if (this.#more !== undefined) return this.#more.used[index]!;
+    if (this.#all !== undefined) return this.#all.used[index]!;
     return index === 0 ? this.#firstUsed : this.#secondUsed;
   }
 
   #resetAfterMsAt(index: number): number {
-    if (this.#more !== undefined) return this.#more.resetAfterMs[index]!;
+    if (this.#all !== undefined) return this.#all.resetAfterMs[index]!;
     return index === 0 ? this.#firstResetAfterMs : this.#secondResetAfterMs;
   }
 
-  /** What the store has said of the admission. */
-  #outcome(): Outcome {
+  /** The store's outcome of the admission. */
+  #admission(): Outcome {
     const { quotas } = this.#limits;
     return {
       allowed: true,
@@ -287,35 +286,12 @@ export class Decision {
   }
 }
 
-/** The limit that held for the decision: shrunk while its counter is throttled. */
-function limitAt({ quotas, counters }: Limits, throttledMs: readonly number[] | undefined, index: number): number {
-  const { limit, scope } = quotas[index]!;
-  if (throttledMs === undefined) return limit;
-  const place = scope === 'total' ? counters.length - 1 : 0;
-  return throttledMs[place]! > 0 ? (counters[place]!.throttle?.limitOf(limit) ?? limit) : limit;
-}
-
-/** A total's counter stands last. */
-function scopeOf({ quotas, counters }: Limits, place: number): AppliedQuota['scope'] {
-  return (place === counters.length - 1 ? quotas.at(-1) : quotas[0])!.scope;
-}
-
-function refusalReason({ quotas }: Limits, outcome: Outcome | PassingOutcome, cost: number): Reason {
-  const { retryAfterMs, throttledMs, used } = outcome;
-  if (retryAfterMs === Number.POSITIVE_INFINITY) return 'cost-above-limit';
-  return isShrunkOnly(quotas, throttledMs, used, cost) ? 'throttled' : 'limit-reached';
-}
-
-/** Whether the charge would have fitted, had no limit been shrunk. */
-function isShrunkOnly(
-  quotas: Limits['quotas'],
-  throttledMs: Outcome['throttledMs'],
-  used: ArrayLike<number>,
-  cost: number,
-): boolean {
-  if (throttledMs === undefined || !(throttledMs[0]! > 0 || throttledMs[1]! > 0)) return false;
-  for (let index = 0; index < quotas.length; index++) {
-    if (used[index]! + cost > quotas[index]!.limit) return false;
-  }
-  return true;
-}
+/** The outcome of a charge that no quota applies to. */
+export const FREE: Outcome = {
+  allowed: true,
+  now: 0,
+  used: [],
+  resetAfterMs: [],
+  retryAfterMs: 0,
+  token: undefined,
+};

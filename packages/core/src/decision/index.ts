@@ -2,19 +2,21 @@ export {
   type Charge,
   type CounterTarget,
   checkCategory,
-  checkCharge,
   type Identity,
+  ownerOf,
+  type PreparedCharge,
+  prepareCharge,
   type Scope,
-  storedAccount,
 } from './charge.js';
 export {
   Decision,
   type DecisionSource,
+  FREE,
   type Fullest,
+  limitsOf,
   noteFullest,
   type QuotaState,
   type Reason,
   type Throttled,
 } from './decision.js';
-export { FREE, NO_LIMITS } from './no-limits.js';
 export { Receipt, type Undo } from './receipt.js';

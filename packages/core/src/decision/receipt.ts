@@ -1,52 +1,47 @@
-import type { Resolution } from '../policy/index.js';
 import type { MaybePromise } from '../promises.js';
-import type { Store } from '../store/index.js';
+import type { Outcome, Store } from '../store/index.js';
+import type { PreparedCharge } from './charge.js';
 
-/** Takes back what was admitted; there is one for each way in which charges are admitted. */
-export interface Undo<Admission = unknown> {
-  /** The store that the limiter of the charge works on, even if it was not the one that decided. */
+/** Takes back an admitted charge, wherever it was admitted. */
+export interface Undo {
+  /** The store of the charge's limiter, also if that store did not decide. */
   readonly store: Store;
-  /** `admission` is what the charge left behind for this. */
-  undo(account: string, resolution: Resolution, cost: number, admission: Admission): MaybePromise<void>;
+  takeBack(charge: PreparedCharge, outcome: Outcome): MaybePromise<void>;
 }
 
-/** Proof of one admitted charge, good for one refund by a limiter on the same store. Opaque otherwise. */
+/** Proof of one admitted charge. Opaque; a limiter on the same store accepts it once. */
 export class Receipt {
   readonly #undo: Undo;
-  readonly #account: string;
-  readonly #resolution: Resolution;
-  readonly #cost: number;
+  readonly #charge: PreparedCharge;
   /** `undefined` once it is spent. */
-  #admission: unknown;
+  #outcome: Outcome | undefined;
   #also: (() => void) | undefined;
 
-  /** Receipts are made by a `RateLimiter`. */
-  constructor(undo: Undo, account: string, resolution: Resolution, cost: number, admission: object) {
+  /** A `RateLimiter` makes receipts. */
+  constructor(undo: Undo, charge: PreparedCharge, outcome: Outcome) {
     this.#undo = undo;
-    this.#account = account;
-    this.#resolution = resolution;
-    this.#cost = cost;
-    this.#admission = admission;
+    this.#charge = charge;
+    this.#outcome = outcome;
   }
 
-  /** Whether `value` is a receipt of that store. */
+  /** Whether `value` is a receipt for that store. */
   static isOf(store: Store, value: unknown): value is Receipt {
     return typeof value === 'object' && value !== null && #undo in value && value.#undo.store === store;
   }
 
-  /** Has something else undone along with the charge. */
+  /** Calls `also` when the receipt is spent. */
   accompany(also: () => void): void {
     this.#also = also;
   }
 
-  /** Undoes the charge the first time, and tells whether it was the first time. */
+  /** Takes the charge back the first time. Returns whether this was the first time. */
   spend(): MaybePromise<boolean> {
-    const admission = this.#admission;
-    if (admission === undefined) return false;
+    const outcome = this.#outcome;
+    if (outcome === undefined) return false;
     // Spent before it is sent: a refund that fails half-way may have happened, and must not happen twice.
-    this.#admission = undefined;
+    this.#outcome = undefined;
     this.#also?.();
-    const done = this.#undo.undo(this.#account, this.#resolution, this.#cost, admission);
+    const done = this.#undo.takeBack(this.#charge, outcome);
     return done === undefined ? true : done.then(() => true);
   }
 }

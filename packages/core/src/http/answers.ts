@@ -11,6 +11,7 @@ import {
   type HeaderFormat,
   type HeaderNames,
   type HeaderSpelling,
+  type HeadersWriter,
   headerNames,
   headersWriter,
   type SetHeader,
@@ -20,13 +21,13 @@ import {
 export const LIMITED_STATUS = 429;
 export const UNAVAILABLE_STATUS = 503;
 
-/** What the user's function puts in place of an answer. */
+/** The user's function in place of an answer. */
 export type Replacement<Request, Response> = (request: Request, response: Response, decision: Decision) => unknown;
 
-/** What a limiter says over HTTP, whichever framework sends it. */
+/** The HTTP answers of a limiter, for any framework. `target` is always the `this` of `set`. */
 export class Answers<Request = never, Response = never> {
   readonly #names: HeaderNames;
-  readonly #writeHeaders: ReturnType<typeof headersWriter>;
+  readonly #writeHeaders: HeadersWriter;
   readonly #limited: ReturnType<typeof envelopeWriter>;
   readonly #unavailable = envelopeWriter(UNAVAILABLE_STATUS, UNAVAILABLE_CODE, UNAVAILABLE_MESSAGE);
   readonly #onLimited: Replacement<Request, Response> | undefined;
@@ -50,27 +51,27 @@ export class Answers<Request = never, Response = never> {
     this.#onUnavailable = options.onUnavailable;
   }
 
-  /** The headers of every limited response, admitted or not; `Retry-After` and `Cache-Control` where it is not. */
-  writeHeaders(decision: Decision, set: SetHeader): void {
-    this.#writeHeaders(decision, set);
+  /** The headers of every limited response; a refusal also gets `Retry-After` and `Cache-Control`. */
+  writeHeaders<Target>(decision: Decision, set: SetHeader<Target>, target?: Target): void {
+    this.#writeHeaders(decision, set, target);
     if (decision.allowed) return;
-    writeRetryAfter(decision, set, this.#names.retryAfter);
-    set(this.#names.cacheControl, 'no-store');
+    writeRetryAfter(decision, set, this.#names.retryAfter, target);
+    set.call(target!, this.#names.cacheControl, 'no-store');
   }
 
-  /** Of a decision that does not let the request through: an outage is never the client's excess. */
+  /** The status of a refusal. An outage is never reported as the client's excess. */
   status(decision: Decision): number {
     return isOutage(decision) ? UNAVAILABLE_STATUS : LIMITED_STATUS;
   }
 
-  /** The user's own way to answer, if there is one. */
+  /** The user's own answer to a refusal, if there is one. */
   replacement(decision: Decision): Replacement<Request, Response> | undefined {
     return isOutage(decision) ? this.#onUnavailable : this.#onLimited;
   }
 
-  /** The answer's body and its type. */
-  writeBody(decision: Decision, requestId: string, set: SetHeader): string {
-    set(this.#names.contentType, ENVELOPE_TYPE);
+  /** Sets the content type of a refusal, and returns its body. */
+  writeBody<Target>(decision: Decision, requestId: string, set: SetHeader<Target>, target?: Target): string {
+    set.call(target!, this.#names.contentType, ENVELOPE_TYPE);
     return isOutage(decision) ? this.#unavailable(requestId) : this.#limited(requestId);
   }
 }
@@ -79,7 +80,7 @@ function isOutage(decision: Decision): boolean {
   return decision.reason === 'store-unavailable';
 }
 
-/** Of the decisions of several limiters on one request, the one to show: a refusal, else the one with the least room. */
+/** The decision to show for several limiters on one request: a refusal, else the one with the least room. */
 export function tighter(before: Decision | null | undefined, decision: Decision): Decision {
   if (before === undefined || before === null || !decision.allowed || decision === before) return decision;
   const room = decision.tightest?.remaining ?? Number.POSITIVE_INFINITY;

@@ -1,32 +1,34 @@
 import { wallClock } from '../clock.js';
-import type { Decision } from '../decision/index.js';
-import { limitsText } from './limits-text.js';
-import { numberText } from './number-text.js';
+import { type Decision, limitsOf, type QuotaState } from '../decision/index.js';
+import type { Limits } from '../policy/index.js';
 
-/** Which headers tell clients how their limits stand. */
+/** The headers that show clients the state of their limits. */
 export type HeaderFormat = 'x-ratelimit' | 'draft-11' | 'both' | false;
 
 export const HEADER_FORMATS: readonly HeaderFormat[] = ['x-ratelimit', 'draft-11', 'both', false];
 
-export type SetHeader = (name: string, value: string) => void;
+/** Sets one header: a function, or a host's method, whose `this` is then passed beside it. */
+export type SetHeader<Target = unknown> = (this: Target, name: string, value: string) => unknown;
 
-/** Writes the headers of one format for a decision; on a category without limits there is nothing to write. */
-export type HeadersWriter = (decision: Decision, set: SetHeader) => void;
+/** Writes the headers of one format for a decision; none for a category without limits. `target` is the `this` of `set`. */
+export type HeadersWriter = <Target>(decision: Decision, set: SetHeader<Target>, target?: Target) => void;
 
-/** How header names are spelled: as documentation does, or as a host does that would spell them so for each request. */
+/** The spelling of header names: as in documentation, or in lower case for a host that would change them per request. */
 export type HeaderSpelling = 'usual' | 'lower-case';
 
 export function headersWriter(format: HeaderFormat, spelling: HeaderSpelling = 'usual'): HeadersWriter {
   const names = headerNames(spelling);
+  const xRateLimit = xRateLimitWriter(names);
+  const draft11 = draft11Writer(names);
   switch (format) {
     case 'x-ratelimit':
-      return (decision, set) => writeXRateLimit(names, decision, set);
+      return xRateLimit;
     case 'draft-11':
-      return (decision, set) => writeDraft11(names, decision, set);
+      return draft11;
     case 'both':
-      return (decision, set) => {
-        writeXRateLimit(names, decision, set);
-        writeDraft11(names, decision, set);
+      return (decision, set, target) => {
+        xRateLimit(decision, set, target);
+        draft11(decision, set, target);
       };
     case false:
       return () => {};
@@ -50,44 +52,94 @@ const LOWER_CASE_NAMES = Object.fromEntries(
   Object.entries(USUAL_NAMES).map(([key, name]) => [key, name.toLowerCase()]),
 ) as HeaderNames;
 
-/** The names of all headers that a limiter sets, made once. */
+/** The names of all headers that a limiter sets. */
 export function headerNames(spelling: HeaderSpelling): HeaderNames {
   return spelling === 'usual' ? USUAL_NAMES : LOWER_CASE_NAMES;
 }
 
-/** `X-RateLimit-*` of the tightest quota; the reset is the epoch second from which its room has grown. */
-function writeXRateLimit(names: HeaderNames, decision: Decision, set: SetHeader): void {
-  const quota = decision.tightest;
-  if (quota === undefined) return;
-  set(names.limit, numberText(quota.limit));
-  set(names.remaining, numberText(quota.remaining));
-  set(names.reset, String(wholeSeconds(wallClock() + quota.resetAfterMs)));
+/** `X-RateLimit-*` of the tightest quota. The reset is the epoch second after which its room has grown. */
+function xRateLimitWriter(names: HeaderNames): HeadersWriter {
+  return function writeXRateLimit(decision, set, target) {
+    const quota = decision.tightest;
+    if (quota === undefined) return;
+    set.call(target!, names.limit, numberText(quota.limit));
+    set.call(target!, names.remaining, numberText(quota.remaining));
+    set.call(target!, names.reset, String(wholeSeconds(wallClock() + quota.resetAfterMs)));
+  };
 }
 
 /**
  * The fields of draft-ietf-httpapi-ratelimit-headers-11, Structured Fields lists (RFC 9651) with one item per quota. `w`
  * is in whole seconds; `t` is the seconds until there is more room.
  */
-function writeDraft11(names: HeaderNames, decision: Decision, set: SetHeader): void {
-  const { quotas } = decision;
-  if (quotas.length === 0) return;
-  const text = limitsText(decision);
-  set(names.draftPolicy, text.policy);
-  let limits = '';
-  for (let index = 0; index < quotas.length; index++) {
-    const { remaining, resetAfterMs } = quotas[index]!;
-    const before = index === 0 ? '' : `${limits},`;
-    limits = `${before}${text.names[index]!};r=${numberText(remaining)};t=${numberText(wholeSeconds(resetAfterMs))}`;
-  }
-  set(names.draftLimit, limits);
+function draft11Writer(names: HeaderNames): HeadersWriter {
+  return function writeDraft11(decision, set, target) {
+    const { quotas } = decision;
+    if (quotas.length === 0) return;
+    const text = limitsText(decision);
+    set.call(target!, names.draftPolicy, text.policy);
+    let limits = '';
+    for (let index = 0; index < quotas.length; index++) {
+      const { remaining, resetAfterMs } = quotas[index]!;
+      const before = index === 0 ? '' : `${limits},`;
+      limits = `${before}${text.names[index]!};r=${numberText(remaining)};t=${numberText(wholeSeconds(resetAfterMs))}`;
+    }
+    set.call(target!, names.draftLimit, limits);
+  };
 }
 
 /** `Retry-After` (RFC 9110, section 10.2.3) in whole seconds; absent where no wait would help. */
-export function writeRetryAfter(decision: Decision, set: SetHeader, name: string = USUAL_NAMES.retryAfter): void {
-  if (decision.retryAfterMs !== null) set(name, numberText(wholeSeconds(decision.retryAfterMs)));
+export function writeRetryAfter<Target>(
+  decision: Decision,
+  set: SetHeader<Target>,
+  name: string = USUAL_NAMES.retryAfter,
+  target?: Target,
+): void {
+  if (decision.retryAfterMs !== null) set.call(target!, name, numberText(wholeSeconds(decision.retryAfterMs)));
 }
 
-/** Rounded up, so that who waits that long has waited long enough. */
+/** Rounded up, so that a client that waits that long has waited long enough. */
 function wholeSeconds(ms: number): number {
   return Math.ceil(ms / 1000);
 }
+
+/** The parts of the headers that depend on the limits alone. */
+export interface LimitsText {
+  /** `RateLimit-Policy`. */
+  readonly policy: string;
+  /** The names of the quotas, as strings of Structured Fields (RFC 9651). */
+  readonly names: readonly string[];
+}
+
+/** Cached for all decisions with the same limits. */
+export function limitsText(decision: Decision): LimitsText {
+  const limits = limitsOf(decision);
+  let text = textByLimits.get(limits);
+  if (text === undefined) {
+    const names = limits.quotas.map(({ name }) => `"${name.replace(/["\\]/g, '\\$&')}"`);
+    text = { policy: policyText(names, limits.quotas), names };
+    textByLimits.set(limits, text);
+  }
+  // Throttled limits are temporary, and those of one account.
+  return decision.throttled === undefined ? text : { ...text, policy: policyText(text.names, decision.quotas) };
+}
+
+const textByLimits = new WeakMap<Limits, LimitsText>();
+
+/** `w` is in whole seconds, so another window is left out rather than misstated. */
+function policyText(names: readonly string[], quotas: readonly Pick<QuotaState, 'limit' | 'windowMs'>[]): string {
+  return quotas
+    .map(({ limit, windowMs }, index) => {
+      const window = windowMs % 1000 === 0 ? `;w=${windowMs / 1000}` : '';
+      return `${names[index]!};q=${limit}${window}`;
+    })
+    .join(',');
+}
+
+/** A whole number as text. Nearly all headers have small numbers, whose texts are made once. */
+function numberText(number: number): string {
+  return number < SMALL && number >= 0 ? smallNumbers[number]! : String(number);
+}
+
+const SMALL = 1000;
+const smallNumbers: readonly string[] = Array.from({ length: SMALL }, (_, number) => String(number));

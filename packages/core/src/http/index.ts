@@ -1,5 +1,5 @@
 /**
- * What an adapter for an HTTP framework is made of: how requests are read and answered, with no framework in it.
+ * The parts of an HTTP adapter that no framework changes: how requests are read and answered.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export {
   writeRetryAfter,
 } from './headers.js';
 export { type EndingResponse, refundOnFinish } from './refund.js';
-export { type RefusalHook, refusalLine, tellRefusal } from './refusal-hook.js';
+export { type RefusalHook, refusalLine, reportRefusal } from './refusal-hook.js';
 export {
   CHARGE_OPTIONS,
   type ChargeOptions,

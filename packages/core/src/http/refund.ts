@@ -3,15 +3,15 @@ import type { RateLimiter } from '../limiter/index.js';
 import { isPromise } from '../promises.js';
 import type { Optional } from './request-options.js';
 
-/** As much of a Node response as a refund needs. */
+/** The part of a Node response that a refund needs. */
 export interface EndingResponse {
   readonly statusCode: number;
   once(event: 'finish', listener: () => void): unknown;
 }
 
 /**
- * Gives a charge back if the response ends with a status that the user's function asks for. The answer is out by then, so
- * an error can neither change it nor be allowed to end the process: it goes to `onError`, and the charge stays.
+ * Refunds a charge if the response finishes with a status that `refundWhen` accepts. The answer has left by then, so an
+ * error goes to `onError`, and the charge stays.
  */
 export function refundOnFinish(
   response: EndingResponse,

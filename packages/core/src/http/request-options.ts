@@ -8,20 +8,20 @@ import { MAX_UNITS, type Store } from '../store/index.js';
 import { HEADER_FORMATS, type HeaderFormat } from './headers.js';
 import type { RefusalHook } from './refusal-hook.js';
 
-/** Something the user's function may know of a request, or may not. */
+/** The answer of a user's function: a value, or nothing, at once or later. */
 export type Optional<T> = MaybePromise<T | null | undefined>;
 
 /**
- * How a request is read: what it is charged, and to whom. Every function may be async, and may
- * decline by `undefined`, `null` or an empty string.
+ * How a charge is read from a request. Every function may be async, and may decline with `undefined`, `null` or an empty
+ * string.
  */
 export interface ChargeOptions<Request> {
   /**
-   * The account, asked where the route has no `account_sid`. Declined: what stands after `/accounts/` in the path, else
-   * the client's address.
+   * The account, for a route without `account_sid`. Declined: the segment after `/accounts/` in the path, else the client's
+   * address.
    */
   readonly account?: (request: Request) => Optional<string>;
-  /** The category, or a function that tells it. Declined: the Legs API's table by the path, else `other`. */
+  /** The category. Declined: the path's category in the Legs API, `other` for a path outside its table. */
   readonly category?: string | ((request: Request) => Optional<string>);
   /** Units that the request takes: an integer from 0 to 2³¹ − 1, default 1. */
   readonly cost?: number | ((request: Request) => Optional<number>);
@@ -31,42 +31,42 @@ export interface ChargeOptions<Request> {
   readonly region?: string | ((request: Request) => Optional<string>);
   /** The environment, for the policy's `environments`. */
   readonly environment?: string | ((request: Request) => Optional<string>);
-  /** Leaves a request alone: it is not charged and gets no headers. */
+  /** Skips a request: it is not charged and gets no headers. */
   readonly skip?: (request: Request) => Optional<boolean>;
 }
 
 /** The options that both adapters share; `Request` and `Response` are the framework's own. */
 export interface HttpOptions<Request, Response> extends ChargeOptions<Request> {
-  /** What applies to whom. Either this, or a `limiter` that has a policy already. */
+  /** Which limits apply to which account. Either this, or a `limiter`, which has a policy already. */
   readonly policy?: Policy | PolicyOptions;
-  /** Where counters are kept; goes with `policy`. Default: in the memory of this process. */
+  /** The store of the counters; goes with `policy`. Default: the memory of this process. */
   readonly store?: Store;
-  /** What metrics call the limiter; goes with `policy`. Default: `default`. */
+  /** The limiter's name in metrics; goes with `policy`. Default: `default`. */
   readonly name?: string;
-  /** A limiter made elsewhere, to share its limits between mounts, or to `peek`, `refund` and `reset` beside them. */
+  /** An existing limiter, to share its limits between mounts, or to call `peek`, `refund` and `reset` elsewhere. */
   readonly limiter?: RateLimiter;
-  /** Which headers tell clients how their limits stand: default `'x-ratelimit'`. */
+  /** The headers that show clients the state of their limits: default `'x-ratelimit'`. */
   readonly headers?: HeaderFormat;
   /** `error.code` of the refusal's envelope: default `RATE_LIMIT_EXCEEDED`. */
   readonly code?: string;
   /** `error.message` of the refusal's envelope. */
   readonly message?: string;
   /**
-   * Gives the charge back when the response ended with such a status: `(status) => status >= 500` counts no request that
-   * the service itself failed. The request is charged first, so this opens no race. A response that never ended, because
-   * the client left, keeps its charge.
+   * Refunds the charge when the response has finished with such a status: `(status) => status >= 500` refunds the service's
+   * own failures. The request is charged first, so there is no race. A response that never finishes, because the client
+   * left, keeps its charge.
    */
   readonly refundWhen?: (statusCode: number) => Optional<boolean>;
-  /** Replaces the answer to a refused request; the rate-limit headers and `Retry-After` are set already. */
+  /** Replaces the answer to a refused request; the rate-limit headers and `Retry-After` are set before. */
   readonly onLimited?: (request: Request, response: Response, decision: Decision) => unknown;
   /**
-   * Replaces the answer to a request that is turned away because the store fails and the policy says `'deny'`; the status
-   * 503 and `Retry-After` are set already.
+   * Replaces the answer to a request that the policy's `'deny'` refuses while the store fails; the status 503 and
+   * `Retry-After` are set before.
    */
   readonly onUnavailable?: (request: Request, response: Response, decision: Decision) => unknown;
   /**
-   * Called for every request that is turned away, and for one that only observed limits would turn away: for a log, say. It
-   * answers nothing, and what it throws changes nothing. `decision.wouldRefuse` tells the two apart.
+   * Called for every request that is refused, or would be by limits that are only observed: for a log, say. It does not
+   * answer the request, and its errors change nothing. `decision.wouldRefuse` distinguishes the two cases.
    */
   readonly onRefused?: RefusalHook<Request>;
 }
@@ -96,7 +96,7 @@ const HTTP_OPTIONS: readonly string[] = [
   'onRefused',
 ];
 
-/** Refuses whatever an adapter could not use; `more` names the options that only this adapter has. */
+/** Refuses invalid and unknown options; `more` names the options of one adapter alone. */
 export function checkHttpOptions(path: string, options: object, more: readonly string[] = []): void {
   const checked = checkOptions(path, options, [...HTTP_OPTIONS, ...more]);
   checkChargeOptions(path, checked);
@@ -125,7 +125,7 @@ export function checkChargeOptions(path: string, options: Readonly<Record<string
   checkInteger(`${path}.cost`, cost, 0, MAX_UNITS);
 }
 
-/** The limiter that the options give or ask for. */
+/** The limiter in the options, or a new one for their policy. */
 export function limiterOf(
   path: string,
   options: Pick<HttpOptions<never, never>, 'policy' | 'store' | 'name' | 'limiter'>,

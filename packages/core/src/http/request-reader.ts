@@ -6,9 +6,9 @@ import { isPromise, type MaybePromise } from '../promises.js';
 import { clientAddress } from './address.js';
 import type { ChargeOptions, Optional } from './request-options.js';
 
-/** What an adapter can say of a request of its framework. */
+/** How an adapter reads a request of its framework. */
 export interface RequestFacts<Request> {
-  /** The path or URL by which the host routes, with all that its mounts have cut off. */
+  /** The path or URL by which the host routes, including the part that its mounts have cut off. */
   readonly url: (request: Request) => string;
   /** Path parameters as the router decoded them. */
   readonly params: (request: Request) => unknown;
@@ -16,12 +16,12 @@ export interface RequestFacts<Request> {
   readonly address: (request: Request) => string | undefined;
 }
 
-/** Reads charges out of requests. Without async options nothing here makes a promise. */
+/** Reads charges from requests. Without async options it makes no promise. */
 export class RequestReader<Request> {
   readonly #facts: RequestFacts<Request>;
   readonly #options: ChargeOptions<Request>;
-  /** Where none of the options but `account` and `skip` is a function, what they say of every request. */
-  readonly #constants: Constants | undefined;
+  /** What the options say of every request, if none but `account` and `skip` is a function: prepared once for the route. */
+  readonly #constants: ChargeParts | undefined;
 
   /** The options have been checked. */
   constructor(facts: RequestFacts<Request>, options: ChargeOptions<Request>) {
@@ -30,34 +30,36 @@ export class RequestReader<Request> {
     this.#constants = constantsOf(options);
   }
 
-  /** The same reader but for the options that `overrides` gives. */
+  /** A reader with some options replaced. */
   with(overrides: ChargeOptions<Request>): RequestReader<Request> {
     const given = Object.entries(overrides).filter(([, option]) => option !== undefined);
     return new RequestReader(this.#facts, { ...this.#options, ...Object.fromEntries(given) });
   }
 
-  /** Charges the request, and says what came of it; `undefined` if it is to be left alone. */
+  /** Charges the request and returns the decision; `undefined` for a skipped request. */
   decide(request: Request, limiter: RateLimiter): MaybePromise<Decision | undefined> {
-    const charge = this.read(request);
-    if (isPromise(charge)) return charge.then((charge) => (charge === undefined ? undefined : limiter.consume(charge)));
-    return charge === undefined ? undefined : limiter.consume(charge);
-  }
-
-  /** What the request is charged; `undefined` if it is to be left alone. */
-  read(request: Request): MaybePromise<Charge | undefined> {
-    const skipped = this.#options.skip?.(request);
-    if (isPromise(skipped)) return skipped.then((skipped) => (skipped ? undefined : this.#charge(request)));
-    return skipped ? undefined : this.#charge(request);
-  }
-
-  #charge(request: Request): MaybePromise<Charge> {
-    const options = this.#options;
-    const account = this.#account(request);
-    const constants = this.#constants;
-    if (constants !== undefined && !isPromise(account)) {
-      const { category, cost, plan, region, environment } = constants;
-      return this.#assemble(request, account, category, cost, plan, region, environment);
+    const { skip } = this.#options;
+    if (skip === undefined) return this.#consume(request, limiter);
+    const skipped = skip(request);
+    if (isPromise(skipped)) {
+      return skipped.then((skipped) => (skipped ? undefined : this.#consume(request, limiter)));
     }
+    return skipped ? undefined : this.#consume(request, limiter);
+  }
+
+  #consume(request: Request, limiter: RateLimiter): MaybePromise<Decision> {
+    const account = this.#account(request);
+    // Most accounts are strings from the route, so a promise is the last thing to look for.
+    if (this.#constants !== undefined && (typeof account === 'string' || !isPromise(account))) {
+      return limiter.consume(this.#charge(request, account, this.#constants));
+    }
+    const charge = this.#ask(request, account);
+    return isPromise(charge) ? charge.then((charge) => limiter.consume(charge)) : limiter.consume(charge);
+  }
+
+  /** Asks the functions among the options. */
+  #ask(request: Request, account: Optional<string>): MaybePromise<Charge> {
+    const options = this.#options;
     const category = ask(options.category, request);
     const cost = ask(options.cost, request);
     const plan = ask(options.plan, request);
@@ -71,79 +73,89 @@ export class RequestReader<Request> {
       isPromise(region) ||
       isPromise(environment)
     ) {
-      return Promise.all([account, category, cost, plan, region, environment]).then((told) =>
-        this.#assemble(request, ...told),
+      return Promise.all([account, category, cost, plan, region, environment]).then(
+        ([account, category, cost, plan, region, environment]) =>
+          this.#charge(request, account, checkParts(category, cost, plan, region, environment)),
       );
     }
-    return this.#assemble(request, account, category, cost, plan, region, environment);
+    return this.#charge(request, account, checkParts(category, cost, plan, region, environment));
   }
 
   /**
-   * The route's `account_sid`, else what the user's function says, else what stands after `/accounts/` in the path. The
-   * function stands before the path, which under a wildcard route is the client's to choose: `/files/accounts/anyone`.
+   * The route's `account_sid`, else the answer of the user's function, else the segment after `/accounts/` in the path. The
+   * function comes before the path, which under a wildcard route is the client's choice: `/files/accounts/anyone`.
    */
   #account(request: Request): Optional<string> {
     const params = this.#facts.params(request) as { readonly account_sid?: unknown } | null | undefined;
     const own = typeof params === 'object' && params !== null ? params.account_sid : undefined;
     if (typeof own === 'string' && own !== '') return own;
-    return ask(this.#options.account, request);
+    const { account } = this.#options;
+    return account === undefined ? undefined : ask(account, request);
   }
 
-  #assemble(
-    request: Request,
-    account: string | null | undefined,
-    category: string | null | undefined,
-    cost: number | null | undefined,
-    plan: string | null | undefined,
-    region: string | null | undefined,
-    environment: string | null | undefined,
-  ): Charge {
-    const toldAccount = textOf('account', account);
-    const toldCategory = textOf('category', category);
-    const asksPath = toldAccount === undefined || toldCategory === undefined;
-    const place = asksPath ? legsApiPlace(this.#facts.url(request)) : undefined;
-    const known = toldAccount ?? place?.account;
-    // One literal with all keys, where two shapes or a spread would read better: it is many times as fast to make and use.
+  #charge(request: Request, account: string | null | undefined, parts: ChargeParts): Charge {
+    const given = typeof account === 'string' && account !== '' ? account : checkText('account', account);
+    const place =
+      given === undefined || parts.category === undefined ? legsApiPlace(this.#facts.url(request)) : undefined;
+    const known = given ?? place?.account;
+    // One literal with all keys. Two shapes, or a spread, would read better and are many times slower.
     return {
       account: known,
       address: known === undefined ? clientAddress(this.#facts.address(request)) : undefined,
-      category: toldCategory ?? place?.category,
-      cost: cost ?? 1,
-      plan: textOf('plan', plan),
-      region: textOf('region', region),
-      environment: textOf('environment', environment),
+      category: parts.category ?? place?.category,
+      cost: parts.cost,
+      plan: parts.plan,
+      region: parts.region,
+      environment: parts.environment,
     } as Charge;
   }
 }
 
-/** The options that say the same of every request. */
-interface Constants {
+/** The parts of a charge that come from options, checked. */
+interface ChargeParts {
   readonly category: string | undefined;
-  readonly cost: number | undefined;
+  readonly cost: number;
   readonly plan: string | undefined;
   readonly region: string | undefined;
   readonly environment: string | undefined;
 }
 
-function constantsOf(options: ChargeOptions<never>): Constants | undefined {
-  const { category, cost, plan, region, environment } = options;
-  const asked = [category, cost, plan, region, environment].some((option) => typeof option === 'function');
-  return asked ? undefined : ({ category, cost, plan, region, environment } as Constants);
+function constantsOf({ category, cost, plan, region, environment }: ChargeOptions<never>): ChargeParts | undefined {
+  if ([category, cost, plan, region, environment].some((option) => typeof option === 'function')) return undefined;
+  return { category, cost: cost ?? 1, plan, region, environment } as ChargeParts;
+}
+
+type Answer<T> = T | null | undefined;
+
+function checkParts(
+  category: Answer<string>,
+  cost: Answer<number>,
+  plan: Answer<string>,
+  region: Answer<string>,
+  environment: Answer<string>,
+): ChargeParts {
+  return {
+    category: checkText('category', category),
+    cost: cost ?? 1,
+    plan: checkText('plan', plan),
+    region: checkText('region', region),
+    environment: checkText('environment', environment),
+  };
 }
 
 function ask<Request, T extends string | number>(
   option: T | ((request: Request) => Optional<T>) | undefined,
   request: Request,
 ): Optional<T> {
-  const told = typeof option === 'function' ? option(request) : option;
-  // If the next function throws at once, no one is left to hear that this one failed; that must not end the process.
-  if (isPromise(told)) told.then(undefined, () => {});
-  return told;
+  const answer = typeof option === 'function' ? option(request) : option;
+  // If the next function throws at once, nobody awaits this promise, and its rejection must not end the process.
+  if (isPromise(answer)) answer.then(undefined, () => {});
+  return answer;
 }
 
-/** What a function told; it declines by `undefined`, by `null`, or by nothing between the quotes. */
-function textOf(option: string, told: unknown): string | undefined {
-  if (told === undefined || told === null || told === '') return undefined;
-  if (typeof told !== 'string') throw optionTypeError(option, 'a string', told);
-  return told;
+/** The answer of a user's function. It declines with `undefined`, `null` or an empty string. */
+function checkText(option: string, answer: unknown): string | undefined {
+  if (answer === undefined || answer === null || answer === '') return undefined;
+  if (typeof answer !== 'string') throw optionTypeError(option, 'a string', answer);
+  return answer;
 }

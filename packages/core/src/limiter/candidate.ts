@@ -1,11 +1,12 @@
-import { Decision, FREE } from '../decision/index.js';
+import { Decision, FREE, type PreparedCharge } from '../decision/index.js';
+import { entryOf } from '../entry-of.js';
 import type { Comparison, LimiterStats } from '../observe/index.js';
-import type { Charged, StoreGuard } from '../outage/index.js';
-import type { Limits, Policy, Resolution } from '../policy/index.js';
+import type { StoreGuard } from '../outage/index.js';
+import type { Policy, Resolution } from '../policy/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
 import type { Outcome } from '../store/index.js';
 
-/** How often a candidate agreed with the policy. */
+/** Counts how often the candidates agreed with the policy. */
 export class TrialTally {
   bothAllow = 0;
   bothRefuse = 0;
@@ -18,7 +19,7 @@ export class TrialTally {
     return { bothAllow, bothRefuse, onlyCandidateRefuses, onlyCandidateAllows, undecided };
   }
 
-  /** Counts the pair in, and tells whether the two differ. */
+  /** Counts a pair of decisions, and returns whether they differ. */
   count(decision: Decision, candidate: Decision): boolean {
     const allows = decision.allowed && !decision.wouldRefuse;
     const candidateAllows = candidate.allowed && !candidate.wouldRefuse;
@@ -34,44 +35,38 @@ export class TrialTally {
   }
 }
 
-/**
- * A policy that is tried on live charges: it decides each of them beside the one in force, on counters of its own, and no
- * one waits for it.
- */
+/** A candidate policy: it decides live charges beside the policy in force, on counters of its own. No request waits for it. */
 export class Trial {
   readonly policy: Policy;
   readonly #guard: StoreGuard;
   readonly #tally: TrialTally;
-  readonly #compared: (comparison: Comparison) => void;
-  /** The candidate's resolutions, on the counters of the trial. */
-  readonly #apart = new WeakMap<Resolution, Resolution>();
+  readonly #onComparison: (comparison: Comparison) => void;
+  /** The candidate's resolutions with the counters renamed. */
+  readonly #renamed = new WeakMap<Resolution, Resolution>();
 
-  constructor(policy: Policy, guard: StoreGuard, tally: TrialTally, compared: (comparison: Comparison) => void) {
+  constructor(policy: Policy, guard: StoreGuard, tally: TrialTally, onComparison: (comparison: Comparison) => void) {
     this.policy = policy;
     this.#guard = guard;
     this.#tally = tally;
-    this.#compared = compared;
+    this.#onComparison = onComparison;
   }
 
-  /** Has the candidate decide what was just decided, or is about to be: on Redis both then leave in one call. */
-  judge(
-    charge: Charged,
-    account: string,
-    cost: number,
-    resolution: Resolution,
-    decision: MaybePromise<Decision>,
-  ): void {
-    const own = this.#onOwnCounters(resolution);
-    const outcome = own.counters.length === 0 ? FREE : this.#guard.try(account, own, cost);
+  /**
+   * Lets the candidate decide a charge whose `decision` has been made, or is under way: on Redis both charges leave in one
+   * call. The charge carries the candidate's resolution.
+   */
+  judge(charge: PreparedCharge, decision: MaybePromise<Decision>): void {
+    const trial = { ...charge, resolution: this.#onOwnCounters(charge.resolution) };
+    const outcome = trial.resolution.counters.length === 0 ? FREE : this.#guard.consumeForTrial(trial);
     const follow = (decision: Decision, outcome: MaybePromise<Outcome | undefined>) => {
-      if (cost > 0) decision.receipt?.accompany(() => this.#takeBack(account, own, cost, outcome));
+      if (trial.cost > 0) decision.receipt?.accompany(() => this.#takeBack(trial, outcome));
     };
     if (!isPromise(decision) && !isPromise(outcome)) {
       follow(decision, outcome);
-      this.#compare(charge, cost, own, decision, outcome);
+      this.#compare(trial, decision, outcome);
       return;
     }
-    // The caller's own wait begins after this one, so its receipt is already accompanied when it has it.
+    // The caller starts to wait after this line, so the receipt is complete when the caller has it.
     const followed = isPromise(decision)
       ? decision.then((made) => {
           follow(made, outcome);
@@ -80,38 +75,35 @@ export class Trial {
       : decision;
     if (!isPromise(followed)) follow(followed, outcome);
     Promise.all([followed, outcome]).then(
-      ([made, outcome]) => this.#compare(charge, cost, own, made, outcome),
+      ([made, outcome]) => this.#compare(trial, made, outcome),
       () => {},
     );
   }
 
-  /** The name that a counter of the policy has in the trial. No counter of a policy begins with this mark. */
-  static counterName(name: string): string {
-    return `*/${name}`;
-  }
-
-  #compare(charge: Charged, cost: number, limits: Limits, decision: Decision, outcome: Outcome | undefined): void {
+  #compare(trial: PreparedCharge, decision: Decision, outcome: Outcome | undefined): void {
     if (outcome === undefined || decision.reason === 'store-unavailable') {
       this.#tally.undecided++;
       return;
     }
-    const candidate = new Decision(charge, charge.category, cost, limits, outcome, undefined, 'store');
+    const candidate = new Decision(trial, trial.resolution, outcome, 'store');
     const differs = this.#tally.count(decision, candidate);
-    this.#compared({ decision, candidate, differs });
+    this.#onComparison({ decision, candidate, differs });
   }
 
-  #takeBack(account: string, resolution: Resolution, cost: number, outcome: MaybePromise<Outcome | undefined>): void {
-    if (isPromise(outcome)) outcome.then((outcome) => this.#takeBack(account, resolution, cost, outcome));
-    else if (outcome?.allowed && outcome !== FREE) this.#guard.untry(account, resolution, cost, outcome);
+  #takeBack(trial: PreparedCharge, outcome: MaybePromise<Outcome | undefined>): void {
+    if (isPromise(outcome)) outcome.then((outcome) => this.#takeBack(trial, outcome));
+    else if (outcome?.allowed && outcome !== FREE) this.#guard.refundTrial(trial, outcome);
   }
 
   #onOwnCounters(resolution: Resolution): Resolution {
-    let apart = this.#apart.get(resolution);
-    if (apart === undefined) {
-      const counters = resolution.counters.map((counter) => ({ ...counter, name: Trial.counterName(counter.name) }));
-      apart = { ...resolution, counters };
-      this.#apart.set(resolution, apart);
-    }
-    return apart;
+    return entryOf(this.#renamed, resolution, () => ({
+      ...resolution,
+      counters: resolution.counters.map((counter) => ({ ...counter, name: trialName(counter.name) })),
+    }));
   }
+}
+
+/** The name of a policy's counter in the trial. No counter of a policy starts with this prefix. */
+export function trialName(counter: string): string {
+  return `*/${counter}`;
 }

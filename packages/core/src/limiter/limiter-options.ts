@@ -6,34 +6,34 @@ import type { Store } from '../store/index.js';
 import { type CheckedUsage, readUsageOptions, type UsageOptions } from '../usage/index.js';
 
 export interface RateLimiterOptions {
-  /** What metrics and other subscribers call it, where there are several: at least one character, default `default`. */
+  /** The limiter's name in metrics and channel messages: at least one character, default `default`. */
   readonly name?: string;
-  /** What applies to whom: a policy, or the options of one. */
+  /** Which limits apply to which account: a policy, or the options of one. */
   readonly policy: Policy | PolicyOptions;
-  /** Where counters are kept. Default: a `MemoryStore` of the limiter's own, which `close` closes with it. */
+  /** The store of the counters. Default: a new `MemoryStore`, which `close` closes too. */
   readonly store?: Store;
   /**
    * How long a decision may wait for the store, in milliseconds: an integer from 1 to 60000. Default: the store's own
-   * `timeoutMs`, else 100. It does not concern a store that answers at once.
+   * `timeoutMs`, else 100. A store that answers at once is not affected.
    */
   readonly timeoutMs?: number;
   /**
-   * Where this process counts by itself while the store fails, if the policy says so: for a cap or a clock other than the
-   * defaults. It stays open when the limiter is closed. Default: a `MemoryStore`, made when it is first needed.
+   * The store for decisions of this process alone while `store` fails: set it for another cap or clock. It stays open when
+   * the limiter is closed. Default: a new `MemoryStore`, made when it is first needed.
    */
   readonly localStore?: MemoryStore;
   /**
-   * Where the limits of single accounts come from, besides the policy; of several, the first that knows an account. They are
-   * waited for as long as the store, `timeoutMs` each, and stay open when the limiter is closed.
+   * Sources of the limits of single accounts, beside the policy; among several, the first with a layer for the account wins.
+   * A decision waits for each of them for at most `timeoutMs`. They stay open when the limiter is closed.
    */
   readonly accounts?: AccountSource | readonly AccountSource[];
-  /** A policy to try: it decides every charge beside `policy`, on counters of its own, and refuses no one. */
+  /** A policy on trial: it decides every charge beside `policy`, on counters of its own, and refuses nothing. */
   readonly candidate?: Policy | PolicyOptions;
-  /** Counts requests by account, category and minute, for `limiter.usage`. Default: it does not. See `docs/usage.md`. */
+  /** Counts requests by account, category and minute, for `limiter.usage`. Default: false. See `docs/usage.md`. */
   readonly usage?: boolean | UsageOptions;
 }
 
-/** What a limiter is made of, checked. */
+/** The checked parts of a limiter. */
 export interface LimiterParts {
   readonly name: string;
   readonly store: Store;
@@ -73,12 +73,11 @@ export function readLimiterOptions(options: RateLimiterOptions): LimiterParts {
   };
 }
 
-/** A policy given as such, or as options. */
 export function policyOf(policy: Policy | PolicyOptions): Policy {
   return isPolicy(policy) ? policy : definePolicy(policy);
 }
 
-/** Told by what it can do, not by its class: a program may hold two copies of this package. */
+/** Duck typing: a program may load two copies of this package. */
 function isPolicy(policy: Policy | PolicyOptions): policy is Policy {
   return typeof policy === 'object' && policy !== null && 'resolve' in policy && typeof policy.resolve === 'function';
 }
@@ -98,8 +97,9 @@ function checkSource(source: AccountSource): AccountSource {
 }
 
 function checkLocalStore(store: MemoryStore): MemoryStore {
-  if (typeof store?.stats !== 'function') throw optionTypeError('localStore', 'a MemoryStore', store);
-  return checkStore('localStore', store);
+  // The limiter uses more of it than the store contract, so a store of another copy of this package would not do.
+  if (!(store instanceof MemoryStore)) throw optionTypeError('localStore', 'a MemoryStore', store);
+  return store;
 }
 
 const DEFAULT_TIMEOUT_MS = 100;

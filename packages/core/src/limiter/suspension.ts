@@ -1,45 +1,53 @@
 import { wallClock } from '../clock.js';
 import type { AccountSources, Suspension } from '../policy/index.js';
 
-/** Whether limiting is suspended, by the limiter itself or by one of its sources, and the noise that this has to make. */
+/** Whether limiting is suspended, by the limiter itself or by an account source. Each change is also a process warning. */
 export class Suspensions {
-  readonly #sources: AccountSources;
-  readonly #changed: (suspension: Suspension | undefined) => void;
-  readonly #stop: () => void;
+  /** `undefined` without sources, so that a charge has nothing to ask. */
+  readonly #sources: AccountSources | undefined;
+  readonly #onChange: (suspension: Suspension | undefined) => void;
+  readonly #unsubscribe: () => void;
+  #started = false;
   #own: Suspension | undefined;
-  #told: Suspension | undefined;
+  #reported: Suspension | undefined;
 
-  constructor(sources: AccountSources, changed: (suspension: Suspension | undefined) => void) {
-    this.#sources = sources;
-    this.#changed = changed;
-    this.#stop = sources.onSuspension(() => this.#tell());
-    this.#tell();
+  /** `onChange` is not called before {@link start}. */
+  constructor(sources: AccountSources, onChange: (suspension: Suspension | undefined) => void) {
+    this.#sources = sources.isEmpty ? undefined : sources;
+    this.#onChange = onChange;
+    this.#unsubscribe = sources.onSuspension(() => this.#report());
   }
 
   get current(): Suspension | undefined {
-    return this.#own ?? (this.#sources.isEmpty ? undefined : this.#sources.suspension);
+    return this.#own ?? this.#sources?.suspension;
+  }
+
+  /** Reports a suspension that a source has had from the beginning. */
+  start(): void {
+    this.#started = true;
+    this.#report();
   }
 
   suspend(why: { readonly by?: string; readonly reason?: string }): void {
     this.#own = { since: wallClock(), ...why };
-    this.#tell();
+    this.#report();
   }
 
   resume(): void {
     this.#own = undefined;
-    this.#tell();
+    this.#report();
   }
 
   stop(): void {
-    this.#stop();
+    this.#unsubscribe();
   }
 
-  #tell(): void {
+  #report(): void {
     const { current } = this;
-    if (current === this.#told) return;
+    if (!this.#started || current === this.#reported) return;
     process.emitWarning(sentence(current), { code: WARNING });
-    this.#told = current;
-    this.#changed(current);
+    this.#reported = current;
+    this.#onChange(current);
   }
 }
 
@@ -53,7 +61,7 @@ function sentence(suspension: Suspension | undefined): string {
   return `Rate limits are suspended${who}, and everyone is let through${why}`;
 }
 
-/** Whoever suspends must not write lines or colours of their own into a log. */
+/** Names and reasons must not write lines or colours of their own into a log. */
 function oneLine(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ').slice(0, LONGEST_SHOWN);
 }

@@ -4,11 +4,11 @@ import type { StoreError } from '../errors.js';
 import type { CallOutcome, Health } from '../outage/index.js';
 import type { AppliedQuota, Policy, Suspension } from '../policy/index.js';
 import type { Store } from '../store/index.js';
-import type { LimiterStats } from './limiter-events.js';
+import type { Comparison, LimiterStats } from './limiter-events.js';
 
-/** The limiter that a message is of: the `RateLimiter` itself, and as much of it as a subscriber may rely on. */
+/** The limiter that a message is about: the `RateLimiter` itself, reduced to what subscribers may rely on. */
 export interface ObservedLimiter {
-  /** Its option `name`, so that several can be told apart. */
+  /** Its option `name`, which distinguishes several limiters. */
   readonly name: string;
   readonly policy: Policy;
   readonly store: Store;
@@ -16,81 +16,89 @@ export interface ObservedLimiter {
   stats(): LimiterStats;
 }
 
-interface OfLimiter {
+interface LimiterPart {
   readonly limiter: ObservedLimiter;
 }
 
-/** A limiter is there from now on, or is no more: what it has counted can still be read during the message. */
-export interface LimiterMessage extends OfLimiter {
+/** A limiter was made or closed. During the message its counts can still be read. */
+export interface LimiterMessage extends LimiterPart {
   readonly state: 'made' | 'closed';
 }
 
-/** One charge, as its caller is about to receive it: synchronously, and in the caller's async context. */
-export interface DecisionMessage extends OfLimiter {
+/** The decision on one charge, just before its caller receives it: synchronously, and in the caller's async context. */
+export interface DecisionMessage extends LimiterPart {
   readonly decision: Decision;
 }
 
-/** A counter is throttled from this refusal on. */
-export interface ThrottlingBegunMessage extends OfLimiter {
+/** A throttling of a counter began with this refusal. */
+export interface ThrottlingBegunMessage extends LimiterPart {
   readonly decision: Decision;
   /** Whose limits are shrunk: the category's, or those of the account over all categories. */
   readonly scope: AppliedQuota['scope'];
-  /** What is left of each limit meanwhile. */
+  /** The share of each limit that is left. */
   readonly factor: number;
-  /** Milliseconds until it ends by itself. */
+  /** Milliseconds until the throttling expires. */
   readonly endsAfterMs: number;
 }
 
-/** A throttling whose begin was told has been noticed to be over. */
-export interface ThrottlingEndedMessage extends OfLimiter {
+/** A throttling is over, and its begin was published. */
+export interface ThrottlingEndedMessage extends LimiterPart {
   readonly account: string | undefined;
   readonly address: string | undefined;
-  /** That of the refusal with which it began. */
+  /** The category of the refusal with which it began. */
   readonly category: string;
   readonly scope: AppliedQuota['scope'];
   /**
-   * Its time was up; it was lifted before, by `pardon`, `reset` or another policy; or nobody follows it any more, because the
-   * limiter was closed or has more than 10000 of them.
+   * `'elapsed'`: it expired. `'lifted'`: `pardon`, `reset` or another policy ended it earlier. `'forgotten'`: the limiter was
+   * closed, or follows more than 10000 throttlings.
    */
   readonly ended: 'elapsed' | 'lifted' | 'forgotten';
 }
 
-/** The store as a whole is in another state. */
-export interface StoreStateMessage extends OfLimiter {
+/** The state of the whole store changed. */
+export interface StoreStateMessage extends LimiterPart {
   readonly state: Health['state'];
   readonly previous: Health['state'];
 }
 
-/** A part of the store is no longer asked, or is asked again. */
-export interface CircuitMessage extends OfLimiter {
-  /** As the store's `shardOf` names it; `''` for a store that is one whole. */
+/** The circuit of a shard opened or closed. */
+export interface CircuitMessage extends LimiterPart {
+  /** The name from the store's `shardOf`; `''` for a store without shards. */
   readonly shard: string;
   readonly state: 'open' | 'closed';
 }
 
-/** A call of the store that had to be waited for has an end. */
-export interface StoreCallMessage extends OfLimiter {
+/** An awaited call of the store ended. */
+export interface StoreCallMessage extends LimiterPart {
   readonly durationMs: number;
-  /** The store answered; it failed; it was too late; or its circuit opened, and nobody waits any more. */
+  /** The store answered, it failed, the deadline passed, or the circuit opened meanwhile. */
   readonly outcome: CallOutcome;
-  /** Why, unless it answered. */
+  /** The error, unless it answered. */
   readonly error: StoreError | undefined;
 }
 
-/** Another policy decides from the next charge on. */
-export interface PolicyMessage extends OfLimiter {
+/** Another policy applies from the next charge on. */
+export interface PolicyMessage extends LimiterPart {
   readonly policy: Policy;
   readonly previous: Policy;
-  /** How many policies the limiter has had, this one included. */
+  /** The number of policies that the limiter has had, this one included. */
   readonly version: number;
 }
 
-/** Limiting is suspended, or, with `undefined`, goes on. */
-export interface SuspensionMessage extends OfLimiter {
+/** Limiting is suspended, or with `undefined` enforced again. */
+export interface SuspensionMessage extends LimiterPart {
   readonly suspension: Suspension | undefined;
 }
 
-/** What is published, by the name of the channel. `docs/observability.md` says when. */
+/** The health of the limiter changed: a shard of its store went down or came back, or a suspension began or ended. */
+export interface HealthMessage extends LimiterPart {
+  readonly health: Health;
+}
+
+/** A candidate policy decided a charge beside the policy. */
+export interface CandidateMessage extends LimiterPart, Comparison {}
+
+/** The messages by the name of their channel. `docs/observability.md` describes when each is published. */
 export interface ChannelMessages {
   readonly 'tollgate:limiter': LimiterMessage;
   readonly 'tollgate:decision': DecisionMessage;
@@ -103,9 +111,11 @@ export interface ChannelMessages {
   readonly 'tollgate:store-call': StoreCallMessage;
   readonly 'tollgate:policy': PolicyMessage;
   readonly 'tollgate:suspension': SuspensionMessage;
+  readonly 'tollgate:health': HealthMessage;
+  readonly 'tollgate:candidate': CandidateMessage;
 }
 
-/** Held by this module, since Node forgets a channel that nobody holds. Whoever publishes asks `hasSubscribers` first. */
+/** This module keeps the channels, since Node drops a channel without references. Publishers check `hasSubscribers` first. */
 export const LIMITER: TypedChannel<'tollgate:limiter'> = typed('tollgate:limiter');
 export const DECISION: TypedChannel<'tollgate:decision'> = typed('tollgate:decision');
 export const REFUSAL: TypedChannel<'tollgate:refusal'> = typed('tollgate:refusal');
@@ -117,8 +127,11 @@ export const CIRCUIT: TypedChannel<'tollgate:circuit'> = typed('tollgate:circuit
 export const STORE_CALL: TypedChannel<'tollgate:store-call'> = typed('tollgate:store-call');
 export const POLICY: TypedChannel<'tollgate:policy'> = typed('tollgate:policy');
 export const SUSPENSION: TypedChannel<'tollgate:suspension'> = typed('tollgate:suspension');
+export const HEALTH: TypedChannel<'tollgate:health'> = typed('tollgate:health');
+export const CANDIDATE: TypedChannel<'tollgate:candidate'> = typed('tollgate:candidate');
 
-interface TypedChannel<Name extends keyof ChannelMessages> {
+export interface TypedChannel<Name extends keyof ChannelMessages = keyof ChannelMessages> {
+  readonly name: string | symbol;
   readonly hasSubscribers: boolean;
   publish(message: ChannelMessages[Name]): void;
 }

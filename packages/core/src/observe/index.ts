@@ -1,17 +1,17 @@
-export {
-  type ChannelMessages,
-  type CircuitMessage,
-  DECISION,
-  type DecisionMessage,
-  type LimiterMessage,
-  type ObservedLimiter,
-  type PolicyMessage,
-  STORE_CALL,
-  type StoreCallMessage,
-  type StoreStateMessage,
-  type SuspensionMessage,
-  type ThrottlingBegunMessage,
-  type ThrottlingEndedMessage,
+export type {
+  CandidateMessage,
+  ChannelMessages,
+  CircuitMessage,
+  DecisionMessage,
+  HealthMessage,
+  LimiterMessage,
+  ObservedLimiter,
+  PolicyMessage,
+  StoreCallMessage,
+  StoreStateMessage,
+  SuspensionMessage,
+  ThrottlingBegunMessage,
+  ThrottlingEndedMessage,
 } from './channels.js';
-export { type Comparison, LIMITER_EVENTS, type LimiterEvents, type LimiterStats } from './limiter-events.js';
-export { LimiterChannels } from './publisher.js';
+export type { Comparison, LimiterEvents, LimiterStats } from './limiter-events.js';
+export { Publisher } from './publisher.js';

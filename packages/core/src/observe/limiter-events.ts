@@ -8,46 +8,37 @@ export interface Comparison {
   readonly decision: Decision;
   /** Made on counters of its own; it has no receipt. */
   readonly candidate: Decision;
-  /** Whether one refuses, or would refuse, what the other lets through. */
+  /** Whether one refuses, or would refuse, a charge that the other lets pass. */
   readonly differs: boolean;
 }
 
-/** What a limiter tells its listeners, by the name of the event. */
+/** The events of `limiter.on`, by name, with the argument of their listeners. */
 export interface LimiterEvents {
-  /** A part of the store has gone down or come back. */
+  /** A shard of the store went down or came back, or a suspension began or ended. */
   readonly health: Health;
   /** An observed limit would have refused a charge. */
   readonly wouldRefuse: Decision;
-  /** A counter is throttled from this refusal on. */
+  /** A throttling began with this refusal. */
   readonly throttled: Decision;
-  /** A candidate has decided beside the policy. */
+  /** A candidate decided beside the policy. */
   readonly candidate: Comparison;
   /** The policy in force from now on. */
   readonly policy: Policy;
-  /** Limiting is suspended; `undefined`: it goes on. */
+  /** Limiting is suspended; `undefined`: it is enforced again. */
   readonly suspension: Suspension | undefined;
 }
 
-export const LIMITER_EVENTS: readonly (keyof LimiterEvents)[] = [
-  'health',
-  'wouldRefuse',
-  'throttled',
-  'candidate',
-  'policy',
-  'suspension',
-];
-
-/** What a limiter has counted since it was made. */
+/** The counts of a limiter since it was made. */
 export interface LimiterStats {
-  /** Charges that were let through although a limit refused them, because it is only observed. */
+  /** Charges that passed although a limit refused them, because the limit is only observed. */
   readonly wouldRefuse: number;
   /** Throttlings that began with a charge of this limiter. */
   readonly throttlings: number;
-  /** Charges that were let through unlimited and uncounted while limiting was suspended. */
+  /** Charges that passed uncounted while limiting was suspended. */
   readonly suspended: number;
-  /** Accounts whose source failed or did not answer in time, so that the policy alone decided: counted in charges. */
+  /** Charges whose account source failed or did not answer in time, so that the policy alone decided. */
   readonly sourceFailures: number;
-  /** How many policies it has had, the one in force included: 1 until `setPolicy` is first called. */
+  /** The number of policies, the one in force included: 1 until `setPolicy` is first called. */
   readonly policyVersion: number;
   /** How the candidates decided, beside the policy. */
   readonly candidate: {
@@ -55,9 +46,9 @@ export interface LimiterStats {
     readonly bothRefuse: number;
     readonly onlyCandidateRefuses: number;
     readonly onlyCandidateAllows: number;
-    /** Charges that the candidate did not decide, because the store failed. */
+    /** Charges without a decision of the candidate, because the store failed. */
     readonly undecided: number;
   };
-  /** What has become of the requests that were counted for `usage`; `undefined` without that option. */
+  /** The counts of the option `usage`; `undefined` without that option. */
   readonly usage: UsageStats | undefined;
 }

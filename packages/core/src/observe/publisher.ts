@@ -1,9 +1,16 @@
+import { callSafely } from '../callbacks.js';
+import { checkFunction, checkOneOf } from '../check.js';
 import type { Decision } from '../decision/index.js';
-import type { CallFollower, HealthWatch } from '../outage/index.js';
+import { entryOf } from '../entry-of.js';
+import type { GuardFollower, HealthWatch } from '../outage/index.js';
 import type { Policy, Suspension } from '../policy/index.js';
+import type { Usage } from '../usage/index.js';
 import {
+  CANDIDATE,
+  type ChannelMessages,
   CIRCUIT,
   DECISION,
+  HEALTH,
   LIMITER,
   type ObservedLimiter,
   POLICY,
@@ -12,38 +19,62 @@ import {
   STORE_STATE,
   type StoreCallMessage,
   SUSPENSION,
+  type TypedChannel,
   WOULD_REFUSE,
 } from './channels.js';
-import { Throttlings } from './throttling-watch.js';
+import type { Comparison, LimiterEvents } from './limiter-events.js';
+import { ThrottlingWatch } from './throttling-watch.js';
 
-/** Publishes what one limiter does. Where nobody subscribes, nothing is made and next to nothing is looked at. */
-export class LimiterChannels implements CallFollower {
+/**
+ * Counts and publishes the work of one limiter: on the process's channels, and to the listeners of `limiter.on`, which are
+ * subscribers to the messages of this limiter alone. Without subscribers no message is made.
+ */
+export class Publisher implements GuardFollower {
   readonly #limiter: ObservedLimiter;
-  readonly #throttlings: Throttlings;
+  readonly #usage: Usage | undefined;
+  readonly #throttlings: ThrottlingWatch;
+  readonly #listeners = new Map<EventName, Set<Listener>>(EVENT_NAMES.map((event) => [event, new Set()]));
   #state: HealthWatch['state'] = 'up';
-  /** The parts of the store that were last known to be down. */
+  /** The shards that were down at the last change. */
   #down: ReadonlySet<string> = new Set();
-  /** How many policies the limiter has had. */
+  /** The number of policies that the limiter has had. */
   policyVersion = 1;
+  wouldRefuse = 0;
+  throttlings = 0;
 
-  constructor(limiter: ObservedLimiter) {
+  constructor(limiter: ObservedLimiter, usage: Usage | undefined) {
     this.#limiter = limiter;
-    this.#throttlings = new Throttlings(limiter);
+    this.#usage = usage;
+    this.#throttlings = new ThrottlingWatch(limiter);
+  }
+
+  on(event: EventName, listener: Listener): void {
+    this.#listenersOf(event).add(checkFunction('listener', listener));
+  }
+
+  off(event: EventName, listener: Listener): void {
+    this.#listenersOf(event).delete(listener);
   }
 
   made(): void {
-    if (LIMITER.hasSubscribers) LIMITER.publish({ limiter: this.#limiter, state: 'made' });
+    if (LIMITER.hasSubscribers) this.#publish(LIMITER, { state: 'made' });
   }
 
   closed(): void {
     this.#throttlings.forget();
-    if (LIMITER.hasSubscribers) LIMITER.publish({ limiter: this.#limiter, state: 'closed' });
+    if (LIMITER.hasSubscribers) this.#publish(LIMITER, { state: 'closed' });
+  }
+
+  /** Removes all listeners of `limiter.on`. */
+  stop(): void {
+    for (const listeners of this.#listeners.values()) listeners.clear();
   }
 
   /** Runs with every charge. */
   decided(decision: Decision): void {
-    if (DECISION.hasSubscribers) DECISION.publish({ limiter: this.#limiter, decision });
-    if (!this.#throttlings.isEmpty) this.#throttlings.notice(decision);
+    if (this.#usage !== undefined) this.#usage.record(decision);
+    if (DECISION.hasSubscribers) this.#publish(DECISION, { decision });
+    if (this.#throttlings.size > 0) this.#throttlings.notice(decision);
     if (decision.reason !== 'admitted') this.#notAdmitted(decision);
   }
 
@@ -56,45 +87,116 @@ export class LimiterChannels implements CallFollower {
   }
 
   called(durationMs: number, outcome: StoreCallMessage['outcome'], error: StoreCallMessage['error']): void {
-    STORE_CALL.publish({ limiter: this.#limiter, durationMs, outcome, error });
+    this.#publish(STORE_CALL, { durationMs, outcome, error });
   }
 
-  storeChanged(health: HealthWatch): void {
-    const { state } = health;
-    const down = new Set(health.shards().map(({ name }) => name));
+  healthChanged(watch: HealthWatch): void {
+    const { state } = watch;
+    const down = new Set(watch.shards().map(({ name }) => name));
     const before = this.#down;
     const previous = this.#state;
     this.#down = down;
     this.#state = state;
     if (CIRCUIT.hasSubscribers) {
-      for (const shard of before) if (!down.has(shard)) this.#circuit(shard, 'closed');
-      for (const shard of down) if (!before.has(shard)) this.#circuit(shard, 'open');
+      for (const shard of before) if (!down.has(shard)) this.#publish(CIRCUIT, { shard, state: 'closed' });
+      for (const shard of down) if (!before.has(shard)) this.#publish(CIRCUIT, { shard, state: 'open' });
     }
-    if (state !== previous && STORE_STATE.hasSubscribers) {
-      STORE_STATE.publish({ limiter: this.#limiter, state, previous });
-    }
+    if (state !== previous && STORE_STATE.hasSubscribers) this.#publish(STORE_STATE, { state, previous });
+    this.#health();
   }
 
   policyChanged(policy: Policy, previous: Policy): void {
     this.policyVersion++;
-    if (!POLICY.hasSubscribers) return;
-    POLICY.publish({ limiter: this.#limiter, policy, previous, version: this.policyVersion });
+    if (this.#isWanted(POLICY)) this.#publish(POLICY, { policy, previous, version: this.policyVersion });
   }
 
   suspensionChanged(suspension: Suspension | undefined): void {
-    if (SUSPENSION.hasSubscribers) SUSPENSION.publish({ limiter: this.#limiter, suspension });
+    if (this.#isWanted(SUSPENSION)) this.#publish(SUSPENSION, { suspension });
+    this.#health();
+  }
+
+  compared(comparison: Comparison): void {
+    if (this.#isWanted(CANDIDATE)) this.#publish(CANDIDATE, comparison);
   }
 
   #notAdmitted(decision: Decision): void {
-    if (!decision.allowed) {
-      if (REFUSAL.hasSubscribers) REFUSAL.publish({ limiter: this.#limiter, decision });
-    } else if (decision.wouldRefuse) {
-      if (WOULD_REFUSE.hasSubscribers) WOULD_REFUSE.publish({ limiter: this.#limiter, decision });
-    }
-    if (decision.beganThrottling) this.#throttlings.begun(decision);
+    const { wouldRefuse, beganThrottling } = decision;
+    if (wouldRefuse) this.wouldRefuse++;
+    if (beganThrottling) this.throttlings++;
+    const channel = wouldRefuse ? WOULD_REFUSE : REFUSAL;
+    if ((wouldRefuse || !decision.allowed) && this.#isWanted(channel)) this.#publish(channel, { decision });
+    if (beganThrottling) this.#throttlings.begun(decision);
   }
 
-  #circuit(shard: string, state: 'open' | 'closed'): void {
-    CIRCUIT.publish({ limiter: this.#limiter, shard, state });
+  #health(): void {
+    if (this.#isWanted(HEALTH)) this.#publish(HEALTH, { health: this.#limiter.health() });
   }
+
+  #isWanted(channel: TypedChannel<never>): boolean {
+    return channel.hasSubscribers || eventsOf(channel).some((event) => this.#listenersOf(event).size > 0);
+  }
+
+  #publish<Name extends keyof ChannelMessages>(
+    channel: TypedChannel<Name>,
+    content: Omit<ChannelMessages[Name], 'limiter'>,
+  ): void {
+    const message = { limiter: this.#limiter, ...content };
+    channel.publish(message as ChannelMessages[Name]);
+    for (const event of eventsOf(channel)) {
+      const { accepts, argument } = EVENTS[event];
+      if (accepts !== undefined && !accepts(message as never)) continue;
+      for (const listener of [...this.#listenersOf(event)]) {
+        callSafely(`A listener of '${event}'`, listener, argument(message as never) as never);
+      }
+    }
+  }
+
+  #listenersOf(event: EventName): Set<Listener> {
+    return this.#listeners.get(checkOneOf('event', event, EVENT_NAMES))!;
+  }
+}
+
+type EventName = keyof LimiterEvents;
+type Listener = (argument: never) => unknown;
+
+interface EventRule {
+  readonly channels: readonly TypedChannel<never>[];
+  /** Messages that it rejects are no event. */
+  readonly accepts?: (message: never) => boolean;
+  readonly argument: (message: never) => unknown;
+}
+
+/** Where the events of `limiter.on` come from, and which part of a message their listeners receive. */
+const EVENTS: Readonly<Record<EventName, EventRule>> = {
+  health: { channels: [HEALTH], argument: ({ health }: ChannelMessages['tollgate:health']) => health },
+  wouldRefuse: { channels: [WOULD_REFUSE], argument: decisionOf },
+  throttled: {
+    channels: [REFUSAL, WOULD_REFUSE],
+    accepts: (message: ChannelMessages['tollgate:refusal']) => message.decision.beganThrottling,
+    argument: decisionOf,
+  },
+  candidate: {
+    channels: [CANDIDATE],
+    argument: ({ limiter: _, ...comparison }: ChannelMessages['tollgate:candidate']) => comparison,
+  },
+  policy: { channels: [POLICY], argument: ({ policy }: ChannelMessages['tollgate:policy']) => policy },
+  suspension: {
+    channels: [SUSPENSION],
+    argument: ({ suspension }: ChannelMessages['tollgate:suspension']) => suspension,
+  },
+};
+const EVENT_NAMES = Object.keys(EVENTS) as EventName[];
+
+function eventsOf(channel: TypedChannel<never>): readonly EventName[] {
+  return EVENTS_BY_CHANNEL.get(channel) ?? NO_EVENTS;
+}
+
+const NO_EVENTS: readonly EventName[] = [];
+const EVENTS_BY_CHANNEL = new Map<TypedChannel<never>, EventName[]>();
+for (const event of EVENT_NAMES) {
+  for (const channel of EVENTS[event].channels) entryOf(EVENTS_BY_CHANNEL, channel, (): EventName[] => []).push(event);
+}
+
+function decisionOf({ decision }: ChannelMessages['tollgate:decision']): Decision {
+  return decision;
 }

@@ -1,26 +1,23 @@
 import { Decision } from '../decision/index.js';
+import { entryOf } from '../entry-of.js';
 import { type ObservedLimiter, THROTTLING_BEGUN, THROTTLING_ENDED, type ThrottlingEndedMessage } from './channels.js';
 
 /**
- * Tells when a throttling begins, and follows it until it is over. There is no timer: the end is noticed by the counter's
- * next decision that the store makes without the throttling, or, once its time is up, by that of any counter within a second.
- * Time is the store's, as decisions tell it.
+ * Publishes the begin and the end of each throttling. There is no timer. An end is noticed by the next decision of the store
+ * on the same counter, or, after the throttling has expired, by a decision on any counter within a second. Instants are on
+ * the store's clock, as decisions report it.
  */
-export class Throttlings {
+export class ThrottlingWatch {
   readonly #limiter: ObservedLimiter;
   /** By account or address, then by counter. */
   readonly #followed = new Map<string, Map<string, Followed>>();
-  #size = 0;
-  /** No end is due before, on the store's clock. */
+  /** The number of throttlings that it follows. A plain field, since every decision reads it. */
+  size = 0;
+  /** The earliest instant at which an end is due, on the store's clock. */
   #dueAt = Number.POSITIVE_INFINITY;
 
   constructor(limiter: ObservedLimiter) {
     this.#limiter = limiter;
-  }
-
-  /** Whether there is anything to {@link notice}. */
-  get isEmpty(): boolean {
-    return this.#size === 0;
   }
 
   begun(decision: Decision): void {
@@ -37,7 +34,7 @@ export class Throttlings {
   }
 
   notice(decision: Decision): void {
-    // A copy in this process may know of a throttling less than the store, and whoever decides without either knows nothing.
+    // The local copy of a counter may miss a throttling, and other decisions see no counter at all.
     if (decision.source !== 'store') return;
     const key = keyOf(decision);
     const own = this.#followed.get(key);
@@ -51,7 +48,7 @@ export class Throttlings {
     }
   }
 
-  /** Follows none of them any more. */
+  /** Ends all of them as forgotten. */
   forget(): void {
     for (const [key, own] of [...this.#followed]) {
       for (const [name, followed] of [...own]) this.#end(key, name, followed, 'forgotten');
@@ -59,14 +56,9 @@ export class Throttlings {
   }
 
   #follow(key: string, name: string, followed: Followed): void {
-    if (this.#size >= MOST_FOLLOWED) this.#forgetOldest();
-    let own = this.#followed.get(key);
-    if (own === undefined) {
-      own = new Map();
-      this.#followed.set(key, own);
-    }
-    own.set(name, followed);
-    this.#size++;
+    if (this.size >= MOST_FOLLOWED) this.#forgetOldest();
+    entryOf(this.#followed, key, () => new Map<string, Followed>()).set(name, followed);
+    this.size++;
     this.#dueAt = Math.min(this.#dueAt, followed.endsAt);
   }
 
@@ -76,7 +68,7 @@ export class Throttlings {
     this.#end(key, name, followed, 'forgotten');
   }
 
-  /** Looks at all of them, so no more than once a second. */
+  /** Looks at all of them, so it runs at most once a second. */
   #endDue(now: number): void {
     let soonest = Number.POSITIVE_INFINITY;
     for (const [key, own] of [...this.#followed]) {
@@ -92,8 +84,8 @@ export class Throttlings {
     const own = this.#followed.get(key)!;
     own.delete(name);
     if (own.size === 0) this.#followed.delete(key);
-    this.#size--;
-    if (this.#size === 0) this.#dueAt = Number.POSITIVE_INFINITY;
+    this.size--;
+    if (this.size === 0) this.#dueAt = Number.POSITIVE_INFINITY;
     if (!THROTTLING_ENDED.hasSubscribers) return;
     const { account, address, category, scope } = followed;
     THROTTLING_ENDED.publish({ limiter: this.#limiter, account, address, category, scope, ended });

@@ -1,18 +1,19 @@
 import { type Clock, wallClock } from '../clock.js';
 import type { StoreError } from '../errors.js';
+import type { Store } from '../store/index.js';
 
-/** What a circuit asks of its surroundings. */
+/** What a circuit needs from its owner. */
 export interface CircuitOptions {
   readonly clock: Clock;
   /** Tries the store for an account, within the deadline. */
   readonly probe: (account: string) => Promise<unknown>;
-  /** Called when the circuit has opened, when it has closed, and when the part first answers. */
+  /** Called when the circuit opens, when it closes, and with the first answer of the shard. */
   readonly changed: (circuit: Circuit) => void;
 }
 
 /**
- * Whether one part of a store is worth asking. After {@link FAILURES_TO_OPEN} failures in a row it is open: no one waits
- * for the store, and only a probe in the background tries it, less and less often. The first success closes it.
+ * The circuit breaker of one shard of a store. After {@link FAILURES_TO_OPEN} failures in a row it opens: no request waits
+ * for the shard, and only a probe in the background tries it, less and less often. The first success closes it.
  */
 export class Circuit {
   readonly name: string;
@@ -37,12 +38,12 @@ export class Circuit {
     return this.#isOpen;
   }
 
-  /** Whether anything was ever heard of this part, or surely nothing can be. */
+  /** Whether the shard has answered, or failed often enough to be down. */
   get isKnown(): boolean {
     return this.#isKnown;
   }
 
-  /** Since when it is open or closed: milliseconds since the epoch. */
+  /** When it opened or closed: milliseconds since the epoch. */
   get since(): number {
     return this.#since;
   }
@@ -51,12 +52,12 @@ export class Circuit {
     return this.#lastError;
   }
 
-  /** Milliseconds until the next probe, at least 1. While the circuit is closed, every request is one. */
+  /** Milliseconds until the next probe, at least 1. While the circuit is closed, every request is a probe. */
   get nextProbeMs(): number {
     return this.#isOpen ? Math.max(1, Math.ceil(this.#probeAt - this.#options.clock())) : 1;
   }
 
-  /** A call was answered in time. An open circuit is closed by its probe alone. */
+  /** A call was answered in time. Only the probe closes an open circuit. */
   succeeded(): void {
     if (this.#isOpen) return;
     this.#failures = 0;
@@ -75,20 +76,20 @@ export class Circuit {
     this.#isKnown = true;
     this.#since = wallClock();
     this.#probes = 0;
-    this.#schedule();
+    this.#scheduleProbe();
     this.#options.changed(this);
   }
 
-  /** No more probes. */
+  /** Ends the probes. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
   }
 
-  #schedule(): void {
+  #scheduleProbe(): void {
     const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#probes);
     this.#probes++;
-    // Up to a fifth sooner, so that the instances of a service do not all come at once.
+    // Up to a fifth sooner, so that the instances of a service do not all probe at once.
     const pause = longest * (1 - Math.random() / 5);
     this.#probeAt = this.#options.clock() + pause;
     this.#timer = setTimeout(() => this.#probe(), pause);
@@ -99,7 +100,7 @@ export class Circuit {
     this.#options.probe(this.#account).then(
       () => this.#close(),
       () => {
-        if (!this.#stopped) this.#schedule();
+        if (!this.#stopped) this.#scheduleProbe();
       },
     );
   }
@@ -113,6 +114,56 @@ export class Circuit {
   }
 }
 
+/** One circuit for each shard of the store. Most stores have one shard. */
+export class Circuits {
+  readonly #store: Store;
+  readonly #options: CircuitOptions;
+  readonly #byName = new Map<string, Circuit>();
+  /** For a store without shards, and for accounts whose shard the store cannot name. */
+  readonly #whole: Circuit;
+  readonly #hasShards: boolean;
+
+  constructor(store: Store, options: CircuitOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#hasShards = typeof store.shardOf === 'function';
+    this.#whole = new Circuit('', options);
+    if (!this.#hasShards) this.#byName.set('', this.#whole);
+  }
+
+  of(account: string): Circuit {
+    return this.#hasShards ? this.#named(this.#shardOf(account)) : this.#whole;
+  }
+
+  all(): Circuit[] {
+    return [...this.#byName.values()];
+  }
+
+  #shardOf(account: string): string {
+    try {
+      const name: unknown = this.#store.shardOf?.(account);
+      return typeof name === 'string' ? name : '';
+    } catch {
+      return '';
+    }
+  }
+
+  #named(name: string): Circuit {
+    const known = this.#byName.get(name);
+    if (known !== undefined) return known;
+    if (this.#byName.size >= MAX_CIRCUITS) {
+      const idle = this.all().find((circuit) => !circuit.isOpen && circuit !== this.#whole);
+      if (idle !== undefined) this.#byName.delete(idle.name);
+      else if (name !== '') return this.#named('');
+    }
+    const circuit = name === '' ? this.#whole : new Circuit(name, this.#options);
+    this.#byName.set(name, circuit);
+    return circuit;
+  }
+}
+
 export const FAILURES_TO_OPEN = 5;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2000;
+/** More shards than any cluster has masters. */
+const MAX_CIRCUITS = 1024;

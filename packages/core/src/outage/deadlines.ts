@@ -1,17 +1,17 @@
 import type { Clock } from '../clock.js';
 
-/** Someone who waits no longer than the deadline. The fields are the deadlines' own. */
+/** A call with a deadline. The fields belong to {@link Deadlines}. */
 export interface Waiter<W> {
   dueAt: number;
   before: W | undefined;
   after: W | undefined;
-  /** The time is up. It has been let go already. */
+  /** Called when the deadline has passed. The waiter has been removed already. */
   expire(): void;
 }
 
 /**
- * One deadline for many calls. All wait equally long, so they come due in the order in which they came, and one timer for
- * the first of them serves all: a timer for each call would cost more than the call.
+ * Deadlines of many calls with one timer. All calls wait equally long, so they come due in the order in which they started:
+ * the timer waits for the first. A timer for each call would cost more than the call.
  */
 export class Deadlines<W extends Waiter<W>> {
   readonly #timeoutMs: number;
@@ -33,11 +33,10 @@ export class Deadlines<W extends Waiter<W>> {
     else this.#last.after = waiter;
     this.#last = waiter;
     if (this.#timer === undefined) this.#arm(this.#timeoutMs);
-    // Whoever waits keeps the process alive, or a program that awaits a silent store would end in the middle.
+    // A waiter keeps the process alive: a program that awaits a silent store must not end before its decision.
     else if (waiter === this.#first) this.#timer.ref();
   }
 
-  /** Lets go of one who waits. */
   remove(waiter: W): void {
     if (waiter.before === undefined) this.#first = waiter.after;
     else waiter.before.after = waiter.after;
@@ -45,11 +44,11 @@ export class Deadlines<W extends Waiter<W>> {
     else waiter.after.before = waiter.before;
     waiter.before = undefined;
     waiter.after = undefined;
-    // The timer stays, for whoever comes before it rings: a busy store would start and stop one with every call.
+    // The timer stays for the next waiter: a busy store would start and stop one with every call.
     if (this.#first === undefined) this.#timer?.unref();
   }
 
-  /** Those who wait now, the oldest first. */
+  /** All waiters, the oldest first. */
   waiting(): W[] {
     const waiting: W[] = [];
     for (let waiter = this.#first; waiter !== undefined; waiter = waiter.after) waiting.push(waiter);
@@ -62,14 +61,14 @@ export class Deadlines<W extends Waiter<W>> {
   }
 
   #arm(ms: number): void {
-    // When the process itself was busy, answers may lie unread. They are read between a timer and an immediate.
-    this.#timer = setTimeout(() => setImmediate(() => this.#ring()), ms);
+    // When the process itself was busy, answers may lie unread. Node reads them between a timer and an immediate.
+    this.#timer = setTimeout(() => setImmediate(() => this.#expireDue()), ms);
   }
 
-  #ring(): void {
+  #expireDue(): void {
     this.#timer = undefined;
     const now = this.#clock();
-    // Timers know whole milliseconds, and may come a part of one too early.
+    // Timers count in whole milliseconds, and may fire a fraction of one too early.
     for (let waiter = this.#first; waiter !== undefined && waiter.dueAt < now + 1; waiter = this.#first) {
       this.remove(waiter);
       waiter.expire();

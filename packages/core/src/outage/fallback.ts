@@ -1,47 +1,20 @@
-import type { Clock } from '../clock.js';
-import { Decision, type Identity, Receipt, type Undo } from '../decision/index.js';
+import { Decision, type PreparedCharge, type Undo } from '../decision/index.js';
 import { type Admission, countersOf, MemoryStore } from '../memory/index.js';
-import type { Limits, Resolution } from '../policy/index.js';
+import type { Limits } from '../policy/index.js';
 import type { Outcome } from '../store/index.js';
 import type { Circuit } from './circuit.js';
-import type { JournalEntry } from './journal.js';
 
-/** Who is charged for what, as the limiter was asked. */
-export type Charged = Identity & { readonly category: string };
-
-/** A charge that this process admitted by itself, and what has become of it since. */
-export class LocalCharge {
-  readonly outcome: Outcome;
-  /** When, on the limiter's own clock. */
-  readonly at: number;
-  refunded = false;
-  /** Where it is written down for the store. */
-  entry: JournalEntry | undefined = undefined;
-  /** The store's own admission of it, which was answered too late. */
-  stored: Outcome | undefined = undefined;
-
-  constructor(outcome: Outcome, at: number) {
-    this.outcome = outcome;
-    this.at = at;
-  }
-}
-
-/** Decides in the store's place while it fails, by the mode that the policy says. */
+/** Decides instead of the store while it fails, by the policy's `onStoreFailure`. */
 export class Fallback {
   readonly #given: MemoryStore | undefined;
-  readonly #clock: Clock;
-  readonly #undo: Undo<LocalCharge>;
   #own: MemoryStore | undefined;
   #closed = false;
   decidedLocally = 0;
   allowedUnchecked = 0;
   deniedUnchecked = 0;
 
-  /** `undo` takes back a {@link LocalCharge}. */
-  constructor(localStore: MemoryStore | undefined, clock: Clock, undo: Undo<LocalCharge>) {
+  constructor(localStore: MemoryStore | undefined) {
     this.#given = localStore;
-    this.#clock = clock;
-    this.#undo = undo;
   }
 
   /** The local store, made when it is first needed. */
@@ -51,59 +24,53 @@ export class Fallback {
     return this.#own;
   }
 
-  /** Decides a charge; with it, what there is to settle with the store later. */
-  consume(
-    charge: Charged,
-    account: string,
-    cost: number,
-    resolution: Resolution,
-    circuit: Circuit,
-  ): { readonly decision: Decision; readonly local: LocalCharge | undefined } {
-    if (resolution.onStoreFailure !== 'local') {
-      if (resolution.onStoreFailure === 'allow') this.allowedUnchecked++;
-      else this.deniedUnchecked++;
-      return { decision: unchecked(charge, cost, resolution, circuit), local: undefined };
+  /** `undo` takes back a charge that the local store admits. */
+  consume(charge: PreparedCharge, circuit: Circuit, undo: Undo): Decision {
+    const { owner, cost, resolution } = charge;
+    if (resolution.onStoreFailure === 'local') {
+      this.decidedLocally++;
+      const outcome = this.local.consume(owner, resolution.local.counters, cost);
+      const isCharged = outcome.allowed && cost > 0;
+      return new Decision(charge, resolution.local, outcome, 'local', isCharged ? undo : undefined);
     }
-    this.decidedLocally++;
-    const outcome = this.local.consume(account, resolution.local.counters, cost);
-    const local = outcome.allowed && cost > 0 ? new LocalCharge(outcome, this.#clock()) : undefined;
-    const receipt = local && new Receipt(this.#undo, account, resolution, cost, local);
-    const decision = new Decision(charge, charge.category, cost, resolution.local, outcome, receipt, 'local');
-    return { decision, local };
+    if (resolution.onStoreFailure === 'allow') this.allowedUnchecked++;
+    else this.deniedUnchecked++;
+    return unchecked(charge, circuit);
   }
 
-  peek(charge: Charged, account: string, cost: number, resolution: Resolution, circuit: Circuit): Decision {
-    if (resolution.onStoreFailure !== 'local') return unchecked(charge, cost, resolution, circuit);
-    const outcome = this.local.peek(account, resolution.local.counters, cost);
-    return new Decision(charge, charge.category, cost, resolution.local, outcome, undefined, 'local');
+  peek(charge: PreparedCharge, circuit: Circuit): Decision {
+    const { owner, cost, resolution } = charge;
+    if (resolution.onStoreFailure !== 'local') return unchecked(charge, circuit);
+    const outcome = this.local.peek(owner, resolution.local.counters, cost);
+    return new Decision(charge, resolution.local, outcome, 'local');
   }
 
   /**
-   * Counts here what the store has admitted, so that an outage hands out no fresh quota. What it returns is what a refund
-   * takes.
+   * Counts here what the store has admitted, so that an outage does not start with fresh quotas. The result is for
+   * {@link takeBack}.
    */
-  follow(account: string, resolution: Resolution, cost: number): Admission | undefined {
+  follow({ owner, cost, resolution }: PreparedCharge): Admission | undefined {
     if (resolution.onStoreFailure !== 'local') return undefined;
-    const { now, token } = countersOf(this.local).record(account, resolution.local.counters, cost, 0);
+    const { now, token } = countersOf(this.local).record(owner, resolution.local.counters, cost, 0);
     return { now, token };
   }
 
-  refund(account: string, resolution: Resolution, cost: number, admission: Admission): void {
-    // A receipt may outlive its limiter, and be given to another on the same store.
-    if (!this.#closed) this.local.refund(account, resolution.local.counters, cost, admission);
+  /** Throttles here what the store has throttled, so that an outage does not end a throttling. */
+  followThrottling({ owner, resolution }: PreparedCharge, throttledMs: readonly number[]): void {
+    if (resolution.onStoreFailure === 'local') this.local.throttle(owner, resolution.local.counters, throttledMs);
   }
 
-  /** Shrinks here what the store has shrunk, so that an outage pardons no one. */
-  followThrottling(account: string, resolution: Resolution, throttledMs: readonly number[]): void {
-    if (resolution.onStoreFailure === 'local') this.local.throttle(account, resolution.local.counters, throttledMs);
+  takeBack({ owner, cost, resolution }: PreparedCharge, admission: Admission): void {
+    // A receipt may outlive its limiter, and be given to another limiter on the same store.
+    if (!this.#closed) this.local.refund(owner, resolution.local.counters, cost, admission);
   }
 
-  reset(account: string, name?: string): void {
-    (this.#given ?? this.#own)?.reset(account, name);
+  reset(owner: string, counter?: string): void {
+    (this.#given ?? this.#own)?.reset(owner, counter);
   }
 
-  pardon(account: string, name?: string): void {
-    (this.#given ?? this.#own)?.pardon(account, name);
+  pardon(owner: string, counter?: string): void {
+    (this.#given ?? this.#own)?.pardon(owner, counter);
   }
 
   close(): void {
@@ -112,10 +79,11 @@ export class Fallback {
   }
 }
 
-function unchecked(charge: Charged, cost: number, resolution: Resolution, circuit: Circuit): Decision {
-  const allowed = resolution.onStoreFailure === 'allow';
-  const limits: Limits = { counters: [], quotas: [], mode: resolution.mode };
+function unchecked(charge: PreparedCharge, circuit: Circuit): Decision {
+  const { mode, onStoreFailure } = charge.resolution;
+  const allowed = onStoreFailure === 'allow';
+  const limits: Limits = { counters: [], quotas: [], mode };
   const retryAfterMs = allowed ? 0 : circuit.nextProbeMs;
   const outcome: Outcome = { allowed, now: 0, used: [], resetAfterMs: [], retryAfterMs, token: undefined };
-  return new Decision(charge, charge.category, cost, limits, outcome, undefined, 'none', 'store-unavailable');
+  return new Decision(charge, limits, outcome, 'none', undefined, 'store-unavailable');
 }

@@ -1,10 +1,10 @@
 import { wallClock } from '../clock.js';
 import type { Suspension } from '../policy/index.js';
-import type { Circuits } from './circuits.js';
+import type { Circuits } from './circuit.js';
 
-/** A part of the store that does not answer. */
+/** A shard of the store that is down. */
 export interface ShardHealth {
-  /** As the store's `shardOf` names it; `''` for a store that is one whole. */
+  /** The name from the store's `shardOf`; `''` for a store without shards. */
   readonly name: string;
   readonly state: 'down';
   /** Milliseconds since the epoch. */
@@ -13,45 +13,45 @@ export interface ShardHealth {
   readonly lastError?: string;
 }
 
-/** How a limiter gets on with its store. The counts are since the limiter was made. */
+/** The state of a limiter's store. Counts are since the limiter was made. */
 export interface Health {
-  /** `'partly-down'`: some parts of the store answer and some do not. */
+  /** `'partly-down'`: some shards of the store answer and some do not. */
   readonly state: 'up' | 'partly-down' | 'down';
-  /** Since when that is so: milliseconds since the epoch. */
+  /** Since when the state is the same: milliseconds since the epoch. */
   readonly since: number;
-  /** The parts that are down. */
+  /** The shards that are down. */
   readonly shards: readonly ShardHealth[];
-  /** Calls of the store that failed or came too late, the probes among them. */
+  /** Calls of the store that failed or came too late, probes included. */
   readonly failures: number;
   /** Charges that were decided in the memory of this process. */
   readonly decidedLocally: number;
-  /** Charges that passed because the policy says `'allow'`. */
+  /** Charges that passed uncounted by the policy's `'allow'`. */
   readonly allowedUnchecked: number;
-  /** Charges that were turned away because the policy says `'deny'`, or would have been, had they not been observed. */
+  /** Charges that the policy's `'deny'` refused, or would have refused if limits were not only observed. */
   readonly deniedUnchecked: number;
-  /** Set while limiting is suspended, and everyone let through. */
+  /** Set while limiting is suspended, and every request passes. */
   readonly suspended?: Suspension;
-  /** What was admitted locally and is owed to the store, counted in charges. */
+  /** Local admissions that the store has to count later; in charges. */
   readonly writeBack: {
     readonly pending: number;
     readonly written: number;
-    /** Those that the store may never have counted: there was no room to remember them, or no telling what became of them. */
+    /** Charges that the store may never count: there was no room to remember them, or their record was lost on its way. */
     readonly dropped: number;
   };
 }
 
-/** Follows the state of the store. */
+/** Derives the state of the store from its circuits. */
 export class HealthWatch {
   readonly #circuits: Circuits;
-  readonly #changed: () => void;
+  readonly #onChange: () => void;
   #state: Health['state'] = 'up';
   #since: number = wallClock();
   #down = '[]';
 
-  /** `changed` is called when it has. */
-  constructor(circuits: Circuits, changed: () => void) {
+  /** `onChange` is called after the state or the set of shards that are down has changed. */
+  constructor(circuits: Circuits, onChange: () => void) {
     this.#circuits = circuits;
-    this.#changed = changed;
+    this.#onChange = onChange;
   }
 
   get state(): Health['state'] {
@@ -72,7 +72,7 @@ export class HealthWatch {
       });
   }
 
-  /** A part has gone, come back, or been heard of for the first time. */
+  /** A circuit has opened, closed, or had its first answer. */
   changed(): void {
     const known = this.#circuits.all().filter(({ isKnown }) => isKnown);
     const open = known.filter(({ isOpen }) => isOpen);
@@ -82,6 +82,6 @@ export class HealthWatch {
     if (state !== this.#state) this.#since = wallClock();
     this.#state = state;
     this.#down = down;
-    this.#changed();
+    this.#onChange();
   }
 }

@@ -1,4 +1,3 @@
-export type { Charged } from './fallback.js';
 export type { Health, HealthWatch, ShardHealth } from './health.js';
-export type { CallFollower, CallOutcome } from './store-calls.js';
-export { StoreGuard } from './store-guard.js';
+export type { CallOutcome } from './store-calls.js';
+export { type GuardFollower, StoreGuard } from './store-guard.js';

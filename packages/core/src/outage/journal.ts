@@ -1,38 +1,39 @@
+import { entryOf } from '../entry-of.js';
 import { type CounterSpec, longestMsOf, MAX_UNITS } from '../store/index.js';
 
-/** Admissions of one account on the same counters, so close in time that they count as one. */
+/** Admissions of one account on the same counters, close enough in time to be recorded as one. */
 export class JournalEntry {
   readonly account: string;
   readonly firstAt: number;
   counters: readonly CounterSpec[];
-  /** The latest of them: counted from then, none of them stops counting early. */
-  at: number;
+  /** The latest admission. Recorded at this instant, none of them stops counting early. */
+  latestAt: number;
   cost: number;
   admissions = 1;
   /** Whether it is in the journal, and not on its way to the store. */
-  isHere = true;
+  isInJournal = true;
 
   constructor(account: string, counters: readonly CounterSpec[], cost: number, at: number) {
     this.account = account;
     this.counters = counters;
     this.cost = cost;
     this.firstAt = at;
-    this.at = at;
+    this.latestAt = at;
   }
 
-  /** Takes one of the admissions out again; on its way to the store, that helps only if it comes back. */
+  /** Removes one admission. On the way to the store this has no effect, unless the entry comes back. */
   withdraw(cost: number): void {
     this.cost -= cost;
     this.admissions--;
   }
 
-  /** Until when it can matter to any window. */
+  /** When the last of its windows stops counting it. */
   get countsUntil(): number {
-    return this.at + longestMs(this.counters);
+    return this.latestAt + longestMs(this.counters);
   }
 }
 
-/** What a store does not know yet, in bounded memory: by account, about in the order of time. */
+/** Admissions that the store has not counted yet, in bounded memory: by account, roughly in the order of time. */
 export class Journal {
   readonly #maxEntries: number;
   readonly #byAccount = new Map<string, JournalEntry[]>();
@@ -58,7 +59,7 @@ export class Journal {
     return [...this.#byAccount.keys()];
   }
 
-  /** Writes an admission down; `undefined` when there is no room for it. */
+  /** Adds an admission; `undefined` when there is no room for it. */
   add(account: string, counters: readonly CounterSpec[], cost: number, at: number): JournalEntry | undefined {
     const since = at - Math.ceil(shortestMs(counters) / COALESCED_PARTS);
     const near = this.#newest(account).find(
@@ -68,30 +69,26 @@ export class Journal {
       const entry = new JournalEntry(account, counters, cost, at);
       return this.put(entry, at) ? entry : undefined;
     }
-    near.at = at;
+    near.latestAt = at;
     near.cost += cost;
     near.admissions++;
     return near;
   }
 
-  /** Puts an entry where its time belongs; false when there is no room. */
+  /** Inserts an entry by its time; false when there is no room. */
   put(entry: JournalEntry, now: number): boolean {
     if (this.#entries >= this.#maxEntries) this.#sweep(now);
     if (this.#entries >= this.#maxEntries) return false;
-    let entries = this.#byAccount.get(entry.account);
-    if (entries === undefined) {
-      entries = [];
-      this.#byAccount.set(entry.account, entries);
-    }
-    let place = entries.length;
-    while (place > 0 && entries[place - 1]!.at > entry.at) place--;
-    entries.splice(place, 0, entry);
+    const entries = entryOf(this.#byAccount, entry.account, (): JournalEntry[] => []);
+    let index = entries.length;
+    while (index > 0 && entries[index - 1]!.latestAt > entry.latestAt) index--;
+    entries.splice(index, 0, entry);
     this.#entries++;
-    entry.isHere = true;
+    entry.isInJournal = true;
     return true;
   }
 
-  /** The account's oldest entry that still matters, no longer here. */
+  /** Removes and returns the account's oldest entry that still counts in a window. */
   take(account: string, now: number): JournalEntry | undefined {
     const entries = this.#byAccount.get(account);
     while (entries !== undefined && entries.length > 0) {
@@ -110,10 +107,10 @@ export class Journal {
 
   withdraw(entry: JournalEntry, cost: number): void {
     entry.withdraw(cost);
-    if (entry.isHere && entry.admissions === 0) this.#remove(entry);
+    if (entry.isInJournal && entry.admissions === 0) this.#remove(entry);
   }
 
-  /** Forgets what is owed to one counter of the account, or to all. */
+  /** Drops the admissions of one counter of the account, or of all. */
   forget(account: string, name?: string): void {
     for (const entry of [...(this.#byAccount.get(account) ?? [])]) {
       const left = name === undefined ? [] : entry.counters.filter((counter) => counter.name !== name);
@@ -122,7 +119,7 @@ export class Journal {
     }
   }
 
-  /** A few of the account's newest entries: a charge may take turns on several counters. */
+  /** A few of the account's newest entries: charges may alternate between several counters. */
   #newest(account: string): JournalEntry[] {
     return this.#byAccount.get(account)?.slice(-LOOKED_AT) ?? [];
   }
@@ -132,10 +129,10 @@ export class Journal {
     entries.splice(entries.indexOf(entry), 1);
     if (entries.length === 0) this.#byAccount.delete(entry.account);
     this.#entries--;
-    entry.isHere = false;
+    entry.isInJournal = false;
   }
 
-  /** Throws out what no window counts any more, seldom: it looks at everything. */
+  /** Removes entries that no window counts any more. Rarely, since it looks at all of them. */
   #sweep(now: number): void {
     if (now - this.#sweptAt < SWEEP_EVERY_MS) return;
     this.#sweptAt = now;

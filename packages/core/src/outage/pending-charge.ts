@@ -1,90 +1,54 @@
-import { Decision, type Undo } from '../decision/index.js';
+import { Decision, type PreparedCharge, type Undo } from '../decision/index.js';
 import type { StoreError } from '../errors.js';
 import type { Admission } from '../memory/index.js';
-import type { Resolution } from '../policy/index.js';
 import type { MaybePromise } from '../promises.js';
 import { isOutcome, type Outcome, type Store } from '../store/index.js';
 import type { Circuit } from './circuit.js';
-import type { Charged, Fallback, LocalCharge } from './fallback.js';
+import type { Fallback } from './fallback.js';
+import type { LocalAdmission, Settlement } from './settlement.js';
 import type { CallEnd } from './store-calls.js';
 
-/** What a charge needs of the guard that sent it. */
-export interface ChargeRoom {
+/** The parts of a guard that a charge needs. */
+export interface ChargeParts {
   readonly fallback: Fallback;
-  readonly store: Store;
-  /** Takes back what the store has admitted, and the copy of it in this process. */
-  undo(account: string, resolution: Resolution, cost: number, outcome: Outcome, copy?: Admission): MaybePromise<void>;
-  /** The store surely did not count this local admission. */
-  owe(account: string, resolution: Resolution, cost: number, local: LocalCharge): void;
-  /** The store admitted what no one was let through for. */
-  giveBack(account: string, resolution: Resolution, cost: number, outcome: Outcome): void;
-  /** This is what the caller receives. */
-  decided(decision: Decision): void;
+  readonly settlement: Settlement;
+  /** Receives each decision just before the caller does. */
+  readonly follower: { decided(decision: Decision): void };
 }
 
 /**
- * A charge on its way to the store and back. If the store is too late, the caller has another decision by then, and the two
- * are brought together here: whatever was let through is counted once, and whatever was not is not counted. What the store
- * admitted in time is undone by it.
+ * A charge on its way to the store and back. If the store answers too late, the caller has another decision by then. The two
+ * are reconciled here: a request that passed is counted once, and a request that did not is not counted.
  */
-export class PendingCharge implements CallEnd<Decision>, Undo<Outcome> {
-  readonly #room: ChargeRoom;
-  readonly #charge: Charged;
-  readonly #account: string;
-  readonly #cost: number;
-  readonly #resolution: Resolution;
+export class PendingCharge implements CallEnd<Decision>, Undo {
+  readonly #parts: ChargeParts;
+  readonly #charge: PreparedCharge;
   readonly #circuit: Circuit;
-  /** What was decided without the store. */
+  /** Whether the request passed without the store. */
   #allowed = false;
-  #local: LocalCharge | undefined = undefined;
-  /** Of what the store has admitted, in this process. */
+  #local: LocalAdmission | undefined = undefined;
+  /** The local copy of an admission of the store. */
   #copy: Admission | undefined = undefined;
 
-  constructor(
-    room: ChargeRoom,
-    charge: Charged,
-    account: string,
-    cost: number,
-    resolution: Resolution,
-    circuit: Circuit,
-  ) {
-    this.#room = room;
+  constructor(parts: ChargeParts, charge: PreparedCharge, circuit: Circuit) {
+    this.#parts = parts;
     this.#charge = charge;
-    this.#account = account;
-    this.#cost = cost;
-    this.#resolution = resolution;
     this.#circuit = circuit;
   }
 
-  get store(): Store {
-    return this.#room.store;
-  }
-
-  undo(account: string, resolution: Resolution, cost: number, outcome: Outcome): MaybePromise<void> {
-    return this.#room.undo(account, resolution, cost, outcome, this.#copy);
-  }
-
   isAnswer(value: unknown): boolean {
-    return isOutcome(value, this.#resolution.quotas.length, this.#resolution.counters.length);
+    const { quotas, counters } = this.#charge.resolution;
+    return isOutcome(value, quotas.length, counters.length);
   }
 
   answered(outcome: Outcome): Decision {
-    const isCharged = outcome.allowed && this.#cost > 0;
-    if (isCharged) this.#copy = this.#room.fallback.follow(this.#account, this.#resolution, this.#cost);
-    if (outcome.throttledMs !== undefined) {
-      this.#room.fallback.followThrottling(this.#account, this.#resolution, outcome.throttledMs);
-    }
-    const { category } = this.#charge;
-    const decision = new Decision(
-      this.#charge,
-      category,
-      this.#cost,
-      this.#resolution,
-      outcome,
-      isCharged ? this : undefined,
-      'store',
-    );
-    this.#room.decided(decision);
+    const { fallback, follower } = this.#parts;
+    const charge = this.#charge;
+    const isCharged = outcome.allowed && charge.cost > 0;
+    if (isCharged) this.#copy = fallback.follow(charge);
+    if (outcome.throttledMs !== undefined) fallback.followThrottling(charge, outcome.throttledMs);
+    const decision = new Decision(charge, charge.resolution, outcome, 'store', isCharged ? this : undefined);
+    follower.decided(decision);
     return decision;
   }
 
@@ -92,26 +56,22 @@ export class PendingCharge implements CallEnd<Decision>, Undo<Outcome> {
     return this.decideWithout(charged);
   }
 
-  /** Decides without the store, which surely has not counted the charge, or may have. */
+  /** Decides without the store, which certainly has not counted the charge (`'no'`), or may have. */
   decideWithout(charged: StoreError['charged']): Decision {
-    const { decision, local } = this.#room.fallback.consume(
-      this.#charge,
-      this.#account,
-      this.#cost,
-      this.#resolution,
-      this.#circuit,
-    );
+    const { fallback, settlement, follower } = this.#parts;
+    const decision = fallback.consume(this.#charge, this.#circuit, this);
+    const isCharged = decision.source === 'local' && decision.reason === 'admitted' && decision.cost > 0;
     this.#allowed = decision.allowed;
-    this.#local = local;
+    this.#local = isCharged ? settlement.admitLocally() : undefined;
     if (charged === 'no') this.#owe();
-    this.#room.decided(decision);
+    follower.decided(decision);
     return decision;
   }
 
   answeredLate(outcome: Outcome): void {
-    if (this.#cost === 0) return;
+    if (this.#charge.cost === 0) return;
     if (!outcome.allowed) this.#owe();
-    else if (!this.#allowed || this.#local?.refunded) this.#giveBack(outcome);
+    else if (!this.#allowed || this.#local?.isRefunded) this.#parts.settlement.giveBack(this.#charge, outcome);
     else if (this.#local !== undefined) this.#local.stored = outcome;
   }
 
@@ -119,13 +79,18 @@ export class PendingCharge implements CallEnd<Decision>, Undo<Outcome> {
     if (charged === 'no') this.#owe();
   }
 
-  #owe(): void {
-    const local = this.#local;
-    if (local === undefined || local.refunded) return;
-    this.#room.owe(this.#account, this.#resolution, this.#cost, local);
+  get store(): Store {
+    return this.#parts.settlement.store;
   }
 
-  #giveBack(outcome: Outcome): void {
-    this.#room.giveBack(this.#account, this.#resolution, this.#cost, outcome);
+  takeBack(charge: PreparedCharge, outcome: Outcome): MaybePromise<void> {
+    const { settlement } = this.#parts;
+    return this.#local === undefined
+      ? settlement.takeBack(charge, outcome, this.#copy)
+      : settlement.takeBackLocal(charge, outcome, this.#local);
+  }
+
+  #owe(): void {
+    if (this.#local !== undefined && !this.#local.isRefunded) this.#parts.settlement.owe(this.#charge, this.#local);
   }
 }

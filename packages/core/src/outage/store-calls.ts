@@ -6,8 +6,8 @@ import type { Circuit } from './circuit.js';
 import { Deadlines, type Waiter } from './deadlines.js';
 
 /**
- * What becomes of one call. Exactly one of `answered` and `failed` is asked, for what the caller receives; after `failed`,
- * one of the late ones may follow when the store settles after all.
+ * Makes something of the answer to a call. Exactly one of `answered` and `failed` is called, for the caller's result. After
+ * `failed`, one of the late ones may follow when the store settles after all.
  */
 export interface CallEnd<R> {
   isAnswer(value: unknown): boolean;
@@ -17,19 +17,22 @@ export interface CallEnd<R> {
   failedLate(error: StoreError): void;
 }
 
-/** How a call that was waited for ended: the store answered or failed, the deadline passed, or its circuit opened. */
+/** How an awaited call ended: the store answered or failed, the deadline passed, or the circuit opened. */
 export type CallOutcome = 'answered' | 'failed' | 'timeout' | 'abandoned';
 
-/** Follows the calls that are waited for. */
+/** Follows the awaited calls of a store. */
 export interface CallFollower {
-  /** Whether {@link called} has a reader. */
+  /** Whether {@link called} has a subscriber. */
   readonly wantsCalls: boolean;
-  /** Whether a decision has a reader that needs the async context of its request. */
+  /** Whether a subscriber to decisions needs the async context of the request. */
   readonly wantsContext: boolean;
   called(durationMs: number, outcome: CallOutcome, error: StoreError | undefined): void;
 }
 
-/** Calls of a store: each settles within the deadline, however the store behaves, and its circuit hears how it went. */
+/**
+ * Calls a store. Each call settles within the deadline, however the store behaves, and its circuit learns the result: an
+ * outage is noticed here.
+ */
 export class StoreCalls {
   readonly #timeoutMs: number;
   readonly #deadlines: Deadlines<StoreCall>;
@@ -48,12 +51,12 @@ export class StoreCalls {
     return this.#follower?.wantsContext === true;
   }
 
-  /** How many calls have failed. */
+  /** The number of failed calls. */
   get failures(): number {
     return this.#failures;
   }
 
-  /** Calls the store. Throws only what is the program's own mistake, or what the call's end throws. */
+  /** Calls the store. Throws only for a mistake of the program, or what `end` throws. */
   ask<R>(circuit: Circuit, account: string, call: () => unknown, end: CallEnd<R>): MaybePromise<R> {
     let answer: unknown;
     try {
@@ -61,7 +64,15 @@ export class StoreCalls {
     } catch (thrown) {
       return this.threw(circuit, account, thrown, end);
     }
-    return isPromise(answer) ? this.wait(circuit, account, answer, end) : this.told(circuit, account, answer, end);
+    return this.settle(circuit, account, answer, end);
+  }
+
+  /** The store has returned an answer, or a promise of one. */
+  settle<R>(circuit: Circuit, account: string, answer: unknown, end: CallEnd<R>): MaybePromise<R> {
+    if (isPromise(answer)) return this.#wait(circuit, account, answer, end);
+    if (!end.isAnswer(answer)) return this.threw(circuit, account, wrongAnswer(), end);
+    circuit.succeeded();
+    return end.answered(answer);
   }
 
   /** The store threw instead of answering. */
@@ -72,32 +83,13 @@ export class StoreCalls {
     return end.failed(error);
   }
 
-  /** The store answered at once. */
-  told<R>(circuit: Circuit, account: string, answer: unknown, end: CallEnd<R>): R {
-    if (!end.isAnswer(answer)) return this.threw(circuit, account, noAnswer(), end);
-    circuit.succeeded();
-    return end.answered(answer);
-  }
-
-  /** The store has promised an answer. */
-  wait<R>(circuit: Circuit, account: string, answer: PromiseLike<unknown>, end: CallEnd<R>): Promise<R> {
-    return new Promise<R>((resolve, reject) => {
-      const call = new StoreCall(this, circuit, account, end, resolve as (value: unknown) => void, reject);
-      this.#deadlines.add(call);
-      Promise.resolve(answer).then(
-        (value) => call.settle(value),
-        (thrown) => call.fail(thrown),
-      );
-    });
-  }
-
   failed(circuit: Circuit, account: string, error: StoreError): void {
     this.#failures++;
-    // A store that tells what is wrong with one account's data answers, and goes on answering the others.
+    // A store that reports one account's data as broken does answer, and keeps answering the others.
     if (error.concerns !== 'account') circuit.failed(error, account);
   }
 
-  /** Lets go of those who wait, of one circuit's or all: nothing better will come. */
+  /** Ends the waiting calls of a circuit, or all: no better answer will come. */
   abandon(circuit?: Circuit): void {
     for (const call of this.#deadlines.waiting()) {
       if (circuit !== undefined && call.circuit !== circuit) continue;
@@ -111,17 +103,28 @@ export class StoreCalls {
     this.#deadlines.stop();
   }
 
-  forget(call: StoreCall): void {
+  remove(call: StoreCall): void {
     this.#deadlines.remove(call);
   }
 
-  tell({ dueAt }: StoreCall, outcome: CallOutcome, error?: StoreError): void {
+  report({ dueAt }: StoreCall, outcome: CallOutcome, error?: StoreError): void {
     if (!this.#follower?.wantsCalls) return;
     this.#follower.called(this.#clock() - (dueAt - this.#timeoutMs), outcome, error);
   }
 
   timeoutError(): StoreError {
     return new StoreError(`The store did not answer within ${this.#timeoutMs} ms`, { charged: 'unknown' });
+  }
+
+  #wait<R>(circuit: Circuit, account: string, answer: PromiseLike<unknown>, end: CallEnd<R>): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      const call = new StoreCall(this, circuit, account, end, resolve as (value: unknown) => void, reject);
+      this.#deadlines.add(call);
+      Promise.resolve(answer).then(
+        (value) => call.answered(value),
+        (thrown) => call.threw(thrown),
+      );
+    });
   }
 }
 
@@ -136,8 +139,8 @@ class StoreCall implements Waiter<StoreCall> {
   readonly #end: CallEnd<unknown>;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (reason: unknown) => void;
-  #waits = true;
-  /** A call that ends by a deadline ends in the context of another, and subscribers ask whose request it was. */
+  #isWaiting = true;
+  /** The request's async context. A call that ends by a deadline ends in the context of another request. */
   readonly #context: AsyncResource | undefined;
 
   constructor(
@@ -157,82 +160,87 @@ class StoreCall implements Waiter<StoreCall> {
     this.#context = calls.wantsContext ? new AsyncResource('TollgateStoreCall') : undefined;
   }
 
-  settle(value: unknown): void {
+  answered(value: unknown): void {
     const end = this.#end;
     if (!isAnswer(end, value)) {
-      this.fail(noAnswer());
-    } else if (!this.#waits) {
-      quietly(() => end.answeredLate(value));
+      this.threw(wrongAnswer());
+    } else if (!this.#isWaiting) {
+      ignoreErrors(() => end.answeredLate(value));
     } else {
       this.#stopWaiting();
       this.circuit.succeeded();
-      this.#calls.tell(this, 'answered');
-      this.#give(value, undefined);
+      this.#calls.report(this, 'answered');
+      this.#resolveWith(() => end.answered(value));
     }
   }
 
-  fail(thrown: unknown): void {
-    const mistake = isProgramsMistake(thrown);
-    if (!this.#waits) {
-      if (!mistake) quietly(() => this.#end.failedLate(asStoreError(thrown)));
+  threw(thrown: unknown): void {
+    const isMistake = isProgramsMistake(thrown);
+    if (!this.#isWaiting) {
+      if (!isMistake) ignoreErrors(() => this.#end.failedLate(asStoreError(thrown)));
       return;
     }
     this.#stopWaiting();
-    if (mistake) this.#reject(thrown);
-    else this.#fail(asStoreError(thrown), 'failed');
+    if (isMistake) this.#reject(thrown);
+    else this.#failed(asStoreError(thrown), 'failed');
   }
 
   expire(): void {
-    this.#waits = false;
-    this.#fail(this.#calls.timeoutError(), 'timeout');
+    this.#isWaiting = false;
+    this.#failed(this.#calls.timeoutError(), 'timeout');
   }
 
   abandon(): void {
-    this.#waits = false;
+    this.#isWaiting = false;
     const error = downError('unknown');
-    this.#calls.tell(this, 'abandoned', error);
-    this.#give(undefined, error);
+    this.#calls.report(this, 'abandoned', error);
+    this.#resolveWith(() => this.#end.failed(error));
   }
 
-  #fail(error: StoreError, outcome: 'failed' | 'timeout'): void {
-    this.#calls.tell(this, outcome, error);
+  #failed(error: StoreError, outcome: 'failed' | 'timeout'): void {
+    this.#calls.report(this, outcome, error);
     this.#calls.failed(this.circuit, this.#account, error);
-    this.#give(undefined, error);
+    this.#resolveWith(() => this.#end.failed(error));
   }
 
   #stopWaiting(): void {
-    this.#waits = false;
-    this.#calls.forget(this);
+    this.#isWaiting = false;
+    this.#calls.remove(this);
   }
 
-  /** Gives the caller what the end makes of the answer, or of the error instead of one. */
-  #give(value: unknown, error: StoreError | undefined): void {
+  #resolveWith(make: () => unknown): void {
     try {
-      this.#resolve(
-        this.#context === undefined
-          ? this.#made(value, error)
-          : this.#context.runInAsyncScope(() => this.#made(value, error)),
-      );
+      this.#resolve(this.#context === undefined ? make() : this.#context.runInAsyncScope(make));
     } catch (thrown) {
       this.#reject(thrown);
     }
   }
-
-  #made(value: unknown, error: StoreError | undefined): unknown {
-    return error === undefined ? this.#end.answered(value) : this.#end.failed(error);
-  }
 }
 
-/** Of a call that was not, or no longer, worth waiting for. */
+/** The error of a call that nobody waits for, because the store is down. */
 export function downError(charged: 'no' | 'unknown'): StoreError {
   return new StoreError('The store is taken to be down, and was not waited for', { charged });
 }
 
-function noAnswer(): StoreError {
+/** For calls whose late answers change nothing. */
+export const IGNORE_LATE: Pick<CallEnd<never>, 'answeredLate' | 'failedLate'> = {
+  answeredLate: () => {},
+  failedLate: () => {},
+};
+
+/** For calls that are either done or rejected. */
+export const VOID_CALL: CallEnd<undefined> = {
+  ...IGNORE_LATE,
+  isAnswer: () => true,
+  answered: () => undefined,
+  failed: (error: StoreError) => Promise.reject(error) as never,
+};
+
+function wrongAnswer(): StoreError {
   return new StoreError('The store answered with something that is no answer', { charged: 'unknown' });
 }
 
-/** An answer may be anything, a getter that throws included. */
+/** An answer may be anything, even an object with a getter that throws. */
 function isAnswer(end: CallEnd<unknown>, value: unknown): boolean {
   try {
     return end.isAnswer(value);
@@ -241,8 +249,8 @@ function isAnswer(end: CallEnd<unknown>, value: unknown): boolean {
   }
 }
 
-/** What happens after the caller has its answer can no longer be told to anyone. */
-function quietly(late: () => void): void {
+/** The caller has its decision already, so nobody could receive an error of a late answer. */
+function ignoreErrors(late: () => void): void {
   try {
     late();
   } catch {}

@@ -1,42 +1,43 @@
 import { type Clock, monotonicClock } from '../clock.js';
-import { Decision, type Undo } from '../decision/index.js';
-import { isProgramsMistake, type StoreError } from '../errors.js';
-import { type Admission, countersOf, MemoryStore, type PassingOutcome } from '../memory/index.js';
-import type { Resolution } from '../policy/index.js';
+import { Decision, type PreparedCharge, type Undo } from '../decision/index.js';
+import { isProgramsMistake } from '../errors.js';
+import { countersOf, MemoryStore, type ScratchOutcome } from '../memory/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
 import { type CounterSpec, isOutcome, type Outcome, Quota, type Store } from '../store/index.js';
-import type { Circuit } from './circuit.js';
-import { Circuits } from './circuits.js';
-import { type Charged, Fallback, type LocalCharge } from './fallback.js';
+import { type Circuit, Circuits } from './circuit.js';
+import { Fallback } from './fallback.js';
 import { type Health, HealthWatch } from './health.js';
-import { type ChargeRoom, PendingCharge } from './pending-charge.js';
-import { type CallEnd, type CallFollower, downError, StoreCalls } from './store-calls.js';
+import { type ChargeParts, PendingCharge } from './pending-charge.js';
+import { Settlement } from './settlement.js';
+import { type CallEnd, type CallFollower, IGNORE_LATE, StoreCalls, VOID_CALL } from './store-calls.js';
 import { WriteBack } from './write-back.js';
 
-/** Who is told what a guard does. */
-export interface GuardFollower {
-  /** A charge has been decided, and this is what its caller receives; in memory, `slot` is where its first counter is. */
-  decided(decision: Decision, slot?: number): void;
-  healthChanged(): void;
-  readonly calls: CallFollower;
+/** Follows the work of a guard. */
+export interface GuardFollower extends CallFollower {
+  /** Receives each decision on a charge just before the caller does. */
+  decided(decision: Decision): void;
+  healthChanged(health: HealthWatch): void;
 }
 
 /**
- * Stands between a limiter and its store, so that no decision waits for a store that does not answer and none is lost when
- * it fails. `docs/failure.md` tells what a caller sees of it.
+ * Stands between a limiter and its store: no decision waits for a store that does not answer, and none is lost when it fails.
+ * `docs/failure.md` describes what a caller sees.
+ *
+ * A memory store and all other stores have one way in each: {@link #consumeInMemory} and {@link #consumeFromStore}.
  */
 export class StoreGuard {
   readonly health: HealthWatch;
   readonly #store: Store;
-  /** A store in this process does not go away: nothing is kept for it, and its answers are taken as they are. */
-  readonly #memory: MemoryStore | undefined;
+  /** Set for a store in this process. It cannot be away, so its charges need no deadline, no copy and no write-back. */
+  #memory: MemoryStore | undefined;
+  readonly #memoryUndo: Undo;
+  readonly #follower: GuardFollower;
   readonly #calls: StoreCalls;
   readonly #circuits: Circuits;
   readonly #fallback: Fallback;
   readonly #writeBack: WriteBack;
-  readonly #room: ChargeRoom;
-  readonly #undoPlain: Undo<Outcome>;
-  readonly #follower: GuardFollower;
+  readonly #settlement: Settlement;
+  readonly #parts: ChargeParts;
   #closed = false;
 
   constructor(
@@ -48,92 +49,63 @@ export class StoreGuard {
   ) {
     this.#store = store;
     this.#follower = follower;
-    this.#memory = store instanceof MemoryStore ? store : undefined;
-    this.#calls = new StoreCalls(timeoutMs, clock, follower.calls);
+    // A method that the program has replaced must be called, so such a store is treated as any other.
+    const isPlain = store instanceof MemoryStore && store.consume === MemoryStore.prototype.consume;
+    this.#memory = isPlain ? store : undefined;
+    this.#calls = new StoreCalls(timeoutMs, clock, follower);
     this.#circuits = new Circuits(store, {
       clock,
       probe: (account) => this.#probe(account),
-      changed: (circuit) => this.#changed(circuit),
+      changed: (circuit) => this.#circuitChanged(circuit),
     });
-    this.health = new HealthWatch(this.#circuits, () => follower.healthChanged());
+    this.health = new HealthWatch(this.#circuits, () => follower.healthChanged(this.health));
     this.#writeBack = new WriteBack(store, this.#calls, this.#circuits, clock);
-    this.#fallback = new Fallback(localStore, clock, { store, undo: (...charge) => this.#undoLocal(...charge) });
-    this.#undoPlain = { store, undo: (...charge) => this.#undoOnStore(...charge) };
-    this.#room = {
-      fallback: this.#fallback,
-      store,
-      undo: (...charge) => this.#undoStored(...charge),
-      owe: (...charge) => this.#owe(...charge),
-      giveBack: (...charge) => this.#giveBack(...charge),
-      decided: (decision) => follower.decided(decision),
-    };
+    this.#fallback = new Fallback(localStore);
+    this.#settlement = new Settlement(store, this.#calls, this.#circuits, this.#fallback, this.#writeBack, clock);
+    this.#parts = { fallback: this.#fallback, settlement: this.#settlement, follower };
+    this.#memoryUndo = { store, takeBack: (charge, outcome) => this.#settlement.takeBack(charge, outcome) };
   }
 
-  consume(charge: Charged, account: string, cost: number, resolution: Resolution): MaybePromise<Decision> {
-    const circuit = this.#circuits.of(account);
-    if (circuit.isOpen) return this.#pending(charge, account, cost, resolution, circuit).decideWithout('no');
-    if (!this.#writeBack.isEmpty) this.#writeBack.send(account);
-    // Of counters in this process, an outcome that is not kept is enough, unless someone has put a method of his own there.
-    const memory = this.#memory;
-    if (memory?.consume === MEMORY_CONSUME)
-      return this.#consumeInMemory(memory, charge, account, cost, resolution, circuit);
-    let answer: MaybePromise<Outcome>;
-    try {
-      answer = this.#store.consume(account, resolution.counters, cost);
-    } catch (thrown) {
-      const pending = this.#pending(charge, account, cost, resolution, circuit);
-      return this.#calls.threw(circuit, account, thrown, pending);
-    }
-    if (memory !== undefined && !isPromise(answer)) return this.#decide(charge, cost, resolution, answer, -1, circuit);
-    // A refusal at once has no one who waits for it, and nothing to undo.
-    if (!isPromise(answer) && isRefusal(answer, resolution)) {
-      if (answer.throttledMs !== undefined) this.#fallback.followThrottling(account, resolution, answer.throttledMs);
-      return this.#decide(charge, cost, resolution, answer, -1, circuit);
-    }
-    const pending = this.#pending(charge, account, cost, resolution, circuit);
-    return isPromise(answer)
-      ? this.#calls.wait(circuit, account, answer, pending)
-      : this.#calls.told(circuit, account, answer, pending);
+  consume(charge: PreparedCharge): MaybePromise<Decision> {
+    return this.#memory === undefined ? this.#consumeFromStore(charge) : this.#consumeInMemory(this.#memory, charge);
   }
 
-  peek(charge: Charged, account: string, cost: number, resolution: Resolution): MaybePromise<Decision> {
-    const circuit = this.#circuits.of(account);
-    const without = () => this.#fallback.peek(charge, account, cost, resolution, circuit);
+  peek(charge: PreparedCharge): MaybePromise<Decision> {
+    const { owner, cost, resolution } = charge;
+    const circuit = this.#circuits.of(owner);
+    const without = () => this.#fallback.peek(charge, circuit);
     if (circuit.isOpen) return without();
-    const { counters, quotas } = resolution;
-    return this.#calls.ask(circuit, account, () => this.#store.peek(account, counters, cost), {
-      ...NOTHING_LATE,
-      isAnswer: (value) => isOutcome(value, quotas.length, counters.length),
-      answered: (outcome) =>
-        new Decision(charge, charge.category, cost, resolution, outcome as Outcome, undefined, 'store'),
+    return this.#calls.ask(circuit, owner, () => this.#store.peek(owner, resolution.counters, cost), {
+      ...IGNORE_LATE,
+      isAnswer: (value) => isOutcomeFor(charge, value),
+      answered: (outcome) => new Decision(charge, resolution, outcome as Outcome, 'store'),
       failed: without,
     });
   }
 
-  reset(account: string, name?: string): MaybePromise<void> {
-    this.#fallback.reset(account, name);
-    this.#writeBack.forget(account, name);
-    return this.#change(account, () =>
-      name === undefined ? this.#store.reset(account) : this.#store.reset(account, name),
+  reset(owner: string, counter?: string): MaybePromise<void> {
+    this.#fallback.reset(owner, counter);
+    this.#writeBack.forget(owner, counter);
+    return this.#settlement.change(owner, () =>
+      counter === undefined ? this.#store.reset(owner) : this.#store.reset(owner, counter),
     );
   }
 
-  pardon(account: string, name?: string): MaybePromise<void> {
-    this.#fallback.pardon(account, name);
-    return this.#change(account, () =>
-      name === undefined ? this.#store.pardon?.(account) : this.#store.pardon?.(account, name),
+  pardon(owner: string, counter?: string): MaybePromise<void> {
+    this.#fallback.pardon(owner, counter);
+    return this.#settlement.change(owner, () =>
+      counter === undefined ? this.#store.pardon?.(owner) : this.#store.pardon?.(owner, counter),
     );
   }
 
-  /** Charges beside the decisions, for whoever only wants to know: no one waits for it, and its failure is no one's. */
-  try(account: string, resolution: Resolution, cost: number): MaybePromise<Outcome | undefined> {
-    if (this.#circuits.of(account).isOpen) return undefined;
+  /** Charges without a decision, for a candidate policy. No request waits for it, and a failure is ignored. */
+  consumeForTrial({ owner, cost, resolution }: PreparedCharge): MaybePromise<Outcome | undefined> {
+    if (this.#circuits.of(owner).isOpen) return undefined;
     const { counters, quotas } = resolution;
-    const checked = (value: unknown) =>
-      isOutcome(value, quotas.length, counters.length) ? (value as Outcome) : undefined;
+    const checked = (value: Outcome) => (isOutcome(value, quotas.length, counters.length) ? value : undefined);
     try {
-      const answer = this.#store.consume(account, counters, cost);
-      // Caught last: an answer may be anything, a getter that throws included.
+      const answer = this.#store.consume(owner, counters, cost);
+      // `catch` comes last: an answer may be anything, even an object with a getter that throws.
       return isPromise(answer)
         ? Promise.resolve(answer)
             .then(checked)
@@ -144,11 +116,11 @@ export class StoreGuard {
     }
   }
 
-  /** Takes back what {@link try} has charged. */
-  untry(account: string, { counters }: Resolution, cost: number, outcome: Outcome): void {
-    if (this.#closed || this.#circuits.of(account).isOpen) return;
+  /** Takes back what {@link consumeForTrial} has charged. */
+  refundTrial({ owner, cost, resolution }: PreparedCharge, outcome: Outcome): void {
+    if (this.#closed || this.#circuits.of(owner).isOpen) return;
     try {
-      const done = this.#store.refund(account, counters, cost, outcome);
+      const done = this.#store.refund(owner, resolution.counters, cost, outcome);
       if (isPromise(done)) Promise.resolve(done).catch(() => {});
     } catch {}
   }
@@ -169,7 +141,7 @@ export class StoreGuard {
     };
   }
 
-  /** Whoever waits is answered without the store, and nothing is left running. */
+  /** Decides waiting charges without the store, and ends all timers. */
   close(): void {
     this.#closed = true;
     for (const circuit of this.#circuits.all()) circuit.stop();
@@ -178,84 +150,36 @@ export class StoreGuard {
     this.#fallback.close();
   }
 
-  #consumeInMemory(
-    memory: MemoryStore,
-    charge: Charged,
-    account: string,
-    cost: number,
-    resolution: Resolution,
-    circuit: Circuit,
-  ): MaybePromise<Decision> {
-    let outcome: PassingOutcome;
+  #consumeInMemory(memory: MemoryStore, charge: PreparedCharge): Decision {
+    const { owner, cost, resolution } = charge;
+    let outcome: ScratchOutcome;
     try {
-      outcome = countersOf(memory).consume(account, resolution.counters, cost);
+      outcome = countersOf(memory).consume(owner, resolution.counters, cost);
     } catch (thrown) {
-      const pending = this.#pending(charge, account, cost, resolution, circuit);
-      return this.#calls.threw(circuit, account, thrown, pending);
+      // The program's own clock threw. From now on this store is one that can fail.
+      this.#memory = undefined;
+      const circuit = this.#circuits.of(owner);
+      return this.#calls.threw(circuit, owner, thrown, new PendingCharge(this.#parts, charge, circuit));
     }
-    return this.#decide(charge, cost, resolution, outcome, outcome.slot, circuit);
-  }
-
-  /** Of a store in this process: neither waited for nor followed. */
-  #decide(
-    charge: Charged,
-    cost: number,
-    resolution: Resolution,
-    outcome: Outcome | PassingOutcome,
-    slot: number,
-    circuit: Circuit,
-  ): Decision {
-    circuit.succeeded();
-    const undo = outcome.allowed && cost > 0 ? this.#undoPlain : undefined;
-    const decision = new Decision(charge, charge.category, cost, resolution, outcome, undo, 'store');
-    this.#follower.decided(decision, slot);
+    const isCharged = outcome.allowed && cost > 0;
+    const decision = new Decision(charge, resolution, outcome, 'store', isCharged ? this.#memoryUndo : undefined);
+    this.#follower.decided(decision);
     return decision;
   }
 
-  #pending(charge: Charged, account: string, cost: number, resolution: Resolution, circuit: Circuit): PendingCharge {
-    return new PendingCharge(this.#room, charge, account, cost, resolution, circuit);
-  }
-
-  #undoStored(
-    account: string,
-    resolution: Resolution,
-    cost: number,
-    outcome: Outcome,
-    copy?: Admission,
-  ): MaybePromise<void> {
-    if (copy !== undefined) this.#fallback.refund(account, resolution, cost, copy);
-    return this.#undoOnStore(account, resolution, cost, outcome);
-  }
-
-  /** What is on its way to the store already, or has arrived, stays there: a store has no name for it. */
-  #undoLocal(account: string, resolution: Resolution, cost: number, local: LocalCharge): MaybePromise<void> {
-    local.refunded = true;
-    this.#fallback.refund(account, resolution, cost, local.outcome);
-    if (local.entry !== undefined) this.#writeBack.withdraw(local.entry, cost);
-    return local.stored && this.#undoOnStore(account, resolution, cost, local.stored);
-  }
-
-  #undoOnStore(account: string, { counters }: Resolution, cost: number, outcome: Outcome): MaybePromise<void> {
-    return this.#change(account, () => this.#store.refund(account, counters, cost, outcome));
-  }
-
-  /** A call that has no answer but that it was done; it rejects when it was not. */
-  #change(account: string, call: () => MaybePromise<void>): MaybePromise<void> {
-    const circuit = this.#circuits.of(account);
-    if (circuit.isOpen) return Promise.reject(downError('no'));
-    return this.#calls.ask(circuit, account, call, DONE_OR_NOT);
-  }
-
-  #owe(account: string, { counters }: Resolution, cost: number, local: LocalCharge): void {
-    local.entry = this.#writeBack.add(account, counters, cost, local.at);
-  }
-
-  #giveBack(account: string, { counters }: Resolution, cost: number, outcome: Outcome): void {
-    const circuit = this.#circuits.of(account);
-    const refund = () => this.#store.refund(account, counters, cost, outcome);
-    // The store has just answered, so it is asked even while its circuit is open; if it fails, the cost counts too long.
-    const given = this.#calls.ask(circuit, account, refund, DONE_OR_NOT);
-    if (isPromise(given)) given.catch(() => {});
+  #consumeFromStore(charge: PreparedCharge): MaybePromise<Decision> {
+    const { owner, cost, resolution } = charge;
+    const circuit = this.#circuits.of(owner);
+    const pending = new PendingCharge(this.#parts, charge, circuit);
+    if (circuit.isOpen) return pending.decideWithout('no');
+    if (!this.#writeBack.isEmpty) this.#writeBack.send(owner);
+    let answer: MaybePromise<Outcome>;
+    try {
+      answer = this.#store.consume(owner, resolution.counters, cost);
+    } catch (thrown) {
+      return this.#calls.threw(circuit, owner, thrown, pending);
+    }
+    return this.#calls.settle(circuit, owner, answer, pending);
   }
 
   async #probe(account: string): Promise<unknown> {
@@ -264,38 +188,27 @@ export class StoreGuard {
     const store = this.#store;
     try {
       return await (store.probe === undefined
-        ? this.#calls.ask(circuit, account, () => store.peek(account, PROBED, 0), PEEKED_OR_NOT)
-        : this.#calls.ask(circuit, account, () => store.probe?.(account), DONE_OR_NOT));
+        ? this.#calls.ask(circuit, account, () => store.peek(account, PROBED, 0), PEEK_CALL)
+        : this.#calls.ask(circuit, account, () => store.probe?.(account), VOID_CALL));
     } catch (error) {
-      // A store that was closed, say: whoever charges it next has to hear of that.
+      // The store was closed, say: the next charge reports that.
       if (isProgramsMistake(error)) return undefined;
       throw error;
     }
   }
 
-  #changed(circuit: Circuit): void {
+  #circuitChanged(circuit: Circuit): void {
     if (circuit.isOpen) this.#calls.abandon(circuit);
     else this.#writeBack.drain();
     this.health.changed();
   }
 }
 
-const MEMORY_CONSUME = MemoryStore.prototype.consume;
-
-function isRefusal(answer: Outcome, { quotas, counters }: Resolution): boolean {
-  return isOutcome(answer, quotas.length, counters.length) && !answer.allowed;
+function isOutcomeFor({ resolution: { quotas, counters } }: PreparedCharge, value: unknown): boolean {
+  return isOutcome(value, quotas.length, counters.length);
 }
 
-const NOTHING_LATE = { answeredLate: () => {}, failedLate: () => {} };
+const PEEK_CALL: CallEnd<undefined> = { ...VOID_CALL, isAnswer: (value) => isOutcome(value, 1, 1) };
 
-const DONE_OR_NOT: CallEnd<undefined> = {
-  ...NOTHING_LATE,
-  isAnswer: () => true,
-  answered: () => undefined,
-  failed: (error: StoreError) => Promise.reject(error) as never,
-};
-
-const PEEKED_OR_NOT: CallEnd<undefined> = { ...DONE_OR_NOT, isAnswer: (value) => isOutcome(value, 1, 1) };
-
-/** A counter that every account may have, asked about with no cost. */
+/** A counter that every account may have. A probe peeks at it with no cost. */
 const PROBED: readonly CounterSpec[] = [{ name: '*', quotas: [new Quota({ limit: 1, windowMs: 1000 })] }];

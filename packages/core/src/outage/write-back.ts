@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.js';
 import type { StoreError } from '../errors.js';
 import type { CounterSpec, Store } from '../store/index.js';
-import type { Circuits } from './circuits.js';
+import type { Circuits } from './circuit.js';
 import { Journal, type JournalEntry } from './journal.js';
 import type { CallEnd, StoreCalls } from './store-calls.js';
 
 /**
- * Brings a store what was admitted while it was away, once it is back. Nothing is sent twice that may have been counted:
- * an admission may be lost here, but never counted double.
+ * Writes the admissions of an outage to the store once it is back. A record that the store may have counted is not sent
+ * again: an admission may be lost here, but is never counted twice.
  */
 export class WriteBack {
   readonly #store: Store;
@@ -15,8 +15,8 @@ export class WriteBack {
   readonly #circuits: Circuits;
   readonly #clock: Clock;
   readonly #journal = new Journal(MAX_ENTRIES);
-  readonly #records: boolean;
-  /** Accounts whose entries are to be sent. */
+  readonly #canRecord: boolean;
+  /** Accounts whose entries wait to be sent. */
   #queue: string[] = [];
   #sending = 0;
   #written = 0;
@@ -29,7 +29,7 @@ export class WriteBack {
     this.#calls = calls;
     this.#circuits = circuits;
     this.#clock = clock;
-    this.#records = typeof store.record === 'function';
+    this.#canRecord = typeof store.record === 'function';
   }
 
   get isEmpty(): boolean {
@@ -48,9 +48,9 @@ export class WriteBack {
     return this.#dropped;
   }
 
-  /** Writes down an admission that the store surely did not count; without an entry, it never will. */
+  /** Notes an admission that the store certainly did not count. Without an entry, the store never will. */
   add(account: string, counters: readonly CounterSpec[], cost: number, at: number): JournalEntry | undefined {
-    if (!this.#records || this.#stopped) return undefined;
+    if (!this.#canRecord || this.#stopped) return undefined;
     const entry = this.#journal.add(account, counters, cost, at);
     if (entry === undefined) this.#dropped++;
     else this.#sendSoon(account);
@@ -65,13 +65,13 @@ export class WriteBack {
     this.#journal.forget(account, name);
   }
 
-  /** Sends all that is owed to the account, ahead of a charge that is about to be sent. */
+  /** Sends all entries of the account, ahead of a charge that is about to be sent. */
   send(account: string): void {
-    // All are taken before the first is sent, since one that fails at once comes back at once.
+    // All are taken before the first is sent: an entry that fails at once is put back at once.
     for (const entry of this.#journal.takeAll(account, this.#clock())) this.#send(entry);
   }
 
-  /** Sends all that is owed to the parts of the store that are up, a few entries at a time. */
+  /** Sends all entries to the shards that are up, a few at a time. */
   drain(): void {
     if (this.#stopped || this.#journal.isEmpty) return;
     this.#queue = this.#journal.accounts();
@@ -94,8 +94,8 @@ export class WriteBack {
   }
 
   #send(entry: JournalEntry): void {
-    const { account, counters, cost, at } = entry;
-    const agoMs = Math.max(0, Math.floor(this.#clock() - at));
+    const { account, counters, cost, latestAt } = entry;
+    const agoMs = Math.max(0, Math.floor(this.#clock() - latestAt));
     this.#sending++;
     const sent = () => {
       this.#sending--;
@@ -103,7 +103,7 @@ export class WriteBack {
     };
     const end = new RecordEnd(entry, this);
     const record = () => this.#store.record?.(account, counters, cost, agoMs);
-    // A store that was closed meanwhile throws: it can no longer be told, and nor can anyone else.
+    // A store that was closed meanwhile throws, and the entry is lost.
     new Promise((resolve) => resolve(this.#calls.ask(this.#circuits.of(account), account, record, end))).then(
       sent,
       () => {
@@ -128,7 +128,7 @@ export class WriteBack {
     else this.#sendSoon(entry.account);
   }
 
-  /** While the circuit is open, its closing sends; otherwise something has to. */
+  /** An open circuit drains the journal when it closes; with a closed one, a timer has to. */
   #sendSoon(account: string): void {
     if (this.#retry !== undefined || this.#circuits.of(account).isOpen) return;
     this.#retry = setTimeout(() => {
@@ -139,7 +139,7 @@ export class WriteBack {
   }
 }
 
-/** What becomes of an entry that was sent. */
+/** Handles the answer to an entry that was sent. */
 class RecordEnd implements CallEnd<void> {
   readonly #entry: JournalEntry;
   readonly #writeBack: WriteBack;

@@ -2,36 +2,36 @@ import { checkOneOf, checkOptions, checkString } from '../check.js';
 import { optionRangeError, optionTypeError, showName } from '../errors.js';
 import { Quota, type QuotaOptions, Throttle, type ThrottleOptions, windowInWords } from '../store/index.js';
 
-/** 1 to 8 quotas that a charge must all fit, or the word `'unlimited'`: an empty list is refused, since it may be a mishap. */
+/** 1 to 8 quotas, all of which a charge must fit, or `'unlimited'`. An empty list may be a mistake and is refused. */
 export type QuotaList = readonly QuotaOptions[] | 'unlimited';
 
-/** Whether limits are enforced, or only observed: decided and counted as ever, but no one is refused. */
+/** Whether limits are enforced, or only observed: decisions and counters are the same, but every request passes. */
 export type Mode = 'enforce' | 'observe';
 
-/** What a layer can say of its categories, or of one of them. Where it is silent, the next less specific one speaks. */
+/** Settings of a category, or of all categories of a layer. Where one is missing, the next less specific layer decides. */
 export interface CategoryLayer {
-  /** A list here replaces those of every less specific layer. */
+  /** A list replaces the lists of every less specific layer. */
   readonly quotas?: QuotaList;
-  /** What repeated violations lead to; `false` ends what a less specific layer says. */
+  /** Shrinks limits after repeated violations; `false` switches off the throttle of a less specific layer. */
   readonly throttle?: ThrottleOptions | false;
   /** Default: `'enforce'`. */
   readonly mode?: Mode;
 }
 
-/** What one layer of a policy can say. Where it is silent, the next less specific layer speaks. */
+/** One layer of a policy. Where a setting is missing, the next less specific layer decides. */
 export interface Layer extends CategoryLayer {
-  /** By category: its quotas, or all that can be said of it. What stands here comes before what the layer itself says. */
+  /** Quotas or settings by category. They win over the settings of the layer itself. */
   readonly categories?: Readonly<Record<string, QuotaList | CategoryLayer>>;
-  /** Quotas of the account over all its categories, on a counter of their own. */
+  /** Quotas of the account over all its categories, with a counter of their own. */
   readonly total?: QuotaList;
 }
 
-/** Layers by name. A `Map` may hold names that an object literal cannot, such as `__proto__`. */
+/** Layers by name. A `Map` allows names that an object literal does not, such as `__proto__`. */
 export type Layers = Readonly<Record<string, Layer>> | ReadonlyMap<string, Layer>;
 
-/** Of a layer that has been checked. An empty list stands for `'unlimited'`. */
+/** Checked settings. An empty list of quotas stands for `'unlimited'`. */
 export interface CheckedCategory {
-  /** Whether it was given as a list of quotas alone. */
+  /** Whether the entry was a bare list of quotas. */
   readonly isList: boolean;
   readonly quotas: readonly Quota[] | undefined;
   readonly throttle: Throttle | false | undefined;
@@ -40,9 +40,9 @@ export interface CheckedCategory {
 
 export interface CheckedLayer extends CheckedCategory {
   readonly name: string;
-  /** What errors call it. */
+  /** The name of the layer in errors. */
   readonly path: string;
-  /** Its place among its siblings, from 1. */
+  /** Position among its siblings, from 1. */
   readonly ordinal: number;
   readonly categories: ReadonlyMap<string, CheckedCategory>;
   readonly total: readonly Quota[] | undefined;
@@ -51,21 +51,21 @@ export interface CheckedLayer extends CheckedCategory {
 const CATEGORY_OPTIONS: readonly string[] = ['quotas', 'throttle', 'mode'];
 export const LAYER_OPTIONS: readonly string[] = ['quotas', 'categories', 'total', 'throttle', 'mode'];
 
-/** Checks one layer; `path` is what errors call it. */
+/** Checks one layer; errors call it `path`. */
 export function checkLayer(path: string, layer: Layer, name = '', ordinal = 0): CheckedLayer {
   checkOptions(path, layer, LAYER_OPTIONS);
   const categories = new Map<string, CheckedCategory>();
-  for (const [category, said] of Object.entries(
+  for (const [category, entry] of Object.entries(
     checkOptions(`${path}.categories`, layer.categories === undefined ? {} : layer.categories),
   )) {
     checkString(`${path}.categories key`, category);
-    categories.set(category, checkCategory(`${path}.categories.${showName(category)}`, said));
+    categories.set(category, checkCategory(`${path}.categories.${showName(category)}`, entry));
   }
   return {
     name,
     path,
     ordinal,
-    ...checkSaid(path, layer),
+    ...checkSettings(path, layer),
     categories,
     total: layer.total === undefined ? undefined : checkQuotaList(`${path}.total`, layer.total).map(nameAsTotal),
   };
@@ -81,15 +81,15 @@ export function checkLayers(path: string, layers: Layers = {}): ReadonlyMap<stri
   return checked;
 }
 
-/** A category's entry is a list of quotas, or an object that may say more. */
-function checkCategory(path: string, said: unknown): CheckedCategory {
-  if (typeof said !== 'object' || said === null || Array.isArray(said)) {
-    return { isList: true, quotas: checkQuotaList(path, said), throttle: undefined, mode: undefined };
+/** An entry is a list of quotas, or an object with more settings. */
+function checkCategory(path: string, entry: unknown): CheckedCategory {
+  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
+    return { isList: true, quotas: checkQuotaList(path, entry), throttle: undefined, mode: undefined };
   }
-  return checkSaid(path, checkOptions(path, said, CATEGORY_OPTIONS));
+  return checkSettings(path, checkOptions(path, entry, CATEGORY_OPTIONS));
 }
 
-function checkSaid(path: string, { quotas, throttle, mode }: CategoryLayer): CheckedCategory {
+function checkSettings(path: string, { quotas, throttle, mode }: CategoryLayer): CheckedCategory {
   return {
     isList: false,
     quotas: quotas === undefined ? undefined : checkQuotaList(`${path}.quotas`, quotas),
@@ -122,7 +122,7 @@ export function checkQuotaList(path: string, list: unknown): readonly Quota[] {
   return quotas;
 }
 
-/** A total and a category often have the same window; a quota without a name of its own says which of the two it is. */
+/** A total and a category often have the same window: an unnamed quota of a total is called `total-…`. */
 function nameAsTotal(quota: Quota): Quota {
   const { limit, windowMs, slices, name } = quota;
   if (name !== windowInWords(windowMs)) return quota;

@@ -1,18 +1,17 @@
 import { perMinute } from '../store/index.js';
 import { definePolicy, type Policy } from './policy.js';
 
-/** The categories of the Legs API, and what a path outside its table belongs to: that is limited too. */
+/** The categories of the Legs API, and `other` for every path outside its table, which is limited too. */
 export type LegsApiCategory = 'legs' | 'bridges' | 'actions' | 'events' | 'other';
 
-/** The Legs API's default: 100 requests in any rolling minute, for each account and category. */
+/** The Legs API's default: 100 requests in any rolling minute for each account and category. */
 export function legsApiPolicy(): Policy {
   return definePolicy({ quotas: [perMinute(100)] });
 }
 
 /**
- * The category of a request to the Legs API, by its path or URL. The path may stand under any mount prefix, and is read as
- * forgivingly as routers read it: letter case, doubled and trailing slashes, percent-encoding and a query make no
- * difference. What is not in the API's table is `other`.
+ * The category of a request to the Legs API, by its path or URL, under any mount prefix. Letter case, doubled and trailing
+ * slashes, percent-encoding and a query make no difference, as in routers. A path outside the API's table is `other`.
  *
  * @example
  * legsApiCategory('/v2/accounts/ameyo5m/legs/l1/actions/hangup'); // 'actions'
@@ -22,76 +21,93 @@ export function legsApiCategory(path: string): LegsApiCategory {
 }
 
 /**
- * The account that a path names after `/accounts/`, decoded once, as routers decode it, so that every spelling of one
- * account is one account; `undefined` when it names none.
+ * The account after `/accounts/` in a path; `undefined` without one. Decoded once, as routers do, so that every spelling of
+ * an account is one account.
  */
 export function legsApiAccount(path: string): string | undefined {
   return legsApiPlace(path).account;
 }
 
-/** Account and category of a path, read once for both. */
-export function legsApiPlace(path: string): {
+/**
+ * The account and the category of a path, in one pass. Runs for every request, so it looks at segments where they lie,
+ * instead of making a list of them.
+ */
+export function legsApiPlace(target: string): {
   readonly account: string | undefined;
   readonly category: LegsApiCategory;
 } {
-  const segments = pathSegments(path);
-  const account = accountIndex(segments);
-  return { account: segments[account], category: categoryOf(segments, account) };
-}
-
-/**
- * The path's segments, decoded, less empty ones. Runs for every request: `split` and `filter` take twice as long.
- */
-function pathSegments(target: string): string[] {
-  const path = pathOf(target);
-  const segments: string[] = [];
-  for (let start = 0; start < path.length; ) {
-    const slash = path.indexOf('/', start);
-    const end = slash < 0 ? path.length : slash;
-    if (end > start) segments.push(path.slice(start, end));
-    start = end + 1;
+  let account: string | undefined;
+  let collection: 'legs' | 'bridges' | undefined;
+  /** The word in the third segment from the collection on. */
+  let part: PathWord | undefined;
+  let accountsIndex = -1;
+  let collectionIndex = -1;
+  let segments = 0;
+  const from = startOfPath(target);
+  const end = endOfPath(target, from);
+  const hasCodes = target.includes('%');
+  for (let start = from; start < end; ) {
+    const slash = target.indexOf('/', start);
+    const stop = slash < 0 || slash > end ? end : slash;
+    if (stop > start) {
+      const segment = hasCodes ? decode(target.slice(start, stop)) : target.slice(start, stop);
+      const index = segments++;
+      const isAccount = accountsIndex >= 0 && index === accountsIndex + 1;
+      const word = isAccount ? undefined : wordOf(segment);
+      if (isAccount) {
+        account = segment;
+      } else if (accountsIndex < 0 && word === 'accounts') {
+        // Only what follows the first `accounts` counts.
+        accountsIndex = index;
+        collectionIndex = -1;
+        collection = undefined;
+      } else if (collectionIndex < 0 && (accountsIndex < 0 || index === accountsIndex + 2)) {
+        if (word === 'legs' || word === 'bridges') {
+          collection = word;
+          collectionIndex = index;
+        }
+      } else if (index === collectionIndex + 2) {
+        part = word;
+      }
+    }
+    start = stop + 1;
   }
-  return path.includes('%') ? segments.map(decode) : segments;
+  const depth = segments - collectionIndex;
+  return { account, category: collection === undefined ? 'other' : categoryOf(collection, part, depth) };
 }
 
-function pathOf(target: string): string {
-  // An absolute-form request target (RFC 9112, section 3.2.2): what follows the host is the path.
-  const start = target.startsWith('/') ? 0 : (/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i.exec(target)?.[0].length ?? 0);
+/** `depth` is the number of segments from the collection on. */
+function categoryOf(collection: 'legs' | 'bridges', part: PathWord | undefined, depth: number): LegsApiCategory {
+  if (depth <= 2) return collection;
+  if (depth <= 4 && part === 'actions') return 'actions';
+  return depth === 3 && part === 'external_events' ? 'events' : 'other';
+}
+
+/** In an absolute-form request target (RFC 9112, section 3.2.2), the path begins after the host. */
+function startOfPath(target: string): number {
+  if (target.startsWith('/')) return 0;
+  return /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i.exec(target)?.[0].length ?? 0;
+}
+
+function endOfPath(target: string, start: number): number {
   const query = target.indexOf('?', start);
   const fragment = target.indexOf('#', start);
-  const end = Math.min(query < 0 ? target.length : query, fragment < 0 ? target.length : fragment);
-  return start === 0 && end === target.length ? target : target.slice(start, end);
+  return Math.min(query < 0 ? target.length : query, fragment < 0 ? target.length : fragment);
 }
 
-/** The index of the segment that is the account, or −1. */
-function accountIndex(segments: readonly string[]): number {
-  for (let index = 0; index < segments.length; index++) {
-    if (isWord(segments[index], 'accounts')) return index + 1;
-  }
-  return -1;
+type PathWord = 'accounts' | 'legs' | 'bridges' | 'actions' | 'external_events';
+
+/** The word of the API that a segment is, in any letter case. */
+function wordOf(segment: string): PathWord | undefined {
+  return segment.length > LONGEST_WORD ? undefined : (WORDS.get(segment) ?? WORDS.get(segment.toLowerCase()));
 }
 
-function categoryOf(segments: readonly string[], account: number): LegsApiCategory {
-  const at = account >= 0 ? account + 1 : segments.findIndex((segment) => collectionOf(segment) !== undefined);
-  const collection = collectionOf(segments[at]);
-  if (collection === undefined) return 'other';
-  const depth = segments.length - at;
-  if (depth <= 2) return collection;
-  const part = segments[at + 2];
-  if (depth <= 4 && isWord(part, 'actions')) return 'actions';
-  return depth === 3 && isWord(part, 'external_events') ? 'events' : 'other';
-}
+const LONGEST_WORD = 'external_events'.length;
+const WORDS: ReadonlyMap<string, PathWord> = new Map(
+  (['accounts', 'legs', 'bridges', 'actions', 'external_events'] as const).map((word) => [word, word]),
+);
 
-function collectionOf(segment: string | undefined): 'legs' | 'bridges' | undefined {
-  if (isWord(segment, 'legs')) return 'legs';
-  return isWord(segment, 'bridges') ? 'bridges' : undefined;
-}
-
-function isWord(segment: string | undefined, word: string): boolean {
-  return segment === word || (segment?.length === word.length && segment.toLowerCase() === word);
-}
-
-/** A segment that is not valid percent-encoding stays as it is: no router accepts it, and it is limited all the same. */
+/** Invalid percent-encoding stays as it is: routers refuse it, and the request is limited all the same. */
 function decode(segment: string): string {
   try {
     return decodeURIComponent(segment);

@@ -3,19 +3,19 @@ import { optionRangeError, optionTypeError, showName } from '../errors.js';
 import { type CounterSpec, Quota, wholePart } from '../store/index.js';
 
 /**
- * What decides while the store fails: the limits, counted in the memory of this process; no one, so that every request
- * passes; or no one, so that every request is turned away as 503.
+ * What decides while the store fails: `'local'` counts in the memory of this process, `'allow'` lets every request pass,
+ * `'deny'` answers every request with 503.
  */
 export type StoreFailureMode = 'local' | 'allow' | 'deny';
 
 /** A mode by category. */
 export interface StoreFailureModes {
-  /** Of every category that `categories` does not name: default `'local'`. */
+  /** The mode of every category that `categories` does not name: default `'local'`. */
   readonly default?: StoreFailureMode;
   readonly categories?: Readonly<Record<string, StoreFailureMode>>;
 }
 
-/** What a policy says of a failing store, checked. */
+/** The checked options `onStoreFailure` and `localShare`. */
 export class StoreFailurePlan {
   readonly #default: StoreFailureMode;
   readonly #categories = new Map<string, StoreFailureMode>();
@@ -36,7 +36,7 @@ export class StoreFailurePlan {
     return this.#categories.get(category) ?? this.#default;
   }
 
-  /** The same list where the share is 1. */
+  /** With a share of 1 this is the same list. */
   localCounters(counters: readonly CounterSpec[]): readonly CounterSpec[] {
     if (this.#localShare === 1) return counters;
     return counters.map(({ quotas, ...counter }) => ({
@@ -47,7 +47,7 @@ export class StoreFailurePlan {
     }));
   }
 
-  /** This process's part of a limit: rounded down, but not to nothing. */
+  /** This process's share of a limit: rounded down, but at least 1 unless the limit is 0. */
   localLimit(limit: number): number {
     if (limit === 0) return 0;
     return Math.max(1, wholePart(limit, this.#localShare));

@@ -1,5 +1,7 @@
 import { checkOptions } from '../check.js';
-import type { AccountLayer } from './account-layer.js';
+import { entryOf } from '../entry-of.js';
+import { optionTypeError } from '../errors.js';
+import type { AccountLayer } from './account-source.js';
 import {
   type CheckedLayer,
   checkLayer,
@@ -10,19 +12,21 @@ import {
   type Layers,
   type QuotaList,
 } from './layer.js';
+import { type ApplicableLayers, LayerStack } from './layer-stack.js';
 import { type StoreFailureMode, type StoreFailureModes, StoreFailurePlan } from './on-store-failure.js';
-import { type Explanation, type Limits, type Resolution, ResolutionCache, Said } from './resolution.js';
+import type { Explained, Explanation, Limits, Resolution } from './resolution.js';
+import { ResolutionCache } from './resolution-cache.js';
 
 export interface PolicyOptions extends Layer {
-  /** What holds where nothing more specific speaks. Required, so that no request is unlimited by omission. */
+  /** The quotas where no more specific layer sets any. Required, so that no request is unlimited by omission. */
   readonly quotas: QuotaList;
-  /** By contractual plan. */
+  /** Layers by contractual plan. */
   readonly plans?: Layers;
-  /** By region. */
+  /** Layers by region. */
   readonly regions?: Layers;
-  /** By environment, such as `sandbox`. What a layer here decides is counted apart from the other environments. */
+  /** Layers by environment, such as `sandbox`. Quotas from such a layer have a counter of their own. */
   readonly environments?: Layers;
-  /** Provisioned for one account. */
+  /** Layers by account. */
   readonly accounts?: Layers;
   /**
    * What decides while the store fails: `'local'` (the default), `'allow'` or `'deny'`, or one of them by category. See
@@ -30,16 +34,25 @@ export interface PolicyOptions extends Layer {
    */
   readonly onStoreFailure?: StoreFailureMode | StoreFailureModes;
   /**
-   * This process's part of every limit while it decides by itself: above 0 and at most 1, default 1. With 1/instances, all
-   * instances together admit no more than the limit, as long as their load is even.
+   * This process's share of every limit while it decides alone: above 0 and at most 1, default 1. With 1/instances, all
+   * instances together admit at most the limit, if their load is even.
    */
   readonly localShare?: number;
 }
 
+/** The request that a policy is asked about. A `Charge` is one. */
+export interface PolicyQuery {
+  readonly category: string;
+  readonly account?: string | undefined;
+  readonly plan?: string | undefined;
+  readonly region?: string | undefined;
+  readonly environment?: string | undefined;
+}
+
 /**
- * Checks a policy and makes it ready to use. The most specific layer that speaks wins: the account's, then the
- * environment's, then the plan's, then the region's, then the base; within a layer its category's list, then its
- * `quotas`. Lists replace each other, they never merge. `total` is decided in the same order, by itself.
+ * Checks a policy and makes it ready to use. The most specific layer that sets an option wins: the account's, then the
+ * environment's, then the plan's, then the region's, then the base. Within a layer, its category wins over the layer's own
+ * `quotas`. Lists replace each other; they never merge. `total` is looked up in the same order, independently.
  *
  * @throws TypeError `TOLLGATE_OPTION_TYPE` when a value is of the wrong kind, `TOLLGATE_OPTION_UNKNOWN` when an option
  * does not exist.
@@ -57,17 +70,19 @@ export function definePolicy(options: PolicyOptions): Policy {
   return new Policy(options);
 }
 
-/** A checked policy; see {@link definePolicy}. Pure: the same question always has the same answer. */
+/** A checked policy; see {@link definePolicy}. Pure: the same query always has the same answer. */
 export class Policy {
   readonly #base: CheckedLayer;
   readonly #accounts: ReadonlyMap<string, CheckedLayer>;
   readonly #environments: ReadonlyMap<string, CheckedLayer>;
   readonly #plans: ReadonlyMap<string, CheckedLayer>;
   readonly #regions: ReadonlyMap<string, CheckedLayer>;
+  /** Whether the base is the only layer. */
+  readonly #isFlat: boolean;
   readonly #storeFailure: StoreFailurePlan;
   readonly #cache = new ResolutionCache(MAX_CACHED);
-  /** By the layer of an account that is not the policy's own. */
-  readonly #heldCaches = new WeakMap<AccountLayer, ResolutionCache>();
+  /** Caches for layers that come from an `AccountSource`. */
+  readonly #cachesBySourceLayer = new WeakMap<AccountLayer, ResolutionCache>();
 
   constructor(options: PolicyOptions) {
     checkOptions('policy', options, POLICY_OPTIONS);
@@ -78,96 +93,77 @@ export class Policy {
     this.#environments = checkLayers('policy.environments', environments);
     this.#plans = checkLayers('policy.plans', plans);
     this.#regions = checkLayers('policy.regions', regions);
+    this.#isFlat = [this.#accounts, this.#environments, this.#plans, this.#regions].every(({ size }) => size === 0);
     this.#storeFailure = new StoreFailurePlan('policy', onStoreFailure, localShare);
   }
 
   /**
-   * Which counters and quotas apply. Names that the policy does not know, hostile ones included, decide nothing. `held` is
-   * what an `AccountSource` says of the account, and comes before all else.
+   * The counters and quotas that apply. Names without a layer, hostile ones included, change nothing. `sourceLayer` comes
+   * from an `AccountSource`; it is more specific than every layer of the policy.
+   *
+   * @throws TypeError `TOLLGATE_OPTION_TYPE` unless `query.category` is a string.
    */
-  resolve(
-    category: string,
-    account?: string,
-    plan?: string,
-    region?: string,
-    environment?: string,
-    held?: AccountLayer,
-  ): Resolution {
-    const ofAccount = layerOf(this.#accounts, account);
-    const ofEnvironment = layerOf(this.#environments, environment);
-    const ofPlan = layerOf(this.#plans, plan);
-    const ofRegion = layerOf(this.#regions, region);
-
-    let key = ofAccount?.ordinal ?? 0;
-    key = key * (this.#environments.size + 1) + (ofEnvironment?.ordinal ?? 0);
-    key = key * (this.#plans.size + 1) + (ofPlan?.ordinal ?? 0);
-    key = key * (this.#regions.size + 1) + (ofRegion?.ordinal ?? 0);
-
-    const cache = held === undefined ? this.#cache : this.#heldCache(held);
-    const known = cache.get(category, key);
-    if (known !== undefined) return known;
-    const limits = new Said(
-      speaking(held, ofAccount, ofEnvironment, ofPlan, ofRegion, this.#base),
-      category,
-      ofEnvironment,
-    ).limits();
+  resolve(query: PolicyQuery, sourceLayer?: AccountLayer): Resolution {
+    const { category } = query;
+    const cache = sourceLayer === undefined ? this.#cache : this.#cacheOf(sourceLayer);
+    const layers = this.#isFlat ? 0 : this.#cacheKey(query);
+    const cached = cache.get(category, layers);
+    if (cached !== undefined) return cached;
+    const limits = new LayerStack(this.#layersFor(query, sourceLayer), category).limits();
     const resolution = this.#complete(limits, category);
-    cache.add(category, key, resolution);
+    cache.add(category, layers, resolution);
     return resolution;
   }
 
-  /** Whether any layer of the policy throttles. */
-  get throttles(): boolean {
-    const layers = [this.#accounts, this.#environments, this.#plans, this.#regions].flatMap((layers) => [
-      ...layers.values(),
-    ]);
-    return [this.#base, ...layers].some((layer) =>
-      [layer, ...layer.categories.values()].some(({ throttle }) => throttle),
-    );
-  }
-
-  /** What {@link resolve} finds, and where in the policy each part of it was said. */
-  explain(
-    category: string,
-    account?: string,
-    plan?: string,
-    region?: string,
-    environment?: string,
-    held?: AccountLayer,
-  ): Explanation {
-    const ofEnvironment = this.#environments.get(environment ?? '');
-    const said = new Said(
-      speaking(
-        held,
-        this.#accounts.get(account ?? ''),
-        ofEnvironment,
-        this.#plans.get(plan ?? ''),
-        this.#regions.get(region ?? ''),
-        this.#base,
-      ),
-      category,
-      ofEnvironment,
-    );
-    const shown = <T>({ value, from }: { readonly value: T; readonly from: string | undefined }) => ({ value, from });
+  /** The values that {@link resolve} finds, each with the place in the policy that it comes from. */
+  explain(query: PolicyQuery, sourceLayer?: AccountLayer): Explanation {
+    const { category } = query;
+    const stack = new LayerStack(this.#layersFor(query, sourceLayer), category);
     return {
-      quotas: shown(said.quotas),
-      total: shown(said.total),
-      throttle: shown(said.throttle),
-      totalThrottle: shown(said.totalThrottle),
-      mode: shown(said.mode),
+      quotas: shown(stack.quotas),
+      total: shown(stack.total),
+      throttle: shown(stack.throttle),
+      totalThrottle: shown(stack.totalThrottle),
+      mode: shown(stack.mode),
       onStoreFailure: this.#storeFailure.modeOf(category),
-      counters: said.limits().counters.map(({ name }) => name),
+      counters: stack.limits().counters.map(({ name }) => name),
     };
   }
 
   /**
-   * The name of the counter that takes the category's charges, whatever their plan and region: an environment has a counter
-   * of its own where its layer decides, and only the account's layers are more specific.
+   * The name of the counter for the query's category. It does not depend on plan and region: an environment has a counter of
+   * its own where its layer wins, and only layers of the account are more specific.
    */
-  counterName(category: string, account?: string, environment?: string, held?: AccountLayer): string {
-    const ofEnvironment = this.#environments.get(environment ?? '');
-    const layers = speaking(held, this.#accounts.get(account ?? ''), ofEnvironment);
-    return new Said(layers, category, ofEnvironment).counterName();
+  counterOf(query: PolicyQuery, sourceLayer?: AccountLayer): string {
+    const { source, account, environment } = this.#layersFor(query, sourceLayer);
+    return new LayerStack({ source, account, environment }, query.category).categoryCounter;
+  }
+
+  /** Whether any layer of the policy has a throttle. */
+  get throttles(): boolean {
+    const named = [this.#accounts, this.#environments, this.#plans, this.#regions];
+    const layers = [this.#base, ...named.flatMap((layersByName) => [...layersByName.values()])];
+    return layers.some((layer) => [layer, ...layer.categories.values()].some(({ throttle }) => throttle));
+  }
+
+  #layersFor(query: PolicyQuery, source: AccountLayer | undefined): ApplicableLayers {
+    if (typeof query.category !== 'string') throw optionTypeError('query.category', 'a string', query.category);
+    return {
+      source,
+      account: layerOf(this.#accounts, query.account),
+      environment: layerOf(this.#environments, query.environment),
+      plan: layerOf(this.#plans, query.plan),
+      region: layerOf(this.#regions, query.region),
+      base: this.#base,
+    };
+  }
+
+  /** One number for the combination of named layers that apply. */
+  #cacheKey({ account, environment, plan, region }: PolicyQuery): number {
+    let key = layerOf(this.#accounts, account)?.ordinal ?? 0;
+    key = key * (this.#environments.size + 1) + (layerOf(this.#environments, environment)?.ordinal ?? 0);
+    key = key * (this.#plans.size + 1) + (layerOf(this.#plans, plan)?.ordinal ?? 0);
+    return key * (this.#regions.size + 1) + (layerOf(this.#regions, region)?.ordinal ?? 0);
   }
 
   #complete(limits: Limits, category: string): Resolution {
@@ -177,13 +173,8 @@ export class Policy {
     return { ...limits, onStoreFailure: this.#storeFailure.modeOf(category), local };
   }
 
-  #heldCache(held: AccountLayer): ResolutionCache {
-    let cache = this.#heldCaches.get(held);
-    if (cache === undefined) {
-      cache = new ResolutionCache(MAX_CACHED_PER_HELD);
-      this.#heldCaches.set(held, cache);
-    }
-    return cache;
+  #cacheOf(sourceLayer: AccountLayer): ResolutionCache {
+    return entryOf(this.#cachesBySourceLayer, sourceLayer, () => new ResolutionCache(MAX_CACHED_PER_SOURCE_LAYER));
   }
 }
 
@@ -197,14 +188,13 @@ const POLICY_OPTIONS: readonly string[] = [
   'localShare',
 ];
 const MAX_CACHED = 16_384;
-const MAX_CACHED_PER_HELD = 64;
+const MAX_CACHED_PER_SOURCE_LAYER = 64;
 
-/** The layer of that name. Of none at all, the name is not even looked at, which for a long one takes its time. */
+/** The layer of that name. An empty map is not asked: hashing a long name takes time. */
 function layerOf(layers: ReadonlyMap<string, CheckedLayer>, name: string | undefined): CheckedLayer | undefined {
   return name === undefined || layers.size === 0 ? undefined : layers.get(name);
 }
 
-/** The layers that there are, the most specific first, as they were given. */
-function speaking(...layers: readonly (CheckedLayer | undefined)[]): CheckedLayer[] {
-  return layers.filter((layer) => layer !== undefined);
+function shown<T>({ value, from }: Explained<T>): Explained<T> {
+  return { value, from };
 }

@@ -1,9 +1,9 @@
 import { boundedName } from '../bounded-name.js';
-import { type Identity, storedAccount } from '../decision/index.js';
+import { type Identity, ownerOf } from '../decision/index.js';
 
 /** How usage names an account or an address: as counters do, and at most 257 UTF-16 units long. */
 export function usageAccount(identity: Identity): string {
-  return boundedName(storedAccount(identity));
+  return boundedName(ownerOf(identity));
 }
 
 /**
