@@ -47,8 +47,15 @@ export class RequestReader<Request> {
     return skipped ? undefined : this.#consume(request, limiter);
   }
 
+  /**
+   * The account is the route's `account_sid`, else the answer of the user's function, else the segment after `/accounts/` in
+   * the path. The function comes before the path, which under a wildcard route is the client's choice:
+   * `/files/accounts/anyone`.
+   */
   #consume(request: Request, limiter: RateLimiter): MaybePromise<Decision> {
-    const account = this.#account(request);
+    const params = this.#facts.params(request) as { readonly account_sid?: unknown } | null | undefined;
+    const own = typeof params === 'object' && params !== null ? params.account_sid : undefined;
+    const account = typeof own === 'string' && own !== '' ? own : this.#askAccount(request);
     // Most accounts are strings from the route, so a promise is the last thing to look for.
     if (this.#constants !== undefined && (typeof account === 'string' || !isPromise(account))) {
       return limiter.consume(this.#charge(request, account, this.#constants));
@@ -81,14 +88,7 @@ export class RequestReader<Request> {
     return this.#charge(request, account, checkParts(category, cost, plan, region, environment));
   }
 
-  /**
-   * The route's `account_sid`, else the answer of the user's function, else the segment after `/accounts/` in the path. The
-   * function comes before the path, which under a wildcard route is the client's choice: `/files/accounts/anyone`.
-   */
-  #account(request: Request): Optional<string> {
-    const params = this.#facts.params(request) as { readonly account_sid?: unknown } | null | undefined;
-    const own = typeof params === 'object' && params !== null ? params.account_sid : undefined;
-    if (typeof own === 'string' && own !== '') return own;
+  #askAccount(request: Request): Optional<string> {
     const { account } = this.#options;
     return account === undefined ? undefined : ask(account, request);
   }

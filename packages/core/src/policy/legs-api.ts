@@ -29,8 +29,8 @@ export function legsApiAccount(path: string): string | undefined {
 }
 
 /**
- * The account and the category of a path, in one pass. Runs for every request, so it looks at segments where they lie,
- * instead of making a list of them.
+ * The account and the category of a path, in one pass. Runs for every request, so it compares segments where they lie, and
+ * makes strings only of an account and of percent-encoded segments.
  */
 export function legsApiPlace(target: string): {
   readonly account: string | undefined;
@@ -43,19 +43,18 @@ export function legsApiPlace(target: string): {
   let accountsIndex = -1;
   let collectionIndex = -1;
   let segments = 0;
-  const from = startOfPath(target);
-  const end = endOfPath(target, from);
+  const end = endOfPath(target);
   const hasCodes = target.includes('%');
-  for (let start = from; start < end; ) {
+  for (let start = target.startsWith('/') ? 0 : endOfHost(target); start < end; ) {
     const slash = target.indexOf('/', start);
     const stop = slash < 0 || slash > end ? end : slash;
     if (stop > start) {
-      const segment = hasCodes ? decode(target.slice(start, stop)) : target.slice(start, stop);
       const index = segments++;
       const isAccount = accountsIndex >= 0 && index === accountsIndex + 1;
-      const word = isAccount ? undefined : wordOf(segment);
+      const decoded = hasCodes ? decode(target.slice(start, stop)) : undefined;
+      const word = isAccount ? undefined : decoded === undefined ? wordAt(target, start, stop) : wordOf(decoded);
       if (isAccount) {
-        account = segment;
+        account = decoded ?? target.slice(start, stop);
       } else if (accountsIndex < 0 && word === 'accounts') {
         // Only what follows the first `accounts` counts.
         accountsIndex = index;
@@ -84,28 +83,40 @@ function categoryOf(collection: 'legs' | 'bridges', part: PathWord | undefined, 
 }
 
 /** In an absolute-form request target (RFC 9112, section 3.2.2), the path begins after the host. */
-function startOfPath(target: string): number {
-  if (target.startsWith('/')) return 0;
+function endOfHost(target: string): number {
   return /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i.exec(target)?.[0].length ?? 0;
 }
 
-function endOfPath(target: string, start: number): number {
-  const query = target.indexOf('?', start);
-  const fragment = target.indexOf('#', start);
-  return Math.min(query < 0 ? target.length : query, fragment < 0 ? target.length : fragment);
+/** A path ends before its query or fragment. */
+function endOfPath(target: string): number {
+  const query = target.indexOf('?');
+  const end = query < 0 ? target.length : query;
+  const fragment = target.indexOf('#');
+  return fragment < 0 || fragment > end ? end : fragment;
 }
 
 type PathWord = 'accounts' | 'legs' | 'bridges' | 'actions' | 'external_events';
 
+/** The words of the API by their length. */
+const WORDS: ReadonlyMap<number, readonly PathWord[]> = new Map<number, readonly PathWord[]>([
+  [4, ['legs']],
+  [7, ['bridges', 'actions']],
+  [8, ['accounts']],
+  [15, ['external_events']],
+]);
+
 /** The word of the API that a segment is, in any letter case. */
 function wordOf(segment: string): PathWord | undefined {
-  return segment.length > LONGEST_WORD ? undefined : (WORDS.get(segment) ?? WORDS.get(segment.toLowerCase()));
+  return wordAt(segment, 0, segment.length);
 }
 
-const LONGEST_WORD = 'external_events'.length;
-const WORDS: ReadonlyMap<string, PathWord> = new Map(
-  (['accounts', 'legs', 'bridges', 'actions', 'external_events'] as const).map((word) => [word, word]),
-);
+function wordAt(target: string, start: number, stop: number): PathWord | undefined {
+  const words = WORDS.get(stop - start);
+  if (words === undefined) return undefined;
+  for (const word of words) if (target.startsWith(word, start)) return word;
+  const lowerCase = target.slice(start, stop).toLowerCase();
+  return words.find((word) => word === lowerCase);
+}
 
 /** Invalid percent-encoding stays as it is: routers refuse it, and the request is limited all the same. */
 function decode(segment: string): string {
