@@ -4,8 +4,8 @@ export const LONGEST = 256;
 const KEPT = LONGEST + 1 - 64;
 
 /**
- * A name that a store can afford to keep. Up to 256 UTF-16 code units it is the name itself; a longer one keeps its
- * beginning and ends in its SHA-256, 257 units in all, so it meets neither a short name nor another long one.
+ * The name, shortened if it is long. Up to 256 UTF-16 code units it stays as it is. A longer name keeps its beginning and
+ * ends in its SHA-256, 257 units in all, so it equals neither a short name nor another long one.
  */
 export function boundedName(name: string): string {
   if (name.length <= LONGEST) return name;
@@ -14,8 +14,8 @@ export function boundedName(name: string): string {
 }
 
 /**
- * The same string in memory of its own. A part of a URL, cut out by V8, keeps the whole URL alive for as long as it lives
- * itself; a store that holds a million of them should not.
+ * A copy of the string that shares no memory with another. V8 cuts a part out of a URL without copying it, so the part
+ * keeps the whole URL alive. A store with a million such parts would keep a million URLs.
  */
 export function ownCopy(text: string): string {
   if (text.length < SHORTEST_CUT) return text;
@@ -23,5 +23,5 @@ export function ownCopy(text: string): string {
   return narrow === text ? narrow : Buffer.from(text, 'utf16le').toString('utf16le');
 }
 
-/** V8 copies shorter cuts by itself. */
+/** V8 copies shorter cuts anyway. */
 const SHORTEST_CUT = 13;

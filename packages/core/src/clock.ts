@@ -1,11 +1,11 @@
 /**
- * Instants in whole milliseconds. Where it starts does not matter; that it does not jump does. A clock that steps back is
- * held at its latest instant by whoever reads it.
+ * Instants in whole milliseconds. It may start anywhere, but must not jump. While it is behind an earlier reading, readers
+ * use that earlier reading.
  */
 export type Clock = () => number;
 
 /** Milliseconds since the process started, unaffected by changes of the wall clock. */
 export const monotonicClock: Clock = () => performance.now();
 
-/** Milliseconds since the epoch, for the one thing that needs them: an instant that is told to a client. */
+/** Milliseconds since the epoch, for instants that clients see. */
 export const wallClock: Clock = () => Date.now();

@@ -15,9 +15,9 @@ export type ErrorCode =
 /** An `Error` with a stable `code`. */
 export type TollgateError<E extends Error = Error> = E & {
   readonly code: ErrorCode;
-  /** The option that is wrong, as the message calls it. */
+  /** The wrong option, as the message names it. */
   readonly option?: string;
-  /** Of a conflict: the version that the account's limits have now; 0: it has none. */
+  /** With `TOLLGATE_LIMITS_CONFLICT`: the version of the account's limits now; 0 if it has none. */
   readonly version?: number;
 };
 
@@ -48,14 +48,14 @@ export function unknownOptionError(option: string, known: readonly string[]): To
   );
 }
 
-/** Two settings, each fine by itself, that cannot both hold. */
+/** Two settings that are valid alone and contradict each other. */
 export function optionConflictError(message: string): TollgateError<TypeError> {
   return withCode(new TypeError(message), 'TOLLGATE_OPTION_CONFLICT');
 }
 
-/** The limits of an account are not at the version that a change was meant for. `version` is the one that they are at. */
+/** A change expected other limits of an account: those stored are at `version`; 0 means that none are. */
 export function limitsConflictError(account: string, expected: number, version: number): TollgateError {
-  const is = version === 0 ? 'are not held' : `are at version ${version}`;
+  const is = version === 0 ? 'are not stored' : `are at version ${version}`;
   const error = new Error(`Limits of ${showName(account)} ${is}, and the change was for version ${expected}`);
   return Object.assign(withCode(error, 'TOLLGATE_LIMITS_CONFLICT'), { version });
 }
@@ -66,12 +66,12 @@ export function closedError(what: string): TollgateError {
 }
 
 /**
- * A store could not do what it was asked. `charged` tells whether the store may have recorded it all the same: `'no'` only
- * if it surely did not and never will. `concerns` is `'account'` where only this account's data is at fault, so that the
- * store is not taken to be down for the others.
+ * A store could not do what it was asked. `charged` is `'no'` only if the store did not record the charge and never will;
+ * it is `'unknown'` if the store may have. `concerns` is `'account'` if only this account's data is broken, so that the
+ * store counts as available for other accounts.
  *
  * Stores throw it, and `refund` and `reset` of a limiter pass it on; `consume` and `peek` decide without the store instead.
- * Recognise it by its `code`, not its class: a program may hold two copies of this package.
+ * Recognise it by its `code`, not its class: a program may have two copies of this package.
  */
 export class StoreError extends Error {
   readonly code = 'TOLLGATE_STORE_FAILED';
@@ -93,7 +93,7 @@ export interface StoreErrorOptions {
   readonly cause?: unknown;
 }
 
-/** Whatever a store threw, as a `StoreError`. Of an error of another kind, no one knows what was recorded. */
+/** The error that a store threw, as a `StoreError`. After an error of another kind, the charge may have been recorded. */
 export function asStoreError(thrown: unknown): StoreError {
   if (isStoreError(thrown)) return thrown;
   const reason = thrown instanceof Error ? thrown.message : show(thrown);
@@ -106,20 +106,20 @@ function isStoreError(thrown: unknown): thrown is StoreError {
   return code === 'TOLLGATE_STORE_FAILED' && (charged === 'no' || charged === 'unknown');
 }
 
-/** Whether the store threw because the program uses it wrongly: no waiting, and no other store, would help. */
+/** Whether the store threw because the program uses it wrongly. Neither waiting nor another store would help. */
 export function isProgramsMistake(thrown: unknown): boolean {
   const code: unknown = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
   return code === 'TOLLGATE_CLOSED' || (typeof code === 'string' && code.startsWith('TOLLGATE_OPTION_'));
 }
 
-/** A name in an option's path: as it is if it is an ordinary word, else quoted, and shortened. */
+/** A name in an option's path: an ordinary word as it is, any other name quoted and shortened. */
 export function showName(name: string): string {
   return /^[\w.-]{1,64}$/.test(name) ? name : show(name);
 }
 
 /**
- * What a host is told when one of its functions threw: the error itself, or an error around whatever else it was. Hosts
- * take `undefined`, and some words, for a sign to go on.
+ * The error to pass to a host after one of its functions threw: the error itself, or an error around any other value.
+ * Hosts take `undefined`, and some words, as a sign to continue.
  */
 export function asError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
@@ -132,7 +132,7 @@ function withCode<E extends Error>(error: E, code: ErrorCode, option?: string): 
 
 const SHOWN = 80;
 
-/** A received value may come from a request, so what an error message repeats of it is bounded and runs none of its code. */
+/** The value for a message. It may come from a request, so its length is bounded and none of its code runs. */
 function show(value: unknown): string {
   switch (typeof value) {
     case 'string':
