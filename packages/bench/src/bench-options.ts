@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const PARTS = ['memory', 'pauses', 'http', 'redis', 'layouts'] as const;
+export const PARTS = ['memory', 'pauses', 'http', 'redis', 'layouts', 'calls'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
@@ -19,7 +19,7 @@ export const USAGE: string = `Usage: npm run bench -- [${PARTS.join('|')} …] [
   --only=WORD  only tables whose name has the word, such as 1,000,000, bytes, flat, express, refused or hot
   --smoke      seconds instead of minutes, to see that everything runs
 
-Without a part, all are measured but layouts. redis and layouts use the server that REDIS_URL names, or start one.`;
+Without a part, all but layouts and calls are measured. redis and layouts use the server that REDIS_URL names, or start one.`;
 
 export function readOptions(args: readonly string[]): BenchOptions {
   const { values, positionals } = parseArgs({
@@ -34,9 +34,11 @@ export function readOptions(args: readonly string[]): BenchOptions {
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) {
     throw new Error(`--rounds takes a number of at least 1, got ${values.rounds}`);
   }
-  const parts = positionals.length > 0 ? (positionals as Part[]) : PARTS.filter((part) => part !== 'layouts');
+  const parts = positionals.length > 0 ? (positionals as Part[]) : PARTS.filter((part) => !ON_REQUEST.has(part));
   return { parts, rounds, smoke: values.smoke, only: values.only };
 }
+
+const ON_REQUEST: ReadonlySet<Part> = new Set(['layouts', 'calls']);
 
 /** Whether a table of that name is asked for. */
 export function isAsked({ only }: BenchOptions, table: string): boolean {

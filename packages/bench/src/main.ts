@@ -1,4 +1,5 @@
 import { type BenchOptions, type Part, readOptions } from './bench-options.js';
+import { countCalls } from './calls/calls.js';
 import { measureHttp } from './http/http.js';
 import { machine } from './machine.js';
 import { measureMemory } from './memory/memory.js';
@@ -11,6 +12,7 @@ const MEASURES: Readonly<Record<Part, (options: BenchOptions) => Promise<void>>>
   http: measureHttp,
   redis: measureRedis,
   layouts: measureLayouts,
+  calls: countCalls,
 };
 
 try {
