@@ -20,7 +20,7 @@ export interface RequestFacts<Request> {
 export class RequestReader<Request> {
   readonly #facts: RequestFacts<Request>;
   readonly #options: ChargeOptions<Request>;
-  /** What the options say of every request, if none but `account` and `skip` is a function: prepared once for the route. */
+  /** The parts of every charge, if none of them comes from a function: prepared once for the route. */
   readonly #constants: ChargeParts | undefined;
 
   /** The options have been checked. */
@@ -36,31 +36,30 @@ export class RequestReader<Request> {
     return new RequestReader(this.#facts, { ...this.#options, ...Object.fromEntries(given) });
   }
 
-  /** Charges the request and returns the decision; `undefined` for a skipped request. */
-  decide(request: Request, limiter: RateLimiter): MaybePromise<Decision | undefined> {
-    const { skip } = this.#options;
-    if (skip === undefined) return this.#consume(request, limiter);
-    const skipped = skip(request);
-    if (isPromise(skipped)) {
-      return skipped.then((skipped) => (skipped ? undefined : this.#consume(request, limiter)));
-    }
-    return skipped ? undefined : this.#consume(request, limiter);
-  }
-
   /**
+   * Charges the request and returns the decision; `undefined` for a skipped request.
+   *
    * The account is the route's `account_sid`, else the answer of the user's function, else the segment after `/accounts/` in
    * the path. The function comes before the path, which under a wildcard route is the client's choice:
    * `/files/accounts/anyone`.
    */
-  #consume(request: Request, limiter: RateLimiter): MaybePromise<Decision> {
+  decide(request: Request, limiter: RateLimiter): MaybePromise<Decision | undefined> {
     const params = this.#facts.params(request) as { readonly account_sid?: unknown } | null | undefined;
     const own = typeof params === 'object' && params !== null ? params.account_sid : undefined;
-    const account = typeof own === 'string' && own !== '' ? own : this.#askAccount(request);
-    // Most accounts are strings from the route, so a promise is the last thing to look for.
-    if (this.#constants !== undefined && (typeof account === 'string' || !isPromise(account))) {
+    const account = typeof own === 'string' && own !== '' ? own : undefined;
+    const { skip } = this.#options;
+    if (skip === undefined && account !== undefined && this.#constants !== undefined) {
       return limiter.consume(this.#charge(request, account, this.#constants));
     }
-    const charge = this.#ask(request, account);
+    const skipped = skip?.(request);
+    if (isPromise(skipped)) {
+      return skipped.then((skipped) => (skipped ? undefined : this.#consume(request, limiter, account)));
+    }
+    return skipped ? undefined : this.#consume(request, limiter, account);
+  }
+
+  #consume(request: Request, limiter: RateLimiter, account: string | undefined): MaybePromise<Decision> {
+    const charge = this.#ask(request, account ?? ask(this.#options.account, request));
     return isPromise(charge) ? charge.then((charge) => limiter.consume(charge)) : limiter.consume(charge);
   }
 
@@ -86,11 +85,6 @@ export class RequestReader<Request> {
       );
     }
     return this.#charge(request, account, checkParts(category, cost, plan, region, environment));
-  }
-
-  #askAccount(request: Request): Optional<string> {
-    const { account } = this.#options;
-    return account === undefined ? undefined : ask(account, request);
   }
 
   #charge(request: Request, account: string | null | undefined, parts: ChargeParts): Charge {
