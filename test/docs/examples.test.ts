@@ -1,0 +1,105 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort, RunningServer } from '../redis-servers/standalone.js';
+import { type Example, examples, unchecked } from './examples.js';
+import { pages } from './fences.js';
+import { StrictProgram } from './strict-program.js';
+
+/** Pages whose examples are not checked yet, since they are being rewritten. */
+const PENDING: readonly string[] = [
+  'docs/algorithm.md',
+  'docs/benchmarks.md',
+  'docs/decisions.md',
+  'docs/policy.md',
+  'docs/writing-a-store.md',
+];
+
+const checked = pages().filter((page) => !PENDING.includes(page));
+const all = checked.flatMap(examples);
+const named = (example: Example) => [example.page, example.line, example] as const;
+const moduleOf = ({ page, line }: Example) => `${page.replaceAll('/', '-').replace(/\.md$/, '')}-${line}`;
+
+/** Compiled once, all together. */
+const program = new StrictProgram();
+let redis: RunningServer;
+beforeAll(async () => {
+  // A server that nobody has used: what the examples print depends on it.
+  redis = await RunningServer.start();
+  const sources = new Map<string, string>();
+  for (const example of all) sources.set(moduleOf(example), await withFreePorts(example.source));
+  await program.compile(sources);
+}, 120_000);
+afterAll(async () => {
+  await redis?.stop();
+  program.dispose();
+});
+
+/** The ports that examples listen on, replaced by free ones. */
+async function withFreePorts(source: string): Promise<string> {
+  let replaced = source;
+  for (const port of ['3000', '9464']) {
+    const place = new RegExp(`(?<=listen\\(|port: |localhost:|127\\.0\\.0\\.1:)${port}\\b`, 'g');
+    replaced = replaced.replace(place, String(await freePort()));
+  }
+  return replaced;
+}
+
+/** Runs an example in a folder of its own, and rejects unless it ends with success within 20 s. Returns what it prints. */
+async function run(example: Example): Promise<string> {
+  const cwd = join(program.folder, `in-${moduleOf(example)}`);
+  mkdirSync(cwd);
+  const { stdout } = await promisify(execFile)(process.execPath, [`../${moduleOf(example)}.js`], {
+    cwd,
+    timeout: 20_000,
+    env: { ...process.env, REDIS_URL: redis.url },
+  });
+  return stdout;
+}
+
+/** The printed line, with `…` for each text that the page leaves out, where it is as the page has it. */
+function asShown(printed: string, shown: string | undefined): string {
+  const literal = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const pattern = shown?.split('…').map(literal).join('.*');
+  return pattern !== undefined && new RegExp(`^${pattern}$`).test(printed) ? shown! : printed;
+}
+
+describe('the examples in the documentation', () => {
+  it('are in the README of each package that programs import, and in the pages', () => {
+    const libraries = ['core', 'express', 'fastify', 'redis', 'opentelemetry', 'sources'];
+    for (const page of ['README.md', ...libraries.map((name) => `packages/${name}/README.md`)]) {
+      expect(examples(page), page).not.toEqual([]);
+    }
+    expect(all.length).toBeGreaterThan(20);
+  });
+
+  it.each(checked)('%s shows programs in fences `ts` alone, which are checked', (page) => {
+    const found = unchecked(page).map(({ info, line }) => `${page}:${line} is a fence \`${info}\``);
+    expect(found).toEqual([]);
+  });
+
+  it.each(all.map(named))('%s:%d compiles in strict mode', (page, _line, example) => {
+    const problems = program.problemsOf(moduleOf(example)).map((problem) => `${page}${problem}`);
+    expect(problems).toEqual([]);
+  });
+
+  it.each(all.filter(({ runs }) => runs).map(named))('%s:%d prints what the page shows', async (_page, _line, example) => {
+    const printed = (await run(example)).split('\n').slice(0, -1);
+    expect(printed.map((line, index) => asShown(line, example.prints[index]))).toEqual(example.prints);
+  });
+
+  it('begin with one of at most 15 lines, without the printed lines, that ends in a refusal', () => {
+    const [first] = examples('README.md');
+    const lines = first!.source.trim().split('\n');
+    expect(lines.filter((line) => !line.startsWith('// prints: ')).length).toBeLessThanOrEqual(15);
+    expect(first!.prints.at(-1)).toMatch(/^429 \{.*"http_code":429,.*"code":"RATE_LIMIT_EXCEEDED"/);
+  });
+});
+
+describe('the pages that wait', () => {
+  it('exist; whoever rewrites one removes it from PENDING', () => {
+    expect(PENDING.filter((page) => !pages().includes(page))).toEqual([]);
+  });
+});
