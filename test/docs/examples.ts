@@ -1,5 +1,14 @@
 import { type Fence, fences } from './fences.js';
 
+/** Pages whose examples are not checked yet, since they are being rewritten. */
+export const PENDING: readonly string[] = [
+  'docs/algorithm.md',
+  'docs/benchmarks.md',
+  'docs/decisions.md',
+  'docs/policy.md',
+  'docs/writing-a-store.md',
+];
+
 /**
  * An example: a program in TypeScript that a page shows in one fence `ts`, with the fences `ts continued` after it. A fence
  * `ts no-run` begins a program that is only compiled, such as one for a server that the reader has.
@@ -24,10 +33,13 @@ export function examples(page: string): Example[] {
     if (mark === '' || mark === 'no-run') {
       all.push({ page, line: fence.line, source: '', runs: mark === '', prints: [] });
     } else if (mark !== 'continued') {
-      throw new Error(`${page}:${fence.line} has a fence \`ts ${mark}\`: expected \`ts\`, \`ts continued\` or \`ts no-run\``);
+      throw new Error(
+        `${page}:${fence.line} has a fence \`ts ${mark}\`: expected \`ts\`, \`ts continued\` or \`ts no-run\``,
+      );
     }
     const example = all.at(-1);
-    if (example === undefined) throw new Error(`${page}:${fence.line} continues an example, and there is none before it`);
+    if (example === undefined)
+      throw new Error(`${page}:${fence.line} continues an example, but is the first of the page`);
     const line = example.source.split('\n').length;
     example.source += '\n'.repeat(fence.line + 1 - line) + fence.source;
     example.prints.push(...[...fence.source.matchAll(/^ *\/\/ prints: (.*)$/gm)].map((print) => print[1]!));

@@ -26,7 +26,7 @@ export function readPage(page: string): string {
 
 export function fences(page: string): Fence[] {
   const text = readPage(page);
-  return [...text.matchAll(/^( *)```(.*)\n([^]*?)^\1```$/gm)].map(({ 2: info, 3: source, index }) => ({
+  return [...text.matchAll(/^( *)```([^\n]*)\n(.*?)^\1```$/gms)].map(({ 2: info, 3: source, index }) => ({
     line: text.slice(0, index).split('\n').length,
     info: info!.trim(),
     source: source!,

@@ -40,7 +40,9 @@ export class StrictProgram {
     for (const [name, source] of sources) writeFileSync(join(this.folder, `${name}.ts`), source);
     const args = ['-p', this.folder, '--pretty', 'false'];
     const output = await new Promise<string>((resolve) => {
-      execFile(join(ROOT, 'node_modules/.bin/tsc'), args, { cwd: this.folder }, (_error, stdout, stderr) => resolve(stdout + stderr));
+      execFile(join(ROOT, 'node_modules/.bin/tsc'), args, { cwd: this.folder }, (_error, stdout, stderr) =>
+        resolve(stdout + stderr),
+      );
     });
     const byName = new Map<string, string[]>();
     for (const problem of output.trimEnd().split(/\n(?=\S)/)) {
