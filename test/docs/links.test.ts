@@ -17,7 +17,9 @@ const FENCES = /^( *)```.*?^\1```$/gms;
 
 /** The anchors of a page's headings, in GitHub's form. */
 function anchorsOf(page: string): string[] {
-  const headings = readPage(page).replace(FENCES, '').matchAll(/^#+ (.*)$/gm);
+  const headings = readPage(page)
+    .replace(FENCES, '')
+    .matchAll(/^#+ (.*)$/gm);
   return [...headings].map(([, heading]) =>
     heading!
       .toLowerCase()
