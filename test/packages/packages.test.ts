@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COMMAND, LIBRARIES, npm, PUBLISHED, packAll, ROOT } from './pack.js';
@@ -29,15 +29,11 @@ describe('the packed packages', () => {
       'ioredis@6',
     );
   }, 120_000);
-  afterAll(() => packed.dispose(), 120_000);
+  afterAll(() => packed.dispose());
 
   function run(file: string, program: string): string {
     writeFileSync(join(project, file), program);
     return execFileSync(process.execPath, [file], { cwd: project, encoding: 'utf8' });
-  }
-
-  function manifestOf(name: string): Record<string, unknown> {
-    return JSON.parse(readFileSync(join(project, 'node_modules', name, 'package.json'), 'utf8'));
   }
 
   it('are imported by ES modules and required by CommonJS, and both get the same thing', () => {
@@ -70,6 +66,14 @@ describe('the packed packages', () => {
     expect(run('fastify.cjs', fastify)).toBe('200 429\n');
   });
 
+  it('have core as a peer dependency, and as no dependency', () => {
+    for (const name of LIBRARIES.filter((name) => name !== '@tollgate/core')) {
+      const manifest = JSON.parse(readFileSync(join(project, 'node_modules', name, 'package.json'), 'utf8'));
+      expect(manifest.peerDependencies, name).toHaveProperty(['@tollgate/core']);
+      expect(manifest.dependencies ?? {}, name).not.toHaveProperty(['@tollgate/core']);
+    }
+  });
+
   it('have a command that npx finds', () => {
     const tollgate = (...args: readonly string[]) =>
       execFileSync('npx', ['--no', 'tollgate', ...args], {
@@ -92,66 +96,11 @@ describe('the packed packages', () => {
     expect(found).toBe('node_modules/@tollgate/core/package.json\n');
   });
 
-  it('have core as a peer dependency, and as no dependency', () => {
-    const { version } = manifestOf('@tollgate/core');
-    for (const name of LIBRARIES.filter((name) => name !== '@tollgate/core')) {
-      const { peerDependencies, dependencies = {} } = manifestOf(name);
-      expect(peerDependencies, name).toHaveProperty(['@tollgate/core'], `^${version}`);
-      expect(dependencies, name).not.toHaveProperty(['@tollgate/core']);
-    }
-  });
-
-  it('answer requests with all headers also where a program has two copies of core', () => {
-    mkdirSync(join(project, 'two/node_modules/@tollgate'), { recursive: true });
-    cpSync(join(project, 'node_modules/@tollgate/core'), join(project, 'two/node_modules/@tollgate/core'), {
-      recursive: true,
-    });
-    const program = `import express from 'express';
-      import Fastify from 'fastify';
-      import { perMinute, RateLimiter } from '@tollgate/core';
-      import { rateLimit as onExpress } from '@tollgate/express';
-      import { rateLimit as onFastify } from '@tollgate/fastify';
-      import { RateLimiter as Other } from '../node_modules/@tollgate/core/dist/index.js';
-      console.log('two copies:', RateLimiter !== Other);
-      const limits = (headers) => ({ limiter: new RateLimiter({ policy: { quotas: [perMinute(1)] } }), headers });
-      const shown = (host, format, status, headers) =>
-        console.log(host, format, status, headers['ratelimit-policy'], headers['ratelimit'], headers['x-ratelimit-limit']);
-      for (const format of ['draft-11', 'both']) {
-        const app = express().use(onExpress(limits(format)), (request, response) => response.end());
-        app.use((error, request, response, next) => response.status(500).end(error.message));
-        const server = app.listen(0, '127.0.0.1');
-        await new Promise((resolve) => server.once('listening', resolve));
-        const fastify = Fastify();
-        await fastify.register(onFastify, limits(format));
-        fastify.get('/', async () => 'x');
-        for (let sent = 0; sent < 2; sent++) {
-          const { status, headers } = await fetch('http://127.0.0.1:' + server.address().port);
-          shown('express', format, status, Object.fromEntries(headers));
-          const reply = await fastify.inject('/');
-          shown('fastify', format, reply.statusCode, reply.headers);
-        }
-        server.close();
-        await fastify.close();
-      }`;
-    const policy = '"per-minute";q=1;w=60';
-    const printed = (['draft-11', 'both'] as const).flatMap((format) =>
-      [200, 429].flatMap((status) =>
-        ['express', 'fastify'].map(
-          (host) =>
-            `${host} ${format} ${status} ${policy} "per-minute";r=0;t=60 ${format === 'both' ? '1' : 'undefined'}`,
-        ),
-      ),
-    );
-    // The second request may come when less than 60 s are left.
-    const output = run('two/copies.mjs', program).replaceAll(';t=59 ', ';t=60 ');
-    expect(output.trimEnd().split('\n')).toEqual(['two copies: true', ...printed]);
-  });
-
   it('say what they are, carry their types, and core depends on nothing', () => {
     const workspaces = PUBLISHED.flatMap((name) => ['-w', name]);
     const listed: readonly Listed[] = JSON.parse(npm(ROOT, 'pack', ...workspaces, '--dry-run', '--json'));
     for (const name of PUBLISHED) {
-      const manifest = manifestOf(name);
+      const manifest = JSON.parse(readFileSync(join(project, 'node_modules', name, 'package.json'), 'utf8'));
       const face =
         name === COMMAND
           ? { bin: { tollgate: 'bin/tollgate.js' } }
