@@ -10,44 +10,57 @@ export const PENDING: readonly string[] = [
 ];
 
 /**
- * An example: a program in TypeScript that a page shows in one fence `ts`, with the fences `ts continued` after it. A fence
- * `ts no-run` begins a program that is only compiled, such as one for a server that the reader has.
+ * A module in TypeScript that a page shows. The words after the fence's opening marker say what it is:
+ *
+ * - `ts`: a whole program. It is compiled and run.
+ * - `ts no-run`: a whole program that needs a server of the reader. It is compiled.
+ * - `ts path/to/file.ts`: a file that the reader adds to the repository. It is compiled; an import of `./…` is the example
+ *   before it.
+ * - `ts continued`: more of the example before it.
+ *
+ * A comment `// prints: …` is a line that the program prints. In it `…` stands for any text, and alone for any lines.
  */
 export interface Example {
   readonly page: string;
-  /** The line of the page at which the program begins. */
+  /** The line of the page at which the example begins. */
   readonly line: number;
-  /** The program, each line at its number in the page. */
+  /** The module's name, without an ending. */
+  readonly name: string;
+  /** The module, each line at its number in the page. */
   readonly source: string;
   readonly runs: boolean;
-  /** The lines that the program prints, in order, from its comments `// prints: …`. In each, `…` stands for any text. */
+  /** The file's place in the repository, if the page names it. */
+  readonly file: string | undefined;
   readonly prints: readonly string[];
 }
 
 export function examples(page: string): Example[] {
-  const all: { page: string; line: number; source: string; runs: boolean; prints: string[] }[] = [];
-  for (const fence of fences(page)) {
-    const [language, ...marks] = fence.info.split(' ');
+  const found: Example[] = [];
+  for (const { line, info, source } of fences(page)) {
+    const [language, mark = '', ...more] = info.split(' ');
     if (language !== 'ts') continue;
-    const mark = marks.join(' ');
-    if (mark === '' || mark === 'no-run') {
-      all.push({ page, line: fence.line, source: '', runs: mark === '', prints: [] });
-    } else if (mark !== 'continued') {
-      throw new Error(
-        `${page}:${fence.line} has a fence \`ts ${mark}\`: expected \`ts\`, \`ts continued\` or \`ts no-run\``,
-      );
+    const isFile = mark.endsWith('.ts');
+    if (more.length > 0 || !(isFile || ['', 'no-run', 'continued'].includes(mark))) {
+      throw new Error(`${page}:${line} has a fence \`${info}\`, which is no kind of example`);
     }
-    const example = all.at(-1);
-    if (example === undefined)
-      throw new Error(`${page}:${fence.line} continues an example, but is the first of the page`);
-    const line = example.source.split('\n').length;
-    example.source += '\n'.repeat(fence.line + 1 - line) + fence.source;
-    example.prints.push(...[...fence.source.matchAll(/^ *\/\/ prints: (.*)$/gm)].map((print) => print[1]!));
+    const begun = mark === 'continued' ? found.pop() : undefined;
+    if (mark === 'continued' && begun === undefined) throw new Error(`${page}:${line} continues no example`);
+    const before = begun?.source ?? '';
+    const printed = [...source.matchAll(/^ *\/\/ prints: (.*)$/gm)].map((print) => print[1]!);
+    found.push({
+      page,
+      line: begun?.line ?? line,
+      name: begun?.name ?? `${page.replaceAll('/', '-').replace(/\.md$/, '')}-${line}`,
+      source: before + '\n'.repeat(line + 1 - before.split('\n').length) + source,
+      runs: begun?.runs ?? mark === '',
+      file: begun?.file ?? (isFile ? mark : undefined),
+      prints: [...(begun?.prints ?? []), ...printed],
+    });
   }
-  return all;
+  return found;
 }
 
-/** The fences of a page that show a program in another form than a test can check. */
+/** The fences of a page with programs that no test checks. */
 export function unchecked(page: string): Fence[] {
   return fences(page).filter(({ info }) => /^(js|javascript|mjs|cjs|jsx|tsx|typescript)\b/.test(info));
 }

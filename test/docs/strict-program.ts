@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { entryOf } from '@tollgate/core/kit';
 import { ROOT } from './fences.js';
 
@@ -32,11 +32,13 @@ export class StrictProgram {
     this.folder = mkdtempSync(join(cache, 'tollgate-docs-'));
   }
 
-  /** Compiles the sources, by the module's name, to JavaScript beside them; an error in one does not stop the others. */
+  /** Compiles the sources, by the module's name, to JavaScript; an error in one does not stop the others. */
   async compile(sources: ReadonlyMap<string, string>): Promise<void> {
+    // A module may import the repository's own, whose JavaScript must not lie beside them.
+    const compilerOptions = { ...COMPILER_OPTIONS, rootDir: ROOT, outDir: join(this.folder, 'out') };
     const files = [...sources.keys()].map((name) => `${name}.ts`);
     writeFileSync(join(this.folder, 'package.json'), JSON.stringify({ type: 'module' }));
-    writeFileSync(join(this.folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files }));
+    writeFileSync(join(this.folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
     for (const [name, source] of sources) writeFileSync(join(this.folder, `${name}.ts`), source);
     const args = ['-p', this.folder, '--pretty', 'false'];
     const output = await new Promise<string>((resolve) => {
@@ -58,6 +60,11 @@ export class StrictProgram {
   /** What the compiler reports of a module, each problem with `(line,column)` first. */
   problemsOf(name: string): readonly string[] {
     return (this.#problems.get(name) ?? []).map((problem) => problem.replace(/^.*?\.ts(?=\()/, ''));
+  }
+
+  /** The file of a module's JavaScript. */
+  compiled(name: string): string {
+    return join(this.folder, 'out', relative(ROOT, this.folder), `${name}.js`);
   }
 
   dispose(): void {
