@@ -46,7 +46,7 @@ async function withFreePorts(source: string): Promise<string> {
   return replaced;
 }
 
-/** Runs an example in a folder of its own, and rejects unless it ends with success within 20 s. Returns what it prints. */
+/** Runs an example in a folder of its own. Returns its output; rejects unless it ends with success within 20 s. */
 async function run({ name }: Example): Promise<string> {
   const cwd = join(program.folder, name);
   mkdirSync(cwd, { recursive: true });

@@ -14,8 +14,8 @@ export const PENDING: readonly string[] = [
  *
  * - `ts`: a whole program. It is compiled and run.
  * - `ts no-run`: a whole program that needs a server of the reader. It is compiled.
- * - `ts path/to/file.ts`: a file that the reader adds to the repository. It is compiled; an import of `./…` is the example
- *   before it.
+ * - `ts path/to/file.ts`: a file that the reader adds to the repository. It is compiled. Its import from `./…` is the
+ *   example before it.
  * - `ts continued`: more of the example before it.
  *
  * A comment `// prints: …` is a line that the program prints. In it `…` stands for any text, and alone for any lines.

@@ -17,7 +17,7 @@ const page = readPage('docs/observability.md');
 const code = (cell: string) => /^`(.*)`$/.exec(cell)![1]!;
 const metrics = tableOf(section(page, '### Every metric'));
 
-/** One scrape after everything has happened once: throttlings, outages, evictions and candidates, on Redis and in memory. */
+/** A scrape after everything has happened once: throttlings, outages, evictions, candidates, on Redis and in memory. */
 let samples: readonly Sample[];
 let types: ReadonlyMap<string, string>;
 beforeAll(async () => {

@@ -120,16 +120,16 @@ describe('the report in docs/usage.md', () => {
 describe('the options of sources in docs/policy.md', () => {
   const page = readPage('docs/policy.md');
   const watched = section(page, '### A policy file that changes');
-  const fetched = section(page, '### A function that knows');
+  const told = section(page, '### A function that knows');
 
   it('are all of them and no others', async () => {
     expect(names(watched).sort()).toEqual((await known(() => watchPolicyFile('x', { nope: 1 } as never))).sort());
-    expect(names(fetched).sort()).toEqual(
+    expect(names(told).sort()).toEqual(
       (await known(() => accountLimits(() => undefined, { nope: 1 } as never))).sort(),
     );
   });
 
-  it.each([...fetched.matchAll(/^\| `(\w+)`\s*\| integer from (\d+) to (\d+)/gm)].map((row) => row.slice(1)))(
+  it.each([...told.matchAll(/^\| `(\w+)`\s*\| integer from (\d+) to (\d+)/gm)].map((row) => row.slice(1)))(
     '`%s` is an integer from %s to %s',
     async (name, least, most) => {
       for (const value of [Number(least), Number(most)]) accountLimits(() => undefined, { [name!]: value });
