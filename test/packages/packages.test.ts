@@ -66,6 +66,14 @@ describe('the packed packages', () => {
     expect(run('fastify.cjs', fastify)).toBe('200 429\n');
   });
 
+  it('have core as a peer dependency, and as no dependency', () => {
+    for (const name of LIBRARIES.filter((name) => name !== '@tollgate/core')) {
+      const manifest = JSON.parse(readFileSync(join(project, 'node_modules', name, 'package.json'), 'utf8'));
+      expect(manifest.peerDependencies, name).toHaveProperty(['@tollgate/core']);
+      expect(manifest.dependencies ?? {}, name).not.toHaveProperty(['@tollgate/core']);
+    }
+  });
+
   it('have a command that npx finds', () => {
     const tollgate = (...args: readonly string[]) =>
       execFileSync('npx', ['--no', 'tollgate', ...args], {

@@ -23,7 +23,7 @@ declare global {
   }
 }
 
-/** See `docs/http.md` for each option at length. */
+/** `docs/reference.md` lists each option, and `docs/http.md` explains them. */
 export type RateLimitOptions = HttpOptions<Request, Response>;
 
 /**

@@ -34,7 +34,7 @@ declare module 'fastify' {
   }
 }
 
-/** See `docs/http.md` for each option at length. */
+/** `docs/reference.md` lists each option, and `docs/http.md` explains them. */
 export interface RateLimitOptions extends HttpOptions<FastifyRequest, FastifyReply> {
   /** The hook that charges: default `'onRequest'`; a later one if the account is known only after authentication. */
   readonly hook?: (typeof HOOKS)[number];
