@@ -4,12 +4,11 @@ import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort, RunningServer } from '../redis-servers/standalone.js';
-import { type Example, examples, PENDING, unchecked } from './examples.js';
+import { type Example, examples, unchecked } from './examples.js';
 import { pages, ROOT } from './fences.js';
 import { StrictProgram } from './strict-program.js';
 
-const checked = pages().filter((page) => !PENDING.includes(page));
-const all = checked.flatMap(examples);
+const all = pages().flatMap(examples);
 const named = (example: Example) => [example.page, example.line, example] as const;
 
 /** All examples, compiled together once. */
@@ -74,7 +73,7 @@ describe('the examples in the documentation', () => {
     expect(all.length).toBeGreaterThan(20);
   });
 
-  it.each(checked)('%s shows programs in fences `ts` alone, which are checked', (page) => {
+  it.each(pages())('%s shows programs in fences `ts` alone, which are checked', (page) => {
     const found = unchecked(page).map(({ info, line }) => `${page}:${line} is a fence \`${info}\``);
     expect(found).toEqual([]);
   });
@@ -100,11 +99,5 @@ describe('the examples in the documentation', () => {
     const lines = first!.source.trim().split('\n');
     expect(lines.filter((line) => !line.startsWith('// prints: ')).length).toBeLessThanOrEqual(15);
     expect(first!.prints.at(-1)).toMatch(/^429 \{.*"http_code":429,.*"code":"RATE_LIMIT_EXCEEDED"/);
-  });
-});
-
-describe('the pages that wait', () => {
-  it('exist; the change that rewrites one removes it from PENDING', () => {
-    expect(PENDING.filter((page) => !pages().includes(page))).toEqual([]);
   });
 });

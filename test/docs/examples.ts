@@ -1,14 +1,5 @@
 import { type Fence, fences } from './fences.js';
 
-/** Pages whose examples are not checked yet, since they are being rewritten. */
-export const PENDING: readonly string[] = [
-  'docs/algorithm.md',
-  'docs/benchmarks.md',
-  'docs/decisions.md',
-  'docs/policy.md',
-  'docs/writing-a-store.md',
-];
-
 /**
  * A module in TypeScript that a page shows. The words after the fence's opening marker say what it is:
  *

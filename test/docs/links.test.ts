@@ -1,17 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { PENDING } from './examples.js';
 import { pages, ROOT, readPage } from './fences.js';
-
-/** Pages and folders that other changes bring; remove this list when they have come. */
-const COMING: readonly string[] = [
-  'docs/architecture.md',
-  'docs/changing-a-policy.md',
-  'docs/CONTRIBUTING.md',
-  'docs/notes',
-  'docs/policy-files.md',
-];
 
 const FENCES = /^( *)```.*?^\1```$/gms;
 
@@ -37,7 +27,6 @@ function brokenLinks(page: string): string[] {
     if (/^[a-z]+:/.test(link!)) return [];
     const [path = '', anchor] = link!.split('#');
     const target = path === '' ? page : join(dirname(page), path).replace(/\/$/, '');
-    if (COMING.includes(target) || PENDING.includes(target)) return [];
     if (!existsSync(join(ROOT, target))) return [link!];
     if (anchor === undefined || statSync(join(ROOT, target)).isDirectory()) return [];
     return anchorsOf(target).includes(anchor) ? [] : [link!];
@@ -45,9 +34,7 @@ function brokenLinks(page: string): string[] {
 }
 
 describe('the links in the documentation', () => {
-  const checked = pages().filter((page) => !PENDING.includes(page));
-
-  it.each(checked)('in %s lead somewhere', (page) => {
+  it.each(pages())('in %s lead somewhere', (page) => {
     expect(brokenLinks(page)).toEqual([]);
   });
 
@@ -55,6 +42,6 @@ describe('the links in the documentation', () => {
     const links = readPage('README.md').matchAll(/\]\((docs\/[\w.-]+)/g);
     const linked = [...links].map(([, link]) => link!);
     const found = pages().filter((page) => /^docs\/[^/]+\.md$/.test(page) && !linked.includes(page));
-    expect(found.filter((page) => !PENDING.includes(page))).toEqual([]);
+    expect(found).toEqual([]);
   });
 });
