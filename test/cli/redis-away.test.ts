@@ -79,10 +79,10 @@ describe('while Redis is down', () => {
   });
 });
 
-describe('errors of Redis', () => {
+describe('an error of Redis', () => {
   const secret = 'p%40ss:w/rd'.replaceAll('/', '%2F');
 
-  it('report a wrong password without showing it, and a missing one', async () => {
+  it('about a wrong password does not show it, and a missing password is named', async () => {
     const locked = await RunningServer.start({ args: ['--requirepass', 'another'] });
     const host = `127.0.0.1:${locked.port}`;
     const wrong = await tollgate(['limits', 'list'], { env: { REDIS_URL: `redis://:${secret}@${host}/0` } });
@@ -97,7 +97,7 @@ describe('errors of Redis', () => {
     await locked.stop();
   });
 
-  it('that repeat the command do not show the password', async () => {
+  it('that repeats the command does not show the password', async () => {
     const parrot = createServer((socket) => {
       socket.on('data', (data) => {
         const commands = data.toString().replaceAll('\r\n', ' ').split('*').slice(1);
@@ -115,14 +115,14 @@ describe('errors of Redis', () => {
     parrot.close();
   });
 
-  it('include the number of a database that does not exist', async () => {
+  it('about a missing database ends the command', async () => {
     const { code, stderr } = await tollgate(['limits', 'list', '--redis', `${server.url}/99`]);
     expect(stderr).toBe(`tollgate: Redis at ${server.url}/99 cannot be reached: ERR DB index is out of range\n`);
     expect(code).toBe(3);
   });
 
   it.each(['http://:hunter2@x', 'hunter2', 'redis://:%zzhunter2@x'])(
-    'name no URL: %s is not the URL of a Redis, and is not shown',
+    'does not show %s, which is not the URL of a Redis',
     async (url) => {
       const { code, stderr } = await tollgate(['peek', 'a', '--category', 'x'], { env: { REDIS_URL: url } });
       expect(stderr).toBe('tollgate: Expected --redis, or REDIS_URL, to be a redis: or rediss: URL\n');

@@ -186,7 +186,7 @@ describe('the page of an account', () => {
 });
 
 describe('hostile names', () => {
-  it.each([1280, 375])('are shown as text, and do not widen the page, at %i pixels', async (width) => {
+  it.each([1280, 375])('are shown as text, do not run, and do not widen the page, at %i pixels', async (width) => {
     await open(HOSTILE_ACCOUNT, { width }, async (page) => {
       expect(await page.evaluate("'isOwned' in globalThis")).toBe(false);
       expect(await page.locator('main img, main svg, main script').count()).toBe(0);

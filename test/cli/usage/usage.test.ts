@@ -114,7 +114,7 @@ describe('tollgate usage', () => {
   });
 
   it.each([
-    [['a', '--last', '1h', '--from', '2026-11-01'], 'Expected either --last or --from, since each sets the begin'],
+    [['a', '--last', '1h', '--from', '2026-11-01'], 'Expected either --last or --from, since each sets the start'],
     [['a', '--last', '0d'], 'Expected --last to begin before the time ends'],
     [['a', '--from', '2026-11-02', '--to', '2026-11-01'], 'Expected --from to begin before the time ends'],
     [

@@ -24,7 +24,7 @@ export function addUsageCommand(program: Command): void {
     .argument('[account]', 'the account')
     .option('--address <address>', 'requests without an account that came from this address', parseName)
     .option('--last <time>', 'the time until now, or until --to, such as 12h or 30d (default: 7d)')
-    .option('--from <instant>', 'the begin, such as 2026-11-17 or 2026-11-17T09:30; UTC unless it has an offset')
+    .option('--from <instant>', 'the start, such as 2026-11-17 or 2026-11-17T09:30; UTC unless it has an offset')
     .option('--to <instant>', 'the end (default: now)')
     .addOption(
       new Option('--step <length>', 'the steps of the series over time')

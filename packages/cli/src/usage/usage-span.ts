@@ -21,7 +21,7 @@ export interface Span {
  */
 export function spanOf({ last, from, to }: SpanOptions, now: number): Span {
   if (last !== undefined && from !== undefined) {
-    throw new UsageError('Expected either --last or --from, since each sets the begin');
+    throw new UsageError('Expected either --last or --from, since each sets the start');
   }
   const end = to === undefined ? now : parseInstant(to, '--to');
   const begin = from === undefined ? end - parseDuration(last ?? '7d', '--last') : parseInstant(from, '--from');
