@@ -50,8 +50,8 @@ async function runSet(account: string, options: SetOptions): Promise<void> {
 }
 
 /**
- * Sets the layer, and returns the limits that it replaced. Without `--if-version`, the version that was just read is expected,
- * so that `before` is right. After several conflicts the layer is set without this check.
+ * Sets the layer, and returns the limits that it replaced. Without `--if-version`, the version that was just read is
+ * expected, so that `before` is right. After several conflicts the layer is set without this check.
  */
 async function replace(
   { limits }: RedisSession,

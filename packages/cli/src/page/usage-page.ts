@@ -23,8 +23,8 @@ export interface PageOptions {
 }
 
 /**
- * A report as a single HTML document. It loads nothing, and runs only its own charts. Without scripts it still shows all
- * numbers.
+ * A report as a single HTML document. It loads nothing, and runs only its own charts. Without scripts it still shows
+ * all numbers.
  */
 export function usagePage(report: UsageReport, { madeAt, version }: PageOptions): string {
   const { barMs, bars } = barsOf(report);

@@ -35,8 +35,8 @@ export const GROUP = 'Redis:';
 const DEFAULT_URL = 'redis://127.0.0.1:6379';
 
 /**
- * Checks the URL. A command does so only when it connects, so that its help also works with a wrong REDIS_URL. No error shows
- * the URL, since it may contain a password.
+ * Checks the URL. A command does so only when it connects, so that its help also works with a wrong REDIS_URL. No error
+ * shows the URL, since it may contain a password.
  *
  * @throws UsageError when it is not the URL of a Redis.
  */

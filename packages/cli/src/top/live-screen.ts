@@ -2,8 +2,8 @@ import { writeSync } from 'node:fs';
 import type { ReadStream } from 'node:tty';
 
 /**
- * The alternate screen of the terminal. It is left, and the terminal restored, however the process ends. Each frame is one
- * write over the last one, so that nothing flickers.
+ * The alternate screen of the terminal. It is left, and the terminal restored, however the process ends. Each frame is
+ * one write over the last one, so that nothing flickers.
  */
 export class LiveScreen {
   readonly #output: typeof process.stdout;

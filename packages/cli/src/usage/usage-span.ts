@@ -33,8 +33,8 @@ export function spanOf({ last, from, to }: SpanOptions, now: number): Span {
 }
 
 /**
- * Reads `2026-11-17`, `2026-11-17T09:30` or `2026-11-17T09:30:15+01:00` as milliseconds since the epoch; in UTC unless it has
- * an offset. `option` is its name in errors.
+ * Reads `2026-11-17`, `2026-11-17T09:30` or `2026-11-17T09:30:15+01:00` as milliseconds since the epoch; in UTC unless
+ * it has an offset. `option` is its name in errors.
  *
  * @throws UsageError when it is not an instant, or a day that does not exist.
  */

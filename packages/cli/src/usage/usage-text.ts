@@ -94,8 +94,8 @@ function suggestions(categories: readonly UsageCategory[]): string[] {
 }
 
 /**
- * The series of a report as CSV (RFC 4180), a row for each step and category with requests. A name that a spreadsheet would
- * run as a formula gets an apostrophe.
+ * The series of a report as CSV (RFC 4180), a row for each step and category with requests. A name that a spreadsheet
+ * would run as a formula gets an apostrophe.
  */
 export function usageCsv({ account, series }: UsageReport): string {
   const rows: string[] = [CSV_HEADS.join(',')];

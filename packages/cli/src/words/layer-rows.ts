@@ -4,8 +4,8 @@ import { shownName, shownText } from './shown-text.js';
 import { throttleInWords } from './throttle-words.js';
 
 /**
- * The layer of an account, one row for each option: `category legs  6000/minute`. Redis may contain anything, so an invalid
- * layer is shown as JSON.
+ * The layer of an account, one row for each option: `category legs  6000/minute`. Redis may contain anything, so an
+ * invalid layer is shown as JSON.
  */
 export function layerRows(layer: Layer): string[][] {
   try {

@@ -1,6 +1,6 @@
 /**
- * Text of others, such as a reason or an error message, for a terminal. Control characters, invisible characters and those
- * that change the direction of writing are escaped. So the text can neither command the terminal nor fake a line.
+ * Text of others, such as a reason or an error message, for a terminal. Control characters, invisible characters and
+ * those that change the direction of writing are escaped. So the text can neither command the terminal nor fake a line.
  */
 export function shownText(text: string): string {
   return text.replace(UNSAFE, (character) => {
@@ -19,7 +19,9 @@ export function shownName(name: string): string {
   return shownText(JSON.stringify(name));
 }
 
-/** Reads a name from the command line. Names that cannot be typed may be JSON strings, as {@link shownName} shows them. */
+/**
+ * Reads a name from the command line. Names that cannot be typed may be JSON strings, as {@link shownName} shows them.
+ */
 export function parseName(typed: string): string {
   if (!/^".*"$/s.test(typed)) return typed;
   try {

@@ -5,8 +5,8 @@ import { countedDuration, parseDuration } from './duration-words.js';
 export const THROTTLE_FORM = 'after=N,within=TIME,for=TIME,factor=F[,escalate=F,max=TIME]';
 
 /**
- * Reads a throttle: `after=10,within=1m,for=5m,factor=0.5`, with `escalate=2,max=1h` for repeated throttlings, or `off`. The
- * policy checks the ranges.
+ * Reads a throttle: `after=10,within=1m,for=5m,factor=0.5`, with `escalate=2,max=1h` for repeated throttlings, or
+ * `off`. The policy checks the ranges.
  *
  * @throws UsageError when a part is missing, unknown or repeated.
  */

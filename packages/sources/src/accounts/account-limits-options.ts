@@ -6,22 +6,26 @@ export interface AccountLimitsOptions {
   /** How long an answer is used before it is renewed, in milliseconds: an integer from 0 to 86400000, default 60000. */
   readonly freshMs?: number;
   /**
-   * How much longer an answer is used while it is renewed, or while the function fails, in milliseconds: an integer from 0 to
-   * 2678400000. Default: as long as it is cached.
+   * How much longer an answer is used while it is renewed, or while the function fails, in milliseconds: an integer
+   * from 0 to 2678400000. Default: as long as it is cached.
    */
   readonly staleMs?: number;
   /**
-   * How many accounts with limits of their own are cached, the last used ones: an integer from 1 to 1000000, default 10000.
-   * The same number of accounts without limits of their own is cached beside them.
+   * How many accounts with limits of their own are cached, the last used ones: an integer from 1 to 1000000, default
+   * 10000. The same number of accounts without limits of their own is cached beside them.
    */
   readonly maxAccounts?: number;
   /** How long requests wait for one fetch, in milliseconds: an integer from 1 to 60000, default 100. */
   readonly timeoutMs?: number;
   /** How long a fetch may take before it is aborted, in milliseconds: an integer from 1 to 600000, default 10000. */
   readonly abortMs?: number;
-  /** How long an account is not fetched after a failure, in milliseconds: an integer from 0 to 86400000, default 1000. */
+  /**
+   * How long an account is not fetched after a failure, in milliseconds: an integer from 0 to 86400000, default 1000.
+   */
   readonly retryMs?: number;
-  /** How many fetches may be pending: an integer from 1 to 100000, default 1000. Above that, no further fetch starts. */
+  /**
+   * How many fetches may be pending: an integer from 1 to 100000, default 1000. Above that, no further fetch starts.
+   */
   readonly maxPending?: number;
   /** Called with each failure. Default: a warning of the process when failures begin. */
   readonly onError?: (error: Error, account: string) => unknown;

@@ -10,8 +10,8 @@ import { type AccountLimitsOptions, type CheckedOptions, readOptions } from './a
 import { type CachedLayer, LayerCache } from './layer-cache.js';
 
 /**
- * Returns the limits of an account, or `undefined` or `null` when it has none of its own. It should give up when the signal
- * aborts.
+ * Returns the limits of an account, or `undefined` or `null` when it has none of its own. It should give up when the
+ * signal aborts.
  */
 export type FetchLimits = (
   account: string,
@@ -32,10 +32,10 @@ export interface AccountLimitsStats {
 }
 
 /**
- * Limits of single accounts from a function, which may ask a database or another service; for the `accounts` of a limiter.
- * Answers are cached and renewed in the background. Few requests wait, and none longer than `timeoutMs`. When the function
- * throws, hangs, or returns something that is not a layer, the last good answer stays in use, or else the policy alone
- * decides.
+ * Limits of single accounts from a function, which may ask a database or another service; for the `accounts` of a
+ * limiter. Answers are cached and renewed in the background. Few requests wait, and none longer than `timeoutMs`. When
+ * the function throws, hangs, or returns something that is not a layer, the last good answer stays in use, or else the
+ * policy alone decides.
  *
  * Charges of one account share one fetch. An account whose name has more than 1024 characters is never fetched.
  *

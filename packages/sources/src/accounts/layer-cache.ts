@@ -14,8 +14,8 @@ export interface CachedLayer {
 }
 
 /**
- * The answers for the accounts that were used last. Accounts without limits of their own have a separate cache: clients may
- * invent any number of them, and these must not evict the others.
+ * The answers for the accounts that were used last. Accounts without limits of their own have a separate cache: clients
+ * may invent any number of them, and these must not evict the others.
  */
 export class LayerCache {
   readonly #withLayer: LRUCache<string, CachedLayer>;

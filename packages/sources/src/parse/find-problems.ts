@@ -20,8 +20,8 @@ export interface FoundProblem {
 }
 
 /**
- * The problems of a part, up to a bound. A check stops at the first problem. So each problem is noted and replaced by a valid
- * value, and the check runs again.
+ * The problems of a part, up to a bound. A check stops at the first problem. So each problem is noted and replaced by a
+ * valid value, and the check runs again.
  */
 export function findProblems({ place: whole, value, check }: Part, tree: TreeReader): FoundProblem[] {
   const found: FoundProblem[] = [];
@@ -38,7 +38,9 @@ export function findProblems({ place: whole, value, check }: Part, tree: TreeRea
   }
   return found;
 
-  /** Several places may have the option's name. The wrong one is where a placeholder changes the error, else a parent. */
+  /**
+   * Several places may have the option's name. The wrong one is where a placeholder changes the error, else a parent.
+   */
   function repair({ option, message }: Thrown, places: readonly [Place, ...Place[]]) {
     const [first] = places;
     const attempts = places.map((place) => ({ place, keys: [...place.keys, ...missing(option, place)] }));

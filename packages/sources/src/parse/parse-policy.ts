@@ -19,8 +19,8 @@ export interface ParseOptions {
 
 interface Parsed {
   /**
-   * The position of an option in the text: of its name, or of the item in a list. The option is named as in errors and by
-   * `policy.explain`, such as `policy.plans.gold.quotas`. `undefined`: the text does not contain it.
+   * The position of an option in the text: of its name, or of the item in a list. The option is named as in errors and
+   * by `policy.explain`, such as `policy.plans.gold.quotas`. `undefined`: the text does not contain it.
    */
   positionOf(option: string): Position | undefined;
 }
@@ -40,9 +40,9 @@ export interface ParsedLayer extends Parsed {
 }
 
 /**
- * Reads a policy from a text in JSON or YAML 1.2. Its options are those of {@link definePolicy}, with windows in milliseconds.
- * A `$schema` at the top is for editors, and is ignored. Names are strings as they are written: an account may have the name
- * `007`. Duplicate options are errors, and so are YAML tags that JSON does not have.
+ * Reads a policy from a text in JSON or YAML 1.2. Its options are those of {@link definePolicy}, with windows in
+ * milliseconds. A `$schema` at the top is for editors, and is ignored. Names are strings as they are written: an
+ * account may have the name `007`. Duplicate options are errors, and so are YAML tags that JSON does not have.
  *
  * @throws PolicyFileError `TOLLGATE_POLICY_FILE` with all problems and their positions.
  *
@@ -132,8 +132,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * The value of a text in JSON without duplicate names; `undefined` for any other text. It takes at most a tenth of the time
- * of YAML, and gives no positions.
+ * The value of a text in JSON without duplicate names; `undefined` for any other text. It takes at most a tenth of the
+ * time of YAML, and gives no positions.
  */
 function readPlainJson(text: string): unknown {
   if (!/^\s*\{/.test(text)) return undefined;

@@ -17,8 +17,8 @@ export interface PolicyFileErrorOptions {
 }
 
 /**
- * A policy file cannot be used: it cannot be read, is not JSON or YAML, or is not a valid policy. The message has a line for
- * each problem, `<file>:<line>:<column> <what is wrong>`.
+ * A policy file cannot be used: it cannot be read, is not JSON or YAML, or is not a valid policy. The message has a
+ * line for each problem, `<file>:<line>:<column> <what is wrong>`.
  *
  * Recognise it by its `code`, not its class: a program may load two copies of this package.
  */

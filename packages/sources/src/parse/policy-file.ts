@@ -12,8 +12,8 @@ export interface LoadOptions {
 /**
  * Reads a policy from a file in JSON or YAML, in UTF-8; see {@link parsePolicy} for its format.
  *
- * Rejects with a `PolicyFileError`, `TOLLGATE_POLICY_FILE`, when the policy is not valid, or when the path cannot be read, is
- * not a file, is larger than `maxBytes` or is not UTF-8. `cause` is the error of the system, if there is one.
+ * Rejects with a `PolicyFileError`, `TOLLGATE_POLICY_FILE`, when the policy is not valid, or when the path cannot be
+ * read, is not a file, is larger than `maxBytes` or is not UTF-8. `cause` is the error of the system, if there is one.
  */
 export async function loadPolicyFile(path: string, options: LoadOptions = {}): Promise<ParsedPolicy> {
   checkOptions('loadPolicyFile', options, ['maxBytes']);

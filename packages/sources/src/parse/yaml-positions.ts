@@ -14,8 +14,8 @@ export interface Place {
 }
 
 /**
- * The places at or below `from` whose path matches; without a match, the deepest place on the way to it. Several places can
- * match: paths shorten long names, and a name may contain a dot.
+ * The places at or below `from` whose path matches; without a match, the deepest place on the way to it. Several places
+ * can match: paths shorten long names, and a name may contain a dot.
  */
 export function placesOf(path: string, from: Place, tree: TreeReader): readonly [Place, ...Place[]] {
   const exact: Place[] = [];

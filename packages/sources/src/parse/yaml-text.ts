@@ -58,8 +58,8 @@ export function readYaml(text: string): YamlText {
 }
 
 /**
- * Only the tags of JSON, whatever the directives of the text are. Keys are strings: an account may have the name `007` or
- * `null`. {@link TreeReader} finds duplicate keys in one pass; the parser would search the whole map for each key.
+ * Only the tags of JSON, whatever the directives of the text are. Keys are strings: an account may have the name `007`
+ * or `null`. {@link TreeReader} finds duplicate keys in one pass; the parser would search the whole map for each key.
  */
 const OPTIONS = {
   version: '1.2',

@@ -6,8 +6,8 @@ import { NO_NAME } from './yaml-text.js';
 export type ReportProblem = (message: string, offset: number) => void;
 
 /**
- * Converts a tree to its value. An alias becomes the same object as its anchor, so a short text can have a value that is too
- * large to walk. After {@link MAX_REPEATED} repeated parts, aliases are not followed.
+ * Converts a tree to its value. An alias becomes the same object as its anchor, so a short text can have a value that
+ * is too large to walk. After {@link MAX_REPEATED} repeated parts, aliases are not followed.
  */
 export class TreeReader {
   readonly #report: ReportProblem;

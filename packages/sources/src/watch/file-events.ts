@@ -72,8 +72,8 @@ interface Link {
 }
 
 /**
- * The entries that decide which file a path leads to: the symbolic links on the way, then the file, or the first entry that
- * does not exist. Any change of the file shows in one of their directories.
+ * The entries that decide which file a path leads to: the symbolic links on the way, then the file, or the first entry
+ * that does not exist. Any change of the file shows in one of their directories.
  */
 async function linksOf(path: string): Promise<Link[]> {
   const links: Link[] = [];

@@ -61,11 +61,11 @@ export class PolicyWatch {
   }
 
   /**
-   * Gives a limiter the policy in force and each later one, until the limiter or the watch is closed. Returns a function that
-   * ends this. A limiter that cannot use a later policy keeps its policy, and `onError` is called.
+   * Gives a limiter the policy in force and each later one, until the limiter or the watch is closed. Returns a
+   * function that ends this. A limiter that cannot use a later policy keeps its policy, and `onError` is called.
    *
-   * @throws TypeError `TOLLGATE_OPTION_TYPE` when `limiter` is not a limiter, `TOLLGATE_OPTION_CONFLICT` when it cannot use the
-   * policy: see {@link RateLimiter.setPolicy}.
+   * @throws TypeError `TOLLGATE_OPTION_TYPE` when `limiter` is not a limiter, `TOLLGATE_OPTION_CONFLICT` when it cannot
+   * use the policy: see {@link RateLimiter.setPolicy}.
    */
   feed(limiter: RateLimiter): () => void {
     if (typeof limiter?.setPolicy !== 'function') throw optionTypeError('limiter', 'a RateLimiter', limiter);

@@ -16,8 +16,8 @@ export interface WatchOptions extends LoadOptions {
   /** Called with each policy after the first, after the limiters have it. */
   readonly onPolicy?: (parsed: ParsedPolicy) => unknown;
   /**
-   * Called once for each content of the file that cannot be used, and for a limiter that cannot use a policy. The policy in
-   * force stays. Default: a warning of the process.
+   * Called once for each content of the file that cannot be used, and for a limiter that cannot use a policy. The
+   * policy in force stays. Default: a warning of the process.
    */
   readonly onError?: (error: PolicyFileError) => unknown;
   /** How often the file is read without an event, in milliseconds: an integer from 100 to 86400000, default 30000. */
@@ -27,10 +27,10 @@ export interface WatchOptions extends LoadOptions {
 }
 
 /**
- * Reads a policy from a file, as {@link loadPolicyFile} does, and again whenever the file changes. The file may be written in
- * place, replaced by a rename, deleted and made again, or reached by symbolic links that change, such as those of a Kubernetes
- * ConfigMap. A change counts when it has lasted for `settleMs`. A file that cannot be used changes nothing: the whole policy
- * in force stays.
+ * Reads a policy from a file, as {@link loadPolicyFile} does, and again whenever the file changes. The file may be
+ * written in place, replaced by a rename, deleted and made again, or reached by symbolic links that change, such as
+ * those of a Kubernetes ConfigMap. A change counts when it has lasted for `settleMs`. A file that cannot be used
+ * changes nothing: the whole policy in force stays.
  *
  * Watching does not keep the process alive.
  *
