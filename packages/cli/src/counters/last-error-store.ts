@@ -1,8 +1,8 @@
 import type { CounterSpec, Outcome } from '@tollgate/core';
 import { RedisStore } from '@tollgate/redis';
 
-/** A store that remembers why it could not answer: a limiter decides without it then, and keeps the reason to itself. */
-export class AskedStore extends RedisStore {
+/** Records why `peek` failed. A limiter then decides without the store, and does not report the reason. */
+export class LastErrorStore extends RedisStore {
   lastError: unknown;
 
   override async peek(account: string, counters: readonly CounterSpec[], cost: number): Promise<Outcome> {

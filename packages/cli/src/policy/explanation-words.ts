@@ -1,11 +1,8 @@
 import type { Explanation, Quota } from '@tollgate/core';
 import type { Position } from '@tollgate/sources';
-import { quotasInWords } from './quota-words.js';
-import { alignedRows } from './rows.js';
-import { shownName, shownText } from './shown-text.js';
-import { throttleInWords } from './throttle-words.js';
+import { alignedRows, quotasInWords, shownName, shownText, throttleInWords } from '../words/index.js';
 
-/** A part of what applies, what says so, and where in the file that is. */
+/** A value that applies, the option that sets it, and the position of that option in the file. */
 export interface Placed<T> {
   readonly value: T;
   readonly from: string | null;
@@ -16,8 +13,9 @@ type PlacedParts = {
   readonly [P in Exclude<keyof Explanation, 'onStoreFailure' | 'counters'>]: Placed<Explanation[P]['value']>;
 };
 
+/** The JSON document of `policy explain`. */
 export interface PlacedExplanation extends PlacedParts, Pick<Explanation, 'onStoreFailure' | 'counters'> {
-  /** Of whom. */
+  /** The request. */
   readonly asked: {
     readonly category: string;
     readonly account: string | undefined;
@@ -25,21 +23,22 @@ export interface PlacedExplanation extends PlacedParts, Pick<Explanation, 'onSto
     readonly region: string | undefined;
     readonly environment: string | undefined;
   };
-  /** The version of the account's limits on Redis, where it has some. */
+  /** The version of the account's limits on Redis. */
   readonly held: number | null;
   readonly localShare: number;
 }
 
-/** An explanation for people, a row for each part of it. */
-export function explainedInWords(explained: PlacedExplanation, file: string): string {
-  const { asked, held, quotas, total, throttle, totalThrottle, mode, onStoreFailure, localShare, counters } = explained;
+/** The explanation as text, one row for each part. */
+export function explanationInWords(explanation: PlacedExplanation, file: string): string {
+  const { asked, held: version, quotas, total, throttle, totalThrottle, mode, onStoreFailure } = explanation;
+  const { localShare, counters } = explanation;
   const row = <T>(part: string, { value, from, position }: Placed<T>, inWords: (value: T) => string) => {
-    const where = position === null ? onRedis(from, held) : `${file}:${position.line}:${position.column}`;
-    return [part, inWords(value), from === null ? 'nothing: the default' : shownText(from), shownText(where)];
+    const where = position === null ? onRedis(from, version) : `${file}:${position.line}:${position.column}`;
+    return [part, inWords(value), from === null ? 'default' : shownText(from), shownText(where)];
   };
   const inWords = (list: readonly Quota[]) => quotasInWords(list);
   const rows = [
-    ['', 'what applies', 'said by', 'where'],
+    ['', 'what applies', 'set by', 'where'],
     row('quotas', quotas, inWords),
     row('throttle', throttle, throttleInWords),
     row('total', total, inWords),
@@ -51,8 +50,8 @@ export function explainedInWords(explained: PlacedExplanation, file: string): st
     ],
     ['counters', counters.length === 0 ? 'none' : counters.map(shownText).join(', ')],
   ];
-  const who = Object.entries(asked).filter(([, name]) => name !== undefined);
-  return `${who.map(([what, name]) => `${what} ${shownName(name!)}`).join(', ')}\n\n${alignedRows(rows)}`;
+  const request = Object.entries(asked).filter(([, name]) => name !== undefined);
+  return `${request.map(([what, name]) => `${what} ${shownName(name!)}`).join(', ')}\n\n${alignedRows(rows)}`;
 }
 
 function onRedis(from: string | null, version: number | null): string {

@@ -1,11 +1,26 @@
-/** How many columns of a terminal a text takes, which holds no control characters: wide letters take two, marks none. */
+/** Rows of cells as lines with aligned columns. Cells of the columns in `numbers` are aligned at their end. */
+export function alignedRows(
+  rows: readonly (readonly string[])[],
+  indent = '',
+  numbers: ReadonlySet<number> = new Set(),
+): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, widthOf(cell));
+  }
+  const line = (row: readonly string[]) =>
+    row.map((cell, column) => padded(cell, widths[column]!, numbers.has(column) ? 'start' : 'end')).join('  ');
+  return rows.map((row) => `${indent}${line(row)}`.trimEnd()).join('\n');
+}
+
+/** The columns that a text takes on a terminal: two for a wide character, none for a combining mark. */
 export function widthOf(text: string): number {
   let width = 0;
   for (const character of text) width += columnsOf(character);
   return width;
 }
 
-/** The text, or as much of its beginning as has room before an ellipsis. */
+/** The text, or its beginning and an ellipsis, in at most `columns`. */
 export function clipped(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text;
   let shown = '';
@@ -18,7 +33,7 @@ export function clipped(text: string, columns: number): string {
   return columns < 1 ? '' : `${shown}…`;
 }
 
-/** The text with spaces at its end, or at its start, up to so many columns. */
+/** The text with spaces at its end, or at its start, up to `columns`. */
 export function padded(text: string, columns: number, at: 'start' | 'end' = 'end'): string {
   const spaces = ' '.repeat(Math.max(0, columns - widthOf(text)));
   return at === 'end' ? text + spaces : spaces + text;

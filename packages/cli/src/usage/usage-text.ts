@@ -4,12 +4,14 @@ import {
   countInWords,
   minuteInWords,
   patternInWords,
+  plainCategory,
+  plainName,
   shareInWords,
   shownCategory,
   shownName,
 } from '../words/index.js';
 
-/** A report for people, at a terminal. */
+/** A report as text for a terminal. */
 export function usageInWords(report: UsageReport): string {
   const { totals, categories } = report;
   if (totals.requests === 0) return headOf(report);
@@ -22,7 +24,7 @@ export function usageInWords(report: UsageReport): string {
   ].join('\n\n');
 }
 
-/** Whose usage it is, and of when. */
+/** The account and the time of a report. */
 export function headOf({ account, from, to, totals }: UsageReport): string {
   const head = `${shownName(account)}, ${minuteInWords(from)} to ${minuteInWords(to)} UTC`;
   return totals.requests === 0 ? `${head}: no requests are known` : head;
@@ -49,7 +51,7 @@ function figureRows({ totals, busiestMinute, p95PerMinute, activeMinutes }: Usag
   return [...rows, ['95th percentile', countInWords(p95PerMinute), `a minute, of ${minutes} with requests`]];
 }
 
-/** The counts, behind their names. */
+/** The column of the counts. */
 const FIGURE_NUMBERS: ReadonlySet<number> = new Set([1]);
 
 const CATEGORY_HEADS = [
@@ -64,7 +66,7 @@ const CATEGORY_HEADS = [
   'suggested',
 ];
 
-/** All but the category and when its busiest minute was. */
+/** All but the category, and the time of its busiest minute. */
 const CATEGORY_NUMBERS: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 8]);
 
 function categoryRow(of: UsageCategory): string[] {
@@ -90,3 +92,29 @@ function suggestions(categories: readonly UsageCategory[]): string[] {
   });
   return lines.length === 0 ? [] : [lines.join('\n')];
 }
+
+/**
+ * The series of a report as CSV (RFC 4180), a row for each step and category with requests. A name that a spreadsheet
+ * would run as a formula gets an apostrophe.
+ */
+export function usageCsv({ account, series }: UsageReport): string {
+  const rows: string[] = [CSV_HEADS.join(',')];
+  for (const { at, categories } of series) {
+    for (const { category, requests, admitted, refused, wouldRefuse } of categories) {
+      const names = [minuteInWords(at), textCell(plainName(account)), textCell(plainCategory(category))];
+      rows.push([...names, requests, admitted, refused, wouldRefuse].join(','));
+    }
+  }
+  return rows.map((row) => `${row}\r\n`).join('');
+}
+
+const CSV_HEADS = ['from_utc', 'account', 'category', 'requests', 'admitted', 'refused', 'would_refuse'];
+
+/** A quoted cell that no spreadsheet runs. */
+export function textCell(text: string): string {
+  const inert = FORMULA.test(text) ? `'${text}` : text;
+  return `"${inert.replaceAll('"', '""')}"`;
+}
+
+/** Some spreadsheets skip white space, and read wide characters as narrow ones. */
+const FORMULA = /^\s*[=+\-@＝＋－＠]/u;
