@@ -89,7 +89,7 @@ describe('tollgate limits', () => {
   it('sets limits only at the expected version', async () => {
     const limits = limitsUnder('versions');
     expect((await limits('set', 'a', '--quotas', '1/s', '--if-version', '7')).stderr).toBe(
-      'tollgate: Limits of a are not held, and the change was for version 7\n',
+      'tollgate: Limits of a are not stored, and the change was for version 7\n',
     );
     expect((await limits('set', 'a', '--quotas', '1/s', '--if-version', '0')).code).toBe(0);
     const late = await limits('set', 'a', '--quotas', '2/s', '--if-version', '0');
