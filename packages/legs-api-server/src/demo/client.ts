@@ -1,4 +1,4 @@
-/** An answer as it came over the wire, and when: on the clock that the limiter reads too. */
+/** An answer as it was received. `receivedAt` is a time of the limiter's clock. */
 export interface Received {
   readonly status: number;
   readonly statusText: string;
@@ -20,13 +20,13 @@ export function clientOf(origin: string, credentials: ReadonlyMap<string, string
   };
 }
 
-/** The answer for people: status line, headers and body as they came. */
+/** The status line, headers and body, indented. */
 export function show({ status, statusText, headers, body }: Received): string {
   const lines = [...headers].map(([name, value]) => `${name}: ${value}`);
   return [`HTTP/1.1 ${status} ${statusText}`, ...lines, '', body].map((line) => `    ${line}`.trimEnd()).join('\n');
 }
 
-/** A claim of the story that did not hold. */
+/** A claim of the demo turned out to be false. */
 export class Disproved extends Error {}
 
 export function claim(holds: boolean, what: string, received: Received): void {
