@@ -29,6 +29,28 @@ export function show({ status, statusText, headers, body }: Received): string {
 /** A claim of the demo turned out to be false. */
 export class Disproved extends Error {}
 
+/** A POST that is claimed to be admitted. */
+export async function admitted(call: Call, path: string, what: string, key?: string): Promise<Received> {
+  const received = await call('POST', path, key);
+  claim(received.status === 202, `${what} to be admitted`, received);
+  return received;
+}
+
+/** A POST that is claimed to be refused. */
+export async function refused(call: Call, path: string, what: string, key?: string): Promise<Received> {
+  const received = await call('POST', path, key);
+  claim(received.status === 429, `${what} to be refused`, received);
+  return received;
+}
+
+export function limitOf({ headers }: Received): number {
+  return Number(headers.get('x-ratelimit-limit') ?? Number.NaN);
+}
+
+export function remainingOf({ headers }: Received): number {
+  return Number(headers.get('x-ratelimit-remaining') ?? Number.NaN);
+}
+
 export function claim(holds: boolean, what: string, received: Received): void {
   if (!holds) throw new Disproved(`Expected ${what}, but got:\n${show(received)}`);
 }

@@ -11,7 +11,7 @@ import {
 import type { RedisLimits, RedisStore } from '@tollgate/redis';
 import { EXAMPLE_CREDENTIALS, type Framework, startServer } from '../api/index.js';
 import { messageOf } from '../settings.js';
-import { type Call, claim, clientOf, type Received, show } from './client.js';
+import { admitted, type Call, claim, clientOf, limitOf, type Received, refused, remainingOf, show } from './client.js';
 import { type Provision, showProvisioned } from './provisioned.js';
 
 /** Short, since the demo waits until it is over. */
@@ -83,28 +83,23 @@ const REDIS_TIMEOUT_MS = 3000;
 async function showLimit(call: Call): Promise<void> {
   console.log('1. The limit: 100 requests in any rolling minute, per account and category.\n');
   for (let number = 1; number <= 100; number++) {
-    const admitted = await call('POST', 'ameyo5m/legs');
-    claim(admitted.status === 202, `request ${number} of 100 to be admitted`, admitted);
+    await admitted(call, 'ameyo5m/legs', `request ${number} of 100`);
   }
   console.log('   POST /v2/accounts/ameyo5m/legs, 100 times: 100 admitted, each with 202.');
 
-  const refused = await call('POST', 'ameyo5m/legs');
-  claim(refused.status === 429, 'request 101 to be refused', refused);
-  claim(refused.headers.get('x-ratelimit-remaining') === '0', 'no room to remain', refused);
-  claim(ENVELOPE.test(refused.body), 'the envelope of a refusal', refused);
-  console.log(`   Request 101 is refused:\n\n${show(refused)}\n`);
+  const refusal = await refused(call, 'ameyo5m/legs', 'request 101');
+  claim(remainingOf(refusal) === 0, 'no room to remain', refusal);
+  claim(ENVELOPE.test(refusal.body), 'the envelope of a refusal', refusal);
+  console.log(`   Request 101 is refused:\n\n${show(refusal)}\n`);
 
-  const otherKey = await call('POST', 'ameyo5m/legs', 'second-key');
-  claim(otherKey.status === 429, 'another key of the account to be refused', otherKey);
+  await refused(call, 'ameyo5m/legs', 'another key of the account', 'second-key');
   console.log('   Another API key of the same account: 429. The limit is per account, not per key.');
 
-  const otherCategory = await call('POST', 'ameyo5m/bridges');
-  claim(otherCategory.status === 202, 'another category to be admitted', otherCategory);
+  await admitted(call, 'ameyo5m/bridges', 'another category');
   console.log('   POST /v2/accounts/ameyo5m/bridges, another category: 202.');
 
-  const otherAccount = await call('POST', 'other1m/legs');
-  claim(otherAccount.status === 202, 'another account to be admitted', otherAccount);
-  claim(otherAccount.headers.get('x-ratelimit-remaining') === '99', '99 requests to remain', otherAccount);
+  const other = await admitted(call, 'other1m/legs', 'another account');
+  claim(remainingOf(other) === 99, '99 requests to remain', other);
   console.log('   POST /v2/accounts/other1m/legs, another account: 202, with 99 left.\n');
 }
 
@@ -118,15 +113,14 @@ async function showBurst(call: Call, limiter: RateLimiter): Promise<void> {
     const path = `${account}/bridges`;
     const startedAt = performance.now();
     for (let number = 1; number <= 5; number++) {
-      const admitted = await call('POST', path);
-      claim(admitted.status === 202, `request ${number} of the burst to be admitted`, admitted);
+      await admitted(call, path, `request ${number} of the burst`);
     }
-    const refused = await call('POST', path);
+    const sixth = await call('POST', path);
     // All six must be in one window, or the sixth may pass. There must also be time left for a request before its end.
-    if (refused.receivedAt - startedAt > WINDOW_MS - 3 * EARLY_MS) return undefined;
-    claim(refused.status === 429, 'request 6 of the burst to be refused', refused);
-    const retryAfterMs = 1000 * Number(refused.headers.get('retry-after'));
-    claim(retryAfterMs > 0, 'a Retry-After', refused);
+    if (sixth.receivedAt - startedAt > WINDOW_MS - 3 * EARLY_MS) return undefined;
+    claim(sixth.status === 429, 'request 6 of the burst to be refused', sixth);
+    const retryAfterMs = 1000 * Number(sixth.headers.get('retry-after'));
+    claim(retryAfterMs > 0, 'a Retry-After', sixth);
 
     // The header is in whole seconds, rounded up. The limiter's own figure is in milliseconds.
     const peeked = await limiter.peek({ account, category: 'bridges' });
@@ -135,14 +129,14 @@ async function showBurst(call: Call, limiter: RateLimiter): Promise<void> {
     if (early.receivedAt >= roomAt - CLOCK_GRAIN_MS) return undefined;
     claim(early.status === 429, 'a request just before to be refused', early);
 
-    const admitted = await callAt(refused.receivedAt + retryAfterMs, call, path);
-    claim(admitted.status === 202, 'a request at Retry-After to be admitted', admitted);
+    const late = await callAt(sixth.receivedAt + retryAfterMs, call, path);
+    claim(late.status === 202, 'a request at Retry-After to be admitted', late);
 
-    const after = (instant: number) => `${Math.round(instant - refused.receivedAt)} ms later`;
+    const after = (instant: number) => `${Math.round(instant - sixth.receivedAt)} ms later`;
     return `   POST /v2/accounts/${path}: 5 admitted with 202, the 6th refused with 429 and Retry-After: ${retryAfterMs / 1000}.
    The limiter reports room ${after(roomAt)}; the header rounds that up to whole seconds.
    Just before that, answered ${after(early.receivedAt)}: 429.
-   When Retry-After was over, answered ${after(admitted.receivedAt)}: 202.`;
+   When Retry-After was over, answered ${after(late.receivedAt)}: 202.`;
   });
 }
 
@@ -162,8 +156,7 @@ async function showThrottled(call: Call, limiter: RateLimiter): Promise<void> {
     '3. The throttling: events have 10 in any rolling 2 seconds. After 5 refusals, a fifth of that for 4 seconds.\n',
   );
   await inTime('throttling', async (account) => {
-    const leg = await call('POST', `${account}/legs`);
-    claim(leg.status === 202, 'a leg to be created', leg);
+    const leg = await admitted(call, `${account}/legs`, 'a new leg');
     const path = `${account}/legs/${JSON.parse(leg.body).response.leg_sid}/external_events`;
     const send = async (times: number): Promise<Received[]> => {
       const answers: Received[] = [];
@@ -175,11 +168,11 @@ async function showThrottled(call: Call, limiter: RateLimiter): Promise<void> {
     const all = await send(10 + THROTTLE.afterViolations);
     const throttledAt = performance.now();
     if (throttledAt - startedAt > WINDOW_MS - SPARE_MS) return undefined;
-    for (const admitted of all.slice(0, 10)) claim(admitted.status === 200, 'the first 10 to be admitted', admitted);
-    for (const refused of all.slice(10)) claim(refused.status === 429, 'the next 5 to be refused', refused);
+    for (const early of all.slice(0, 10)) claim(early.status === 200, 'the first 10 to be admitted', early);
+    for (const late of all.slice(10)) claim(late.status === 429, 'the next 5 to be refused', late);
     const [before, last] = [all.at(-2)!, all.at(-1)!];
-    claim(limitOf(before) === '10', 'the whole limit at the fourth refusal', before);
-    claim(limitOf(last) === '2', 'a fifth of the limit at the fifth refusal', last);
+    claim(limitOf(before) === 10, 'the whole limit at the fourth refusal', before);
+    claim(limitOf(last) === 2, 'a fifth of the limit at the fifth refusal', last);
     const { throttled } = await limiter.peek({ account, category: 'events' });
 
     const retryAfter = last.headers.get('retry-after');
@@ -187,22 +180,18 @@ async function showThrottled(call: Call, limiter: RateLimiter): Promise<void> {
     const meanwhile = await send(3);
     if (performance.now() - throttledAt > THROTTLE.forMs - SPARE_MS) return undefined;
     const [one, two, three] = meanwhile as [Received, Received, Received];
-    for (const admitted of [one, two]) claim(admitted.status === 200, '2 to be admitted while throttled', admitted);
-    claim(three.status === 429 && limitOf(three) === '2', 'a third to be refused while throttled', three);
+    for (const answer of [one, two]) claim(answer.status === 200, '2 to be admitted while throttled', answer);
+    claim(three.status === 429 && limitOf(three) === 2, 'a third to be refused while throttled', three);
 
     // Until both the throttling and the window of those two are over.
     await sleep(Math.max(0, throttledAt + THROTTLE.forMs + WINDOW_MS - performance.now()));
     const [again] = (await send(1)) as [Received];
-    claim(again.status === 200 && limitOf(again) === '10', 'the whole limit again', again);
+    claim(again.status === 200 && limitOf(again) === 10, 'the whole limit again', again);
 
     return `   GET /v2/accounts/${account}/legs/…/external_events: 10 admitted with 200, 5 refused with 429.
    With the fifth refusal X-RateLimit-Limit went from 10 to 2, for ${throttled?.endsAfterMs} ms more.
    After Retry-After: ${retryAfter}, 2 admitted and the next refused. After the throttling: 200, with X-RateLimit-Limit: 10.`;
   });
-}
-
-function limitOf(received: Received): string | null {
-  return received.headers.get('x-ratelimit-limit');
 }
 
 const SPARE_MS = 500;
@@ -230,11 +219,9 @@ async function showObserved(call: Call, limiter: RateLimiter): Promise<void> {
   limiter.on('wouldRefuse', listener);
   try {
     for (let number = 1; number <= 8; number++) {
-      const admitted = await call('POST', 'observed1m/legs');
-      claim(admitted.status === 202, `request ${number} of 8 to be admitted`, admitted);
-      const remaining = admitted.headers.get('x-ratelimit-remaining');
-      claim(remaining === String(Math.max(0, 5 - number)), 'the headers to show the state of the limit', admitted);
-      claim(reported.length === Math.max(0, number - 5), 'an event for each that would be refused', admitted);
+      const received = await admitted(call, 'observed1m/legs', `request ${number} of 8`);
+      claim(remainingOf(received) === Math.max(0, 5 - number), 'the headers to show the state of the limit', received);
+      claim(reported.length === Math.max(0, number - 5), 'an event for each that would be refused', received);
     }
   } finally {
     limiter.off('wouldRefuse', listener);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Layer, perMinute } from '@tollgate/core';
-import { type Call, claim, type Received } from './client.js';
+import { admitted, type Call, claim, limitOf, type Received, refused } from './client.js';
 
 /** Sets the limits of one account. */
 export type Provision = (account: string, layer: Layer) => unknown;
@@ -11,24 +11,20 @@ export async function showProvisioned(number: number, servers: readonly Call[], 
   console.log(`${number}. Provisioned while running${where}: one account gets 6000 a minute for legs.\n`);
   const path = `grown${number}m/legs`;
   for (let sent = 1; sent <= 100; sent++) {
-    const admitted = await servers[sent % servers.length]!('POST', path);
-    claim(admitted.status === 202, `request ${sent} of 100 to be admitted`, admitted);
+    await admitted(servers[sent % servers.length]!, path, `request ${sent} of 100`);
   }
-  for (const server of servers) {
-    const refused = await server('POST', path);
-    claim(refused.status === 429, 'request 101 to be refused', refused);
-  }
+  for (const server of servers) await refused(server, path, 'request 101');
 
   await provision(`grown${number}m`, { categories: { legs: [perMinute(6000)] } });
   const setAt = performance.now();
   const waits: number[] = [];
   for (const server of servers) {
-    const admitted = await admittedBy(server, path, setAt + TIMEOUT_MS);
-    waits.push(admitted.receivedAt - setAt);
-    claim(admitted.headers.get('x-ratelimit-limit') === '6000', 'a limit of 6000', admitted);
+    const received = await admittedBy(server, path, setAt + TIMEOUT_MS);
+    waits.push(received.receivedAt - setAt);
+    claim(limitOf(received) === 6000, 'a limit of 6000', received);
   }
   const other = await servers[0]!('POST', `small${number}m/legs`);
-  claim(other.headers.get('x-ratelimit-limit') === '100', 'a limit of 100 for another account', other);
+  claim(limitOf(other) === 100, 'a limit of 100 for another account', other);
   const left = 6000 - 100 - servers.length;
   console.log(`   POST /v2/accounts/${path}: 100 admitted, the next refused with 429.
    Its limits were set, and ${Math.ceil(Math.max(...waits))} ms later ${who} it again, with ${left} of 6000 left: earlier requests still count.

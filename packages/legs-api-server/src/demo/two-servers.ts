@@ -6,7 +6,7 @@ import { EXAMPLE_CREDENTIALS, type Framework } from '../api/index.js';
 import { atTheEnd } from '../ending.js';
 import type { OwnRedis } from '../own-redis.js';
 import type { Environment } from '../settings.js';
-import { type Call, claim, clientOf, type Received } from './client.js';
+import { admitted, type Call, claim, clientOf, type Received, refused, remainingOf } from './client.js';
 import { showProvisioned } from './provisioned.js';
 
 /** Plays the scenes of two servers, each in a process of its own, on a Redis that stops for a while. */
@@ -39,43 +39,38 @@ async function showShared(servers: readonly Call[]): Promise<void> {
 /** Sends to the servers in turn, and claims that together they admit exactly 100. */
 async function exhaust(servers: readonly Call[], path: string): Promise<void> {
   for (let number = 1; number <= 100; number++) {
-    const admitted = await servers[number % servers.length]!('POST', path);
-    claim(admitted.status === 202, `request ${number} of 100 over all servers to be admitted`, admitted);
-    const remaining = admitted.headers.get('x-ratelimit-remaining');
-    claim(remaining === String(100 - number), `${100 - number} requests to remain for all servers`, admitted);
+    const received = await admitted(
+      servers[number % servers.length]!,
+      path,
+      `request ${number} of 100 over all servers`,
+    );
+    claim(remainingOf(received) === 100 - number, `${100 - number} requests to remain for all servers`, received);
   }
-  for (const server of servers) {
-    const refused = await server('POST', path);
-    claim(refused.status === 429, 'request 101 to be refused by every server', refused);
-  }
+  for (const server of servers) await refused(server, path, 'request 101 to every server');
 }
 
 /** Redis stops, and each server goes on alone. */
 async function showOutage(servers: readonly Call[], redis: OwnRedis): Promise<void> {
   console.log('8. The outage: Redis is paused. Connections stay open, and no command is answered.\n');
   for (let number = 1; number <= 40; number++) {
-    const admitted = await servers[number % servers.length]!('POST', 'outage1m/legs');
-    claim(admitted.status === 202, `request ${number} of 40 before the outage to be admitted`, admitted);
+    await admitted(servers[number % servers.length]!, 'outage1m/legs', `request ${number} of 40 before the outage`);
   }
   redis.pause();
 
   const waits: number[] = [];
-  const timed = async (server: Call, path: string): Promise<Received> => {
+  const timed = async (answer: Promise<Received>): Promise<void> => {
     const sentAt = performance.now();
-    const received = await server('POST', path);
+    const received = await answer;
     const waitMs = received.receivedAt - sentAt;
     claim(waitMs < SLOW_MS, `an answer within ${SLOW_MS} ms, not after ${Math.round(waitMs)} ms`, received);
     waits.push(waitMs);
-    return received;
   };
   // Each server has admitted 20 of this account, so its own count has room for 80.
   for (const server of servers) {
     for (let number = 1; number <= 80; number++) {
-      const admitted = await timed(server, 'outage1m/legs');
-      claim(admitted.status === 202, `request ${number} of 80 in the outage to be admitted`, admitted);
+      await timed(admitted(server, 'outage1m/legs', `request ${number} of 80 in the outage`));
     }
-    const refused = await timed(server, 'outage1m/legs');
-    claim(refused.status === 429, 'a request beyond the limit of one server to be refused in the outage', refused);
+    await timed(refused(server, 'outage1m/legs', 'a request beyond the limit of one server in the outage'));
   }
   const slowest = Math.round(Math.max(...waits));
   const typical = waits.sort((a, b) => a - b)[waits.length >> 1]!.toFixed(1);
@@ -93,19 +88,17 @@ async function showRecovery(
   console.log('9. The recovery: Redis goes on with the data that it had.\n');
   const [first, second] = servers;
   for (let number = 1; number <= 30; number++) {
-    const admitted = await first!('POST', 'late1m/legs');
-    claim(admitted.status === 202, `request ${number} of 30 to one server in the outage to be admitted`, admitted);
+    await admitted(first!, 'late1m/legs', `request ${number} of 30 to one server in the outage`);
   }
   redis.resume();
   for (const server of processes) await server.printed(/Redis answers again\./);
 
   for (const [server, remaining] of [
-    [first!, '69'],
-    [second!, '68'],
+    [first!, 69],
+    [second!, 68],
   ] as const) {
-    const admitted = await server('POST', 'late1m/legs');
-    claim(admitted.status === 202, 'a request after the outage to be admitted', admitted);
-    claim(admitted.headers.get('x-ratelimit-remaining') === remaining, `${remaining} requests to remain`, admitted);
+    const received = await admitted(server, 'late1m/legs', 'a request after the outage');
+    claim(remainingOf(received) === remaining, `${remaining} requests to remain`, received);
   }
   await exhaust(servers, 'back1m/legs');
   console.log(`   One server had admitted 30 requests of late1m in the outage. It has written them back, and both servers count them.
