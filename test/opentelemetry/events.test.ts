@@ -19,7 +19,8 @@ describe('a limiter in memory', () => {
     const throttle = { afterViolations: 2, withinMs: 60_000, forMs: 10_000, factor: 0.5 };
     const limiter = new RateLimiter({ store, policy: { quotas: [perSecond(2)], throttle } });
     for (const account of ['a', 'b']) {
-      // Two are admitted, and two are violations. The second violation throttles, and the fifth charge is throttled too.
+      // Two are admitted, and two are violations. The second violation throttles, and the fifth charge is throttled
+      // too.
       for (let sent = 0; sent < 5; sent++) limiter.consume({ account, category: 'legs' });
     }
     const attributes = 'category=legs limiter=default scope=category';
@@ -55,7 +56,7 @@ describe('a limiter in memory', () => {
     expect(await collector.lines('tollgate.memory.evictions')).toContain('eviction=unexpired limiter=small: 6');
   });
 
-  it('counts its policies, the decisions of its candidate and failed account sources, also after it is closed', async () => {
+  it('counts policies, decisions of a candidate and failed account sources, also after it is closed', async () => {
     const options = { name: 'api', policy: { quotas: [perMinute(2)] }, candidate: { quotas: [perMinute(1)] } };
     const failing = {
       layerOf: () => {

@@ -2,8 +2,8 @@ const pending = new Set<() => void>();
 let isWatching = false;
 
 /**
- * Calls `act` when this process ends, also by an error or a signal. It must be synchronous. The returned function calls it
- * at once; it runs only once in all.
+ * Calls `act` when this process ends, also by an error or a signal. It must be synchronous. The returned function calls
+ * it at once; it runs only once in all.
  */
 export function atTheEnd(act: () => void): () => void {
   if (!isWatching) {

@@ -55,7 +55,7 @@ export interface PolicySource {
   close(): Promise<void>;
 }
 
-/** The policy in `POLICY`: JSON, or the path of a JSON or YAML file, which is watched. Default: the Legs API's policy. */
+/** The policy in `POLICY`: JSON, or the path of a watched JSON or YAML file. Default: the Legs API's policy. */
 export async function readPolicy(environment: Environment): Promise<PolicySource> {
   const text = environment['POLICY']?.trim();
   if (!text) return fixed(legsApiPolicy());

@@ -5,8 +5,8 @@ export interface ObserveOptions {
   /** Makes the meter. Default: the global provider, which must be registered before the call. */
   readonly meterProvider?: MeterProvider;
   /**
-   * Which accounts are an attribute: a list of up to 1000 names, or how many of the first accounts to come, 0 to 1000. All
-   * others are `_OTHER`. Default: accounts are no attribute.
+   * Which accounts are an attribute: a list of up to 1000 names, or how many of the first accounts to come, 0 to 1000.
+   * All others are `_OTHER`. Default: accounts are no attribute.
    */
   readonly accountLabel?: readonly string[] | number;
   /** Which categories are an attribute, in the same way. Default: 64. */

@@ -15,8 +15,8 @@ export interface Series<Stats> {
 }
 
 /**
- * Reads limiters or stores whenever metrics are collected, and adds up those of one label. A total must not fall when one of
- * them goes, since Prometheus takes a lower total for a restart. References are weak, so nothing is kept alive.
+ * Reads limiters or stores whenever metrics are collected, and adds up those of one label. A total must not fall when
+ * one of them goes, since Prometheus takes a lower total for a restart. References are weak, so nothing is kept alive.
  */
 export class Readings<Observed extends object, Stats> {
   readonly #read: (observed: Observed) => Stats;
@@ -54,7 +54,7 @@ export class Readings<Observed extends object, Stats> {
     }
   }
 
-  /** Without a limiter or store of its label, an up-down counter is reported as 0: the SDK would repeat its last value. */
+  /** After the last limiter or store of a label goes, its up-down counters are 0: the SDK would repeat the last value. */
   observe(result: BatchObservableResult): void {
     const sums = new Map([...this.#gone].map(([label, values]) => [label, [...values]]));
     for (const watched of [...this.#watched]) {

@@ -197,8 +197,8 @@ async function showThrottled(call: Call, limiter: RateLimiter): Promise<void> {
 const SPARE_MS = 500;
 
 /**
- * Plays a scene that depends on time, and prints its story. `play` returns `undefined` if the machine was too slow for the
- * window; then a new account plays the scene again.
+ * Plays a scene that depends on time, and prints its story. `play` returns `undefined` if the machine was too slow for
+ * the window; then a new account plays the scene again.
  */
 async function inTime(name: string, play: (account: string) => Promise<string | undefined>): Promise<void> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
