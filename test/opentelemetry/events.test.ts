@@ -19,8 +19,7 @@ describe('a limiter in memory', () => {
     const throttle = { afterViolations: 2, withinMs: 60_000, forMs: 10_000, factor: 0.5 };
     const limiter = new RateLimiter({ store, policy: { quotas: [perSecond(2)], throttle } });
     for (const account of ['a', 'b']) {
-      // Two are admitted, and two are violations. The second violation throttles, and the fifth charge is throttled
-      // too.
+      // Two are admitted, and two are violations. The second one throttles, and the fifth charge is throttled too.
       for (let sent = 0; sent < 5; sent++) limiter.consume({ account, category: 'legs' });
     }
     const attributes = 'category=legs limiter=default scope=category';

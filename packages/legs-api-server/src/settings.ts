@@ -50,7 +50,7 @@ function portOf(name: string, text: string): number {
 
 export interface PolicySource {
   readonly policy: Policy;
-  /** Sets the policy of the limiter, now and after each change. */
+  /** Sets every later policy on the limiter. */
   feed(limiter: RateLimiter): void;
   close(): Promise<void>;
 }

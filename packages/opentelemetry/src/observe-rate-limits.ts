@@ -19,7 +19,7 @@ export interface Observation {
  * request. Call it once, after the SDK is started and before limiters are made: earlier decisions are not counted, and
  * a limiter that was made earlier appears with its next decision.
  *
- * Accounts are no attribute unless `accountLabel` names them. Categories are bounded, so that clients cannot create series.
+ * Accounts are no attribute unless `accountLabel` names them. Categories are bounded: clients cannot create series.
  *
  * @throws TypeError `TOLLGATE_OPTION_TYPE` or `TOLLGATE_OPTION_UNKNOWN`, RangeError `TOLLGATE_OPTION_RANGE`: see the
  * options.

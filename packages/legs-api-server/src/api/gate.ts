@@ -9,8 +9,8 @@ export type Credentials = ReadonlyMap<string, string>;
 export const EXAMPLE_CREDENTIALS: Credentials = new Map([['key', 'token']]);
 
 /**
- * Authenticates requests before the accounts' limiter. The path shows the account, so without this gate anybody could use
- * up its limit without a key. Requests that fail here are limited by the client's address.
+ * Authenticates requests before the accounts' limiter. The path shows the account, so without this gate anybody could
+ * use up its limit without a key. Requests that fail here are limited by the client's address.
  */
 export class Gate {
   readonly #credentials: Credentials;
