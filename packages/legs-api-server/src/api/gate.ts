@@ -1,17 +1,16 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { perMinute, RateLimiter } from '@tollgate/core';
 import { Answers, clientAddress } from '@tollgate/core/http';
-import { type Answer, type Arrival, answerOf, requestIdOf } from './answer.js';
-import { unauthorized } from './reply.js';
+import { type Answer, type AnsweredRequest, answerOf, requestIdOf, unauthorized } from './reply.js';
 
-/** API keys with their tokens. Several may be in use at once: limits are per account, not per key. */
+/** API keys with their tokens. An account may use several: limits are per account, not per key. */
 export type Credentials = ReadonlyMap<string, string>;
 
 export const EXAMPLE_CREDENTIALS: Credentials = new Map([['key', 'token']]);
 
 /**
- * Authentication stands before the accounts' limiter: the account is in the path for all to read, so whoever knows it could
- * otherwise eat a customer's limit without a key. What fails here is limited too, by the client's address.
+ * Authenticates requests before the accounts' limiter. The path shows the account, so without this gate anybody could
+ * use up its limit without a key. Requests that fail here are limited by the client's address.
  */
 export class Gate {
   readonly #credentials: Credentials;
@@ -23,8 +22,8 @@ export class Gate {
   }
 
   /** The answer to a request without valid credentials; `undefined` lets the request in. */
-  async refuse(request: Arrival & { readonly ip?: string | undefined }): Promise<Answer | undefined> {
-    if (this.#knows(request.headers.authorization)) return undefined;
+  async refuse(request: AnsweredRequest & { readonly ip?: string | undefined }): Promise<Answer | undefined> {
+    if (this.#isAuthorized(request.headers.authorization)) return undefined;
     const decision = await this.#strangers.consume({
       address: clientAddress(request.ip),
       category: 'unauthenticated',
@@ -39,7 +38,7 @@ export class Gate {
     return { status: this.#answers.status(decision), headers, body };
   }
 
-  #knows(authorization: string | undefined): boolean {
+  #isAuthorized(authorization: string | undefined): boolean {
     const encoded = /^basic +([a-z0-9+/=]+)$/i.exec(authorization ?? '')?.[1];
     if (encoded === undefined) return false;
     const [key, ...rest] = Buffer.from(encoded, 'base64').toString().split(':');
@@ -48,7 +47,7 @@ export class Gate {
   }
 }
 
-/** Digests are of one length, which the comparison asks for and a token's own would tell. */
+/** All digests have one length. `timingSafeEqual` requires that, and the length of a token stays secret. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

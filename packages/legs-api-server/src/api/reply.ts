@@ -1,8 +1,37 @@
-/** What the API says to a request, before it is put in its envelope. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { ENVELOPE_TYPE, requestId } from '@tollgate/core/http';
+
+/** The API's reply to a request, before it is put in the envelope. */
 export interface Reply {
   readonly status: number;
   readonly response: object;
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A complete HTTP answer, for either framework to send. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** The parts of a request that its answer depends on; `id` is the framework's own, if it has one. */
+export interface AnsweredRequest {
+  readonly headers: IncomingHttpHeaders;
+  readonly id?: unknown;
+}
+
+/** Puts a reply in the envelope of the Legs API. */
+export function answerOf(request: AnsweredRequest, { status, response, headers }: Reply): Answer {
+  return {
+    status,
+    headers: { 'Content-Type': ENVELOPE_TYPE, ...headers },
+    body: JSON.stringify({ request_id: requestIdOf(request), http_code: status, response }),
+  };
+}
+
+export function requestIdOf(request: AnsweredRequest): string {
+  return requestId(request.headers['x-request-id'], request.id);
 }
 
 /** Larger bodies are refused. */
@@ -25,7 +54,7 @@ export function notFound(message: string): Reply {
 
 export const UNKNOWN_ROUTE: Reply = notFound('There is no such route.');
 
-/** The reply to what a framework or its body parser threw: its own status if it blames the client, else 500. */
+/** The reply to an error of the framework or its body parser: the error's status if that is a 4xx, else 500. */
 export function replyToError(error: unknown): Reply {
   const status = statusOf(error);
   if (status === 400) return badRequest('The request could not be read.');

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import type { RateLimiter } from '@tollgate/core';
+import { closed, HOST, listening } from '../listening.js';
 import { expressApp } from './express-app.js';
 import { fastifyApp } from './fastify-app.js';
 import { type Credentials, EXAMPLE_CREDENTIALS } from './gate.js';
-import { closed, HOST, listening } from './listening.js';
 
 export const FRAMEWORKS = ['express', 'fastify'] as const;
 export type Framework = (typeof FRAMEWORKS)[number];
@@ -11,18 +11,18 @@ export type Framework = (typeof FRAMEWORKS)[number];
 export interface ServerSettings {
   readonly framework: Framework;
   readonly limiter: RateLimiter;
-  /** 0 asks for any free port. */
+  /** 0 takes any free port. */
   readonly port: number;
   readonly credentials?: Credentials;
 }
 
 export interface RunningServer {
   readonly origin: string;
-  /** Takes no new requests, and waits a moment for those under way. */
+  /** Accepts no new requests, and waits a moment for pending ones. */
   close(): Promise<void>;
 }
 
-/** Serves the Legs API on the loopback address alone: its credentials are public. */
+/** Serves the Legs API on the loopback address only, since its credentials are public. */
 export async function startServer(settings: ServerSettings): Promise<RunningServer> {
   const { framework, limiter, port, credentials = EXAMPLE_CREDENTIALS } = settings;
   if (framework === 'fastify') {
