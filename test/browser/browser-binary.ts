@@ -6,7 +6,7 @@ import { onPath } from '../on-path.js';
 
 /**
  * The browser that tests open pages in: `CHROMIUM`, else Chromium or Chrome from the path. On Debian and its
- * derivatives, root installs Chromium if there is none. Rejects with instructions if no browser can be found.
+ * derivatives, root installs Chromium if it is missing. Rejects with instructions if no browser can be found.
  */
 export async function browserBinary(): Promise<string> {
   return findBrowser() ?? installedBrowser();
