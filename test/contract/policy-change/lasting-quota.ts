@@ -1,6 +1,7 @@
 import type { PolicyOptions } from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runsFor } from '../../effort.js';
 import type { StoreUnderTest } from '../store/player.js';
 import { ChangingLimiter } from './changing-limiter.js';
 
@@ -53,7 +54,7 @@ export function describeLastingQuota(makeStore: () => StoreUnderTest, numRuns: n
             }
           }),
         ),
-        { numRuns },
+        { numRuns: runsFor(numRuns) },
       ));
   });
 }

@@ -1,6 +1,7 @@
 import { MemoryStore, type Outcome, type Store } from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runsFor } from '../../effort.js';
 import { type Charge, play, type StoreUnderTest } from './player.js';
 import { type Command, commands, everyWorld, type World } from './traces.js';
 import { comparable, type StoreWorld } from './world.js';
@@ -13,7 +14,7 @@ export function describeSameAnswers({ within }: StoreWorld): void {
         fc.asyncProperty(everyWorld, commands, (world, commands) =>
           within((under) => expectSameAnswers(under, world, commands)),
         ),
-        { numRuns: 400 },
+        { numRuns: runsFor(400) },
       ));
   });
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runsFor } from '../../effort.js';
 import { expectAllOrNothing } from './all-or-nothing.js';
 import { expectAsGoodAsNew } from './bounded.js';
 import { crowds, expectSameCrowds } from './crowds.js';
@@ -138,7 +139,7 @@ export function describeThrottling(storeWorld: StoreWorld, { records }: { readon
           throttledCommands,
           (world, commands) => within((under) => expectSameAnswers(under, world, commands)),
         ),
-        { numRuns: 400 },
+        { numRuns: runsFor(400) },
       ));
     it('throttling, P7 same answers: and charges that are all under way at once come to the same', () =>
       fc.assert(

@@ -1,5 +1,6 @@
 import type { CounterSpec, Outcome, Quota } from '@tollgate/core';
 import fc from 'fast-check';
+import { runsFor } from '../../effort.js';
 import { type Answered, play, type StoreUnderTest } from './player.js';
 import { commands, type exactWorld } from './traces.js';
 
@@ -8,7 +9,7 @@ export type StoreWorld = ReturnType<typeof storeWorld>;
 
 /** Every use takes a store of its own from `makeStore`, and stops it. */
 export function storeWorld(makeStore: () => StoreUnderTest | Promise<StoreUnderTest>, effort = 1) {
-  const runs = (count: number) => Math.ceil(count * effort);
+  const runs = (count: number) => runsFor(Math.ceil(count * effort));
   /** Uses one store, whatever comes of it. */
   const within = async (use: (under: StoreUnderTest) => Promise<void>) => {
     const under = await makeStore();

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runsFor } from '../../effort.js';
 import { HOSTILE_NAMES } from '../store/traces.js';
 import { minutesOf, sorted } from './oracle.js';
 import { entriesOf, MAX_CATEGORIES_KEPT, type Request, requestsOf, START_AT } from './requests.js';
@@ -12,7 +13,7 @@ const MIDNIGHT = START_AT - 60_000;
 
 /** What is brought adds up to the requests that there were. */
 export function describeAdding(world: UsageWorld): void {
-  const runs = (numRuns: number) => ({ numRuns: Math.ceil(numRuns * world.effort) });
+  const runs = (numRuns: number) => ({ numRuns: runsFor(Math.ceil(numRuns * world.effort)) });
 
   describe('adding', () => {
     it('adds up to the request, whichever process brings which part of it, and in whatever order', async () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runsFor } from '../../effort.js';
 import { minutesOf, sorted } from './oracle.js';
 import { entriesOf, requestsOf, START_AT } from './requests.js';
 import { freshStore, type UsageWorld } from './world.js';
@@ -24,7 +25,7 @@ export function describeKeeping(world: UsageWorld): void {
           const expected = minutesOf(all, 'a').filter(({ minuteAt }) => minuteAt >= from && minuteAt < to);
           expect(sorted(await store.read('a', from, to))).toEqual(expected);
         }),
-        { numRuns: Math.ceil(100 * world.effort) },
+        { numRuns: runsFor(Math.ceil(100 * world.effort)) },
       );
     });
 

@@ -1,6 +1,7 @@
 import { type Decision, type PolicyOptions, perMinute, perSecond, RateLimiter } from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runsFor } from '../../effort.js';
 import { failingWorld, heldTime } from '../outage/world.js';
 import { liveWorld } from './world.js';
 
@@ -30,7 +31,7 @@ describe('observed limits', () => {
         }
         expect(observed.limiter.stats().throttlings).toBe(enforced.limiter.stats().throttlings);
       }),
-      { numRuns: 200 },
+      { numRuns: runsFor(200) },
     );
   });
 

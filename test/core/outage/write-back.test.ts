@@ -1,6 +1,7 @@
 import { type Decision, perHour, RateLimiter, type Receipt } from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runsFor } from '../../effort.js';
 import { FailingStore, type Manner } from './failing-store.js';
 import { CHARGE, failingWorld, heldTime, pass } from './world.js';
 
@@ -230,6 +231,6 @@ describe('whatever the store does', () => {
           limiter.close();
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runsFor(300) },
     ));
 });

@@ -10,6 +10,7 @@ import {
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runsFor } from '../../effort.js';
 import { changed, jsonLayer, jsonPolicy, plain } from './json-policies.js';
 
 const text = readFileSync(new URL('../../../packages/core/policy.schema.json', import.meta.url), 'utf8');
@@ -99,7 +100,7 @@ describe('the schema of a policy', () => {
         expect({ policy, taken }).toEqual({ policy, taken: said && !breaksUnsaid(policy) });
         tally[said ? (taken ? 'both' : 'code') : 'neither']++;
       }),
-      { numRuns: 800 },
+      { numRuns: runsFor(800) },
     );
 
     for (const count of Object.values(tally)) expect(count).toBeGreaterThan(50);
@@ -110,7 +111,7 @@ describe('the schema of a policy', () => {
       fc.property(fc.oneof(jsonLayer.map(plain), changed(jsonLayer)), (layer) => {
         expect({ layer, taken: takesLayer(layer) }).toEqual({ layer, taken: saysLayer(layer) && !breaksUnsaid(layer) });
       }),
-      { numRuns: 500 },
+      { numRuns: runsFor(500) },
     );
     expect(saysLayer({})).toBe(true);
     expect(saysPolicy({})).toBe(false);
