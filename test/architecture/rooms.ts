@@ -38,7 +38,10 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   },
 };
 
-/** The root files that import rooms. All other root files lie below the rooms: rooms import them, and they import no room. */
+/**
+ * The root files that import rooms. All other root files lie below the rooms: rooms import them, and they import no
+ * room.
+ */
 const ENTRIES: Readonly<Record<string, readonly string[]>> = {
   core: ['index', 'channels', 'kit', 'usage'],
   redis: ['index'],

@@ -20,8 +20,8 @@ export type { StoreUnderTest } from './store/player.js';
 /**
  * The promises of a store, P1 to P8, as properties over random traces. Each run of a property gets a new store from
  * `makeStore`, without counters of the accounts that the traces use. `records` is whether the store has the optional
- * `record`, `throttles` whether it counts violations and has `pardon`. `effort` is the share of the random traces that a
- * slow store plays.
+ * `record`, `throttles` whether it counts violations and has `pardon`. `effort` is the share of the random traces that
+ * a slow store plays.
  */
 export function describeStore(
   name: string,

@@ -1,6 +1,6 @@
 /**
- * The promises of the public types. Nothing here runs: the compiler is the test. The line below a `@ts-expect-error` must
- * be an error, or the compiler reports it.
+ * The promises of the public types. Nothing here runs: the compiler is the test. The line below a `@ts-expect-error`
+ * must be an error, or the compiler reports it.
  */
 import {
   type AccountSource,

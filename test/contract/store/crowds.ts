@@ -18,8 +18,8 @@ export const crowds: fc.Arbitrary<readonly Crowd[]> = fc.array(
 );
 
 /**
- * A store decides the charges of a crowd as if they came one after the other. The answer to a refused charge may already
- * contain the effect of the last one. The state that remains is the same.
+ * A store decides the charges of a crowd as if they came one after the other. The answer to a refused charge may
+ * already contain the effect of the last one. The state that remains is the same.
  */
 export async function expectSameCrowds(under: StoreUnderTest, world: World, crowds: readonly Crowd[]): Promise<void> {
   let now = 0;

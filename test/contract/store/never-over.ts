@@ -25,8 +25,8 @@ export function describeNeverOver({ check, within }: StoreWorld): void {
 }
 
 /**
- * At each admission, the admitted cost in each window of its counter is at most the limit, the admission included. Where
- * the answer says that the counter is throttled, that is the shrunk limit. With `onlyStored`, admissions that the
+ * At each admission, the admitted cost in each window of its counter is at most the limit, the admission included.
+ * Where the answer says that the counter is throttled, that is the shrunk limit. With `onlyStored`, admissions that the
  * contract lets the counter forget do not count.
  */
 export function expectNeverOver(answered: readonly Answered[], onlyStored = false): void {

@@ -36,8 +36,8 @@ interface Counter {
 
 /**
  * Computes what a store must answer, by brute force from a list of all admissions. It is exact while `limit <= slices`
- * and all charges of a counter name the same windows. Otherwise {@link Oracle.ask} returns the least cost that must count,
- * and {@link Oracle.most} the most that may. It takes admissions and violations from the store's answers.
+ * and all charges of a counter name the same windows. Otherwise {@link Oracle.ask} returns the least cost that must
+ * count, and {@link Oracle.most} the most that may. It takes admissions and violations from the store's answers.
  */
 export class Oracle {
   readonly #accounts = new Map<string, Map<string, Counter>>();

@@ -14,7 +14,9 @@ export function expectThrottledAsExpected(answered: readonly Answered[]): void {
   }
 }
 
-/** For traces without resets and pardons: answers repeat the end of a throttling, and a new end means a new throttling. */
+/**
+ * For traces without resets and pardons: answers repeat the end of a throttling, and a new end means a new throttling.
+ */
 export function expectEndsKept(answered: readonly Answered[]): void {
   const ends = new Map<string, number>();
   for (const { kind, account, counters, outcome } of answered) {
