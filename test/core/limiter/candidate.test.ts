@@ -1,7 +1,7 @@
 import { type Comparison, type CounterSpec, type Decision, MemoryStore, perMinute, RateLimiter } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
-import { FailingStore } from '../outage/failing-store.js';
-import { liveWorld, nextTurn } from './world.js';
+import { FailingStore } from '../failing-store.js';
+import { liveWorld, nextTurn } from '../live-limiter.js';
 
 const policy = { quotas: [perMinute(3)] };
 const candidate = { quotas: [perMinute(2)], total: [perMinute(5)] };

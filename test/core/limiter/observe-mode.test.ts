@@ -2,8 +2,8 @@ import { type Decision, type PolicyOptions, perMinute, perSecond, RateLimiter } 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runsFor } from '../../effort.js';
-import { failingWorld, fakeTime } from '../outage/world.js';
-import { liveWorld } from './world.js';
+import { failingWorld, fakeTime } from '../failing-world.js';
+import { liveWorld } from '../live-limiter.js';
 
 const throttle = { afterViolations: 3, withinMs: 10_000, forMs: 20_000, factor: 0.5 };
 

@@ -1,6 +1,6 @@
 import { type AccountSource, type Decision, type Health, perMinute, type Suspension } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
-import { liveWorld, nextTurn, warnings } from './world.js';
+import { liveWorld, nextTurn, warnings } from '../live-limiter.js';
 
 const policy = { quotas: [perMinute(1)] };
 

@@ -1,7 +1,7 @@
 import { type Decision, MemoryStore, perHour, perMinute, RateLimiter, type Store } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
-import { failingWorld, fakeTime, pass } from '../outage/world.js';
-import { liveWorld } from './world.js';
+import { failingWorld, fakeTime, pass } from '../failing-world.js';
+import { liveWorld } from '../live-limiter.js';
 
 const throttle = { afterViolations: 2, withinMs: 60_000, forMs: 300_000, factor: 0.5 };
 /** What a decision reports at the beginning of the throttling. */

@@ -1,8 +1,8 @@
 import { type Decision, perHour, RateLimiter } from '@tollgate/core';
 import { isPromise } from '@tollgate/core/kit';
 import { describe, expect, it } from 'vitest';
-import { FailingStore } from './failing-store.js';
-import { CHARGE, failingWorld, fakeTime, IMMEDIATE_MS, pass } from './world.js';
+import { FailingStore } from '../failing-store.js';
+import { CHARGE, failingWorld, fakeTime, IMMEDIATE_MS, pass } from '../failing-world.js';
 
 describe('the circuit', () => {
   fakeTime();

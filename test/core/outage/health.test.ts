@@ -1,6 +1,6 @@
 import { type Health, perHour, RateLimiter } from '@tollgate/core';
 import { describe, expect, it, vi } from 'vitest';
-import { CHARGE, failingWorld, fakeTime, pass } from './world.js';
+import { CHARGE, failingWorld, fakeTime, pass } from '../failing-world.js';
 
 describe('health', () => {
   fakeTime();

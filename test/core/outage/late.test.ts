@@ -1,6 +1,6 @@
 import { perHour } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
-import { CHARGE, failingWorld, fakeTime, IMMEDIATE_MS, pass } from './world.js';
+import { CHARGE, failingWorld, fakeTime, IMMEDIATE_MS, pass } from '../failing-world.js';
 
 describe('an answer that comes too late', () => {
   fakeTime();

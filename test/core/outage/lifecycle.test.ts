@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { MemoryStore, perHour, RateLimiter } from '@tollgate/core';
 import { describe, expect, it, vi } from 'vitest';
-import { FailingStore } from './failing-store.js';
-import { CHARGE, failingWorld, fakeTime, pass } from './world.js';
+import { FailingStore } from '../failing-store.js';
+import { CHARGE, failingWorld, fakeTime, pass } from '../failing-world.js';
 
 describe('close', () => {
   fakeTime();

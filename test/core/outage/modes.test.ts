@@ -1,8 +1,8 @@
 import { type Decision, perHour, perMinute, RateLimiter, StoreError } from '@tollgate/core';
 import { isPromise } from '@tollgate/core/kit';
 import { describe, expect, it } from 'vitest';
-import { FailingStore, type Manner } from './failing-store.js';
-import { CHARGE, failingWorld, fakeTime, IMMEDIATE_MS, pass } from './world.js';
+import { FailingStore, type Manner } from '../failing-store.js';
+import { CHARGE, failingWorld, fakeTime, IMMEDIATE_MS, pass } from '../failing-world.js';
 
 const FAILURES: Manner[] = ['hang', 'refuse', 'unknown', 'throw', 'garbage', 'nothing'];
 

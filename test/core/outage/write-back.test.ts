@@ -2,8 +2,8 @@ import { type Decision, perHour, RateLimiter, type Receipt } from '@tollgate/cor
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runsFor } from '../../effort.js';
-import { FailingStore, type Manner } from './failing-store.js';
-import { CHARGE, failingWorld, fakeTime, pass } from './world.js';
+import { FailingStore, type Manner } from '../failing-store.js';
+import { CHARGE, failingWorld, fakeTime, pass } from '../failing-world.js';
 
 describe('write-back', () => {
   fakeTime();

@@ -9,8 +9,8 @@ import {
   type Store,
 } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
-import { liveWorld, nextTurn, warnings } from '../limiter/world.js';
-import { fakeTime, pass } from '../outage/world.js';
+import { fakeTime, pass } from '../failing-world.js';
+import { liveWorld, nextTurn, warnings } from '../live-limiter.js';
 
 const policy = {
   quotas: [perMinute(1)],

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { minutesOf, sorted } from '../../contract/usage/oracle.js';
 import { START_AT } from '../../contract/usage/requests.js';
 import { runsFor } from '../../effort.js';
-import { FailingStore } from '../outage/failing-store.js';
+import { FailingStore } from '../failing-store.js';
 import { usageWorld } from './world.js';
 
 const FROM = START_AT;

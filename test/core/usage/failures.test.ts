@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { entriesOf, START_AT } from '../../contract/usage/requests.js';
 import { runsFor } from '../../effort.js';
-import { nextTurn } from '../limiter/world.js';
+import { nextTurn } from '../live-limiter.js';
 import { countedBy, usageWorld } from './world.js';
 
 const policy = { quotas: [perMinute(3)] };
