@@ -2,6 +2,7 @@ import { definePolicy, type Layer, type PolicyOptions, perMinute, perSecond } fr
 import { PolicyFileError, type PolicyProblem, parseLayer, parsePolicy } from '@tollgate/sources';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runsFor } from '../../effort.js';
 
 function refused(parse: () => unknown): PolicyFileError {
   try {
@@ -511,7 +512,7 @@ describe('the problems of a text', () => {
           }
         },
       ),
-      { numRuns: 1000, examples: [['{- quotas{---\nquotas']] },
+      { numRuns: runsFor(1000), examples: [['{- quotas{---\nquotas']] },
     );
   });
 });

@@ -12,8 +12,8 @@ import { FailingStore } from './failing-store.js';
 
 export const CHARGE: Charge = { account: 'ameyo5m', category: 'legs' };
 
-/** Time that only the test moves, timers and clocks alike. Call it in a `describe`. */
-export function heldTime(): void {
+/** Only the test moves timers and clocks. Call it in a `describe`. */
+export function fakeTime(): void {
   beforeEach(() => {
     vi.useFakeTimers();
   });
@@ -22,15 +22,15 @@ export function heldTime(): void {
   });
 }
 
-/** What a `setImmediate` takes of held time. */
+/** How much fake time a `setImmediate` takes. */
 export const IMMEDIATE_MS = 1;
 
-/** Lets so much time pass, and whatever happens in it. */
+/** Advances the time, and runs the timers that are due. */
 export async function pass(ms: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(ms);
 }
 
-/** A limiter on a store that can fail, with a limit that is the same here and there unless the policy says otherwise. */
+/** A limiter on a store that can fail. The limit is the same in the store and in this process by default. */
 export function failingWorld(
   policy: Partial<PolicyOptions> = {},
   options: Partial<RateLimiterOptions> = {},
@@ -44,7 +44,7 @@ export function failingWorld(
     ...options,
   });
   const consume = async (cost = 1, account = 'ameyo5m') => limiter.consume({ ...CHARGE, account, cost } as Charge);
-  /** A charge whose decision is there after so much time at the latest. */
+  /** Returns the decision. Fails if it takes more than `ms`. */
   const within = async (ms: number, decision: Promise<Decision>): Promise<Decision> => {
     let settled = false;
     const mark = () => {
@@ -56,12 +56,12 @@ export function failingWorld(
     if (!settled) throw new Error(`no decision within ${ms} ms`);
     return decision;
   };
-  /** What the store itself has counted. */
+  /** The used cost in the store. */
   const stored = (account = 'ameyo5m'): number => {
     const [quota] = [perHour(3)];
     return store.memory.peek(account, [{ name: 'legs', quotas: [quota!] }], 0).used[0]!;
   };
-  /** Fails so often that the circuit opens. */
+  /** Lets the store fail until the circuit opens. */
   const goDown = async (account = 'ameyo5m') => {
     store.manner = 'unknown';
     for (let failures = 0; failures < 5; failures++) await consume(0, account);

@@ -2,18 +2,18 @@ import { type CounterSpec, MemoryStore, type Outcome, type Store, StoreError } f
 
 type Asked = 'consume' | 'peek' | 'refund' | 'pardon' | 'reset' | 'record' | 'probe';
 
-/** How the store treats what it is asked. A held call is done at once and answered when it is released. */
+/** How the store answers. `hold` executes a call at once and answers it at `release()`. */
 export type Manner = 'well' | 'hang' | 'hold' | 'refuse' | 'spoilt' | 'unknown' | 'throw' | 'garbage' | 'nothing';
 
-/** A memory store at the far end of a bad line: it answers by promises, and fails as it is told. */
+/** A memory store that answers with promises, and fails in the way that `manner` names. */
 export class FailingStore implements Store {
   readonly memory: MemoryStore;
   readonly asked: Asked[] = [];
   manner: Manner = 'well';
-  /** Of an account's own; `manner` holds for the others. */
+  /** By account. `manner` applies to all others. */
   readonly manners = new Map<string, Manner>();
   readonly timeoutMs?: number;
-  #held: (() => void)[] = [];
+  #pending: (() => void)[] = [];
 
   constructor(memory: MemoryStore = new MemoryStore()) {
     this.memory = memory;
@@ -55,9 +55,9 @@ export class FailingStore implements Store {
     this.memory.close();
   }
 
-  /** Answers the calls that were held. */
+  /** Answers the pending calls of `hold`. */
   release(): void {
-    for (const answer of this.#held.splice(0)) answer();
+    for (const answer of this.#pending.splice(0)) answer();
   }
 
   countOf(asked: Asked): number {
@@ -73,7 +73,7 @@ export class FailingStore implements Store {
         return new Promise(() => {});
       case 'hold': {
         const acted = Promise.resolve().then(act);
-        return new Promise((resolve) => this.#held.push(() => resolve(acted)));
+        return new Promise((resolve) => this.#pending.push(() => resolve(acted)));
       }
       case 'refuse':
         return Promise.reject(new StoreError('the line is dead', { charged: 'no' }));

@@ -1,7 +1,7 @@
 import { type Charge, type Decision, MemoryStore, RateLimiter, type RateLimiterOptions } from '@tollgate/core';
 import { onTestFinished } from 'vitest';
 
-/** A limiter in memory whose clock only the test moves, and that is closed when the test ends. */
+/** A limiter in memory. Only the test moves its clock. It closes after the test. */
 export function liveWorld(options: Omit<RateLimiterOptions, 'store'>) {
   const time = { now: 1e6 };
   const store = new MemoryStore({ clock: () => time.now });
@@ -14,9 +14,9 @@ export function liveWorld(options: Omit<RateLimiterOptions, 'store'>) {
   return { allowed, consume, limiter, store, time };
 }
 
-/** What the process warns of from now on, until the test ends. */
+/** The warnings of the process, from now until the end of the test. */
 export async function warnings(): Promise<string[]> {
-  // What was warned of before comes a turn late.
+  // Earlier warnings arrive one turn later.
   await nextTurn();
   const found: string[] = [];
   const note = (warning: Error) => found.push(warning.message);
