@@ -23,7 +23,14 @@ const BANNED: Readonly<Record<string, string>> = {
 };
 
 /** Where a banned word is right: the file, the line's text or a part of it, and the reason. */
-const EXCEPTIONS: readonly { readonly file: string; readonly text: string; readonly reason: string }[] = [];
+const EXCEPTIONS: readonly { readonly file: string; readonly text: string; readonly reason: string }[] = [
+  ...[
+    ['packages/cli/src/policy/explanation-words.ts', 'readonly held: number | null;'],
+    ['packages/cli/src/policy/explanation-words.ts', 'held: version,'],
+    ['packages/cli/src/policy/policy-explain.ts', 'held: stored?.version'],
+    ['test/cli/policy/policy.test.ts', 'held: null,'],
+  ].map(([file, text]) => ({ file: file!, text: text!, reason: 'a field of `tollgate policy explain --json`' })),
+];
 
 /** This file, which has to name the words. */
 const SELF = 'test/docs/plain-english.test.ts';

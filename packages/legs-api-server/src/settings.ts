@@ -2,7 +2,9 @@ import { parseArgs } from 'node:util';
 import { definePolicy, legsApiPolicy, type Policy, type RateLimiter } from '@tollgate/core';
 import { RedisLimits, RedisStore } from '@tollgate/redis';
 import { watchPolicyFile } from '@tollgate/sources';
-import { FRAMEWORKS, type Framework } from './api/index.js';
+
+export const FRAMEWORKS = ['express', 'fastify'] as const;
+export type Framework = (typeof FRAMEWORKS)[number];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

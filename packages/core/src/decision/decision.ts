@@ -286,7 +286,7 @@ export class Decision {
   }
 }
 
-/** The outcome of a charge that no quota applies to. */
+/** The outcome of a charge without quotas. */
 export const FREE: Outcome = {
   allowed: true,
   now: 0,

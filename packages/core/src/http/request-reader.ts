@@ -105,7 +105,7 @@ export class RequestReader<Request> {
   }
 }
 
-/** The parts of a charge that come from options, checked. */
+/** What the options contribute to a charge, checked. */
 interface ChargeParts {
   readonly category: string | undefined;
   readonly cost: number;

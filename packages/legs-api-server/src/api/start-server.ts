@@ -1,12 +1,10 @@
 import { createServer } from 'node:http';
 import type { RateLimiter } from '@tollgate/core';
 import { closed, HOST, listening } from '../listening.js';
+import type { Framework } from '../settings.js';
 import { expressApp } from './express-app.js';
 import { fastifyApp } from './fastify-app.js';
 import { type Credentials, EXAMPLE_CREDENTIALS } from './gate.js';
-
-export const FRAMEWORKS = ['express', 'fastify'] as const;
-export type Framework = (typeof FRAMEWORKS)[number];
 
 export interface ServerSettings {
   readonly framework: Framework;

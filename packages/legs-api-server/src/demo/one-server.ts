@@ -9,8 +9,8 @@ import {
   RateLimiter,
 } from '@tollgate/core';
 import type { RedisLimits, RedisStore } from '@tollgate/redis';
-import { EXAMPLE_CREDENTIALS, type Framework, startServer } from '../api/index.js';
-import { messageOf } from '../settings.js';
+import { EXAMPLE_CREDENTIALS, startServer } from '../api/index.js';
+import { type Framework, messageOf } from '../settings.js';
 import { admitted, type Call, claim, clientOf, limitOf, type Received, refused, remainingOf, show } from './client.js';
 import { type Provision, showProvisioned } from './provisioned.js';
 

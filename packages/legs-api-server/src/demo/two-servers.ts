@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { within } from '@tollgate/core/kit';
 import { RedisLimits } from '@tollgate/redis';
-import { EXAMPLE_CREDENTIALS, type Framework } from '../api/index.js';
+import { EXAMPLE_CREDENTIALS } from '../api/index.js';
 import { atTheEnd } from '../ending.js';
 import type { OwnRedis } from '../own-redis.js';
-import type { Environment } from '../settings.js';
+import type { Environment, Framework } from '../settings.js';
 import { admitted, type Call, claim, clientOf, type Received, refused, remainingOf } from './client.js';
 import { showProvisioned } from './provisioned.js';
 
