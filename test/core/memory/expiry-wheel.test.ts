@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ExpiryWheel } from '../../../packages/core/dist/memory/expiry-wheel.js';
-import { runsFor } from '../../effort.js';
 
 type Action =
   | { kind: 'add'; inMs: number }
@@ -127,7 +126,7 @@ describe('ExpiryWheel', () => {
         drain();
         expect(filed.size).toBe(0);
       }),
-      { numRuns: runsFor(500) },
+      { numRuns: 500 },
     );
   });
 
@@ -158,7 +157,7 @@ describe('ExpiryWheel', () => {
           expect(looks).toBeLessThanOrEqual(6);
         },
       ),
-      { numRuns: runsFor(300) },
+      { numRuns: 300 },
     );
   });
 });
