@@ -36,6 +36,10 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     top: ['words', 'redis'],
     usage: ['words', 'redis', 'page'],
   },
+  'legs-api-server': {
+    api: [],
+    demo: ['api'],
+  },
 };
 
 /**
@@ -47,6 +51,7 @@ const ENTRIES: Readonly<Record<string, readonly string[]>> = {
   redis: ['index'],
   sources: ['index'],
   cli: ['main', 'program'],
+  'legs-api-server': ['main'],
 };
 
 /** The folders of packages that have no table: those of the bench are one benchmark each. */
