@@ -36,10 +36,6 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     top: ['words', 'redis'],
     usage: ['words', 'redis', 'page'],
   },
-  'legs-api-server': {
-    api: [],
-    demo: ['api'],
-  },
 };
 
 /**
@@ -51,7 +47,6 @@ const ENTRIES: Readonly<Record<string, readonly string[]>> = {
   redis: ['index'],
   sources: ['index'],
   cli: ['main', 'program'],
-  'legs-api-server': ['main'],
 };
 
 /** The folders of packages that have no table: those of the bench are one benchmark each. */
