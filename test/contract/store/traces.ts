@@ -1,7 +1,7 @@
 import { type CounterSpec, Quota, type Throttle } from '@tollgate/core';
 import fc from 'fast-check';
 
-/** Who is charged, and against which quotas: each counter has a few lists of quotas, and a charge picks one of them. */
+/** The accounts, and a few lists of quotas for each counter. A charge picks one of the lists. */
 export interface World {
   readonly accounts: readonly string[];
   readonly counters: readonly WorldCounter[];
