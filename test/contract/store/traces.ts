@@ -188,7 +188,7 @@ export const commands: fc.Arbitrary<readonly Command[]> = fc.array(command, {
   size: 'max',
 });
 
-/** The charge that a pick means: costs are 0 to 2 above the largest limit. */
+/** The charge of a pick. Costs are from 0 to 2 above the largest limit. */
 export function chargeOf(world: World, pick: ChargePick): { counters: CounterSpec[]; cost: number } {
   const order = pick.both ? [pick.counter, 1 - pick.counter] : [pick.counter];
   const counters = order.map((index, at) => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ExpiryWheel } from '../../../packages/core/dist/memory/expiry-wheel.js';
+import { runsFor } from '../../effort.js';
 
 type Action =
   | { kind: 'add'; inMs: number }
@@ -126,7 +127,7 @@ describe('ExpiryWheel', () => {
         drain();
         expect(filed.size).toBe(0);
       }),
-      { numRuns: 500 },
+      { numRuns: runsFor(500) },
     );
   });
 
@@ -157,7 +158,7 @@ describe('ExpiryWheel', () => {
           expect(looks).toBeLessThanOrEqual(6);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runsFor(300) },
     );
   });
 });
