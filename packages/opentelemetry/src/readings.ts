@@ -54,7 +54,9 @@ export class Readings<Observed extends object, Stats> {
     }
   }
 
-  /** After the last limiter or store of a label goes, its up-down counters are 0: the SDK would repeat the last value. */
+  /**
+   * After the last limiter or store of a label goes, its up-down counters are 0: the SDK would repeat the last value.
+   */
   observe(result: BatchObservableResult): void {
     const sums = new Map([...this.#gone].map(([label, values]) => [label, [...values]]));
     for (const watched of [...this.#watched]) {

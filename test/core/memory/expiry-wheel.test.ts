@@ -70,7 +70,9 @@ describe('ExpiryWheel', () => {
         let now = start;
         let next = 0;
         expect(wheel.take(now)).toBe(-1);
-        /** Takes one slot; one that has not expired is put back by hand, as its owner would. Whether one had expired. */
+        /**
+         * Takes one slot; one that has not expired is put back by hand, as its owner would. Whether one had expired.
+         */
         const takeOne = (early: [number, number][]): boolean | undefined => {
           const slot = wheel.take(now);
           if (slot < 0) return undefined;
