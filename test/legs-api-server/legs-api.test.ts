@@ -1,6 +1,7 @@
 import { legsApiPolicy, perMinute, RateLimiter } from '@tollgate/core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { FRAMEWORKS, type RunningServer, startServer } from '../../packages/legs-api-server/dist/api/index.js';
+import { type RunningServer, startServer } from '../../packages/legs-api-server/dist/api/index.js';
+import { FRAMEWORKS } from '../../packages/legs-api-server/dist/settings.js';
 
 const HEX = expect.stringMatching(/^[0-9a-f]{32}$/);
 const BASIC = `Basic ${Buffer.from('key:token').toString('base64')}`;
