@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ExpiryWheel } from '../../../packages/core/dist/memory/expiry-wheel.js';
+import { ExpiryWheel } from '../../../packages/core/dist/memory/table/expiry-wheel.js';
 
 type Action =
   | { kind: 'add'; inMs: number }

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AccountKey } from '../../../packages/core/dist/memory/account-key.js';
-import { KeyIndex } from '../../../packages/core/dist/memory/key-index.js';
-import { RecordPages } from '../../../packages/core/dist/memory/record-pages.js';
-import { COUNTER_WORDS } from '../../../packages/core/dist/memory/window-records.js';
+import { COUNTER_WORDS } from '../../../packages/core/dist/memory/record-layout.js';
+import { RecordPages } from '../../../packages/core/dist/memory/records.js';
+import { AccountKey } from '../../../packages/core/dist/memory/table/account-key.js';
+import { KeyIndex } from '../../../packages/core/dist/memory/table/key-index.js';
 
 function keyOf(account: string, seed = 7): AccountKey {
   const key = new AccountKey(seed);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SlidingWindows } from '../../../packages/core/dist/memory/sliding-window.js';
+import { SlidingWindows } from '../../../packages/core/dist/memory/windows/sliding-window.js';
 
 /** One open window, charged as a quota of that many slices would charge it. */
 function windowOf(windowMs: number, { sliceMs = 1, maxSlices = 129 } = {}) {

@@ -1,40 +1,43 @@
-import type { Quota } from '../store/index.js';
+import type { Quota } from '../../store/index.js';
+import { WINDOW_MS, WINDOW_WORDS } from '../record-layout.js';
+import { MAX_SPAN, windowPlace } from '../records.js';
 import type { CounterTable } from './counter-table.js';
-import { MAX_RUN } from './window-records.js';
 
 /**
- * Which windows a counter holds. Its run begins with one window for each quota of the latest admitted charge, in their
- * order; behind them stand windows that earlier charges asked for and that still count something.
+ * The windows of one counter. First come the windows of the latest admitted charge's quotas, in their order. Behind them are
+ * windows that earlier charges needed and that still count something.
+ *
+ * @module
  */
 
-/** The counter's window of that length, or −1; `at` is where to look first. */
-export function findWindow(table: CounterTable, slot: number, at: number, windowMs: number): number {
+/** The counter's window of that length, or −1. The search starts with the window at `index`. */
+export function findWindow(table: CounterTable, slot: number, index: number, windowMs: number): number {
   const { windows } = table;
   const first = table.firstWindow(slot);
   const count = table.windowCount(slot);
-  if (at < count && windows.windowMs(first + at) === windowMs) return first + at;
+  if (index < count && windows.windowMs(first + index) === windowMs) return first + index;
   for (let window = first; window < first + count; window++) {
     if (windows.windowMs(window) === windowMs) return window;
   }
   return -1;
 }
 
-/** Whether the run begins with the windows that the quotas need, and holds nothing behind them that has emptied. */
+/** Whether the windows begin with those of the quotas, and none behind them is empty. */
 export function windowsFit(table: CounterTable, slot: number, quotas: readonly Quota[], now: number): boolean {
-  const { windows } = table;
   const first = table.firstWindow(slot);
   const count = table.windowCount(slot);
   if (count < quotas.length) return false;
-  for (let at = 0; at < count; at++) {
-    const quota = quotas[at];
-    const fits =
-      quota === undefined ? windows.used(first + at, now) > 0 : windows.windowMs(first + at) === quota.windowMs;
-    if (!fits) return false;
+  const words = table.windows.records.words(first);
+  const place = windowPlace(first);
+  for (let index = 0; index < quotas.length; index++) {
+    if (words[place + index * WINDOW_WORDS + WINDOW_MS] !== quotas[index]!.windowMs) return false;
+  }
+  for (let index = quotas.length; index < count; index++) {
+    if (table.windows.used(first + index, now) === 0) return false;
   }
   return true;
 }
 
-/** The length of the counter's longest window. */
 export function longestWindowMs(table: CounterTable, slot: number): number {
   const first = table.firstWindow(slot);
   let longestMs = 0;
@@ -47,17 +50,17 @@ export function longestWindowMs(table: CounterTable, slot: number): number {
 /** Gives a new counter its windows, empty. */
 export function openWindows(table: CounterTable, slot: number, quotas: readonly Quota[]): void {
   const first = table.addWindows(slot, quotas.length);
-  for (let at = 0; at < quotas.length; at++) table.windows.open(first + at, quotas[at]!.windowMs);
+  for (let index = 0; index < quotas.length; index++) table.windows.open(first + index, quotas[index]!.windowMs);
 }
 
-/** A window that answers as the counter would if it had one of that length; whoever borrows it gives it back. */
+/** A temporary window with what the counter's own window of that length would have. The caller frees it. */
 export function lendWindow(table: CounterTable, slot: number, windowMs: number, now: number): number {
   const window = table.windows.allocate(1);
   copyWindow(table, slot, window, windowMs, now);
   return window;
 }
 
-/** Makes the counter's run match the quotas, keeping what else still counts. Windows that stay are moved, not copied. */
+/** Makes {@link windowsFit} true, and keeps what else still counts. Windows that stay are moved, not copied. */
 export function arrangeWindows(table: CounterTable, slot: number, quotas: readonly Quota[], now: number): void {
   const { windows } = table;
   const lengths = quotas.map((quota) => quota.windowMs);
@@ -69,25 +72,25 @@ export function arrangeWindows(table: CounterTable, slot: number, quotas: readon
     if (!lengths.includes(windowMs) && windows.used(window, now) > 0) spare.push(windowMs);
   }
   spare.sort((a, b) => b - a);
-  const all = [...lengths, ...spare].slice(0, MAX_RUN);
+  const all = [...lengths, ...spare].slice(0, MAX_SPAN);
 
-  const run = windows.allocate(all.length);
-  for (const [at, windowMs] of all.entries()) {
-    if (findWindow(table, slot, at, windowMs) < 0) copyWindow(table, slot, run + at, windowMs, now);
+  const arranged = windows.allocate(all.length);
+  for (const [index, windowMs] of all.entries()) {
+    if (findWindow(table, slot, index, windowMs) < 0) copyWindow(table, slot, arranged + index, windowMs, now);
   }
-  for (const [at, windowMs] of all.entries()) {
-    const own = findWindow(table, slot, at, windowMs);
-    if (own >= 0) windows.move(own, run + at);
+  for (const [index, windowMs] of all.entries()) {
+    const own = findWindow(table, slot, index, windowMs);
+    if (own >= 0) windows.move(own, arranged + index);
   }
   table.removeWindows(slot);
-  const place = table.addWindows(slot, all.length);
-  for (let at = 0; at < all.length; at++) windows.move(run + at, place + at);
-  windows.free(run, all.length);
-  // A window longer than all before does not hold what its counter admitted earlier, so none of that can be refunded.
+  const newFirst = table.addWindows(slot, all.length);
+  for (let index = 0; index < all.length; index++) windows.move(arranged + index, newFirst + index);
+  windows.free(arranged, all.length);
+  // A window longer than all before lacks what its counter admitted earlier, so none of that can be refunded.
   if (all.some((windowMs) => windowMs > longest)) table.setBirth(slot);
 }
 
-/** Opens a window with what the counter knows of its length. */
+/** Opens a window, and fills it from the counter's windows. */
 function copyWindow(table: CounterTable, slot: number, window: number, windowMs: number, now: number): void {
   const { windows } = table;
   const source = sourceWindow(table, slot, windowMs);

@@ -1,55 +1,55 @@
-import { NUMBERS_PER_SLICE } from './slice-blocks.js';
 import {
   AGE,
   BLOCK,
-  COST,
   COUNT,
   HEAD,
   LIMIT,
+  NEWEST_AT,
   NEWEST_COST,
   NO_BLOCK,
   USED,
   WINDOW_MS,
-  WindowSlices,
-  wrap,
-} from './slices.js';
-import { placeOf, WINDOW_WORDS, type WindowRecords } from './window-records.js';
+  WINDOW_WORDS,
+} from '../record-layout.js';
+import { type Records, windowPlace } from '../records.js';
+import { COST, NUMBERS_PER_SLICE } from './slice-blocks.js';
+import { Slices, wrap } from './slices.js';
 
 /**
- * The sliding-window counter: many of them, in flat arrays. A window is a queue of slices, oldest first, each the instant
- * of its *latest* admission and the cost admitted in it; a slice counts until that latest admission leaves the window.
+ * The sliding-window counter: many of them, in flat arrays. A window is a queue of slices, oldest first. A slice has the
+ * instant of its *latest* admission and the cost admitted in it, and counts until that admission leaves the window.
  * `docs/algorithm.md` has the formula, worked numbers and the proof that it never admits too much.
  *
- * Nothing here reads a clock. The caller passes instants that never decrease, whole milliseconds, and checks that a cost
- * fits before it admits it.
+ * Nothing here reads a clock. The caller passes whole milliseconds that never decrease, and checks that a cost fits before
+ * it admits the cost. Methods with `words`, `numbers` and `place` take the window's page and its index there.
  */
 export class SlidingWindows {
-  readonly #slices = new WindowSlices();
-  // Kept at hand for what every charge does.
+  readonly #slices = new Slices();
+  // Read by every charge, so without an object in between.
   readonly #records = this.#slices.records;
   readonly #blocks = this.#slices.blocks;
 
-  get records(): WindowRecords {
+  get records(): Records {
     return this.#records;
   }
 
-  /** `count` windows in a row that belong to no counter's record, to be opened one by one; the name of the first. */
+  /** Allocates `count` adjacent windows outside the counters' records, and returns the first. Each must be opened. */
   allocate(count: number): number {
     return this.#records.allocate(count);
   }
 
   free(first: number, count: number): void {
     for (let window = first; window < first + count; window++) {
-      const block = this.#words(window)[placeOf(window) + BLOCK]!;
+      const block = this.#words(window)[windowPlace(window) + BLOCK]!;
       if (block !== NO_BLOCK) this.#blocks.free(block);
     }
     this.#records.free(first, count);
   }
 
-  /** Makes the window an empty one of the given length. */
+  /** Makes the window empty, with the given length. */
   open(window: number, windowMs: number): void {
     const words = this.#words(window);
-    const place = placeOf(window);
+    const place = windowPlace(window);
     words[place + USED] = 0;
     words[place + LIMIT] = 0;
     words[place + WINDOW_MS] = windowMs;
@@ -60,46 +60,45 @@ export class SlidingWindows {
   }
 
   windowMs(window: number): number {
-    return this.#words(window)[placeOf(window) + WINDOW_MS]!;
+    return this.#words(window)[windowPlace(window) + WINDOW_MS]!;
   }
 
   setWindowMs(window: number, windowMs: number): void {
-    this.#words(window)[placeOf(window) + WINDOW_MS] = windowMs;
+    this.#words(window)[windowPlace(window) + WINDOW_MS] = windowMs;
   }
 
-  /** The limit that the window was last charged against, kept for whoever compares how full windows are. */
+  /** The limit of the latest charge: eviction compares how full windows are. */
   limit(window: number): number {
-    return this.#words(window)[placeOf(window) + LIMIT]!;
+    return this.#words(window)[windowPlace(window) + LIMIT]!;
   }
 
   setLimit(window: number, limit: number): void {
-    this.#words(window)[placeOf(window) + LIMIT] = limit;
+    this.#words(window)[windowPlace(window) + LIMIT] = limit;
   }
 
   /** Cost admitted in `(now - windowMs, now]`. */
   used(window: number, now: number): number {
-    return this.usedAt(this.#words(window), this.#records.numbers(window), placeOf(window), now);
+    return this.usedAt(this.#words(window), this.#records.numbers(window), windowPlace(window), now);
   }
 
-  /** The same, for whoever has the window's page and place at hand, as every charge does. */
   usedAt(words: Uint32Array, numbers: Float64Array, place: number, now: number): number {
     if (words[place + COUNT] === 0) return 0;
     const leftAt = now - words[place + WINDOW_MS]!;
-    return numbers[place >>> 1]! - words[place + AGE]! > leftAt
+    return numbers[(place + NEWEST_AT) >>> 1]! - words[place + AGE]! > leftAt
       ? words[place + USED]!
       : this.#expire(words, numbers, place, leftAt);
   }
 
-  /** When the oldest slice of a window that is not empty leaves it. */
+  /** The instant at which the oldest slice leaves. The window must not be empty. */
   oldestLeavesAt(window: number): number {
     const words = this.#words(window);
-    const place = placeOf(window);
-    return this.#records.numbers(window)[place >>> 1]! - words[place + AGE]! + words[place + WINDOW_MS]!;
+    const place = windowPlace(window);
+    return this.#records.numbers(window)[(place + NEWEST_AT) >>> 1]! - words[place + AGE]! + words[place + WINDOW_MS]!;
   }
 
   /**
-   * From when on so many units more fit under the limit: now, later, or never (`Infinity`). `used` is what counts in the
-   * window now.
+   * The earliest instant at which `units` more fit under the limit: now, later, or `Infinity` for never. `used` is the cost
+   * that counts now.
    */
   fitsAt(window: number, used: number, limit: number, units: number, now: number): number {
     if (units > limit) return Number.POSITIVE_INFINITY;
@@ -107,7 +106,7 @@ export class SlidingWindows {
     return excess <= 0 ? now : this.roomAt(window, excess);
   }
 
-  /** The instant at which `excess` of the used cost will have left; `excess` is 1 to `used`. */
+  /** The instant at which `excess` of the used cost has left. `excess` is 1 to `used`. */
   roomAt(window: number, excess: number): number {
     if (this.#slices.count(window) === 1) return this.oldestLeavesAt(window);
     let freed = 0;
@@ -119,10 +118,10 @@ export class SlidingWindows {
     }
   }
 
-  /** Drops the oldest slices as long as the others hold that much. */
+  /** Drops the oldest slices while the others have at least the cost `enough`. */
   trim(window: number, enough: number): void {
     const words = this.#words(window);
-    const place = placeOf(window);
+    const place = windowPlace(window);
     const before = words[place + COUNT]!;
     while (words[place + COUNT]! > 1 && words[place + USED]! - this.#slices.cost(window, 0) >= enough) {
       this.#dropOldest(window, words, place);
@@ -130,13 +129,12 @@ export class SlidingWindows {
     if (words[place + COUNT] !== before) this.#slices.setAge(window);
   }
 
-  /** Records an admission; returns how many slices the window has now. */
+  /** Records an admission, and returns the number of slices. */
   admit(window: number, now: number, cost: number, sliceMs: number, maxSlices: number): number {
     const numbers = this.#records.numbers(window);
-    return this.admitAt(this.#words(window), numbers, placeOf(window), now, cost, sliceMs, maxSlices);
+    return this.admitAt(this.#words(window), numbers, windowPlace(window), now, cost, sliceMs, maxSlices);
   }
 
-  /** The same, for whoever has the window's page and place at hand, as every charge does. */
   admitAt(
     words: Uint32Array,
     numbers: Float64Array,
@@ -151,17 +149,17 @@ export class SlidingWindows {
     if (used > MAX_USED) return collapse(words, numbers, place, now);
     words[place + USED] = used;
     if (count === 0) {
-      numbers[place >>> 1] = now;
+      numbers[(place + NEWEST_AT) >>> 1] = now;
       words[place + NEWEST_COST] = cost;
       words[place + COUNT] = 1;
       words[place + AGE] = 0;
       return 1;
     }
-    const newestAt = numbers[place >>> 1]!;
-    // More than `maxSlices` come only from a window that was charged against a finer quota before. Joining the newest
-    // slice is always safe: it only makes cost count for longer.
+    const newestAt = numbers[(place + NEWEST_AT) >>> 1]!;
+    // A window has more than `maxSlices` only if it was charged against a finer quota before. Joining the newest slice is
+    // always safe: it only makes cost count for longer.
     if (newestAt === now || count >= maxSlices || (sliceMs > 1 && newestAt >= Math.floor(now / sliceMs) * sliceMs)) {
-      numbers[place >>> 1] = now;
+      numbers[(place + NEWEST_AT) >>> 1] = now;
       words[place + NEWEST_COST] = words[place + NEWEST_COST]! + cost;
       if (count > 1) words[place + AGE] = words[place + AGE]! + now - newestAt;
       return count;
@@ -171,62 +169,62 @@ export class SlidingWindows {
   }
 
   /**
-   * Records an admission of the instant `at`, which may lie before others that the window holds. As with `admit`, a slice
-   * only ever moves to a later instant than that of what is in it, so nothing stops counting early.
+   * Records an admission of the instant `admittedAt`, which may be earlier than others in the window. A slice only ever moves
+   * to a later instant than its admissions have, so nothing stops counting early.
    */
-  insert(window: number, now: number, at: number, cost: number, sliceMs: number, maxSlices: number): void {
-    if (at <= now - this.windowMs(window)) return;
+  insert(window: number, now: number, admittedAt: number, cost: number, sliceMs: number, maxSlices: number): void {
+    if (admittedAt <= now - this.windowMs(window)) return;
     const used = this.used(window, now) + cost;
     if (used > MAX_USED) {
-      collapse(this.#words(window), this.#records.numbers(window), placeOf(window), now);
+      collapse(this.#words(window), this.#records.numbers(window), windowPlace(window), now);
       return;
     }
     const count = this.#slices.count(window);
     let next = count;
-    if (at < now) while (next > 0 && this.#slices.instant(window, next - 1) >= at) next--;
+    if (admittedAt < now) while (next > 0 && this.#slices.instant(window, next - 1) >= admittedAt) next--;
     if (next === count) {
-      this.admit(window, at, cost, sliceMs, maxSlices);
+      this.admit(window, admittedAt, cost, sliceMs, maxSlices);
       return;
     }
     const sharesCell = (index: number) =>
-      sliceMs > 1 && Math.floor(this.#slices.instant(window, index) / sliceMs) === Math.floor(at / sliceMs);
-    this.#words(window)[placeOf(window) + USED] = used;
-    if (this.#slices.instant(window, next) === at || sharesCell(next)) {
+      sliceMs > 1 && Math.floor(this.#slices.instant(window, index) / sliceMs) === Math.floor(admittedAt / sliceMs);
+    this.#words(window)[windowPlace(window) + USED] = used;
+    if (this.#slices.instant(window, next) === admittedAt || sharesCell(next)) {
       this.#slices.add(window, next, this.#slices.instant(window, next), cost);
     } else if (next > 0 && sharesCell(next - 1)) {
-      this.#slices.add(window, next - 1, at, cost);
+      this.#slices.add(window, next - 1, admittedAt, cost);
     } else if (count >= maxSlices) {
       this.#slices.add(window, next, this.#slices.instant(window, next), cost);
     } else {
-      this.#slices.insert(window, next, at, cost, maxSlices);
+      this.#slices.insert(window, next, admittedAt, cost, maxSlices);
     }
   }
 
   /**
-   * Takes back cost that was admitted at the instant `admittedAt`, if it still counts. The slice that holds it is the
-   * oldest one whose latest admission is not before that instant. The caller vouches that the window held the admission.
+   * Takes back cost that was admitted at the instant `admittedAt`, if it still counts. The cost is in the oldest slice whose
+   * latest admission is not before that instant. The caller ensures that the admission was recorded in this window.
    */
   takeBack(window: number, now: number, admittedAt: number, cost: number): void {
     const used = this.used(window, now);
-    // Of a window that has collapsed, no one knows any more what it holds.
+    // A collapsed window has lost which admissions it counts.
     if (used === 0 || used === MAX_USED || admittedAt <= now - this.windowMs(window)) return;
     const words = this.#words(window);
-    const place = placeOf(window);
+    const place = windowPlace(window);
     let index = words[place + COUNT]! - 1;
     while (index > 0 && this.#slices.instant(window, index - 1) >= admittedAt) index--;
     if (this.#slices.instant(window, index) < admittedAt) return;
 
-    const held = this.#slices.cost(window, index);
-    const taken = Math.min(cost, held);
+    const sliceCost = this.#slices.cost(window, index);
+    const taken = Math.min(cost, sliceCost);
     words[place + USED] = used - taken;
-    if (taken < held) {
-      this.#slices.set(window, index, this.#slices.instant(window, index), held - taken);
+    if (taken < sliceCost) {
+      this.#slices.set(window, index, this.#slices.instant(window, index), sliceCost - taken);
       return;
     }
     this.#slices.remove(window, index);
   }
 
-  /** Fills the open and empty window `to` with what counts in both, looking at nothing older. */
+  /** Fills the empty window `to` with what counts in both windows. */
   copy(from: number, to: number, now: number): void {
     if (this.used(from, now) === 0) return;
     const count = this.#slices.count(from);
@@ -237,18 +235,18 @@ export class SlidingWindows {
       this.admit(to, this.#slices.instant(from, index), this.#slices.cost(from, index), 1, count);
   }
 
-  /** Moves all of the window `from`, which is to be given back, to `to`, whose contents are undefined. */
+  /** Moves the window `from`, which the caller then frees, to `to`, whose contents are undefined. */
   move(from: number, to: number): void {
     const source = this.#words(from);
-    const start = placeOf(from);
-    this.#words(to).set(source.subarray(start, start + WINDOW_WORDS), placeOf(to));
+    const start = windowPlace(from);
+    this.#words(to).set(source.subarray(start, start + WINDOW_WORDS), windowPlace(to));
     source[start + BLOCK] = NO_BLOCK;
     source[start + COUNT] = 0;
   }
 
-  /** Drops what was admitted up to `leftAt`, which is the oldest slice at least; what is used then. */
+  /** Drops what was admitted up to `leftAt`, at least the oldest slice. Returns the cost that still counts. */
   #expire(words: Uint32Array, numbers: Float64Array, place: number, leftAt: number): number {
-    const newestAt = numbers[place >>> 1]!;
+    const newestAt = numbers[(place + NEWEST_AT) >>> 1]!;
     if (newestAt <= leftAt) {
       words[place + USED] = 0;
       words[place + HEAD] = 0;
@@ -256,7 +254,7 @@ export class SlidingWindows {
       words[place + AGE] = 0;
       return 0;
     }
-    // The newest stays, so all that leave lie in the ring.
+    // The newest slice stays, so all that leave lie in the ring.
     const block = words[place + BLOCK]!;
     const pool = this.#blocks.pool(block);
     const slices = pool.page(block);
@@ -278,7 +276,7 @@ export class SlidingWindows {
     return used;
   }
 
-  /** Drops the oldest of several slices. The age has to be set afterwards. */
+  /** Drops the oldest of several slices. The caller sets the age afterwards. */
   #dropOldest(window: number, words: Uint32Array, place: number): void {
     words[place + USED] = words[place + USED]! - this.#slices.cost(window, 0);
     words[place + HEAD] = wrap(words[place + HEAD]! + 1, this.#blocks.pool(words[place + BLOCK]!).size);
@@ -292,9 +290,9 @@ export class SlidingWindows {
 
 const MAX_USED = 0xffffffff;
 
-/** All that is in the window becomes one slice of now, as full as can be written: unreachable but by quotas in billions. */
+/** All slices become one slice of now with the largest cost that a word can have. Only limits in billions reach this. */
 function collapse(words: Uint32Array, numbers: Float64Array, place: number, now: number): number {
-  numbers[place >>> 1] = now;
+  numbers[(place + NEWEST_AT) >>> 1] = now;
   words[place + NEWEST_COST] = MAX_USED;
   words[place + USED] = MAX_USED;
   words[place + COUNT] = 1;

@@ -1,0 +1,222 @@
+import { type CounterSpec, longestMsOf, type Quota, type Throttle } from '../store/index.js';
+import {
+  AGE,
+  LIMIT,
+  MAX_OWN_WINDOWS,
+  NEWEST_AT,
+  OWN_WINDOWS,
+  WINDOW_COUNT,
+  WINDOW_MS,
+  WINDOW_WORDS,
+} from './record-layout.js';
+import { counterPlace, ownWindow, windowPlace } from './records.js';
+import type { ScratchOutcome } from './scratch-outcome.js';
+import { arrangeWindows, type CounterTable, findWindow, lendWindow, windowsFit } from './table/index.js';
+
+/**
+ * The current charge on one of its counters: whether it fits, and its recording. Results go into the scratch outcome. A charge
+ * has up to two counters, and each has one of these.
+ */
+export class Charging {
+  /** The counter's slot, or −1. */
+  slot = -1;
+  /** The slot of the counter's violations, or −1. */
+  violationsSlot = -1;
+  /** Whether the charge fits. */
+  fits = true;
+  readonly #table: CounterTable;
+  readonly #windows: CounterTable['windows'];
+  readonly #records: CounterTable['windows']['records'];
+  readonly #outcome: ScratchOutcome;
+  /** The place of the counter's first quota in the outcome. */
+  #offset = 0;
+  /** Whether the counter's windows are exactly those of the quotas, and `#words`, `#numbers` and `#place` are set. */
+  #isArranged = false;
+  // The page of the counter's windows, and the index of their first word.
+  #words: Uint32Array = new Uint32Array();
+  #numbers: Float64Array = new Float64Array();
+  #place = 0;
+
+  constructor(table: CounterTable, outcome: ScratchOutcome) {
+    this.#table = table;
+    this.#windows = table.windows;
+    this.#records = table.windows.records;
+    this.#outcome = outcome;
+  }
+
+  /** Finds out whether the cost fits. `throttledMs` above 0 shrinks the limits. Writes nothing in the table. */
+  decide({ quotas, throttle }: CounterSpec, cost: number, now: number, offset: number, throttledMs: number): void {
+    this.fits = true;
+    this.#offset = offset;
+    this.#isArranged = this.slot >= 0 && throttledMs === 0 && this.#hasWindowsOf(quotas);
+    if (this.#isArranged) this.#decideArranged(quotas, cost, now);
+    else this.#decideRarely(quotas, cost, now, throttledMs > 0 ? throttle : undefined, now + throttledMs);
+  }
+
+  /** Records a charge that fits, in all windows of the counter. The counter exists. */
+  admit(counter: CounterSpec, cost: number, now: number, throttledMs: number): void {
+    const { quotas } = counter;
+    let longestMs = this.#isArranged ? 0 : this.#arrange(quotas, cost, now);
+    const { used, resetAfterMs } = this.#outcome;
+    const words = this.#words;
+    let place = this.#place;
+    for (let index = 0; index < quotas.length; index++) {
+      const quota = quotas[index]!;
+      const { windowMs } = quota;
+      const offset = this.#offset + index;
+      if (windowMs > longestMs) longestMs = windowMs;
+      words[place + LIMIT] = quota.limit;
+      const slices = this.#windows.admitAt(words, this.#numbers, place, now, cost, quota.sliceMs, quota.maxSlices);
+      used[offset] = used[offset]! + cost;
+      // With more than one slice, the oldest one was there before.
+      if (slices === 1) resetAfterMs[offset] = throttledMs > 0 ? soonest(counter, quota, throttledMs) : windowMs;
+      place += WINDOW_WORDS;
+    }
+    this.#table.extend(this.slot, now + longestMs);
+  }
+
+  /** Records an admission of the instant `admittedAt`, in all windows of the counter where it counts. */
+  record({ quotas }: CounterSpec, cost: number, now: number, admittedAt: number): void {
+    const first = this.#table.firstWindow(this.slot);
+    let longestMs = longestMsOf(quotas);
+    for (let index = 0; index < this.#table.windowCount(this.slot); index++) {
+      const window = first + index;
+      const quota = quotas[index];
+      if (quota === undefined) {
+        const windowMs = this.#windows.windowMs(window);
+        longestMs = Math.max(longestMs, windowMs);
+        this.#windows.insert(window, now, admittedAt, cost, Math.ceil(windowMs / SPARE_SLICES), SPARE_SLICES + 1);
+      } else {
+        this.#windows.setLimit(window, quota.limit);
+        this.#windows.insert(window, now, admittedAt, cost, quota.sliceMs, quota.maxSlices);
+      }
+    }
+    this.#table.extend(this.slot, admittedAt + longestMs);
+  }
+
+  /** Whether the counter's windows lie in its record and are exactly those of the quotas. */
+  #hasWindowsOf(quotas: readonly Quota[]): boolean {
+    const { slot } = this;
+    const words = this.#records.counters.words(slot);
+    let place = counterPlace(slot);
+    if (words[place + WINDOW_COUNT] !== quotas.length || quotas.length > MAX_OWN_WINDOWS) return false;
+    place += OWN_WINDOWS;
+    for (let index = 0; index < quotas.length; index++) {
+      if (words[place + index * WINDOW_WORDS + WINDOW_MS] !== quotas[index]!.windowMs) return false;
+    }
+    this.#words = words;
+    this.#numbers = this.#records.counters.numbers(slot);
+    this.#place = place;
+    return true;
+  }
+
+  /** Decides for a counter that {@link #hasWindowsOf} the quotas and does not shrink their limits. */
+  #decideArranged(quotas: readonly Quota[], cost: number, now: number): void {
+    const { used: allUsed, resetAfterMs } = this.#outcome;
+    const words = this.#words;
+    const numbers = this.#numbers;
+    let place = this.#place;
+    for (let index = 0; index < quotas.length; index++) {
+      const { limit } = quotas[index]!;
+      const offset = this.#offset + index;
+      const used = this.#windows.usedAt(words, numbers, place, now);
+      allUsed[offset] = used;
+      if (used + cost > limit) this.#decideQuota(index, ownWindow(this.slot) + index, used, limit, cost, now);
+      else if (used === 0) resetAfterMs[offset] = 0;
+      else
+        resetAfterMs[offset] =
+          numbers[(place + NEWEST_AT) >>> 1]! - words[place + AGE]! + words[place + WINDOW_MS]! - now;
+      place += WINDOW_WORDS;
+    }
+  }
+
+  /** Decides for a counter that does not exist, has other windows than the quotas, or shrinks limits until `endsAt`. */
+  #decideRarely(
+    quotas: readonly Quota[],
+    cost: number,
+    now: number,
+    shrinks: Throttle | undefined,
+    endsAt: number,
+  ): void {
+    const { slot } = this;
+    for (let index = 0; index < quotas.length; index++) {
+      const { limit, windowMs } = quotas[index]!;
+      const own = slot < 0 ? -1 : findWindow(this.#table, slot, index, windowMs);
+      const lent = own < 0 && slot >= 0 ? lendWindow(this.#table, slot, windowMs, now) : -1;
+      const window = Math.max(own, lent);
+      const used = window < 0 ? 0 : this.#windows.used(window, now);
+      this.#decideQuota(index, window, used, limit, cost, now, shrinks, endsAt);
+      if (lent >= 0) this.#windows.free(lent, 1);
+    }
+  }
+
+  /** Decides for one quota, of which `used` counts now. `window` is −1 for a counter that does not exist. */
+  #decideQuota(
+    index: number,
+    window: number,
+    used: number,
+    limit: number,
+    cost: number,
+    now: number,
+    shrinks?: Throttle,
+    endsAt: number = now,
+  ): void {
+    const outcome = this.#outcome;
+    const shrunk = shrinks === undefined ? limit : shrinks.limitOf(limit);
+    let growsAt = now;
+    if (used > 0 || shrinks !== undefined) {
+      growsAt = this.#fitsAt(window, used, limit, Math.max(0, shrunk - used) + 1, now, shrinks, endsAt);
+    }
+    outcome.used[this.#offset + index] = used;
+    outcome.resetAfterMs[this.#offset + index] = growsAt === Number.POSITIVE_INFINITY ? 0 : growsAt - now;
+    if (cost === 0 || used + cost <= shrunk) return;
+    const fitsAt = this.#fitsAt(window, used, limit, cost, now, shrinks, endsAt);
+    this.fits = false;
+    outcome.allowed = false;
+    outcome.retryAfterMs = Math.max(outcome.retryAfterMs, fitsAt - now);
+  }
+
+  /** The earliest instant at which `units` more fit: under the shrunk limit, or under the full one from `endsAt` on. */
+  #fitsAt(
+    window: number,
+    used: number,
+    limit: number,
+    units: number,
+    now: number,
+    shrinks: Throttle | undefined,
+    endsAt: number,
+  ): number {
+    const fitsAt = this.#windows.fitsAt(window, used, limit, units, now);
+    if (shrinks === undefined) return fitsAt;
+    return Math.min(this.#windows.fitsAt(window, used, shrinks.limitOf(limit), units, now), Math.max(endsAt, fitsAt));
+  }
+
+  /**
+   * Gives the counter the windows of the quotas, and records the charge in its other windows. Returns the longest length of
+   * the others.
+   */
+  #arrange(quotas: readonly Quota[], cost: number, now: number): number {
+    const table = this.#table;
+    if (!windowsFit(table, this.slot, quotas, now)) arrangeWindows(table, this.slot, quotas, now);
+    const first = table.firstWindow(this.slot);
+    this.#words = this.#records.words(first);
+    this.#numbers = this.#records.numbers(first);
+    this.#place = windowPlace(first);
+    let longestMs = 0;
+    for (let window = first + quotas.length; window < first + table.windowCount(this.slot); window++) {
+      const windowMs = this.#windows.windowMs(window);
+      longestMs = Math.max(longestMs, windowMs);
+      this.#windows.admit(window, now, cost, Math.ceil(windowMs / SPARE_SLICES), SPARE_SLICES + 1);
+    }
+    return longestMs;
+  }
+}
+
+/** When room grows next, for a window with one slice: when that leaves, or when the limit is no longer shrunk. */
+function soonest({ throttle }: CounterSpec, { limit, windowMs }: Quota, throttledMs: number): number {
+  const isShrunk = throttle !== undefined && throttle.limitOf(limit) < limit;
+  return isShrunk ? Math.min(windowMs, throttledMs) : windowMs;
+}
+
+/** Slices of a window that no quota of the current charge has. */
+const SPARE_SLICES = 128;
