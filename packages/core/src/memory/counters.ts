@@ -97,7 +97,7 @@ export class Counters {
     return outcome;
   }
 
-  /** Milliseconds until a throttling ends, 0 if there is none. Writes them to the outcome. */
+  /** Milliseconds until a throttling ends, 0 if it has ended. Writes them to the outcome. */
   #throttledMs(violationsSlot: number, index: number, now: number): number {
     const throttledMs = Math.max(0, this.violations.endsAt(violationsSlot) - now);
     if (throttledMs > 0) this.#outcome.throttledMs = this.#outcome.throttledMs!.with(index, throttledMs);

@@ -1,17 +1,24 @@
 import { wallClock } from '../clock.js';
 import { entryOf } from '../entry-of.js';
-import type { UsageMinute } from '../store/index.js';
-import { ActiveMinutes, Counted } from './counted.js';
-import { suggestLimit } from './suggest-limit.js';
+import { MAX_UNITS, type UsageMinute } from '../store/index.js';
 import { usagePeriod } from './usage-period.js';
-import type { UsageCategory, UsageCategoryCounts, UsageQuery, UsageReport, UsageStep } from './usage-report.js';
+import type {
+  UsageBusiestMinute,
+  UsageCategory,
+  UsageCategoryCounts,
+  UsageCounts,
+  UsageQuery,
+  UsageReport,
+  UsageStep,
+  UsageSuggestion,
+} from './usage-report.js';
 
 /**
- * Sums up the minutes of an account. It reads no store, and minutes outside of the time that is asked for are left out.
- * Minutes of several stores may be put together: those of one category and minute add up, and the higher peak holds.
+ * Sums up the minutes of an account. It reads no store, and ignores minutes outside the query's period. The minutes may come
+ * from several stores: those of one category and minute are added, and the higher peak counts.
  *
- * @throws TypeError or RangeError for instants that are none, a `to` that is not after `from`, a time of more than 366 days,
- * and a `step` that there is not.
+ * @throws TypeError or RangeError for an invalid instant, a `to` that is not after `from`, a period of more than 366 days,
+ * and an unknown `step`.
  * @example
  * const minutes = await store.read('ameyo5m', from, to);
  * const { totals, categories } = summarizeUsage(minutes, { account: 'ameyo5m', from, to });
@@ -102,4 +109,116 @@ function seriesOf(
     series.push({ at, requests, ...sum, refusedShare: requests === 0 ? 0 : sum.refused / requests, categories });
   }
   return series;
+}
+
+/** A sum of requests. */
+class Counted {
+  #admitted = 0;
+  #refused = 0;
+  #wouldRefuse = 0;
+
+  get requests(): number {
+    return this.#admitted + this.#refused;
+  }
+
+  add({ admitted, refused, wouldRefuse }: UsageMinute): void {
+    this.#admitted += admitted;
+    this.#refused += refused;
+    this.#wouldRefuse += wouldRefuse;
+  }
+
+  counts(): UsageCounts {
+    const { requests } = this;
+    const refused = this.#refused;
+    const refusedShare = requests === 0 ? 0 : refused / requests;
+    return { requests, admitted: this.#admitted, refused, wouldRefuse: this.#wouldRefuse, refusedShare };
+  }
+}
+
+/** The minutes with requests, and the number of requests in each. */
+class ActiveMinutes {
+  readonly #byMinute = new Map<number, { requests: number; peakPerSecond: number }>();
+
+  get size(): number {
+    return this.#byMinute.size;
+  }
+
+  add({ minuteAt, admitted, refused, peakPerSecond }: UsageMinute): void {
+    const requests = admitted + refused;
+    if (requests === 0) return;
+    const minute = this.#byMinute.get(minuteAt);
+    if (minute === undefined) {
+      this.#byMinute.set(minuteAt, { requests, peakPerSecond });
+      return;
+    }
+    minute.requests += requests;
+    minute.peakPerSecond = Math.max(minute.peakPerSecond, peakPerSecond);
+  }
+
+  busiest(): UsageBusiestMinute | undefined {
+    let busiest: UsageBusiestMinute | undefined;
+    for (const [minuteAt, { requests, peakPerSecond }] of this.#byMinute) {
+      const isBusier =
+        busiest === undefined ||
+        requests > busiest.requests ||
+        (requests === busiest.requests && minuteAt < busiest.minuteAt);
+      if (isBusier) busiest = { minuteAt, requests, peakPerSecond };
+    }
+    return busiest;
+  }
+
+  /** The least number of requests that `percent` of the minutes did not exceed: the nearest rank. */
+  percentile(percent: number): number {
+    const sorted = Float64Array.from(this.#byMinute.values(), ({ requests }) => requests).sort();
+    return sorted[Math.ceil((sorted.length * percent) / 100) - 1] ?? 0;
+  }
+}
+
+interface Demand {
+  readonly activeMinutes: number;
+  /** Requests of the busiest minute. */
+  readonly busiest: number;
+  /** The 95th percentile of requests in a minute. */
+  readonly p95: number;
+  readonly refusedShare: number;
+}
+
+/**
+ * The requests of the busiest minute and a quarter more. A busiest minute above twice the 95th percentile is exceptional, and
+ * twice that percentile counts instead. Refused requests are demand too. Fewer than 30 minutes give no suggestion.
+ */
+function suggestLimit({ activeMinutes, busiest, p95, refusedShare }: Demand): UsageSuggestion | undefined {
+  if (activeMinutes < ENOUGH_MINUTES) return undefined;
+  const standsOut = busiest > 2 * p95;
+  const perMinute = Math.min(MAX_UNITS, roundUp((standsOut ? 2 * p95 : busiest) * 1.25));
+  const refused = refusedWords(refusedShare);
+  const reason = standsOut
+    ? `The busiest minute had ${show(busiest)} requests, but 95 % of the minutes had at most ${show(p95)}, and ${refused}; ` +
+      `${show(perMinute)} a minute has room for twice the usual and a quarter to spare.`
+    : `The busiest minute had ${show(busiest)} requests (95th percentile ${show(p95)}), and ${refused}; ` +
+      `${show(perMinute)} a minute leaves a quarter to spare.`;
+  return { perMinute, reason };
+}
+
+const ENOUGH_MINUTES = 30;
+
+function refusedWords(share: number): string {
+  if (share === 0) return 'none was refused';
+  return share < 0.01 ? 'less than 1 % were refused' : `${Math.round(share * 100)} % were refused`;
+}
+
+/** The next round number, as people use for limits. */
+function roundUp(value: number): number {
+  for (let power = 1; ; power *= 10) {
+    for (const tenths of ROUND_TENTHS) {
+      const round = (tenths * power) / 10;
+      if (round >= value && Number.isInteger(round)) return round;
+    }
+  }
+}
+
+const ROUND_TENTHS = [10, 12, 15, 20, 25, 30, 40, 50, 60, 80];
+
+function show(requests: number): string {
+  return requests.toLocaleString('en');
 }

@@ -1,11 +1,12 @@
 import type { Clock } from '../clock.js';
 import { asStoreError } from '../errors.js';
+import { within } from '../promises.js';
 import { requestsOf, type UsageEntry, type UsageFailure, type UsageStore } from '../store/index.js';
 import type { UsageMeter } from './usage-meter.js';
 
 /**
- * Brings what a meter has counted to a store, again and again, in the background. What the store surely did not count is
- * brought again; what it may have counted is lost rather than counted twice.
+ * Flushes what a meter has counted to a store, in the background. An entry that the store did not count is sent again. An
+ * entry that it may have counted is lost, rather than counted twice.
  */
 export class UsageFlush {
   readonly #meter: UsageMeter;
@@ -25,7 +26,7 @@ export class UsageFlush {
     this.#clock = clock;
   }
 
-  /** Has what is counted brought to the store after a while. */
+  /** Schedules the next flush. */
   start(): void {
     if (this.#timer !== undefined || this.#running !== undefined || this.#stopped) return;
     this.#timer = setTimeout(() => {
@@ -34,9 +35,9 @@ export class UsageFlush {
     }, this.#flushMs).unref();
   }
 
-  /** Brings all that is counted now. Never rejects: what could not be stored waits for the next time. */
+  /** Flushes all that is counted now. Never rejects: what could not be stored waits for the next flush. */
   async flush(): Promise<void> {
-    // One that is under way may have passed over what was counted since.
+    // A running flush may have missed what was counted since it began.
     await this.#running;
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
@@ -45,40 +46,34 @@ export class UsageFlush {
     return this.#running;
   }
 
-  /** Brings all that is left, trying again until then if it has to; what is under way is not waited for any longer. */
-  async close(withinMs: number): Promise<void> {
+  /** Flushes all that is left, and tries again for `timeoutMs`. Then it no longer waits. */
+  async close(timeoutMs: number): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#stopped = true;
     let isLate = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(() => {
-        isLate = true;
-        resolve();
-      }, withinMs);
-    });
-    const flushed = async () => {
+    const flushAll = async () => {
       await this.flush();
       while (this.#meter.pending > 0 && !isLate) {
-        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
         await this.flush();
       }
     };
-    await Promise.race([flushed(), late]);
-    clearTimeout(timer);
+    await within(flushAll(), timeoutMs, () => {
+      isLate = true;
+    });
   }
 
   async #run(): Promise<void> {
     for (const batch of this.#meter.batches()) {
-      if (!(await this.#bring(batch))) break;
-      // A store in this process answers at once, and requests wait for their turn.
+      if (!(await this.#send(batch))) break;
+      // A store in this process answers at once, so requests need a turn in between.
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
-  /** Whether there is any use in bringing more now. */
-  async #bring(batch: readonly UsageEntry[]): Promise<boolean> {
+  /** Sends a batch. Returns false if the store failed as a whole. */
+  async #send(batch: readonly UsageEntry[]): Promise<boolean> {
     let failures: readonly UsageFailure[] = [];
     try {
       failures = (await this.#store.add(batch)) ?? [];
@@ -94,7 +89,7 @@ export class UsageFlush {
     for (const { entry, counted } of failures) {
       if (!left.delete(entry)) continue;
       if (counted !== 'no') this.#lose(entry);
-      else if (entry.minuteAt < this.#clock() - TRIED_MS) this.#meter.drop(entry);
+      else if (entry.minuteAt < this.#clock() - RETRIED_MS) this.#meter.drop(entry);
       else this.#meter.putBack(entry);
     }
     for (const entry of left) {
@@ -110,6 +105,6 @@ export class UsageFlush {
   }
 }
 
-/** One account's data may be at fault for ever; all accounts' is an outage, and ends. */
-const TRIED_MS = 3_600_000;
-const AGAIN_MS = 100;
+/** An entry that fails alone is sent again for this long: the account's data may be broken for ever. */
+const RETRIED_MS = 3_600_000;
+const RETRY_MS = 100;

@@ -1,6 +1,5 @@
 import { type Clock, wallClock } from '../clock.js';
 import type { Decision } from '../decision/index.js';
-import { countersOf, MemoryStore } from '../memory/index.js';
 import type { Store, UsageStore } from '../store/index.js';
 import { MemoryUsage } from './memory-usage.js';
 import { readUsage, type UsageQuestion } from './read-usage.js';
@@ -9,7 +8,7 @@ import { UsageMeter } from './usage-meter.js';
 import type { CheckedUsage, UsageStats } from './usage-options.js';
 import type { UsageReport } from './usage-report.js';
 
-/** What a limiter has for counting usage: a meter, where it is kept, and what brings it there. */
+/** Counts usage for a limiter: a meter, a store, and the flush from one to the other. */
 export class Usage {
   readonly #meter: UsageMeter;
   readonly #store: UsageStore;
@@ -17,23 +16,21 @@ export class Usage {
   readonly #flush: UsageFlush;
   readonly #clock: Clock;
 
-  /** `beside` is where the limiter's counters are: usage may be kept there too. */
+  /** `beside` is the limiter's own store, which may keep usage too. */
   constructor(checked: CheckedUsage, beside: Store) {
     const { store, keepDays, flushMs, clock = wallClock } = checked;
     this.#store = store ?? beside.usage?.({ keepDays }) ?? new MemoryUsage({ keepDays, clock });
     this.#ownsStore = store === undefined;
     this.#clock = clock;
-    const birthOf = beside instanceof MemoryStore ? (slot: number) => countersOf(beside).table.birth(slot) : undefined;
-    this.#meter = new UsageMeter(checked, () => this.#flush.start(), birthOf);
+    this.#meter = new UsageMeter(checked, () => this.#flush.start());
     this.#flush = new UsageFlush(this.#meter, this.#store, flushMs, clock);
   }
 
-  /** `slot` is where a store in this process has the first counter, −1 if it has none. */
-  record(decision: Decision, slot = -1): void {
-    this.#meter.record(decision, slot);
+  record(decision: Decision): void {
+    this.#meter.record(decision);
   }
 
-  /** What this process has counted is brought to the store first. */
+  /** Flushes what this process has counted, and then reads the store. */
   async report(question: UsageQuestion): Promise<UsageReport> {
     await this.#flush.flush();
     return readUsage(this.#store, question, this.#clock);
