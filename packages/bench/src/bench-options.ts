@@ -16,7 +16,7 @@ export interface BenchOptions {
 export const USAGE: string = `Usage: npm run bench -- [${PARTS.join('|')} …] [--rounds=N] [--only=WORD] [--smoke]
 
   --rounds=N   rounds that count, after one that warms up
-  --only=WORD  only tables whose name has the word, such as 1,000,000, bytes, flat, express, refused or hot
+  --only=WORD  only tables whose name has the word, such as 1,000,000, bytes, allocated, flat, express, refused or hot
   --smoke      seconds instead of minutes, to see that everything runs
 
 Without a part, all are measured but layouts. redis and layouts use the server that REDIS_URL names, or start one.`;
