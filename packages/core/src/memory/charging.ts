@@ -48,9 +48,9 @@ export class Charging {
   decide({ quotas, throttle }: CounterSpec, cost: number, now: number, offset: number, throttledMs: number): void {
     this.fits = true;
     this.#offset = offset;
-    this.#isArranged = this.slot >= 0 && throttledMs === 0 && this.#hasWindowsOf(quotas);
-    if (this.#isArranged) this.#decideArranged(quotas, cost, now);
-    else this.#decideRarely(quotas, cost, now, throttledMs > 0 ? throttle : undefined, now + throttledMs);
+    this.#isArranged = this.slot >= 0 && throttledMs === 0 && this.#decideArranged(quotas, cost, now);
+    if (this.#isArranged) return;
+    this.#decideRarely(quotas, cost, now, throttledMs > 0 ? throttle : undefined, now + throttledMs);
   }
 
   /** Records a charge that fits, in all windows of the counter. The counter exists. */
@@ -94,40 +94,31 @@ export class Charging {
     this.#table.extend(this.slot, admittedAt + longestMs);
   }
 
-  /** Whether the counter's windows lie in its record and are exactly those of the quotas. */
-  #hasWindowsOf(quotas: readonly Quota[]): boolean {
+  /** Decides if the counter's windows lie in its record and are exactly those of the quotas. Else returns false. */
+  #decideArranged(quotas: readonly Quota[], cost: number, now: number): boolean {
     const { slot } = this;
+    const { used: allUsed, resetAfterMs } = this.#outcome;
     const words = this.#records.counters.words(slot);
+    const numbers = this.#records.counters.numbers(slot);
     let place = counterPlace(slot);
     if (words[place + WINDOW_COUNT] !== quotas.length || quotas.length > MAX_OWN_WINDOWS) return false;
     place += OWN_WINDOWS;
-    for (let index = 0; index < quotas.length; index++) {
-      if (words[place + index * WINDOW_WORDS + WINDOW_MS] !== quotas[index]!.windowMs) return false;
-    }
     this.#words = words;
-    this.#numbers = this.#records.counters.numbers(slot);
+    this.#numbers = numbers;
     this.#place = place;
-    return true;
-  }
-
-  /** Decides for a counter that {@link #hasWindowsOf} the quotas and does not shrink their limits. */
-  #decideArranged(quotas: readonly Quota[], cost: number, now: number): void {
-    const { used: allUsed, resetAfterMs } = this.#outcome;
-    const words = this.#words;
-    const numbers = this.#numbers;
-    let place = this.#place;
     for (let index = 0; index < quotas.length; index++) {
-      const { limit } = quotas[index]!;
-      const offset = this.#offset + index;
+      const { limit, windowMs } = quotas[index]!;
+      if (words[place + WINDOW_MS] !== windowMs) return false;
       const used = this.#windows.usedAt(words, numbers, place, now);
+      const offset = this.#offset + index;
       allUsed[offset] = used;
-      if (used + cost > limit) this.#decideQuota(index, ownWindow(this.slot) + index, used, limit, cost, now);
+      if (used + cost > limit)
+        this.#decideQuota(index, ownWindow(slot) + index, used, limit, cost, now, undefined, now);
       else if (used === 0) resetAfterMs[offset] = 0;
-      else
-        resetAfterMs[offset] =
-          numbers[(place + NEWEST_AT) >>> 1]! - words[place + AGE]! + words[place + WINDOW_MS]! - now;
+      else resetAfterMs[offset] = numbers[(place + NEWEST_AT) >>> 1]! - words[place + AGE]! + windowMs - now;
       place += WINDOW_WORDS;
     }
+    return true;
   }
 
   /** Decides for a counter that does not exist, has other windows than the quotas, or shrinks limits until `endsAt`. */
@@ -158,22 +149,22 @@ export class Charging {
     limit: number,
     cost: number,
     now: number,
-    shrinks?: Throttle,
-    endsAt: number = now,
+    shrinks: Throttle | undefined,
+    endsAt: number,
   ): void {
     const outcome = this.#outcome;
     const shrunk = shrinks === undefined ? limit : shrinks.limitOf(limit);
-    let growsAt = now;
-    if (used > 0 || shrinks !== undefined) {
-      growsAt = this.#fitsAt(window, used, limit, Math.max(0, shrunk - used) + 1, now, shrinks, endsAt);
-    }
+    const units = used < shrunk ? shrunk - used + 1 : 1;
+    const canGrow = used > 0 || shrinks !== undefined;
+    const growsAt = canGrow ? this.#fitsAt(window, used, limit, units, now, shrinks, endsAt) : now;
     outcome.used[this.#offset + index] = used;
     outcome.resetAfterMs[this.#offset + index] = growsAt === Number.POSITIVE_INFINITY ? 0 : growsAt - now;
     if (cost === 0 || used + cost <= shrunk) return;
-    const fitsAt = this.#fitsAt(window, used, limit, cost, now, shrinks, endsAt);
+    const isSame = canGrow && cost === units;
+    const fitsAfterMs = (isSame ? growsAt : this.#fitsAt(window, used, limit, cost, now, shrinks, endsAt)) - now;
     this.fits = false;
     outcome.allowed = false;
-    outcome.retryAfterMs = Math.max(outcome.retryAfterMs, fitsAt - now);
+    if (fitsAfterMs > outcome.retryAfterMs) outcome.retryAfterMs = fitsAfterMs;
   }
 
   /** The earliest instant at which `units` more fit: under the shrunk limit, or under the full one from `endsAt` on. */

@@ -132,8 +132,9 @@ export class Counters {
     let began = false;
     for (let index = 0; index < counters.length; index++) {
       const counter = counters[index]!;
+      if (counter.throttle === undefined) continue;
       const { fits, violationsSlot } = this.#chargings[index]!;
-      if (counter.throttle === undefined || fits) continue;
+      if (fits) continue;
       const slot =
         violationsSlot >= 0
           ? violationsSlot
