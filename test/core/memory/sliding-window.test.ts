@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { WINDOW_MS } from '../../../packages/core/dist/memory/record-layout.js';
 import { SlidingWindows } from '../../../packages/core/dist/memory/windows/sliding-window.js';
 
 /** One open window, charged as by a quota with these slices. */
@@ -199,6 +200,6 @@ describe('SlidingWindows', () => {
         windows.open(window, 100 + window);
       }
     }
-    for (const window of given) expect(windows.windowMs(window)).toBe(100 + window);
+    for (const window of given) expect(windows.word(window, WINDOW_MS)).toBe(100 + window);
   });
 });

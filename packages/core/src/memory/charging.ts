@@ -11,7 +11,14 @@ import {
 } from './record-layout.js';
 import { counterPlace, ownWindow, windowPlace } from './records.js';
 import type { ScratchOutcome } from './scratch-outcome.js';
-import { arrangeWindows, type CounterTable, findWindow, lendWindow, windowsFit } from './table/index.js';
+import {
+  arrangeWindows,
+  type CounterTable,
+  findWindow,
+  lendWindow,
+  longestWindowMs,
+  windowsFit,
+} from './table/index.js';
 
 /**
  * The current charge on one of its counters: whether it fits, and its recording. Results go into the scratch outcome. A charge
@@ -36,6 +43,9 @@ export class Charging {
   #words: Uint32Array = new Uint32Array();
   #numbers: Float64Array = new Float64Array();
   #place = 0;
+  /** Shrinks the limits until `#endsAt`. */
+  #shrinks: Throttle | undefined;
+  #endsAt = 0;
 
   constructor(table: CounterTable, outcome: ScratchOutcome) {
     this.#table = table;
@@ -48,9 +58,11 @@ export class Charging {
   decide({ quotas, throttle }: CounterSpec, cost: number, now: number, offset: number, throttledMs: number): void {
     this.fits = true;
     this.#offset = offset;
+    this.#shrinks = throttledMs > 0 ? throttle : undefined;
     this.#isArranged = this.slot >= 0 && throttledMs === 0 && this.#decideArranged(quotas, cost, now);
     if (this.#isArranged) return;
-    this.#decideRarely(quotas, cost, now, throttledMs > 0 ? throttle : undefined, now + throttledMs);
+    this.#endsAt = now + throttledMs;
+    this.#decideRarely(quotas, cost, now);
   }
 
   /** Records a charge that fits, in all windows of the counter. The counter exists. */
@@ -75,23 +87,23 @@ export class Charging {
     this.#table.extend(this.slot, now + longestMs);
   }
 
-  /** Records an admission of the instant `admittedAt`, in all windows of the counter where it counts. */
+  /** Records an admission of the instant `admittedAt`, in all windows of the counter where it counts. The counter exists. */
   record({ quotas }: CounterSpec, cost: number, now: number, admittedAt: number): void {
-    const first = this.#table.firstWindow(this.slot);
-    let longestMs = longestMsOf(quotas);
-    for (let index = 0; index < this.#table.windowCount(this.slot); index++) {
-      const window = first + index;
-      const quota = quotas[index];
-      if (quota === undefined) {
-        const windowMs = this.#windows.windowMs(window);
-        longestMs = Math.max(longestMs, windowMs);
-        this.#windows.insert(window, now, admittedAt, cost, Math.ceil(windowMs / SPARE_SLICES), SPARE_SLICES + 1);
-      } else {
-        this.#windows.setLimit(window, quota.limit);
-        this.#windows.insert(window, now, admittedAt, cost, quota.sliceMs, quota.maxSlices);
-      }
+    const table = this.#table;
+    if (!windowsFit(table, this.slot, quotas, now)) {
+      const before = longestWindowMs(table, this.slot);
+      arrangeWindows(table, this.slot, quotas, now);
+      // A longer window has admissions later than `admittedAt`. The counter must not expire before they have left it.
+      const growth = longestWindowMs(table, this.slot) - before;
+      if (growth > 0) table.extend(this.slot, table.expiresAt(this.slot) + growth);
     }
-    this.#table.extend(this.slot, admittedAt + longestMs);
+    const first = table.firstWindow(this.slot);
+    for (const [index, { limit, sliceMs, maxSlices }] of quotas.entries()) {
+      this.#windows.setWord(first + index, LIMIT, limit);
+      this.#windows.insert(first + index, now, admittedAt, cost, sliceMs, maxSlices);
+    }
+    const spareMs = this.#recordSpare(quotas.length, cost, now, admittedAt);
+    table.extend(this.slot, admittedAt + Math.max(longestMsOf(quotas), spareMs));
   }
 
   /** Decides if the counter's windows lie in its record and are exactly those of the quotas. Else returns false. */
@@ -112,8 +124,7 @@ export class Charging {
       const used = this.#windows.usedAt(words, numbers, place, now);
       const offset = this.#offset + index;
       allUsed[offset] = used;
-      if (used + cost > limit)
-        this.#decideQuota(index, ownWindow(slot) + index, used, limit, cost, now, undefined, now);
+      if (used + cost > limit) this.#decideQuota(index, ownWindow(slot) + index, used, limit, cost);
       else if (used === 0) resetAfterMs[offset] = 0;
       else resetAfterMs[offset] = numbers[(place + NEWEST_AT) >>> 1]! - words[place + AGE]! + windowMs - now;
       place += WINDOW_WORDS;
@@ -121,83 +132,63 @@ export class Charging {
     return true;
   }
 
-  /** Decides for a counter that does not exist, has other windows than the quotas, or shrinks limits until `endsAt`. */
-  #decideRarely(
-    quotas: readonly Quota[],
-    cost: number,
-    now: number,
-    shrinks: Throttle | undefined,
-    endsAt: number,
-  ): void {
+  /** Decides for a counter that does not exist, has other windows than the quotas, or shrinks limits. */
+  #decideRarely(quotas: readonly Quota[], cost: number, now: number): void {
     const { slot } = this;
     for (let index = 0; index < quotas.length; index++) {
       const { limit, windowMs } = quotas[index]!;
       const own = slot < 0 ? -1 : findWindow(this.#table, slot, index, windowMs);
       const lent = own < 0 && slot >= 0 ? lendWindow(this.#table, slot, windowMs, now) : -1;
       const window = Math.max(own, lent);
-      const used = window < 0 ? 0 : this.#windows.used(window, now);
-      this.#decideQuota(index, window, used, limit, cost, now, shrinks, endsAt);
+      this.#decideQuota(index, window, window < 0 ? 0 : this.#windows.used(window, now), limit, cost);
       if (lent >= 0) this.#windows.free(lent, 1);
     }
   }
 
   /** Decides for one quota, of which `used` counts now. `window` is −1 for a counter that does not exist. */
-  #decideQuota(
-    index: number,
-    window: number,
-    used: number,
-    limit: number,
-    cost: number,
-    now: number,
-    shrinks: Throttle | undefined,
-    endsAt: number,
-  ): void {
+  #decideQuota(index: number, window: number, used: number, limit: number, cost: number): void {
     const outcome = this.#outcome;
-    const shrunk = shrinks === undefined ? limit : shrinks.limitOf(limit);
+    const { now } = outcome;
+    const shrunk = this.#shrinks === undefined ? limit : this.#shrinks.limitOf(limit);
     const units = used < shrunk ? shrunk - used + 1 : 1;
-    const canGrow = used > 0 || shrinks !== undefined;
-    const growsAt = canGrow ? this.#fitsAt(window, used, limit, units, now, shrinks, endsAt) : now;
+    const canGrow = used > 0 || this.#shrinks !== undefined;
+    const growsAt = canGrow ? this.#fitsAt(window, used, limit, units) : now;
     outcome.used[this.#offset + index] = used;
     outcome.resetAfterMs[this.#offset + index] = growsAt === Number.POSITIVE_INFINITY ? 0 : growsAt - now;
     if (cost === 0 || used + cost <= shrunk) return;
-    const isSame = canGrow && cost === units;
-    const fitsAfterMs = (isSame ? growsAt : this.#fitsAt(window, used, limit, cost, now, shrinks, endsAt)) - now;
+    const fitsAfterMs = (canGrow && cost === units ? growsAt : this.#fitsAt(window, used, limit, cost)) - now;
     this.fits = false;
     outcome.allowed = false;
     if (fitsAfterMs > outcome.retryAfterMs) outcome.retryAfterMs = fitsAfterMs;
   }
 
-  /** The earliest instant at which `units` more fit: under the shrunk limit, or under the full one from `endsAt` on. */
-  #fitsAt(
-    window: number,
-    used: number,
-    limit: number,
-    units: number,
-    now: number,
-    shrinks: Throttle | undefined,
-    endsAt: number,
-  ): number {
+  /** The earliest instant at which `units` more fit: under the shrunk limit, or under the full one when throttling ends. */
+  #fitsAt(window: number, used: number, limit: number, units: number): number {
+    const { now } = this.#outcome;
     const fitsAt = this.#windows.fitsAt(window, used, limit, units, now);
-    if (shrinks === undefined) return fitsAt;
-    return Math.min(this.#windows.fitsAt(window, used, shrinks.limitOf(limit), units, now), Math.max(endsAt, fitsAt));
+    if (this.#shrinks === undefined) return fitsAt;
+    const meanwhile = this.#windows.fitsAt(window, used, this.#shrinks.limitOf(limit), units, now);
+    return Math.min(meanwhile, Math.max(this.#endsAt, fitsAt));
   }
 
-  /**
-   * Gives the counter the windows of the quotas, and records the charge in its other windows. Returns the longest length of
-   * the others.
-   */
+  /** Gives the counter the windows of the quotas, and records the charge in its other windows; see {@link #recordSpare}. */
   #arrange(quotas: readonly Quota[], cost: number, now: number): number {
-    const table = this.#table;
-    if (!windowsFit(table, this.slot, quotas, now)) arrangeWindows(table, this.slot, quotas, now);
-    const first = table.firstWindow(this.slot);
+    if (!windowsFit(this.#table, this.slot, quotas, now)) arrangeWindows(this.#table, this.slot, quotas, now);
+    const first = this.#table.firstWindow(this.slot);
     this.#words = this.#records.words(first);
     this.#numbers = this.#records.numbers(first);
     this.#place = windowPlace(first);
+    return this.#recordSpare(quotas.length, cost, now, now);
+  }
+
+  /** Records an admission in the windows that none of the quotas has, and returns the longest length of them. */
+  #recordSpare(quotaCount: number, cost: number, now: number, admittedAt: number): number {
+    const first = this.#table.firstWindow(this.slot);
     let longestMs = 0;
-    for (let window = first + quotas.length; window < first + table.windowCount(this.slot); window++) {
-      const windowMs = this.#windows.windowMs(window);
+    for (let index = quotaCount; index < this.#table.windowCount(this.slot); index++) {
+      const windowMs = this.#windows.word(first + index, WINDOW_MS);
       longestMs = Math.max(longestMs, windowMs);
-      this.#windows.admit(window, now, cost, Math.ceil(windowMs / SPARE_SLICES), SPARE_SLICES + 1);
+      this.#windows.insert(first + index, now, admittedAt, cost, Math.ceil(windowMs / SPARE_SLICES), SPARE_SLICES + 1);
     }
     return longestMs;
   }

@@ -4,14 +4,7 @@ import { type CounterSpec, longestMsOf } from '../store/index.js';
 import { Charging } from './charging.js';
 import { resetOutcome, type ScratchOutcome, scratchOutcome } from './scratch-outcome.js';
 import { storedName } from './stored-names.js';
-import {
-  type AccountKey,
-  arrangeWindows,
-  CounterTable,
-  longestWindowMs,
-  openWindows,
-  windowsFit,
-} from './table/index.js';
+import { type AccountKey, CounterTable, openWindows } from './table/index.js';
 import { Violations } from './violations.js';
 
 /** Decides charges on the counters of a table, each in one synchronous step. */
@@ -56,13 +49,17 @@ export class Counters {
   record(account: string, counters: readonly CounterSpec[], cost: number, agoMs: number): ScratchOutcome {
     const now = this.tick();
     this.table.reclaim(now);
-    if (cost > 0) {
-      const key = this.table.keyOf(account);
-      for (let index = 0; index < counters.length; index++) {
-        const charging = this.#chargings[index]!;
-        charging.slot = this.#slotToRecord(key, counters, index, now, now - agoMs);
-        if (charging.slot >= 0) charging.record(counters[index]!, cost, now, now - agoMs);
-      }
+    const key = this.table.keyOf(account);
+    for (const [index, { name }] of counters.entries()) {
+      this.#chargings[index]!.slot = this.table.find(storedName(name), key, now);
+      this.#chargings[index]!.violationsSlot = -1;
+    }
+    for (const [index, counter] of counters.entries()) {
+      const charging = this.#chargings[index]!;
+      const expiresAt = now - agoMs + longestMsOf(counter.quotas);
+      if (cost === 0 || (charging.slot < 0 && expiresAt <= now)) continue;
+      if (charging.slot < 0) charging.slot = this.#begin(key, counters, index, now, expiresAt);
+      charging.record(counter, cost, now, now - agoMs);
     }
     resetOutcome(this.#outcome, now, this.table.births);
     return this.#outcome;
@@ -109,20 +106,22 @@ export class Counters {
     for (let index = 0; index < counters.length; index++) {
       const counter = counters[index]!;
       const charging = this.#chargings[index]!;
-      if (charging.slot < 0) charging.slot = this.#begin(key, counters, index, now);
+      if (charging.slot < 0) {
+        charging.slot = this.#begin(key, counters, index, now, now + counter.quotas[0]!.windowMs);
+      }
       charging.admit(counter, cost, now, outcome.throttledMs?.[index] ?? 0);
     }
     outcome.token = this.table.births;
   }
 
-  #begin(key: AccountKey, counters: readonly CounterSpec[], index: number, now: number): number {
+  /** Creates a counter. The slots of the charge do not evict each other. */
+  #begin(key: AccountKey, counters: readonly CounterSpec[], index: number, now: number, expiresAt: number): number {
     const { name, quotas } = counters[index]!;
-    const slot = this.table.create(storedName(name), key, now, now + quotas[0]!.windowMs, this.#pinned(counters));
+    const slot = this.table.create(storedName(name), key, now, expiresAt, this.#pinned(counters));
     openWindows(this.table, slot, quotas);
     return slot;
   }
 
-  /** The slots of the charge, which must not evict each other. */
   #pinned(counters: readonly CounterSpec[]): number[] {
     return counters.flatMap((_, index) => [this.#chargings[index]!.slot, this.#chargings[index]!.violationsSlot]);
   }
@@ -142,37 +141,6 @@ export class Counters {
       if (this.violations.count(slot, counter.throttle, now)) began = true;
     }
     return began;
-  }
-
-  /** The slot of the counter, with its windows in order; −1 if all windows of the quotas have left `admittedAt` behind. */
-  #slotToRecord(
-    key: AccountKey,
-    counters: readonly CounterSpec[],
-    index: number,
-    now: number,
-    admittedAt: number,
-  ): number {
-    const { table } = this;
-    const { quotas } = counters[index]!;
-    const name = storedName(counters[index]!.name);
-    const slot = table.find(name, key, now);
-    if (slot < 0) {
-      const expiresAt = admittedAt + longestMsOf(quotas);
-      if (expiresAt <= now) return -1;
-      // The two counters of one charge must not evict each other.
-      const other = counters.length === 2 ? table.find(storedName(counters[1 - index]!.name), key, now) : -1;
-      const created = table.create(name, key, now, expiresAt, [other]);
-      openWindows(table, created, quotas);
-      return created;
-    }
-    if (!windowsFit(table, slot, quotas, now)) {
-      const before = longestWindowMs(table, slot);
-      arrangeWindows(table, slot, quotas, now);
-      // A longer window has admissions later than `admittedAt`. The counter must not expire before they have left it.
-      const growth = longestWindowMs(table, slot) - before;
-      if (growth > 0) table.extend(slot, table.expiresAt(slot) + growth);
-    }
-    return slot;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { CounterSpec, Throttle } from '../store/index.js';
+import { LIMIT, WINDOW_MS } from './record-layout.js';
 import { violationsName } from './stored-names.js';
 import { type AccountKey, type CounterTable, openWindows, type Throttling } from './table/index.js';
 
@@ -27,7 +28,7 @@ export class Violations {
   begin(name: string, throttle: Throttle, account: AccountKey, now: number, pinned: readonly number[]): number {
     const slot = this.#table.create(violationsName(name), account, now, now + throttle.withinMs, pinned);
     openWindows(this.#table, slot, [throttle.violations]);
-    this.#table.windows.setLimit(this.#table.firstWindow(slot), throttle.afterViolations);
+    this.#table.windows.setWord(this.#table.firstWindow(slot), LIMIT, throttle.afterViolations);
     return slot;
   }
 
@@ -36,7 +37,7 @@ export class Violations {
     const { afterViolations, withinMs, violations } = throttle;
     const { windows, throttlings } = this.#table;
     const window = this.#table.firstWindow(slot);
-    windows.setWindowMs(window, withinMs);
+    windows.setWord(window, WINDOW_MS, withinMs);
     windows.used(window, now);
     windows.trim(window, afterViolations - 1);
     windows.admit(window, now, 1, violations.sliceMs, violations.maxSlices + 1);

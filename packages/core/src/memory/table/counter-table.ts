@@ -1,5 +1,5 @@
 import { boundedName } from '../../bounded-name.js';
-import { BIRTH, EXPIRES_AT, MAX_OWN_WINDOWS, NEXT_FREE_SLOT, SPAN, WINDOW_COUNT } from '../record-layout.js';
+import { BIRTH, EXPIRES_AT, LIMIT, MAX_OWN_WINDOWS, NEXT_FREE_SLOT, SPAN, WINDOW_COUNT } from '../record-layout.js';
 import { counterPlace, ownWindow } from '../records.js';
 import { SlidingWindows } from '../windows/sliding-window.js';
 import { AccountKey } from './account-key.js';
@@ -25,9 +25,10 @@ export class CounterTable {
   #firstFree = 0;
   #sampled = 0;
 
-  #births = 0;
-  #evictedExpired = 0;
-  #evictedUnexpired = 0;
+  /** The latest birth. A counter whose birth is greater than an admission's token did not exist when that was admitted. */
+  births = 0;
+  evictedExpired = 0;
+  evictedUnexpired = 0;
 
   constructor(maxCounters: number) {
     this.#maxCounters = maxCounters;
@@ -35,19 +36,6 @@ export class CounterTable {
 
   get size(): number {
     return this.#index.size;
-  }
-
-  get evictedExpired(): number {
-    return this.#evictedExpired;
-  }
-
-  get evictedUnexpired(): number {
-    return this.#evictedUnexpired;
-  }
-
-  /** The latest birth. A counter whose birth is greater than an admission's token did not exist when that was admitted. */
-  get births(): number {
-    return this.#births;
   }
 
   get names(): string[] {
@@ -133,8 +121,8 @@ export class CounterTable {
 
   /** From now on, no earlier admission of the counter can be refunded. */
   setBirth(slot: number): void {
-    this.#births++;
-    this.#records.numbers(slot)[(counterPlace(slot) + BIRTH) >>> 1] = this.#births;
+    this.births++;
+    this.#records.numbers(slot)[(counterPlace(slot) + BIRTH) >>> 1] = this.births;
   }
 
   #setExpiresAt(slot: number, expiresAt: number): void {
@@ -175,7 +163,7 @@ export class CounterTable {
         leastUse = use;
       }
     }
-    this.#evictedUnexpired++;
+    this.evictedUnexpired++;
     this.remove(least);
   }
 
@@ -194,7 +182,7 @@ export class CounterTable {
     let use = 0;
     const first = this.firstWindow(slot);
     for (let window = first; window < first + this.windowCount(slot); window++) {
-      use = Math.max(use, this.windows.used(window, now) / Math.max(1, this.windows.limit(window)));
+      use = Math.max(use, this.windows.used(window, now) / Math.max(1, this.windows.word(window, LIMIT)));
     }
     return use;
   }
@@ -208,7 +196,7 @@ export class CounterTable {
       this.#wheel.add(slot, this.expiresAt(slot));
       return false;
     }
-    this.#evictedExpired++;
+    this.evictedExpired++;
     this.#release(slot);
     return true;
   }

@@ -1,5 +1,5 @@
 import type { Quota } from '../../store/index.js';
-import { WINDOW_MS, WINDOW_WORDS } from '../record-layout.js';
+import { LIMIT, WINDOW_MS, WINDOW_WORDS } from '../record-layout.js';
 import { MAX_SPAN, windowPlace } from '../records.js';
 import type { CounterTable } from './counter-table.js';
 
@@ -15,9 +15,9 @@ export function findWindow(table: CounterTable, slot: number, index: number, win
   const { windows } = table;
   const first = table.firstWindow(slot);
   const count = table.windowCount(slot);
-  if (index < count && windows.windowMs(first + index) === windowMs) return first + index;
+  if (index < count && windows.word(first + index, WINDOW_MS) === windowMs) return first + index;
   for (let window = first; window < first + count; window++) {
-    if (windows.windowMs(window) === windowMs) return window;
+    if (windows.word(window, WINDOW_MS) === windowMs) return window;
   }
   return -1;
 }
@@ -42,7 +42,7 @@ export function longestWindowMs(table: CounterTable, slot: number): number {
   const first = table.firstWindow(slot);
   let longestMs = 0;
   for (let window = first; window < first + table.windowCount(slot); window++) {
-    longestMs = Math.max(longestMs, table.windows.windowMs(window));
+    longestMs = Math.max(longestMs, table.windows.word(window, WINDOW_MS));
   }
   return longestMs;
 }
@@ -68,7 +68,7 @@ export function arrangeWindows(table: CounterTable, slot: number, quotas: readon
   const longest = longestWindowMs(table, slot);
   const first = table.firstWindow(slot);
   for (let window = first; window < first + table.windowCount(slot); window++) {
-    const windowMs = windows.windowMs(window);
+    const windowMs = windows.word(window, WINDOW_MS);
     if (!lengths.includes(windowMs) && windows.used(window, now) > 0) spare.push(windowMs);
   }
   spare.sort((a, b) => b - a);
@@ -95,7 +95,7 @@ function copyWindow(table: CounterTable, slot: number, window: number, windowMs:
   const { windows } = table;
   const source = sourceWindow(table, slot, windowMs);
   windows.open(window, windowMs);
-  windows.setLimit(window, windows.limit(source));
+  windows.setWord(window, LIMIT, windows.word(source, LIMIT));
   windows.copy(source, window, now);
 }
 
@@ -105,8 +105,8 @@ function sourceWindow(table: CounterTable, slot: number, windowMs: number): numb
   const first = table.firstWindow(slot);
   let source = first;
   for (let window = first + 1; window < first + table.windowCount(slot); window++) {
-    const candidate = windows.windowMs(window);
-    const best = windows.windowMs(source);
+    const candidate = windows.word(window, WINDOW_MS);
+    const best = windows.word(source, WINDOW_MS);
     if (best < windowMs ? candidate > best : candidate >= windowMs && candidate < best) source = window;
   }
   return source;

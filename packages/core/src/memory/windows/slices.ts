@@ -10,10 +10,6 @@ export class Slices {
   readonly records: Records = new Records();
   readonly blocks: SliceBlocks = new SliceBlocks();
 
-  count(window: number): number {
-    return this.records.words(window)[windowPlace(window) + COUNT]!;
-  }
-
   /** The instant of the slice's latest admission. */
   instant(window: number, index: number): number {
     const place = windowPlace(window);

@@ -59,21 +59,13 @@ export class SlidingWindows {
     words[place + AGE] = 0;
   }
 
-  windowMs(window: number): number {
-    return this.#words(window)[windowPlace(window) + WINDOW_MS]!;
+  /** A word of the window, such as {@link WINDOW_MS}. */
+  word(window: number, word: number): number {
+    return this.#words(window)[windowPlace(window) + word]!;
   }
 
-  setWindowMs(window: number, windowMs: number): void {
-    this.#words(window)[windowPlace(window) + WINDOW_MS] = windowMs;
-  }
-
-  /** The limit of the latest charge: eviction compares how full windows are. */
-  limit(window: number): number {
-    return this.#words(window)[windowPlace(window) + LIMIT]!;
-  }
-
-  setLimit(window: number, limit: number): void {
-    this.#words(window)[windowPlace(window) + LIMIT] = limit;
+  setWord(window: number, word: number, value: number): void {
+    this.#words(window)[windowPlace(window) + word] = value;
   }
 
   /** Cost admitted in `(now - windowMs, now]`. */
@@ -108,25 +100,25 @@ export class SlidingWindows {
 
   /** The instant at which `excess` of the used cost has left. `excess` is 1 to `used`. */
   roomAt(window: number, excess: number): number {
-    if (this.#slices.count(window) === 1) return this.oldestLeavesAt(window);
+    if (this.word(window, COUNT) === 1) return this.oldestLeavesAt(window);
     let freed = 0;
     let index = 0;
     while (true) {
       freed += this.#slices.cost(window, index);
-      if (freed >= excess) return this.#slices.instant(window, index) + this.windowMs(window);
+      if (freed >= excess) return this.#slices.instant(window, index) + this.word(window, WINDOW_MS);
       index++;
     }
   }
 
   /** Drops the oldest slices while the others have at least the cost `enough`. */
   trim(window: number, enough: number): void {
-    const words = this.#words(window);
-    const place = windowPlace(window);
-    const before = words[place + COUNT]!;
-    while (words[place + COUNT]! > 1 && words[place + USED]! - this.#slices.cost(window, 0) >= enough) {
-      this.#dropOldest(window, words, place);
+    while (this.word(window, COUNT) > 1 && this.word(window, USED) - this.#slices.cost(window, 0) >= enough) {
+      this.setWord(window, USED, this.word(window, USED) - this.#slices.cost(window, 0));
+      const { size } = this.#blocks.pool(this.word(window, BLOCK));
+      this.setWord(window, HEAD, wrap(this.word(window, HEAD) + 1, size));
+      this.setWord(window, COUNT, this.word(window, COUNT) - 1);
     }
-    if (words[place + COUNT] !== before) this.#slices.setAge(window);
+    this.#slices.setAge(window);
   }
 
   /** Records an admission, and returns the number of slices. */
@@ -173,13 +165,13 @@ export class SlidingWindows {
    * to a later instant than its admissions have, so nothing stops counting early.
    */
   insert(window: number, now: number, admittedAt: number, cost: number, sliceMs: number, maxSlices: number): void {
-    if (admittedAt <= now - this.windowMs(window)) return;
+    if (admittedAt <= now - this.word(window, WINDOW_MS)) return;
     const used = this.used(window, now) + cost;
     if (used > MAX_USED) {
       collapse(this.#words(window), this.#records.numbers(window), windowPlace(window), now);
       return;
     }
-    const count = this.#slices.count(window);
+    const count = this.word(window, COUNT);
     let next = count;
     if (admittedAt < now) while (next > 0 && this.#slices.instant(window, next - 1) >= admittedAt) next--;
     if (next === count) {
@@ -207,7 +199,7 @@ export class SlidingWindows {
   takeBack(window: number, now: number, admittedAt: number, cost: number): void {
     const used = this.used(window, now);
     // A collapsed window has lost which admissions it counts.
-    if (used === 0 || used === MAX_USED || admittedAt <= now - this.windowMs(window)) return;
+    if (used === 0 || used === MAX_USED || admittedAt <= now - this.word(window, WINDOW_MS)) return;
     const words = this.#words(window);
     const place = windowPlace(window);
     let index = words[place + COUNT]! - 1;
@@ -227,8 +219,8 @@ export class SlidingWindows {
   /** Fills the empty window `to` with what counts in both windows. */
   copy(from: number, to: number, now: number): void {
     if (this.used(from, now) === 0) return;
-    const count = this.#slices.count(from);
-    const leftAt = now - this.windowMs(to);
+    const count = this.word(from, COUNT);
+    const leftAt = now - this.word(to, WINDOW_MS);
     let index = count;
     while (index > 0 && this.#slices.instant(from, index - 1) > leftAt) index--;
     for (; index < count; index++)
@@ -274,13 +266,6 @@ export class SlidingWindows {
     words[place + COUNT] = count;
     words[place + AGE] = newestAt - oldestAt;
     return used;
-  }
-
-  /** Drops the oldest of several slices. The caller sets the age afterwards. */
-  #dropOldest(window: number, words: Uint32Array, place: number): void {
-    words[place + USED] = words[place + USED]! - this.#slices.cost(window, 0);
-    words[place + HEAD] = wrap(words[place + HEAD]! + 1, this.#blocks.pool(words[place + BLOCK]!).size);
-    words[place + COUNT] = words[place + COUNT]! - 1;
   }
 
   #words(window: number): Uint32Array {
