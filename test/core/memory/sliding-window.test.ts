@@ -6,7 +6,7 @@ import { SlidingWindows } from '../../../packages/core/dist/memory/windows/slidi
 /** One open window, charged as by a quota with these slices. */
 function windowOf(windowMs: number, { sliceMs = 1, maxSlices = 129 } = {}) {
   const windows = new SlidingWindows();
-  const window = windows.allocate(1);
+  const window = windows.records.allocate(1);
   windows.open(window, windowMs);
   return {
     admit: (now: number, cost = 1) => {
@@ -22,7 +22,7 @@ function windowOf(windowMs: number, { sliceMs = 1, maxSlices = 129 } = {}) {
     roomAt: (excess: number) => windows.roomAt(window, excess),
     takeBack: (now: number, admittedAt: number, cost: number) => windows.takeBack(window, now, admittedAt, cost),
     copyTo: (windowMs: number, now: number) => {
-      const copy = windows.allocate(1);
+      const copy = windows.records.allocate(1);
       windows.open(copy, windowMs);
       windows.copy(window, copy, now);
       return windows.used(copy, now);
@@ -154,7 +154,7 @@ describe('SlidingWindows', () => {
         (charges, count) => {
           const windows = new SlidingWindows();
           const open = () => {
-            const first = windows.allocate(count);
+            const first = windows.records.allocate(count);
             for (let index = 0; index < count; index++) windows.open(first + index, 100 + index);
             return first;
           };
@@ -193,7 +193,7 @@ describe('SlidingWindows', () => {
     const given = new Set<number>();
     for (let i = 0; i < 500; i++) {
       const count = 1 + ((i * 7) % 64);
-      const first = windows.allocate(count);
+      const first = windows.records.allocate(count);
       for (let window = first; window < first + count; window++) {
         expect(given.has(window)).toBe(false);
         given.add(window);

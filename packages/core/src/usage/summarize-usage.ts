@@ -54,13 +54,16 @@ export function summarizeUsage(
     const busiestMinute = minutes.busiest();
     if (busiestMinute === undefined) continue;
     const counts = counted.counts();
-    const p95PerMinute = minutes.percentile(95);
-    const activeMinutes = minutes.size;
-    const { refusedShare } = counts;
-    const demand = { activeMinutes, busiest: busiestMinute.requests, p95: p95PerMinute, refusedShare };
-    const share = counts.requests / totals.requests;
-    const suggestion = suggestLimit(demand);
-    categories.push({ category, ...counts, share, p95PerMinute, activeMinutes, busiestMinute, suggestion });
+    const share = counts.requests / totals.counts().requests;
+    const found = {
+      category,
+      ...counts,
+      share,
+      p95PerMinute: minutes.percentile(95),
+      activeMinutes: minutes.size,
+      busiestMinute,
+    };
+    categories.push({ ...found, suggestion: suggestLimit(found) });
   }
   categories.sort((one, other) => other.requests - one.requests || (one.category < other.category ? -1 : 1));
 
@@ -94,19 +97,16 @@ function seriesOf(
 ): UsageStep[] {
   const series: UsageStep[] = [];
   for (let at = Math.floor(from / stepMs) * stepMs; at < to; at += stepMs) {
-    const step = steps.get(at);
     const categories: UsageCategoryCounts[] = [];
-    const sum = { admitted: 0, refused: 0, wouldRefuse: 0 };
+    const total = new Counted();
+    const step = steps.get(at);
     for (const { category } of step === undefined ? [] : order) {
       const counts = step?.get(category)?.counts();
       if (counts === undefined || counts.requests === 0) continue;
       categories.push({ category, ...counts });
-      sum.admitted += counts.admitted;
-      sum.refused += counts.refused;
-      sum.wouldRefuse += counts.wouldRefuse;
+      total.add(counts);
     }
-    const requests = sum.admitted + sum.refused;
-    series.push({ at, requests, ...sum, refusedShare: requests === 0 ? 0 : sum.refused / requests, categories });
+    series.push({ at, ...total.counts(), categories });
   }
   return series;
 }
@@ -117,19 +117,15 @@ class Counted {
   #refused = 0;
   #wouldRefuse = 0;
 
-  get requests(): number {
-    return this.#admitted + this.#refused;
-  }
-
-  add({ admitted, refused, wouldRefuse }: UsageMinute): void {
+  add({ admitted, refused, wouldRefuse }: Pick<UsageCounts, 'admitted' | 'refused' | 'wouldRefuse'>): void {
     this.#admitted += admitted;
     this.#refused += refused;
     this.#wouldRefuse += wouldRefuse;
   }
 
   counts(): UsageCounts {
-    const { requests } = this;
     const refused = this.#refused;
+    const requests = this.#admitted + refused;
     const refusedShare = requests === 0 ? 0 : refused / requests;
     return { requests, admitted: this.#admitted, refused, wouldRefuse: this.#wouldRefuse, refusedShare };
   }
@@ -144,25 +140,18 @@ class ActiveMinutes {
   }
 
   add({ minuteAt, admitted, refused, peakPerSecond }: UsageMinute): void {
-    const requests = admitted + refused;
-    if (requests === 0) return;
-    const minute = this.#byMinute.get(minuteAt);
-    if (minute === undefined) {
-      this.#byMinute.set(minuteAt, { requests, peakPerSecond });
-      return;
-    }
-    minute.requests += requests;
+    if (admitted + refused === 0) return;
+    const minute = entryOf(this.#byMinute, minuteAt, () => ({ requests: 0, peakPerSecond: 0 }));
+    minute.requests += admitted + refused;
     minute.peakPerSecond = Math.max(minute.peakPerSecond, peakPerSecond);
   }
 
   busiest(): UsageBusiestMinute | undefined {
     let busiest: UsageBusiestMinute | undefined;
     for (const [minuteAt, { requests, peakPerSecond }] of this.#byMinute) {
-      const isBusier =
-        busiest === undefined ||
-        requests > busiest.requests ||
-        (requests === busiest.requests && minuteAt < busiest.minuteAt);
-      if (isBusier) busiest = { minuteAt, requests, peakPerSecond };
+      const lead = requests - (busiest?.requests ?? 0);
+      if (lead < 0 || (lead === 0 && minuteAt > busiest!.minuteAt)) continue;
+      busiest = { minuteAt, requests, peakPerSecond };
     }
     return busiest;
   }
@@ -174,20 +163,13 @@ class ActiveMinutes {
   }
 }
 
-interface Demand {
-  readonly activeMinutes: number;
-  /** Requests of the busiest minute. */
-  readonly busiest: number;
-  /** The 95th percentile of requests in a minute. */
-  readonly p95: number;
-  readonly refusedShare: number;
-}
-
 /**
  * The requests of the busiest minute and a quarter more. A busiest minute above twice the 95th percentile is exceptional, and
  * twice that percentile counts instead. Refused requests are demand too. Fewer than 30 minutes give no suggestion.
  */
-function suggestLimit({ activeMinutes, busiest, p95, refusedShare }: Demand): UsageSuggestion | undefined {
+function suggestLimit(found: Omit<UsageCategory, 'suggestion'>): UsageSuggestion | undefined {
+  const { activeMinutes, p95PerMinute: p95, refusedShare } = found;
+  const busiest = found.busiestMinute.requests;
   if (activeMinutes < ENOUGH_MINUTES) return undefined;
   const standsOut = busiest > 2 * p95;
   const perMinute = Math.min(MAX_UNITS, roundUp((standsOut ? 2 * p95 : busiest) * 1.25));

@@ -96,7 +96,7 @@ export class CounterTable {
   addWindows(slot: number, count: number): number {
     this.#setWord(slot, WINDOW_COUNT, count);
     if (count <= MAX_OWN_WINDOWS) return ownWindow(slot);
-    const first = this.windows.allocate(count);
+    const first = this.windows.records.allocate(count);
     this.#setWord(slot, SPAN, first);
     return first;
   }

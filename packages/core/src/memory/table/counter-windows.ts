@@ -38,13 +38,14 @@ export function windowsFit(table: CounterTable, slot: number, quotas: readonly Q
   return true;
 }
 
-export function longestWindowMs(table: CounterTable, slot: number): number {
+/** The lengths of the counter's windows. */
+function lengthsOf(table: CounterTable, slot: number): number[] {
   const first = table.firstWindow(slot);
-  let longestMs = 0;
-  for (let window = first; window < first + table.windowCount(slot); window++) {
-    longestMs = Math.max(longestMs, table.windows.word(window, WINDOW_MS));
-  }
-  return longestMs;
+  return Array.from({ length: table.windowCount(slot) }, (_, index) => table.windows.word(first + index, WINDOW_MS));
+}
+
+export function longestWindowMs(table: CounterTable, slot: number): number {
+  return Math.max(...lengthsOf(table, slot));
 }
 
 /** Gives a new counter its windows, empty. */
@@ -55,7 +56,7 @@ export function openWindows(table: CounterTable, slot: number, quotas: readonly 
 
 /** A temporary window with what the counter's own window of that length would have. The caller frees it. */
 export function lendWindow(table: CounterTable, slot: number, windowMs: number, now: number): number {
-  const window = table.windows.allocate(1);
+  const window = table.windows.records.allocate(1);
   copyWindow(table, slot, window, windowMs, now);
   return window;
 }
@@ -64,17 +65,13 @@ export function lendWindow(table: CounterTable, slot: number, windowMs: number, 
 export function arrangeWindows(table: CounterTable, slot: number, quotas: readonly Quota[], now: number): void {
   const { windows } = table;
   const lengths = quotas.map((quota) => quota.windowMs);
-  const spare: number[] = [];
-  const longest = longestWindowMs(table, slot);
+  const before = lengthsOf(table, slot);
   const first = table.firstWindow(slot);
-  for (let window = first; window < first + table.windowCount(slot); window++) {
-    const windowMs = windows.word(window, WINDOW_MS);
-    if (!lengths.includes(windowMs) && windows.used(window, now) > 0) spare.push(windowMs);
-  }
+  const spare = before.filter((windowMs, index) => !lengths.includes(windowMs) && windows.used(first + index, now) > 0);
   spare.sort((a, b) => b - a);
   const all = [...lengths, ...spare].slice(0, MAX_SPAN);
 
-  const arranged = windows.allocate(all.length);
+  const arranged = windows.records.allocate(all.length);
   for (const [index, windowMs] of all.entries()) {
     if (findWindow(table, slot, index, windowMs) < 0) copyWindow(table, slot, arranged + index, windowMs, now);
   }
@@ -87,7 +84,7 @@ export function arrangeWindows(table: CounterTable, slot: number, quotas: readon
   for (let index = 0; index < all.length; index++) windows.move(arranged + index, newFirst + index);
   windows.free(arranged, all.length);
   // A window longer than all before lacks what its counter admitted earlier, so none of that can be refunded.
-  if (all.some((windowMs) => windowMs > longest)) table.setBirth(slot);
+  if (Math.max(...all) > Math.max(...before)) table.setBirth(slot);
 }
 
 /** Opens a window, and fills it from the counter's windows. */
@@ -101,13 +98,11 @@ function copyWindow(table: CounterTable, slot: number, window: number, windowMs:
 
 /** The counter's narrowest window that is longer, else its longest. */
 function sourceWindow(table: CounterTable, slot: number, windowMs: number): number {
-  const { windows } = table;
-  const first = table.firstWindow(slot);
-  let source = first;
-  for (let window = first + 1; window < first + table.windowCount(slot); window++) {
-    const candidate = windows.word(window, WINDOW_MS);
-    const best = windows.word(source, WINDOW_MS);
-    if (best < windowMs ? candidate > best : candidate >= windowMs && candidate < best) source = window;
+  const lengths = lengthsOf(table, slot);
+  let best = 0;
+  for (const [index, length] of lengths.entries()) {
+    const bestMs = lengths[best]!;
+    if (bestMs < windowMs ? length > bestMs : length >= windowMs && length < bestMs) best = index;
   }
-  return source;
+  return table.firstWindow(slot) + best;
 }

@@ -25,25 +25,16 @@ import { Slices, wrap } from './slices.js';
  */
 export class SlidingWindows {
   readonly #slices = new Slices();
-  // Read by every charge, so without an object in between.
-  readonly #records = this.#slices.records;
+  readonly records: Records = this.#slices.records;
   readonly #blocks = this.#slices.blocks;
 
-  get records(): Records {
-    return this.#records;
-  }
-
-  /** Allocates `count` adjacent windows outside the counters' records, and returns the first. Each must be opened. */
-  allocate(count: number): number {
-    return this.#records.allocate(count);
-  }
-
+  /** Frees adjacent windows and their slices. */
   free(first: number, count: number): void {
     for (let window = first; window < first + count; window++) {
       const block = this.#words(window)[windowPlace(window) + BLOCK]!;
       if (block !== NO_BLOCK) this.#blocks.free(block);
     }
-    this.#records.free(first, count);
+    this.records.free(first, count);
   }
 
   /** Makes the window empty, with the given length. */
@@ -70,7 +61,7 @@ export class SlidingWindows {
 
   /** Cost admitted in `(now - windowMs, now]`. */
   used(window: number, now: number): number {
-    return this.usedAt(this.#words(window), this.#records.numbers(window), windowPlace(window), now);
+    return this.usedAt(this.#words(window), this.records.numbers(window), windowPlace(window), now);
   }
 
   usedAt(words: Uint32Array, numbers: Float64Array, place: number, now: number): number {
@@ -85,7 +76,7 @@ export class SlidingWindows {
   oldestLeavesAt(window: number): number {
     const words = this.#words(window);
     const place = windowPlace(window);
-    return this.#records.numbers(window)[(place + NEWEST_AT) >>> 1]! - words[place + AGE]! + words[place + WINDOW_MS]!;
+    return this.records.numbers(window)[(place + NEWEST_AT) >>> 1]! - words[place + AGE]! + words[place + WINDOW_MS]!;
   }
 
   /**
@@ -123,7 +114,7 @@ export class SlidingWindows {
 
   /** Records an admission, and returns the number of slices. */
   admit(window: number, now: number, cost: number, sliceMs: number, maxSlices: number): number {
-    const numbers = this.#records.numbers(window);
+    const numbers = this.records.numbers(window);
     return this.admitAt(this.#words(window), numbers, windowPlace(window), now, cost, sliceMs, maxSlices);
   }
 
@@ -168,7 +159,7 @@ export class SlidingWindows {
     if (admittedAt <= now - this.word(window, WINDOW_MS)) return;
     const used = this.used(window, now) + cost;
     if (used > MAX_USED) {
-      collapse(this.#words(window), this.#records.numbers(window), windowPlace(window), now);
+      collapse(this.#words(window), this.records.numbers(window), windowPlace(window), now);
       return;
     }
     const count = this.word(window, COUNT);
@@ -269,7 +260,7 @@ export class SlidingWindows {
   }
 
   #words(window: number): Uint32Array {
-    return this.#records.words(window);
+    return this.records.words(window);
   }
 }
 
