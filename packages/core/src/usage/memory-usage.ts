@@ -132,16 +132,10 @@ export class MemoryUsage implements UsageStore {
 
   #hourOf(hourAt: number): Hour {
     return entryOf(this.#hours, hourAt, () => {
-      this.#expire();
+      const keptFrom = this.#clock() - this.#keepDays * DAY_MS;
+      for (const oldAt of this.#hours.keys()) if (oldAt + HOUR_MS <= keptFrom) this.#forget(oldAt);
       return { accounts: new Map(), minutes: 0 };
     });
-  }
-
-  #expire(): void {
-    const keptFrom = this.#clock() - this.#keepDays * DAY_MS;
-    for (const hourAt of this.#hours.keys()) {
-      if (hourAt + HOUR_MS <= keptFrom) this.#forget(hourAt);
-    }
   }
 
   /** Whether there is room for one more minute of that hour. */

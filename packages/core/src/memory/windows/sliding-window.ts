@@ -31,7 +31,7 @@ export class SlidingWindows {
   /** Frees adjacent windows and their slices. */
   free(first: number, count: number): void {
     for (let window = first; window < first + count; window++) {
-      const block = this.#words(window)[windowPlace(window) + BLOCK]!;
+      const block = this.word(window, BLOCK);
       if (block !== NO_BLOCK) this.#blocks.free(block);
     }
     this.records.free(first, count);
@@ -39,7 +39,7 @@ export class SlidingWindows {
 
   /** Makes the window empty, with the given length. */
   open(window: number, windowMs: number): void {
-    const words = this.#words(window);
+    const words = this.records.words(window);
     const place = windowPlace(window);
     words[place + USED] = 0;
     words[place + LIMIT] = 0;
@@ -52,16 +52,16 @@ export class SlidingWindows {
 
   /** A word of the window, such as {@link WINDOW_MS}. */
   word(window: number, word: number): number {
-    return this.#words(window)[windowPlace(window) + word]!;
+    return this.records.words(window)[windowPlace(window) + word]!;
   }
 
   setWord(window: number, word: number, value: number): void {
-    this.#words(window)[windowPlace(window) + word] = value;
+    this.records.words(window)[windowPlace(window) + word] = value;
   }
 
   /** Cost admitted in `(now - windowMs, now]`. */
   used(window: number, now: number): number {
-    return this.usedAt(this.#words(window), this.records.numbers(window), windowPlace(window), now);
+    return this.usedAt(this.records.words(window), this.records.numbers(window), windowPlace(window), now);
   }
 
   usedAt(words: Uint32Array, numbers: Float64Array, place: number, now: number): number {
@@ -70,13 +70,6 @@ export class SlidingWindows {
     return numbers[(place + NEWEST_AT) >>> 1]! - words[place + AGE]! > leftAt
       ? words[place + USED]!
       : this.#expire(words, numbers, place, leftAt);
-  }
-
-  /** The instant at which the oldest slice leaves. The window must not be empty. */
-  oldestLeavesAt(window: number): number {
-    const words = this.#words(window);
-    const place = windowPlace(window);
-    return this.records.numbers(window)[(place + NEWEST_AT) >>> 1]! - words[place + AGE]! + words[place + WINDOW_MS]!;
   }
 
   /**
@@ -91,14 +84,10 @@ export class SlidingWindows {
 
   /** The instant at which `excess` of the used cost has left. `excess` is 1 to `used`. */
   roomAt(window: number, excess: number): number {
-    if (this.word(window, COUNT) === 1) return this.oldestLeavesAt(window);
-    let freed = 0;
     let index = 0;
-    while (true) {
-      freed += this.#slices.cost(window, index);
-      if (freed >= excess) return this.#slices.instant(window, index) + this.word(window, WINDOW_MS);
-      index++;
-    }
+    let freed = this.#slices.cost(window, 0);
+    while (freed < excess) freed += this.#slices.cost(window, ++index);
+    return this.#slices.instant(window, index) + this.word(window, WINDOW_MS);
   }
 
   /** Drops the oldest slices while the others have at least the cost `enough`. */
@@ -115,7 +104,7 @@ export class SlidingWindows {
   /** Records an admission, and returns the number of slices. */
   admit(window: number, now: number, cost: number, sliceMs: number, maxSlices: number): number {
     const numbers = this.records.numbers(window);
-    return this.admitAt(this.#words(window), numbers, windowPlace(window), now, cost, sliceMs, maxSlices);
+    return this.admitAt(this.records.words(window), numbers, windowPlace(window), now, cost, sliceMs, maxSlices);
   }
 
   admitAt(
@@ -159,7 +148,7 @@ export class SlidingWindows {
     if (admittedAt <= now - this.word(window, WINDOW_MS)) return;
     const used = this.used(window, now) + cost;
     if (used > MAX_USED) {
-      collapse(this.#words(window), this.records.numbers(window), windowPlace(window), now);
+      collapse(this.records.words(window), this.records.numbers(window), windowPlace(window), now);
       return;
     }
     const count = this.word(window, COUNT);
@@ -171,7 +160,7 @@ export class SlidingWindows {
     }
     const sharesCell = (index: number) =>
       sliceMs > 1 && Math.floor(this.#slices.instant(window, index) / sliceMs) === Math.floor(admittedAt / sliceMs);
-    this.#words(window)[windowPlace(window) + USED] = used;
+    this.records.words(window)[windowPlace(window) + USED] = used;
     if (this.#slices.instant(window, next) === admittedAt || sharesCell(next)) {
       this.#slices.add(window, next, this.#slices.instant(window, next), cost);
     } else if (next > 0 && sharesCell(next - 1)) {
@@ -191,7 +180,7 @@ export class SlidingWindows {
     const used = this.used(window, now);
     // A collapsed window has lost which admissions it counts.
     if (used === 0 || used === MAX_USED || admittedAt <= now - this.word(window, WINDOW_MS)) return;
-    const words = this.#words(window);
+    const words = this.records.words(window);
     const place = windowPlace(window);
     let index = words[place + COUNT]! - 1;
     while (index > 0 && this.#slices.instant(window, index - 1) >= admittedAt) index--;
@@ -220,9 +209,9 @@ export class SlidingWindows {
 
   /** Moves the window `from`, which the caller then frees, to `to`, whose contents are undefined. */
   move(from: number, to: number): void {
-    const source = this.#words(from);
+    const source = this.records.words(from);
     const start = windowPlace(from);
-    this.#words(to).set(source.subarray(start, start + WINDOW_WORDS), windowPlace(to));
+    this.records.words(to).set(source.subarray(start, start + WINDOW_WORDS), windowPlace(to));
     source[start + BLOCK] = NO_BLOCK;
     source[start + COUNT] = 0;
   }
@@ -257,10 +246,6 @@ export class SlidingWindows {
     words[place + COUNT] = count;
     words[place + AGE] = newestAt - oldestAt;
     return used;
-  }
-
-  #words(window: number): Uint32Array {
-    return this.records.words(window);
   }
 }
 
