@@ -5,6 +5,7 @@ import {
   MAX_OWN_WINDOWS,
   NEWEST_AT,
   OWN_WINDOWS,
+  SPAN,
   WINDOW_COUNT,
   WINDOW_MS,
   WINDOW_WORDS,
@@ -71,18 +72,20 @@ export class Charging {
     let longestMs = this.#isArranged ? 0 : this.#arrange(quotas, cost, now);
     const { used, resetAfterMs } = this.#outcome;
     const words = this.#words;
+    const numbers = this.#numbers;
     let place = this.#place;
+    let offset = this.#offset;
     for (let index = 0; index < quotas.length; index++) {
       const quota = quotas[index]!;
       const { windowMs } = quota;
-      const offset = this.#offset + index;
       if (windowMs > longestMs) longestMs = windowMs;
       words[place + LIMIT] = quota.limit;
-      const slices = this.#windows.admitAt(words, this.#numbers, place, now, cost, quota.sliceMs, quota.maxSlices);
+      const slices = this.#windows.admitAt(words, numbers, place, now, cost, quota.sliceMs, quota.maxSlices);
       used[offset] = used[offset]! + cost;
       // With more than one slice, the oldest one was there before.
       if (slices === 1) resetAfterMs[offset] = throttledMs > 0 ? soonest(counter, quota, throttledMs) : windowMs;
       place += WINDOW_WORDS;
+      offset++;
     }
     this.#table.extend(this.slot, now + longestMs);
   }
@@ -106,15 +109,24 @@ export class Charging {
     table.extend(this.slot, admittedAt + Math.max(longestMsOf(quotas), spareMs));
   }
 
-  /** Decides if the counter's windows lie in its record and are exactly those of the quotas. Else returns false. */
+  /** Decides if the counter's windows are exactly those of the quotas. Else returns false. */
   #decideArranged(quotas: readonly Quota[], cost: number, now: number): boolean {
     const { slot } = this;
-    const { used: allUsed, resetAfterMs } = this.#outcome;
-    const words = this.#records.counters.words(slot);
-    const numbers = this.#records.counters.numbers(slot);
+    let words = this.#records.counters.words(slot);
+    let numbers = this.#records.counters.numbers(slot);
     let place = counterPlace(slot);
-    if (words[place + WINDOW_COUNT] !== quotas.length || quotas.length > MAX_OWN_WINDOWS) return false;
-    place += OWN_WINDOWS;
+    if (words[place + WINDOW_COUNT] !== quotas.length) return false;
+    let first = ownWindow(slot);
+    if (quotas.length <= MAX_OWN_WINDOWS) {
+      place += OWN_WINDOWS;
+    } else {
+      first = words[place + SPAN]!;
+      words = this.#records.words(first);
+      numbers = this.#records.numbers(first);
+      place = windowPlace(first);
+    }
+    const { used: allUsed, resetAfterMs } = this.#outcome;
+    let offset = this.#offset;
     this.#words = words;
     this.#numbers = numbers;
     this.#place = place;
@@ -122,12 +134,16 @@ export class Charging {
       const { limit, windowMs } = quotas[index]!;
       if (words[place + WINDOW_MS] !== windowMs) return false;
       const used = this.#windows.usedAt(words, numbers, place, now);
-      const offset = this.#offset + index;
-      allUsed[offset] = used;
-      if (used + cost > limit) this.#decideQuota(index, ownWindow(slot) + index, used, limit, cost);
-      else if (used === 0) resetAfterMs[offset] = 0;
-      else resetAfterMs[offset] = numbers[(place + NEWEST_AT) >>> 1]! - words[place + AGE]! + windowMs - now;
+      if (used > limit) {
+        this.#decideQuota(index, first + index, used, limit, cost);
+      } else {
+        allUsed[offset] = used;
+        if (used === 0) resetAfterMs[offset] = 0;
+        else resetAfterMs[offset] = numbers[(place + NEWEST_AT) >>> 1]! - words[place + AGE]! + windowMs - now;
+        if (used + cost > limit) this.#refuse(this.#windows.fitsAt(first + index, used, limit, cost, now) - now);
+      }
       place += WINDOW_WORDS;
+      offset++;
     }
     return true;
   }
@@ -155,11 +171,14 @@ export class Charging {
     const growsAt = canGrow ? this.#fitsAt(window, used, limit, units) : now;
     outcome.used[this.#offset + index] = used;
     outcome.resetAfterMs[this.#offset + index] = growsAt === Number.POSITIVE_INFINITY ? 0 : growsAt - now;
-    if (cost === 0 || used + cost <= shrunk) return;
-    const fitsAfterMs = (canGrow && cost === units ? growsAt : this.#fitsAt(window, used, limit, cost)) - now;
+    if (cost > 0 && used + cost > shrunk) this.#refuse(this.#fitsAt(window, used, limit, cost) - now);
+  }
+
+  #refuse(retryAfterMs: number): void {
+    const outcome = this.#outcome;
     this.fits = false;
     outcome.allowed = false;
-    if (fitsAfterMs > outcome.retryAfterMs) outcome.retryAfterMs = fitsAfterMs;
+    if (retryAfterMs > outcome.retryAfterMs) outcome.retryAfterMs = retryAfterMs;
   }
 
   /** The earliest instant at which `units` more fit: under the shrunk limit, or under the full one when throttling ends. */

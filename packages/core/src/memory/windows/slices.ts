@@ -83,11 +83,8 @@ export class Slices {
   setAge(window: number): void {
     const place = windowPlace(window);
     const words = this.records.words(window);
-    words[place + AGE] = words[place + COUNT]! < 2 ? 0 : this.#newestAt(window) - this.instant(window, 0);
-  }
-
-  #newestAt(window: number): number {
-    return this.records.numbers(window)[(windowPlace(window) + NEWEST_AT) >>> 1]!;
+    const last = words[place + COUNT]! - 1;
+    words[place + AGE] = last < 1 ? 0 : this.instant(window, last) - this.instant(window, 0);
   }
 
   #setNewest(window: number, instant: number, cost: number): void {

@@ -84,21 +84,27 @@ export class SlidingWindows {
 
   /** The instant at which `excess` of the used cost has left. `excess` is 1 to `used`. */
   roomAt(window: number, excess: number): number {
+    const words = this.records.words(window);
+    const place = windowPlace(window);
+    const windowMs = words[place + WINDOW_MS]!;
+    if (words[place + COUNT] === 1) return this.records.numbers(window)[(place + NEWEST_AT) >>> 1]! + windowMs;
     let index = 0;
     let freed = this.#slices.cost(window, 0);
     while (freed < excess) freed += this.#slices.cost(window, ++index);
-    return this.#slices.instant(window, index) + this.word(window, WINDOW_MS);
+    return this.#slices.instant(window, index) + windowMs;
   }
 
   /** Drops the oldest slices while the others have at least the cost `enough`. */
   trim(window: number, enough: number): void {
-    while (this.word(window, COUNT) > 1 && this.word(window, USED) - this.#slices.cost(window, 0) >= enough) {
-      this.setWord(window, USED, this.word(window, USED) - this.#slices.cost(window, 0));
-      const { size } = this.#blocks.pool(this.word(window, BLOCK));
-      this.setWord(window, HEAD, wrap(this.word(window, HEAD) + 1, size));
-      this.setWord(window, COUNT, this.word(window, COUNT) - 1);
+    const words = this.records.words(window);
+    const place = windowPlace(window);
+    const before = words[place + COUNT];
+    while (words[place + COUNT]! > 1 && words[place + USED]! - this.#slices.cost(window, 0) >= enough) {
+      words[place + USED] = words[place + USED]! - this.#slices.cost(window, 0);
+      words[place + HEAD] = wrap(words[place + HEAD]! + 1, this.#blocks.pool(words[place + BLOCK]!).size);
+      words[place + COUNT] = words[place + COUNT]! - 1;
     }
-    this.#slices.setAge(window);
+    if (words[place + COUNT] !== before) this.#slices.setAge(window);
   }
 
   /** Records an admission, and returns the number of slices. */
