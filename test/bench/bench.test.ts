@@ -56,7 +56,13 @@ describe('a smoke run of the bench', () => {
   test.concurrent.each([
     {
       part: 'memory',
-      titles: ['1,000 accounts, admitted', '1,000 accounts, refused', 'bytes per account', 'flat in limit and window'],
+      titles: [
+        '1,000 accounts, admitted',
+        '1,000 accounts, refused',
+        'bytes per account',
+        'flat in limit and window',
+        'bytes allocated',
+      ],
       contenders: ['Map get and set', ...IN_MEMORY],
     },
     { part: 'pauses', titles: ['Longest pause'], contenders: [] },

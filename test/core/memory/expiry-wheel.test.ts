@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ExpiryWheel } from '../../../packages/core/dist/memory/expiry-wheel.js';
+import { ExpiryWheel } from '../../../packages/core/dist/memory/table/expiry-wheel.js';
 import { runsFor } from '../../effort.js';
 
 type Action =
@@ -27,13 +27,13 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 );
 
 describe('ExpiryWheel', () => {
-  it('has nothing to take while it is empty', () => {
+  it('returns nothing while it is empty', () => {
     const wheel = new ExpiryWheel();
     expect(wheel.take(0)).toBe(-1);
     expect(wheel.take(1e12)).toBe(-1);
   });
 
-  it('is exact to the millisecond for what expires within the present 256 ms', () => {
+  it('is exact to the millisecond within the current 256 ms', () => {
     const wheel = new ExpiryWheel();
     wheel.take(1024);
     wheel.add(7, 1100);
@@ -42,17 +42,17 @@ describe('ExpiryWheel', () => {
     expect(wheel.take(1100)).toBe(-1);
   });
 
-  it('hands out what was filed exactly before what lies in a coarse bucket', () => {
+  it('returns slots from exact buckets before slots from coarse ones', () => {
     const wheel = new ExpiryWheel();
     wheel.add(1, 300);
     wheel.add(2, 100);
-    // 256 is the start of the bucket in which 300 lies, so 1 may be looked at from now on.
+    // 256 is the start of the bucket of 300, so slot 1 may be returned from now on.
     expect(wheel.take(256)).toBe(2);
     expect(wheel.take(256)).toBe(1);
     expect(wheel.take(256)).toBe(-1);
   });
 
-  it('does so also when the coarse one was there first', () => {
+  it('does so also when the coarse bucket was filled first', () => {
     const wheel = new ExpiryWheel();
     wheel.add(1, 70_000);
     wheel.add(2, 100);
@@ -62,7 +62,7 @@ describe('ExpiryWheel', () => {
     expect(wheel.take(65_540)).toBe(1);
   });
 
-  it('behaves like a list: everything expired is taken, each slot once, and what is put back comes again', () => {
+  it('behaves like a list: returns every expired slot once, and again what was added again', () => {
     fc.assert(
       fc.property(fc.nat(2e12), fc.array(action, { maxLength: 80, size: 'max' }), (start, actions) => {
         const wheel = new ExpiryWheel();
@@ -70,9 +70,7 @@ describe('ExpiryWheel', () => {
         let now = start;
         let next = 0;
         expect(wheel.take(now)).toBe(-1);
-        /**
-         * Takes one slot; one that has not expired is put back by hand, as its owner would. Whether one had expired.
-         */
+        /** Takes one slot, and returns whether it has expired. The caller adds an early one again, as a table does. */
         const takeOne = (early: [number, number][]): boolean | undefined => {
           const slot = wheel.take(now);
           if (slot < 0) return undefined;
@@ -95,7 +93,7 @@ describe('ExpiryWheel', () => {
         for (const step of actions) {
           switch (step.kind) {
             case 'add':
-              // Slots are used again, and far-apart ones need pages of their own.
+              // Slots far apart need several pages.
               filed.set(next, now + step.inMs);
               wheel.add(next, now + step.inMs);
               next += next % 5 === 4 ? 3001 : 1;
@@ -133,7 +131,7 @@ describe('ExpiryWheel', () => {
     );
   });
 
-  it('looks at a slot at most once per level of the wheel, however far off it expires', () => {
+  it('returns a slot at most once per level of the wheel, however late it expires', () => {
     fc.assert(
       fc.property(
         fc.nat(2e12),

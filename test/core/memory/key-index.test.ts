@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AccountKey } from '../../../packages/core/dist/memory/account-key.js';
-import { KeyIndex } from '../../../packages/core/dist/memory/key-index.js';
-import { RecordPages } from '../../../packages/core/dist/memory/record-pages.js';
-import { COUNTER_WORDS } from '../../../packages/core/dist/memory/window-records.js';
+import { COUNTER_WORDS } from '../../../packages/core/dist/memory/record-layout.js';
+import { RecordPages } from '../../../packages/core/dist/memory/records.js';
+import { AccountKey } from '../../../packages/core/dist/memory/table/account-key.js';
+import { KeyIndex } from '../../../packages/core/dist/memory/table/key-index.js';
 
 function keyOf(account: string, seed = 7): AccountKey {
   const key = new AccountKey(seed);
@@ -11,7 +11,7 @@ function keyOf(account: string, seed = 7): AccountKey {
   return key;
 }
 
-/** An index over records of its own, which gives slots away as a table does. */
+/** An index with its own records, which allocates slots as a table does. */
 function index() {
   const records = new RecordPages(COUNTER_WORDS);
   const keys = new KeyIndex(records);
@@ -39,7 +39,7 @@ function index() {
 }
 
 describe('KeyIndex', () => {
-  it('is a map, through growth and deletion', () => {
+  it('agrees with a Map through growth and deletion', () => {
     const prefix = fc.constantFrom('', '__proto__', '\ud800', 'x'.repeat(100));
     fc.assert(
       fc.property(prefix, fc.integer({ min: 1, max: 6 }), (prefix, deleted) => {
@@ -66,7 +66,7 @@ describe('KeyIndex', () => {
     );
   });
 
-  it('agrees with Map on random names, accounts and operations, and knows which names there are', () => {
+  it('agrees with a Map for random names, accounts and operations, and lists all names', () => {
     const key = fc.oneof(
       fc.constantFrom('', '__proto__', '\0', '*', '\ud800', '\udc00', '\ufffd'),
       fc.string({ maxLength: 90 }),
@@ -96,25 +96,26 @@ describe('KeyIndex', () => {
 describe('AccountKey', () => {
   const hashOf = (account: string, seed = 7) => keyOf(account, seed).hash;
 
-  it('hashes every character, of the longest account there is and of those that are packed', () => {
+  it('hashes every character, of packed and of longer accounts', () => {
     for (const length of [1, 2, 3, 4, 5, 22, 23, 24, 25, 257]) {
       const account = 'a'.repeat(length);
       const hashes = new Set([hashOf(account)]);
-      for (let at = 0; at < length; at++) hashes.add(hashOf(`${account.slice(0, at)}b${account.slice(at + 1)}`));
+      for (let index = 0; index < length; index++)
+        hashes.add(hashOf(`${account.slice(0, index)}b${account.slice(index + 1)}`));
       expect(hashes.size).toBeGreaterThan(length - 2);
     }
     expect(hashOf('a')).not.toBe(hashOf('a', 8));
   });
 
-  it('leaves it to the seed which accounts meet, whatever is changed in two characters that are hashed together', () => {
-    // The uppermost bit of a word moves to a known place, where the next word could undo it if words were hashed whole.
+  it('lets the seed decide which accounts collide, whichever characters differ', () => {
+    // The highest bit of a word moves to a known place. If whole words were hashed, the next word could undo it there.
     const account = 'acctacct';
     const other = 'acc\u00f4acb\u00f4';
-    const met = Array.from({ length: 1000 }, (_, seed) => hashOf(account, seed) === hashOf(other, seed));
-    expect(met.filter(Boolean).length).toBeLessThan(2);
+    const collisions = Array.from({ length: 1000 }, (_, seed) => hashOf(account, seed) === hashOf(other, seed));
+    expect(collisions.filter(Boolean).length).toBeLessThan(2);
   });
 
-  it('packs an account again and again, and is that of the last', () => {
+  it('reads one account after the other, and keeps nothing of the one before', () => {
     const key = new AccountKey(7);
     fc.assert(
       fc.property(fc.array(fc.string({ maxLength: 40, unit: 'binary' })), (accounts) => {

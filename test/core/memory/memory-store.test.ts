@@ -13,7 +13,7 @@ const counterOf = (limit: number, windowMs = 60_000, name = 'legs') => [
 ];
 
 describe('MemoryStore', () => {
-  it('P8 bounded: never holds more than maxCounters counters, and counts each that it gave up', () => {
+  it('P8 bounded: never has more than maxCounters counters, and counts each eviction', () => {
     const charge = fc.record({
       account: fc.nat(40),
       name: fc.constantFrom('legs', 'actions', '__proto__'),
@@ -33,20 +33,20 @@ describe('MemoryStore', () => {
             time.now += wait;
             const counters = [...counterOf(5, windowMs, name), ...(both ? counterOf(9, windowMs, '*') : [])];
             const outcome = store.consume(`a${account}`, counters, 1);
-            const { counters: held, evictedExpired, evictedUnexpired } = store.stats();
-            expect(held).toBeLessThanOrEqual(cap);
+            const { counters: count, evictedExpired, evictedUnexpired } = store.stats();
+            expect(count).toBeLessThanOrEqual(cap);
             if (outcome.allowed) {
               for (const [index, counter] of counters.entries()) {
                 if (outcome.used[index] === 1) begun++;
                 expiresAt.set(`${account} ${counter.name}`, time.now + windowMs);
               }
             }
-            // A counter that has 1 used may be an old one, of which the rest has left.
-            expect(held + evictedExpired + evictedUnexpired).toBeLessThanOrEqual(begun);
+            // A counter with 1 used may be an old one whose other cost has left.
+            expect(count + evictedExpired + evictedUnexpired).toBeLessThanOrEqual(begun);
             const alive = [...expiresAt.values()].filter((at) => at > time.now).length;
             if (expiresAt.size <= cap) {
               expect(evictedUnexpired).toBe(0);
-              expect(held).toBeGreaterThanOrEqual(alive);
+              expect(count).toBeGreaterThanOrEqual(alive);
             }
           }
         },
@@ -55,9 +55,9 @@ describe('MemoryStore', () => {
     );
   });
 
-  it('P8 bounded: the two counters of one charge never push each other out', () => {
+  it('P8 bounded: the two counters of one charge never evict each other', () => {
     const { store, time } = storeOf(4);
-    // Two fuller ones that stay.
+    // Two fuller counters, which stay.
     for (const account of ['full1', 'full2']) store.consume(account, counterOf(3), 3);
     const both = [...counterOf(3), ...counterOf(3, 60_000, '*')];
     for (let account = 0; account < 20; account++) {
@@ -68,7 +68,7 @@ describe('MemoryStore', () => {
     expect(store.stats()).toMatchObject({ counters: 4, evictedUnexpired: 38, evictedExpired: 0 });
   });
 
-  it('P8 bounded: expired counters make room first, and are counted apart', () => {
+  it('P8 bounded: expired counters are evicted first, and counted separately', () => {
     const { store, time } = storeOf(100);
     for (let i = 0; i < 50; i++) store.consume(`short${i}`, counterOf(10, 1000), 1);
     for (let i = 0; i < 50; i++) store.consume(`long${i}`, counterOf(10, 60_000), 1);
@@ -81,7 +81,7 @@ describe('MemoryStore', () => {
     expect(store.stats()).toEqual({ counters: 100, maxCounters: 100, evictedExpired: 50, evictedUnexpired: 1 });
   });
 
-  it('P8 bounded: a counter that was charged since it was filed is not taken for expired', () => {
+  it('P8 bounded: a counter that was charged again has not expired', () => {
     const { store, time } = storeOf(10);
     for (let i = 0; i < 10; i++) store.consume(`a${i}`, counterOf(10, 1000), 1);
     time.now += 999;
@@ -92,7 +92,7 @@ describe('MemoryStore', () => {
     expect(store.peek('a3', counterOf(10, 1000), 1).used).toEqual([1]);
   });
 
-  it('P8 bounded: the one expired counter is found behind a crowd that was charged since it was filed', () => {
+  it('P8 bounded: the one expired counter is found behind a crowd that was charged again', () => {
     const { store, time } = storeOf(20);
     for (let i = 0; i < 20; i++) store.consume(`a${i}`, counterOf(10, 1000), 1);
     time.now += 999;
@@ -102,7 +102,7 @@ describe('MemoryStore', () => {
     expect(store.stats()).toMatchObject({ counters: 20, evictedExpired: 1, evictedUnexpired: 0 });
   });
 
-  it('P8 bounded: who is throttled stays throttled through a flood of newcomers', () => {
+  it('P8 bounded: a throttled account stays throttled through a flood of new accounts', () => {
     const { store } = storeOf(100);
     const throttle = new Throttle({ afterViolations: 1, withinMs: 60_000, forMs: 60_000, factor: 0 });
     const offender = counterOf(1).map((counter) => ({ ...counter, throttle }));
@@ -115,8 +115,8 @@ describe('MemoryStore', () => {
 
   it.each([
     ['spread among others', 10],
-    ['begun one after another', 1],
-  ])('P8 bounded: full counters outlive a flood of newcomers, %s', (_, every) => {
+    ['created one after another', 1],
+  ])('P8 bounded: full counters outlive a flood of new accounts, %s', (_, every) => {
     const { store } = storeOf(200);
     const blocked = Array.from({ length: 20 }, (_, index) => `blocked${index}`);
     for (const [index, account] of blocked.entries()) {
@@ -130,7 +130,7 @@ describe('MemoryStore', () => {
     expect(blocked.filter((account) => store.peek(account, counterOf(100), 1).allowed)).toEqual([]);
   });
 
-  it('P8 bounded: a counter is as full as its fullest quota', () => {
+  it('P8 bounded: the fullest quota decides how full a counter is', () => {
     const { store } = storeOf(4);
     const burst = [
       { name: 'legs', quotas: [new Quota({ limit: 1000, windowMs: 60_000 }), new Quota({ limit: 2, windowMs: 1000 })] },
@@ -140,7 +140,7 @@ describe('MemoryStore', () => {
     expect(store.peek('blocked', burst, 1).allowed).toBe(false);
   });
 
-  it('refund leaves alone a counter that was given up and begun anew', () => {
+  it('refund does not change a counter that was evicted and created again', () => {
     const { store } = storeOf(4);
     const outcome = store.consume('a', counterOf(9), 3);
     for (const full of ['b', 'b2', 'b3']) store.consume(full, counterOf(9), 9);
@@ -153,7 +153,7 @@ describe('MemoryStore', () => {
     expect(store.peek('a', counterOf(9), 0).used).toEqual([4]);
   });
 
-  it('P8 bounded: expired counters go a few per call, though no one asks for them again', () => {
+  it('P8 bounded: every call evicts a few expired counters, which need not be charged again', () => {
     const { store, time } = storeOf(1000);
     for (let i = 0; i < 400; i++) store.consume(`a${i}`, counterOf(10, 1000), 1);
     time.now += 1000;
@@ -161,7 +161,7 @@ describe('MemoryStore', () => {
     expect(store.stats()).toEqual({ counters: 1, maxCounters: 1000, evictedExpired: 400, evictedUnexpired: 0 });
   });
 
-  it('peek neither makes a counter nor lengthens its life', () => {
+  it('peek neither creates a counter nor lengthens its life', () => {
     const { store, time } = storeOf(10);
     store.peek('a', counterOf(10), 1);
     expect(store.stats().counters).toBe(0);
@@ -173,7 +173,7 @@ describe('MemoryStore', () => {
     expect(store.stats()).toMatchObject({ counters: 1, evictedExpired: 1 });
   });
 
-  it('a refused charge makes no counter', () => {
+  it('a refused charge creates no counter', () => {
     const { store } = storeOf(10);
     expect(store.consume('a', counterOf(0), 1)).toMatchObject({ allowed: false, used: [0] });
     expect(store.consume('a', counterOf(2), 3)).toMatchObject({ allowed: false, used: [0] });
@@ -181,7 +181,7 @@ describe('MemoryStore', () => {
     expect(store.stats().counters).toBe(0);
   });
 
-  it('forgets the counters that were reset', () => {
+  it('forgets counters that are reset', () => {
     const { store } = storeOf(10);
     for (const name of ['legs', 'actions', '*']) store.consume('a', counterOf(2, 1000, name), 1);
     store.consume('b', counterOf(2, 1000), 1);
@@ -193,7 +193,7 @@ describe('MemoryStore', () => {
     expect(store.peek('b', counterOf(2, 1000), 0).used).toEqual([1]);
   });
 
-  it('takes part of a millisecond for none', () => {
+  it('rounds instants down to whole milliseconds', () => {
     let now = 10.9;
     const store = new MemoryStore({ clock: () => now });
     expect(store.consume('a', counterOf(1, 100), 1)).toMatchObject({ allowed: true, now: 10 });
@@ -203,7 +203,7 @@ describe('MemoryStore', () => {
     expect(store.consume('a', counterOf(1, 100), 1)).toMatchObject({ allowed: true, now: 110 });
   });
 
-  it('answers at once', () => {
+  it('answers synchronously', () => {
     const { store } = storeOf(10);
     expect(store.consume('a', counterOf(1), 1)).not.toHaveProperty('then');
     expect(store.peek('a', counterOf(1), 1)).not.toHaveProperty('then');
@@ -228,7 +228,7 @@ describe('MemoryStore', () => {
     for (const part of parts) expect(make).toThrow(part);
   });
 
-  it('P6 time: a clock that tells no time is an error, not a limit lifted or closed for ever', () => {
+  it('P6 time: a clock without a finite time is an error, and neither lifts nor closes a limit', () => {
     let instant = 1000;
     const store = new MemoryStore({ clock: () => instant });
     store.consume('a', counterOf(1), 1);
@@ -243,13 +243,13 @@ describe('MemoryStore', () => {
     expect(store.consume('a', counterOf(1), 1).allowed).toBe(true);
   });
 
-  it('null is no default', () => {
+  it('refuses null as an option', () => {
     for (const options of [{ maxCounters: null }, { clock: null }] as unknown as object[]) {
       expect(() => new MemoryStore(options)).toThrow(/got null/);
     }
   });
 
-  it('a refund makes no credit of costs too large to be told apart', () => {
+  it('a refund creates no credit from costs too large to be counted separately', () => {
     const { store, time } = storeOf(10);
     const large = 2 ** 31 - 1;
     const short = [{ name: 'legs', quotas: [new Quota({ limit: large, windowMs: 1000 })] }];

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SlidingWindows } from '../../../packages/core/dist/memory/sliding-window.js';
+import { WINDOW_MS } from '../../../packages/core/dist/memory/record-layout.js';
+import { SlidingWindows } from '../../../packages/core/dist/memory/windows/sliding-window.js';
 import { runsFor } from '../../effort.js';
 
-/** One open window, charged as a quota of that many slices would charge it. */
+/** One open window, charged as by a quota with these slices. */
 function windowOf(windowMs: number, { sliceMs = 1, maxSlices = 129 } = {}) {
   const windows = new SlidingWindows();
-  const window = windows.allocate(1);
+  const window = windows.records.allocate(1);
   windows.open(window, windowMs);
   return {
     admit: (now: number, cost = 1) => {
@@ -14,7 +15,7 @@ function windowOf(windowMs: number, { sliceMs = 1, maxSlices = 129 } = {}) {
       windows.admit(window, now, cost, sliceMs, maxSlices);
     },
     used: (now: number) => windows.used(window, now),
-    /** The instant at which one unit more fits under a limit of what is used. */
+    /** The instant at which one more unit fits, under a limit equal to what is used. */
     roomGrowsAt: (now: number) => {
       const used = windows.used(window, now);
       return windows.fitsAt(window, used, Math.max(1, used), 1, now);
@@ -22,7 +23,7 @@ function windowOf(windowMs: number, { sliceMs = 1, maxSlices = 129 } = {}) {
     roomAt: (excess: number) => windows.roomAt(window, excess),
     takeBack: (now: number, admittedAt: number, cost: number) => windows.takeBack(window, now, admittedAt, cost),
     copyTo: (windowMs: number, now: number) => {
-      const copy = windows.allocate(1);
+      const copy = windows.records.allocate(1);
       windows.open(copy, windowMs);
       windows.copy(window, copy, now);
       return windows.used(copy, now);
@@ -39,7 +40,7 @@ describe('SlidingWindows', () => {
     expect(window.used(6000)).toBe(0);
   });
 
-  it('says when room grows and when enough of it has grown', () => {
+  it('returns when room grows, and when enough room is free', () => {
     const window = windowOf(1000);
     expect(window.roomGrowsAt(7)).toBe(7);
     window.admit(10, 2);
@@ -49,7 +50,7 @@ describe('SlidingWindows', () => {
     expect([1, 2, 3, 4, 7].map(window.roomAt)).toEqual([1010, 1010, 1020, 1030, 1030]);
   });
 
-  it('merges what is admitted in one slice, and counts it until the last of it has left', () => {
+  it('merges the admissions of one slice, and counts them until the last one has left', () => {
     const window = windowOf(1000, { sliceMs: 250, maxSlices: 5 });
     window.admit(0);
     window.admit(249);
@@ -61,7 +62,7 @@ describe('SlidingWindows', () => {
     expect(window.used(1250)).toBe(0);
   });
 
-  it('never keeps more than maxSlices slices: what is one too many joins the newest', () => {
+  it('never has more than maxSlices slices: a further admission joins the newest one', () => {
     const window = windowOf(1000, { maxSlices: 2 });
     for (const now of [0, 1, 2, 3]) window.admit(now);
     expect(window.used(3)).toBe(4);
@@ -70,7 +71,7 @@ describe('SlidingWindows', () => {
     expect(window.used(1003)).toBe(0);
   });
 
-  it('takes back from the slice that holds the admission', () => {
+  it('takes back from the slice of the admission', () => {
     const window = windowOf(1000);
     window.admit(0, 1);
     window.admit(10, 2);
@@ -86,7 +87,7 @@ describe('SlidingWindows', () => {
     expect(window.used(1005)).toBe(0);
   });
 
-  it('takes back nothing that has left, nor from what was admitted later', () => {
+  it('takes back nothing that has left, and nothing from later admissions', () => {
     const window = windowOf(1000);
     window.admit(0, 1);
     window.admit(1000, 2);
@@ -102,12 +103,12 @@ describe('SlidingWindows', () => {
     window.admit(600, 2);
     expect(window.copyTo(5000, 999)).toBe(3);
     expect(window.copyTo(500, 999)).toBe(2);
-    // What has left the short window is gone, whether or not anyone looked at it in between.
+    // What has left the short window is gone, whether or not it was read in between.
     expect(window.copyTo(5000, 1000)).toBe(2);
     expect(window.copyTo(5000, 1600)).toBe(0);
   });
 
-  it('stays at the most that it can write, and counts that for a whole window more', () => {
+  it('stays at the largest cost that a word can have, for one whole window', () => {
     const window = windowOf(1000);
     window.admit(0, 2 ** 31);
     window.admit(1, 2 ** 31 - 1);
@@ -117,7 +118,7 @@ describe('SlidingWindows', () => {
     expect(window.used(1002)).toBe(0);
   });
 
-  it('is a log in a ring that grows, wraps, empties and shrinks', () => {
+  it('agrees with a list while its ring grows, wraps, empties and shrinks', () => {
     const step = fc.record({ wait: fc.oneof(fc.nat(3), fc.nat(30), fc.constantFrom(199, 200)), burst: fc.nat(40) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
@@ -145,55 +146,61 @@ describe('SlidingWindows', () => {
     );
   });
 
-  it('keeps many windows apart while their memory changes hands', () => {
+  it('separates many windows while freed memory is used again', () => {
     const charge = fc.record({ window: fc.nat(7), wait: fc.nat(60), cost: fc.integer({ min: 1, max: 5 }) });
     fc.assert(
-      fc.property(fc.array(charge, { maxLength: 200, size: 'max' }), fc.integer({ min: 1, max: 5 }), (charges, run) => {
-        const windows = new SlidingWindows();
-        const open = () => {
-          const first = windows.allocate(run);
-          for (let at = 0; at < run; at++) windows.open(first + at, 100 + at);
-          return first;
-        };
-        const firsts = Array.from({ length: 8 }, open);
-        const logs: [number, number][][] = firsts.map(() => []);
-        let now = 0;
-        for (const [index, { window, wait, cost }] of charges.entries()) {
-          now += wait;
-          if (index % 17 === 16) {
-            windows.free(firsts[window]!, run);
-            firsts[window] = open();
-            logs[window] = [];
-          }
-          for (let at = 0; at < run; at++) {
-            windows.used(firsts[window]! + at, now);
-            windows.admit(firsts[window]! + at, now, cost, 1, 1000);
-          }
-          logs[window]!.push([now, cost]);
-          for (const [other, log] of logs.entries()) {
-            for (let at = 0; at < run; at++) {
-              const counted = log.filter(([admittedAt]) => admittedAt > now - 100 - at);
-              expect(windows.used(firsts[other]! + at, now)).toBe(counted.reduce((sum, [, cost]) => sum + cost, 0));
+      fc.property(
+        fc.array(charge, { maxLength: 200, size: 'max' }),
+        fc.integer({ min: 1, max: 5 }),
+        (charges, count) => {
+          const windows = new SlidingWindows();
+          const open = () => {
+            const first = windows.records.allocate(count);
+            for (let index = 0; index < count; index++) windows.open(first + index, 100 + index);
+            return first;
+          };
+          const firsts = Array.from({ length: 8 }, open);
+          const logs: [number, number][][] = firsts.map(() => []);
+          let now = 0;
+          for (const [index, { window, wait, cost }] of charges.entries()) {
+            now += wait;
+            if (index % 17 === 16) {
+              windows.free(firsts[window]!, count);
+              firsts[window] = open();
+              logs[window] = [];
+            }
+            for (let offset = 0; offset < count; offset++) {
+              windows.used(firsts[window]! + offset, now);
+              windows.admit(firsts[window]! + offset, now, cost, 1, 1000);
+            }
+            logs[window]!.push([now, cost]);
+            for (const [other, log] of logs.entries()) {
+              for (let offset = 0; offset < count; offset++) {
+                const counted = log.filter(([admittedAt]) => admittedAt > now - 100 - offset);
+                expect(windows.used(firsts[other]! + offset, now)).toBe(
+                  counted.reduce((sum, [, cost]) => sum + cost, 0),
+                );
+              }
             }
           }
-        }
-      }),
+        },
+      ),
       { numRuns: 60 },
     );
   });
 
-  it('gives runs of windows that never overlap, across the edges of its pages', () => {
+  it('allocates spans of windows that never overlap, across the edges of pages', () => {
     const windows = new SlidingWindows();
     const given = new Set<number>();
     for (let i = 0; i < 500; i++) {
       const count = 1 + ((i * 7) % 64);
-      const first = windows.allocate(count);
+      const first = windows.records.allocate(count);
       for (let window = first; window < first + count; window++) {
         expect(given.has(window)).toBe(false);
         given.add(window);
         windows.open(window, 100 + window);
       }
     }
-    for (const window of given) expect(windows.windowMs(window)).toBe(100 + window);
+    for (const window of given) expect(windows.word(window, WINDOW_MS)).toBe(100 + window);
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 const good = { limit: 10, windowMs: 1000 };
 
 describe('Quota', () => {
-  it('has a name for every window and 128 slices, unless told otherwise', () => {
+  it('has a name for every window and 128 slices by default', () => {
     expect(new Quota(good)).toMatchObject({ limit: 10, windowMs: 1000, name: 'per-second', slices: 128 });
     expect(new Quota({ ...good, name: 'burst', slices: 7 })).toMatchObject({ name: 'burst', slices: 7 });
     const nameOf = (windowMs: number) => new Quota({ limit: 1, windowMs }).name;
@@ -21,7 +21,7 @@ describe('Quota', () => {
     ]);
   });
 
-  it('is exact up to `slices`, and above it a slice is a share of the window, rounded up', () => {
+  it('is exact up to `slices`; above it, a slice is a share of the window, rounded up', () => {
     const of = (limit: number, windowMs: number, slices: number) => {
       const { sliceMs, maxSlices } = new Quota({ limit, windowMs, slices });
       return { sliceMs, maxSlices };
@@ -32,7 +32,7 @@ describe('Quota', () => {
     expect(of(0, 100, 3)).toEqual({ sliceMs: 1, maxSlices: 0 });
   });
 
-  it('takes the ends of every range', () => {
+  it('accepts the ends of every range', () => {
     expect(new Quota({ limit: 0, windowMs: 100, slices: 1 }).limit).toBe(0);
     expect(new Quota({ limit: 2 ** 31 - 1, windowMs: 2_678_400_000, slices: 16_384 }).slices).toBe(16_384);
     expect(new Quota({ ...good, name: ' ~' }).name).toBe(' ~');

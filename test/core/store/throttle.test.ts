@@ -9,7 +9,7 @@ const throttleOf = (own: Partial<ThrottleOptions>) => new Throttle({ ...options,
 const factors = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
 describe('a throttle', () => {
-  it('is what was said, cannot be changed, and says how its violations are remembered', () => {
+  it('has its options, is frozen, and has a quota for its violations', () => {
     const throttle = throttleOf({ escalate: { factor: 2, maxMs: 600_000 } });
     expect(throttle).toMatchObject({ ...options, escalate: { factor: 2, maxMs: 600_000 } });
     expect(Object.isFrozen(throttle)).toBe(true);
@@ -19,7 +19,7 @@ describe('a throttle', () => {
     expect(throttleOf({ afterViolations: 129 }).violations.sliceMs).toBe(Math.ceil(60_000 / 128));
   });
 
-  it('is an option as it stands, as one that a policy explains, and in JSON', () => {
+  it('is accepted as an option, also when a policy explains it, and after JSON', () => {
     for (const throttle of [throttleOf({}), throttleOf({ escalate: { factor: 2, maxMs: 600_000 } })]) {
       const policy = definePolicy({ quotas: [perMinute(1)], throttle });
       const explained = policy.explain({ category: 'legs' }).throttle.value!;
@@ -30,7 +30,7 @@ describe('a throttle', () => {
     }
   });
 
-  it('takes the least and the most that is allowed', () => {
+  it('accepts the ends of every range', () => {
     const least = { afterViolations: 1, withinMs: 100, forMs: 100, factor: 0, escalate: { factor: 1.001, maxMs: 100 } };
     expect(new Throttle(least)).toMatchObject(least);
     const most = {
@@ -45,7 +45,7 @@ describe('a throttle', () => {
 });
 
 describe('limitOf', () => {
-  it('is the part of the limit, rounded down, and at least 1 unless the limit or the factor is 0', () => {
+  it('is the share of the limit, rounded down, and at least 1 unless the limit or the factor is 0', () => {
     fc.assert(
       fc.property(fc.nat(2 ** 31 - 1), factors, (limit, factor) => {
         const shrunk = throttleOf({ factor }).limitOf(limit);
@@ -69,7 +69,7 @@ describe('limitOf', () => {
     );
   });
 
-  it('is whole where the part was meant to be: 1/n of n times m is m', () => {
+  it('is whole where the exact share is whole: 1/n of n times m is m', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 46_340 }), fc.integer({ min: 1, max: 46_340 }), (n, m) => {
         expect(throttleOf({ factor: 1 / n }).limitOf(n * m)).toBe(m);
@@ -94,7 +94,7 @@ describe('limitOf', () => {
 describe('durationMs', () => {
   const escalating = throttleOf({ forMs: 1000, escalate: { factor: 2.5, maxMs: 6000 } });
 
-  it('is `forMs` for the first, and always without `escalate`', () => {
+  it('is `forMs` for the first throttling, and always without `escalate`', () => {
     expect(escalating.durationMs(5_000_000, 0, 0)).toBe(1000);
     expect(throttleOf({}).durationMs(1000, 999, 700_000)).toBe(300_000);
   });
@@ -110,14 +110,14 @@ describe('durationMs', () => {
     expect(escalating.durationMs(10_000, 10_000, lastMs)).toBe(durationMs);
   });
 
-  it('is `forMs` again from a day after the end of the last', () => {
+  it('is `forMs` again a day after the end of the last throttling', () => {
     expect(escalating.durationMs(7 + DAY_MS - 1, 7, 1000)).toBe(2500);
     expect(escalating.durationMs(7 + DAY_MS, 7, 1000)).toBe(1000);
     expect(escalating.rememberedMs).toBe(DAY_MS);
     expect(throttleOf({}).rememberedMs).toBe(0);
   });
 
-  it('is whole, from `forMs` to `maxMs`, whatever came before', () => {
+  it('is whole and from `forMs` to `maxMs`, whatever the last one was', () => {
     const escalates = fc.record({
       forMs: fc.integer({ min: 100, max: 1_000_000 }),
       more: fc.nat(1_000_000),
@@ -221,7 +221,7 @@ describe('errors', () => {
     expect(make).toThrow(message);
   });
 
-  it('call the option as they are told to', () => {
+  it('name the option by the given path', () => {
     const make = () => new Throttle({ ...options, forMs: 1 }, 'policy.plans.gold.throttle');
     expect(make).toThrow('Expected `policy.plans.gold.throttle.forMs` to be an integer');
     expect(make).toThrow(expect.objectContaining({ option: 'policy.plans.gold.throttle.forMs' }));

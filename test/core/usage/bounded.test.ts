@@ -6,26 +6,26 @@ import { countedBy, usageWorld } from './world.js';
 
 const policy = { quotas: 'unlimited' } as const;
 
-describe('what usage takes', () => {
-  it('is bounded between flushes, against a crowd of a million names: the rest is counted as dropped', async () => {
+describe('the memory of usage', () => {
+  it('is bounded between flushes for a million names, and counts the rest as dropped', async () => {
     const { limiter } = usageWorld({ policy }, { maxEntries: 1000 });
     const padding = '}{\0'.repeat(60);
     for (let number = 0; number < 1_000_000; number++) {
       limiter.consume({ account: `${padding}${number}`, category: 'legs' });
     }
-    // Those that have a place go on being counted.
+    // Names that already have an entry are still counted.
     for (let number = 0; number < 10; number++) limiter.consume({ account: `${padding}${number}`, category: 'legs' });
     expect(limiter.stats().usage).toEqual({ pending: 1010, stored: 0, dropped: 999_000, lost: 0 });
     const { totals } = await limiter.usage({ account: `${padding}7`, from: START_AT, to: START_AT + 60_000 });
     expect(totals.requests).toBe(2);
-    // A flush makes room.
+    // A flush frees the entries.
     for (let number = 2_000_000; number < 2_001_000; number++) {
       limiter.consume({ account: `${padding}${number}`, category: 'legs' });
     }
     expect(limiter.stats().usage).toMatchObject({ pending: 1000, stored: 1010, dropped: 999_000 });
   });
 
-  it('is bounded while the store cannot be reached, minute after minute', async () => {
+  it('is bounded through an outage of many minutes', async () => {
     const store = new MemoryUsage();
     const { limiter, time } = usageWorld({ policy }, { maxEntries: 50, store });
     for (let minute = 0; minute < 100; minute++) {
@@ -37,7 +37,7 @@ describe('what usage takes', () => {
     expect(pending + dropped).toBe(300);
   });
 
-  it('is bounded for an account that sends a million categories, and none of its requests is dropped', async () => {
+  it('is bounded for an account with very many categories, and drops none of its requests', async () => {
     const { limiter } = usageWorld({ policy }, { maxEntries: 100 });
     for (let number = 0; number < 100_000; number++) limiter.consume({ account: 'a', category: `c${number}` });
     limiter.consume({ account: 'b', category: 'legs' });
@@ -48,7 +48,7 @@ describe('what usage takes', () => {
     expect(categories[0]).toMatchObject({ category: '', requests: 100_000 - 64 });
   });
 
-  it('is what the memory of a few requests takes, however long their names', async () => {
+  it('cuts very long names', async () => {
     const limiter = new RateLimiter({ policy: { quotas: [perMinute(5)] }, store: new MemoryStore(), usage: true });
     const long = 'x'.repeat(1_000_000);
     for (const account of [long, `${long}y`]) limiter.consume({ account, category: `${long}z` });
@@ -63,7 +63,7 @@ describe('MemoryUsage', () => {
   const hour = 3_600_000;
   const one = (account: string, at: number) => entriesOf([{ account, category: 'legs', at, answer: 'admitted' }]);
 
-  it('gives up the oldest hour first when it is full, and takes no more of an hour that fills it', async () => {
+  it('evicts the oldest hour first, and adds no minute to an hour that fills it alone', async () => {
     const store = new MemoryUsage({ maxMinutes: 10, clock: () => START_AT });
     for (let number = 0; number < 6; number++) store.add(one('a', START_AT + number * 60_000));
     for (let number = 0; number < 6; number++) store.add(one('a', START_AT + hour + number * 60_000));
@@ -72,12 +72,12 @@ describe('MemoryUsage', () => {
     const full = store.add(Array.from({ length: 10 }, (_, number) => one(`b${number}`, START_AT + hour)[0]!));
     expect(full).toHaveLength(6);
     expect(full).toEqual(full!.map(({ entry }) => ({ entry, counted: 'no' })));
-    // What it has already goes on being counted.
+    // A minute that it already has is still counted.
     expect(store.add(one('a', START_AT + hour))).toBeUndefined();
     expect(store.stats()).toEqual({ minutes: 10, maxMinutes: 10, evicted: 6 });
   });
 
-  it('forgets what is older than it is to be kept', () => {
+  it('forgets what is older than `keepDays`', () => {
     const time = { now: START_AT };
     const store = new MemoryUsage({ keepDays: 1, clock: () => time.now });
     store.add(one('a', START_AT));
@@ -88,7 +88,7 @@ describe('MemoryUsage', () => {
   });
 });
 
-it('stats tell of every request what has become of it', async () => {
+it('stats count every request as pending, stored, dropped or lost', async () => {
   const { consume, limiter, requests } = usageWorld({ policy }, { maxEntries: 2 });
   for (const account of ['a', 'b', 'c', 'a']) consume({ account });
   expect(countedBy(limiter)).toBe(requests.length);

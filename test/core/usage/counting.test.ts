@@ -14,7 +14,7 @@ const policy = { quotas: [perMinute(4), perSecond(2)] };
 const question: UsageQuestion = { account: 'ameyo5m', from: FROM, to: TO };
 
 describe('usage', () => {
-  it('agrees to the request with a list of all that were made, by several limiters, over minutes, as often as it is flushed', async () => {
+  it('agrees with a list of all requests, for several limiters, many minutes and any number of flushes', async () => {
     const step = fc.record({
       account: fc.constantFrom('a', 'b', '__proto__'),
       category: fc.constantFrom('legs', 'actions'),
@@ -59,7 +59,7 @@ describe('usage', () => {
     ]);
   });
 
-  it('counts a clock that is set back where it says it is', async () => {
+  it('counts a request in the minute that the clock shows, also when the clock is set back', async () => {
     const { consume, limiter, requests, store, time } = usageWorld({ policy: { quotas: 'unlimited' } });
     for (let number = 0; number < 1000; number++) {
       time.now = START_AT + 600_000 + (number % 7) * 1000 - (number % 3) * 60_000;
@@ -69,7 +69,7 @@ describe('usage', () => {
     expect(sorted(await store.read('ameyo5m', FROM, TO))).toEqual(minutesOf(requests, 'ameyo5m'));
   });
 
-  it('looks at the clock with each second by itself, and stops when no one comes', async () => {
+  it('reads the clock once a second, and stops when no request comes', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: START_AT + 57_300 });
     onTestFinished(() => void vi.useRealTimers());
     const store = new MemoryUsage();
@@ -98,7 +98,7 @@ describe('usage', () => {
     expect(await store.read('ameyo5m', START_AT + 60_000, TO)).toMatchObject([{ admitted: 3, peakPerSecond: 2 }]);
   });
 
-  it('counts those that no limit applied to, and what was decided without the store, but no peek', async () => {
+  it('counts requests without limits and decisions without the store, but no peek', async () => {
     const usage = new MemoryUsage();
     const store = new FailingStore();
     const limiter = new RateLimiter({
@@ -129,7 +129,7 @@ describe('usage', () => {
     ]);
   });
 
-  it('keeps addresses apart from accounts that look like one', async () => {
+  it('separates addresses from accounts that look like one', async () => {
     const { limiter } = usageWorld({ policy });
     limiter.consume({ address: '1.2.3.4', category: 'legs' });
     for (let time = 0; time < 2; time++) limiter.consume({ account: '@:1.2.3.4', category: 'legs' });
@@ -141,7 +141,7 @@ describe('usage', () => {
     expect(await requests({ account: '1.2.3.4' })).toBe(3);
   });
 
-  it('is kept by a limiter in memory without more, and ends with it', async () => {
+  it('needs no usage store in memory, and ends with its limiter', async () => {
     const limiter = new RateLimiter({ policy, store: new MemoryStore(), usage: true });
     limiter.consume({ account: 'ameyo5m', category: 'legs' });
     expect((await limiter.usage({ account: 'ameyo5m' })).totals.requests).toBe(1);
@@ -149,7 +149,7 @@ describe('usage', () => {
     await expect(limiter.usage({ account: 'ameyo5m' })).rejects.toMatchObject({ code: 'TOLLGATE_CLOSED' });
   });
 
-  it('is not counted unless it is asked for', async () => {
+  it('is off by default', async () => {
     for (const usage of [undefined, false]) {
       const limiter = new RateLimiter({ policy, ...(usage !== undefined && { usage }) });
       limiter.consume({ account: 'ameyo5m', category: 'legs' });

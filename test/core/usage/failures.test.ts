@@ -13,11 +13,11 @@ const TO = START_AT + 86_400_000;
 
 type Manner = 'well' | 'refuse' | 'throw' | 'done, unknown' | 'not done, unknown' | 'half' | 'half unknown' | 'garbage';
 
-/** Usage in memory at the far end of a bad line. */
+/** A usage store in memory, with a connection that fails. */
 class FailingUsage implements UsageStore {
   readonly memory = new MemoryUsage({ clock: () => START_AT });
   manner: Manner = 'well';
-  /** Requests of which the limiter cannot know whether they were counted. */
+  /** Requests that may or may not have been counted, from the limiter's view. */
   unknown = 0;
 
   async add(entries: readonly UsageEntry[]): Promise<readonly UsageFailure[] | undefined> {
@@ -76,7 +76,7 @@ const MANNERS: readonly Manner[] = [
 ];
 
 describe('a usage store that fails', () => {
-  it('counts every request once, or not at all and then it is told: never twice', async () => {
+  it('counts every request once, or reports it as lost, and never counts it twice', async () => {
     const step = fc.record({
       manner: fc.constantFrom(...MANNERS),
       accounts: fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 6 }),
@@ -112,7 +112,7 @@ describe('a usage store that fails', () => {
     );
   });
 
-  it('that cannot take one account is not asked for ever, and the others are not held up', async () => {
+  it('that rejects one account gets it for an hour, and always gets the others', async () => {
     const store = new MemoryUsage({ clock: () => START_AT });
     const add = (entries: readonly UsageEntry[]) => {
       store.add(entries.filter(({ account }) => account !== 'spoilt'));
@@ -137,7 +137,7 @@ describe('a usage store that fails', () => {
 });
 
 describe('closing', () => {
-  it('brings all that is left, what came while a flush was under way included', async () => {
+  it('stores all that is left, also what came during a flush', async () => {
     const memory = new MemoryUsage({ clock: () => START_AT });
     let release = () => {};
     const store: UsageStore = {
@@ -196,7 +196,7 @@ describe('closing', () => {
     }
   });
 
-  it('leaves a usage store open that was given, and its counts are there', async () => {
+  it('leaves a given usage store open, with all counts stored', async () => {
     const store = new MemoryUsage();
     const { consume, limiter } = usageWorld({ policy }, { store });
     consume();

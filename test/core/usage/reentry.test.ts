@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { MemoryStore, perMinute, RateLimiter } from '@tollgate/core';
 import { expect, it } from 'vitest';
 
-it('usage is counted for whoever was charged, even if a subscriber has the slot taken over', async () => {
+it('counts usage for the charged account, also if a subscriber gives its slot to another one', async () => {
   const limiter = new RateLimiter({ policy: { quotas: [perMinute(100)] }, store: new MemoryStore(), usage: true });
   let isFirst = true;
   const takeOver = () => {

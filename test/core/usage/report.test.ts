@@ -27,7 +27,7 @@ const minute: fc.Arbitrary<UsageMinute> = fc
     peakPerSecond: Math.min(peak, admitted + refused),
   }));
 
-/** Each category's minute once, as a store tells them. */
+/** Each minute of a category occurs once, as a store returns them. */
 const minutes = fc.uniqueArray(minute, {
   selector: ({ category, minuteAt }) => `${minuteAt} ${category}`,
   maxLength: 200,
@@ -52,7 +52,7 @@ function perMinute(list: readonly UsageMinute[]): Map<number, number> {
 }
 
 describe('a usage report', () => {
-  it('agrees with what a naive reading of the minutes says', () => {
+  it('agrees with a naive sum of the minutes', () => {
     const period = fc.record({
       from: fc.integer({ min: 0, max: 5 * 24 * 60 }).map((at) => MONDAY + at * MINUTE),
       forMs: fc.integer({ min: 1, max: 4 * DAY }),
@@ -119,21 +119,21 @@ describe('a usage report', () => {
     );
   });
 
-  it('is the same from the parts of several stores as from their sum', () => {
+  it('is the same for the minutes of several stores as for their sum', () => {
     fc.assert(
       fc.property(minutes, minutes, (one, other) => {
         const query = { account: 'a', from: MONDAY, to: MONDAY + 7 * DAY };
         const together = new Map<string, UsageMinute>();
         for (const each of [...one, ...other]) {
           const key = `${each.minuteAt} ${each.category}`;
-          const held = together.get(key);
+          const before = together.get(key);
           together.set(key, {
             category: each.category,
             minuteAt: each.minuteAt,
-            admitted: each.admitted + (held?.admitted ?? 0),
-            refused: each.refused + (held?.refused ?? 0),
-            wouldRefuse: each.wouldRefuse + (held?.wouldRefuse ?? 0),
-            peakPerSecond: Math.max(each.peakPerSecond, held?.peakPerSecond ?? 0),
+            admitted: each.admitted + (before?.admitted ?? 0),
+            refused: each.refused + (before?.refused ?? 0),
+            wouldRefuse: each.wouldRefuse + (before?.wouldRefuse ?? 0),
+            peakPerSecond: Math.max(each.peakPerSecond, before?.peakPerSecond ?? 0),
           });
         }
         expect(summarizeUsage([...one, ...other], query)).toEqual(summarizeUsage(together.values(), query));
@@ -141,7 +141,7 @@ describe('a usage report', () => {
     );
   });
 
-  it('is of the last seven days by the hour unless it is told otherwise, in whole minutes', () => {
+  it('covers the last seven days by the hour by default, in whole minutes', () => {
     const before = Date.now();
     const { from, to, stepMs, series } = summarizeUsage([], { account: 'a' });
     expect(to - before).toBeGreaterThanOrEqual(0);
@@ -170,19 +170,19 @@ describe('a usage report', () => {
   });
 });
 
-/** The busiest minute, the percentile and how many minutes there were. */
+/** Checks the busiest minute, the percentile and the number of active minutes. */
 function expectMinutes(
-  told: { readonly p95PerMinute: number; readonly activeMinutes: number; readonly busiestMinute: unknown },
+  actual: { readonly p95PerMinute: number; readonly activeMinutes: number; readonly busiestMinute: unknown },
   list: readonly UsageMinute[],
 ): void {
   const found = perMinute(list);
-  expect(told.activeMinutes).toBe(found.size);
-  expect(told.p95PerMinute).toBe(p95([...found.values()]));
+  expect(actual.activeMinutes).toBe(found.size);
+  expect(actual.p95PerMinute).toBe(p95([...found.values()]));
   const most = Math.max(...found.values());
   const first = Math.min(...[...found].filter(([, count]) => count === most).map(([at]) => at));
   const peak = Math.max(...list.filter(({ minuteAt }) => minuteAt === first).map(({ peakPerSecond }) => peakPerSecond));
   const busiest = { minuteAt: first, requests: most, peakPerSecond: peak };
-  expect(told.busiestMinute).toEqual(found.size === 0 ? undefined : busiest);
+  expect(actual.busiestMinute).toEqual(found.size === 0 ? undefined : busiest);
 }
 
 describe('a suggested limit', () => {
@@ -204,7 +204,7 @@ describe('a suggested limit', () => {
       { account: 'a', from: MONDAY, to: MONDAY + 7 * DAY },
     ).categories[0]!;
 
-  it('is a number that people use, a quarter above what was needed, and no more than half above that again', () => {
+  it('is a round number, at least a quarter above the need, and at most 1.6 times that', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 100_000 }), { minLength: 30, maxLength: 100 }), (counts) => {
         const { suggestion, busiestMinute, p95PerMinute } = reportOf(counts);
@@ -219,7 +219,7 @@ describe('a suggested limit', () => {
     );
   });
 
-  it('says in one sentence why', () => {
+  it('gives its reason in one sentence', () => {
     const steady = Array.from({ length: 99 }, () => 60);
     expect(reportOf([...steady, 84]).suggestion).toEqual({
       perMinute: 120,
@@ -234,7 +234,7 @@ describe('a suggested limit', () => {
     });
   });
 
-  it('is not made from fewer than 30 minutes', () => {
+  it('needs 30 active minutes', () => {
     expect(reportOf(Array.from({ length: 29 }, () => 10)).suggestion).toBeUndefined();
     expect(reportOf(Array.from({ length: 30 }, () => 10)).suggestion).toBeDefined();
   });

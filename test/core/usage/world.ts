@@ -3,9 +3,7 @@ import { MemoryUsage, type UsageOptions } from '@tollgate/core/usage';
 import { onTestFinished } from 'vitest';
 import { type Request, START_AT } from '../../contract/usage/requests.js';
 
-/**
- * Limiters in memory that keep usage in one place, by clocks that only the test moves, and all that they were asked.
- */
+/** Limiters in memory that share a usage store and a clock that only the test moves, and a list of all their requests. */
 export function usageWorld(options: Omit<RateLimiterOptions, 'store' | 'usage'>, usage: UsageOptions = {}) {
   const time = { now: START_AT };
   const clock = () => time.now;
@@ -31,7 +29,7 @@ export function usageWorld(options: Omit<RateLimiterOptions, 'store' | 'usage'>,
   return { consume, limiter, limiterOf, requests, store, time };
 }
 
-/** Requests that a limiter has counted for usage, wherever they are now. */
+/** Requests that a limiter has seen, whether pending, stored, dropped or lost. */
 export function countedBy(limiter: RateLimiter): number {
   const { pending, stored, dropped, lost } = limiter.stats().usage!;
   return pending + stored + dropped + lost;

@@ -1,48 +1,37 @@
 import type { Clock } from '../clock.js';
 import { optionRangeError } from '../errors.js';
-import type { CounterSpec, Throttle } from '../store/index.js';
-import type { AccountKey } from './account-key.js';
-import { CounterCharges } from './counter-charges.js';
-import { CounterTable } from './counter-table.js';
-import { PlainCharges } from './plain-charges.js';
-import { recordPast } from './recording.js';
-import { begin, type PassingOutcome, passingOutcome } from './scratch-outcome.js';
-import { counterName } from './stored-names.js';
+import { type CounterSpec, longestMsOf } from '../store/index.js';
+import { Charging } from './charging.js';
+import { resetOutcome, type ScratchOutcome, scratchOutcome } from './scratch-outcome.js';
+import { storedName } from './stored-names.js';
+import { type AccountKey, CounterTable, openWindows } from './table/index.js';
 import { Violations } from './violations.js';
-import { arrangeWindows, openWindows, windowsFit } from './windows.js';
 
 /** Decides charges on the counters of a table, each in one synchronous step. */
-export class MemoryCounters {
+export class Counters {
   readonly table: CounterTable;
   readonly violations: Violations;
   readonly #clock: Clock;
-  readonly #outcome: PassingOutcome = passingOutcome();
-  readonly #charges: CounterCharges;
-  readonly #plain: PlainCharges;
-  /** Of the charge at hand: the slots of its counters, and those of their violations. */
-  readonly #slots: [number, number, number, number] = [-1, -1, -1, -1];
-  readonly #hasRoom: [boolean, boolean] = [true, true];
-  /** Whether it is for `PlainCharges`. */
-  readonly #isPlain: [boolean, boolean] = [true, true];
+  readonly #outcome: ScratchOutcome = scratchOutcome();
+  /** One for each counter of a charge. */
+  readonly #chargings: readonly Charging[];
   #now = 0;
 
   constructor(maxCounters: number, clock: Clock) {
     this.table = new CounterTable(maxCounters);
     this.violations = new Violations(this.table);
-    this.#charges = new CounterCharges(this.table, this.#outcome);
-    this.#plain = new PlainCharges(this.table, this.#outcome);
+    this.#chargings = [new Charging(this.table, this.#outcome), new Charging(this.table, this.#outcome)];
     this.#clock = clock;
   }
 
   /** As {@link Store.consume}. */
-  consume(account: string, counters: readonly CounterSpec[], cost: number): PassingOutcome {
+  consume(account: string, counters: readonly CounterSpec[], cost: number): ScratchOutcome {
     const now = this.tick();
     this.table.reclaim(now);
     const key = this.table.keyOf(account);
-    if (counters.length === 1 && this.#consumePlainly(counters, key, cost, now)) return this.#outcome;
     const outcome = this.#decide(key, counters, cost, now);
     if (outcome.allowed) {
-      if (cost > 0) this.#admit(key, counters, cost, outcome);
+      if (cost > 0) this.#admit(key, counters, cost, now);
     } else if (this.#violate(key, counters, now)) {
       this.#decide(key, counters, cost, now);
       outcome.beganThrottling = true;
@@ -50,173 +39,110 @@ export class MemoryCounters {
     return outcome;
   }
 
-  /** As {@link Store.record}. The outcome says when it was recorded, and nothing of the quotas. */
-  record(account: string, counters: readonly CounterSpec[], cost: number, agoMs: number): PassingOutcome {
-    const { table } = this;
-    const now = this.tick();
-    table.reclaim(now);
-    if (cost > 0) {
-      const key = table.keyOf(account);
-      if (agoMs > 0 || counters.length > 1 || !this.#recordPlainly(counters[0]!, key, cost, now)) {
-        recordPast(table, key, counters, cost, now, now - agoMs);
-      }
-    }
-    begin(this.#outcome, now, table.births, -1);
-    return this.#outcome;
-  }
-
   /** As {@link Store.peek}. */
-  peek(account: string, counters: readonly CounterSpec[], cost: number): PassingOutcome {
+  peek(account: string, counters: readonly CounterSpec[], cost: number): ScratchOutcome {
     const now = this.tick();
     return this.#decide(this.table.keyOf(account), counters, cost, now);
   }
 
-  /** The clock in whole milliseconds, held at its latest instant when it steps back. */
+  /** As {@link Store.record}. Of the outcome, only `now` and `token` are valid. */
+  record(account: string, counters: readonly CounterSpec[], cost: number, agoMs: number): ScratchOutcome {
+    const now = this.tick();
+    this.table.reclaim(now);
+    const key = this.table.keyOf(account);
+    for (const [index, { name }] of counters.entries()) {
+      this.#chargings[index]!.slot = this.table.find(storedName(name), key, now);
+      this.#chargings[index]!.violationsSlot = -1;
+    }
+    for (const [index, counter] of counters.entries()) {
+      const charging = this.#chargings[index]!;
+      const expiresAt = now - agoMs + longestMsOf(counter.quotas);
+      if (cost === 0 || (charging.slot < 0 && expiresAt <= now)) continue;
+      if (charging.slot < 0) charging.slot = this.#begin(key, counters, index, now, expiresAt);
+      charging.record(counter, cost, now, now - agoMs);
+    }
+    resetOutcome(this.#outcome, now, this.table.births);
+    return this.#outcome;
+  }
+
+  /** The clock in whole milliseconds. A clock that steps back stays at its latest instant. */
   tick(): number {
     const instant = this.#clock();
-    if (!Number.isFinite(instant)) throw optionRangeError('clock', 'a clock that tells finite milliseconds', instant);
+    if (!Number.isFinite(instant)) throw optionRangeError('clock', 'a clock that returns finite milliseconds', instant);
     const now = Math.floor(instant);
     if (now > this.#now) this.#now = now;
     return this.#now;
   }
 
-  /**
-   * The short way of nearly all charges: on one counter, which is there, and whose windows are those of its quotas. Of others
-   * it does nothing, and says so.
-   */
-  #consumePlainly(counters: readonly CounterSpec[], key: AccountKey, cost: number, now: number): boolean {
-    const { table } = this;
-    const counter = counters[0]!;
-    const { name, quotas, throttle } = counter;
-    const slot = table.find(counterName(name), key, now);
-    if (slot < 0 || !this.#plain.suits(slot, quotas)) return false;
-    begin(this.#outcome, now, table.births, slot);
-    if (throttle !== undefined) {
-      this.#slots[0] = slot;
-      this.#slots[1] = -1;
-      this.#slots[3] = -1;
-      this.#consumeThrottling(counters, throttle, key, cost, now);
-    } else if (this.#plain.fits(slot, quotas, cost, now, 0) && cost > 0) {
-      this.#plain.admit(slot, quotas, cost, now, 0);
-    }
-    return true;
-  }
-
-  /** The same where refusals may throttle, of the slot in `#slots`: a refusal is recorded as a violation. */
-  /** The same of an admission of now. */
-  #recordPlainly({ name, quotas }: CounterSpec, key: AccountKey, cost: number, now: number): boolean {
-    const slot = this.table.find(counterName(name), key, now);
-    if (slot < 0 || !this.#plain.suits(slot, quotas)) return false;
-    // What has passed is dropped where it is asked how full the windows are.
-    this.#plain.fits(slot, quotas, 0, now, 0);
-    this.#plain.admit(slot, quotas, cost, now, 0);
-    return true;
-  }
-
-  #consumeThrottling(
-    counters: readonly CounterSpec[],
-    throttle: Throttle,
-    key: AccountKey,
-    cost: number,
-    now: number,
-  ): void {
-    const outcome = this.#outcome;
-    const counter = counters[0]!;
-    const slot = this.#slots[0];
-    const endsAt = this.#throttledUntil(0, counter.name, key, now);
-    const throttledMs = endsAt - now;
-    outcome.throttledMs = throttledMs > 0 ? [throttledMs] : NONE_THROTTLED[1];
-    const fits =
-      throttledMs > 0
-        ? this.#charges.fits(slot, counter.quotas, cost, now, 0, throttle, endsAt)
-        : this.#plain.fits(slot, counter.quotas, cost, now, 0);
-    if (fits) {
-      if (cost === 0) return;
-      if (throttledMs > 0) this.#charges.admit(slot, counter, cost, now, 0, throttledMs);
-      else this.#plain.admit(slot, counter.quotas, cost, now, 0);
-    } else if (this.violations.count(this.#slots[2], counter, throttle, key, now, this.#slots)) {
-      this.#decide(key, counters, cost, now);
-      outcome.beganThrottling = true;
-    }
-  }
-
-  /** Whether the charge fits, and how full every quota is. Leaves slots in `#slots`, and writes nothing. */
-  #decide(key: AccountKey, counters: readonly CounterSpec[], cost: number, now: number): PassingOutcome {
+  /** Whether the charge fits, and how full every quota is. Writes nothing in the table. */
+  #decide(key: AccountKey, counters: readonly CounterSpec[], cost: number, now: number): ScratchOutcome {
     const { table } = this;
     const outcome = this.#outcome;
-    begin(outcome, now, table.births, -1);
-    this.#slots[0] = -1;
-    this.#slots[1] = -1;
-    this.#slots[2] = -1;
-    this.#slots[3] = -1;
-    let answered = 0;
+    resetOutcome(outcome, now, table.births);
+    let offset = 0;
     for (let index = 0; index < counters.length; index++) {
-      const { name, quotas, throttle } = counters[index]!;
-      const slot = table.find(counterName(name), key, now);
-      this.#slots[index as 0] = slot;
-      let endsAt = 0;
-      if (throttle !== undefined) {
-        endsAt = this.#throttledUntil(index, name, key, now);
-        outcome.throttledMs ??= NONE_THROTTLED[counters.length]!;
-        if (endsAt > now) outcome.throttledMs = outcome.throttledMs.with(index, endsAt - now);
-      }
-      const isPlain = endsAt <= now && slot >= 0 && this.#plain.suits(slot, quotas);
-      this.#isPlain[index as 0] = isPlain;
-      this.#hasRoom[index as 0] = isPlain
-        ? this.#plain.fits(slot, quotas, cost, now, answered)
-        : this.#charges.fits(slot, quotas, cost, now, answered, endsAt > now ? throttle : undefined, endsAt);
-      answered += quotas.length;
+      const counter = counters[index]!;
+      const { name, throttle } = counter;
+      const charging = this.#chargings[index]!;
+      charging.slot = table.find(storedName(name), key, now);
+      charging.violationsSlot = throttle === undefined ? -1 : this.violations.find(name, key, now);
+      if (throttle !== undefined) outcome.throttledMs ??= NONE_THROTTLED[counters.length]!;
+      const throttledMs = charging.violationsSlot < 0 ? 0 : this.#throttledMs(charging.violationsSlot, index, now);
+      charging.decide(counter, cost, now, offset, throttledMs);
+      offset += counter.quotas.length;
     }
-    outcome.slot = this.#slots[0];
     return outcome;
   }
 
-  /** Until when the charge's counter of that place is throttled; now if it is not. */
-  #throttledUntil(index: number, name: string, key: AccountKey, now: number): number {
-    const slot = this.violations.find(name, key, now);
-    this.#slots[(2 + index) as 2] = slot;
-    return Math.max(now, this.violations.endsAt(slot));
+  /** Milliseconds until a throttling ends, 0 if it has ended. Writes them to the outcome. */
+  #throttledMs(violationsSlot: number, index: number, now: number): number {
+    const throttledMs = Math.max(0, this.violations.endsAt(violationsSlot) - now);
+    if (throttledMs > 0) this.#outcome.throttledMs = this.#outcome.throttledMs!.with(index, throttledMs);
+    return throttledMs;
   }
 
-  /** Counts a violation on each counter that had no room for the charge at hand; whether that throttles one. */
+  #admit(key: AccountKey, counters: readonly CounterSpec[], cost: number, now: number): void {
+    const outcome = this.#outcome;
+    for (let index = 0; index < counters.length; index++) {
+      const counter = counters[index]!;
+      const charging = this.#chargings[index]!;
+      if (charging.slot < 0) {
+        charging.slot = this.#begin(key, counters, index, now, now + counter.quotas[0]!.windowMs);
+      }
+      charging.admit(counter, cost, now, outcome.throttledMs?.[index] ?? 0);
+    }
+    outcome.token = this.table.births;
+  }
+
+  /** Creates a counter. The slots of the charge do not evict each other. */
+  #begin(key: AccountKey, counters: readonly CounterSpec[], index: number, now: number, expiresAt: number): number {
+    const { name, quotas } = counters[index]!;
+    const slot = this.table.create(storedName(name), key, now, expiresAt, this.#pinned(counters));
+    openWindows(this.table, slot, quotas);
+    return slot;
+  }
+
+  #pinned(counters: readonly CounterSpec[]): number[] {
+    return counters.flatMap((_, index) => [this.#chargings[index]!.slot, this.#chargings[index]!.violationsSlot]);
+  }
+
+  /** Counts a violation on each counter that the charge does not fit on. Returns whether a throttling began. */
   #violate(key: AccountKey, counters: readonly CounterSpec[], now: number): boolean {
     let began = false;
     for (let index = 0; index < counters.length; index++) {
       const counter = counters[index]!;
-      if (counter.throttle === undefined || this.#hasRoom[index as 0]) continue;
-      const slot = this.#slots[(2 + index) as 2];
-      if (this.violations.count(slot, counter, counter.throttle, key, now, this.#slots)) began = true;
+      if (counter.throttle === undefined) continue;
+      const { fits, violationsSlot } = this.#chargings[index]!;
+      if (fits) continue;
+      const slot =
+        violationsSlot >= 0
+          ? violationsSlot
+          : this.violations.begin(counter.name, counter.throttle, key, now, this.#pinned(counters));
+      if (this.violations.count(slot, counter.throttle, now)) began = true;
     }
     return began;
   }
-
-  #admit(key: AccountKey, counters: readonly CounterSpec[], cost: number, outcome: PassingOutcome): void {
-    const { table } = this;
-    const { now } = outcome;
-    let answered = 0;
-    for (let index = 0; index < counters.length; index++) {
-      const counter = counters[index]!;
-      const { name, quotas } = counter;
-      let slot = this.#slots[index]!;
-      if (this.#isPlain[index as 0]) {
-        this.#plain.admit(slot, quotas, cost, now, answered);
-        answered += quotas.length;
-        continue;
-      }
-      if (slot < 0) {
-        slot = table.create(counterName(name), key, now, now + quotas[0]!.windowMs, this.#slots);
-        openWindows(table, slot, quotas);
-        this.#slots[index as 0] = slot;
-      } else if (!windowsFit(table, slot, quotas, now)) {
-        arrangeWindows(table, slot, quotas, now);
-      }
-      this.#charges.admit(slot, counter, cost, now, answered, outcome.throttledMs?.[index]);
-      answered += quotas.length;
-    }
-    outcome.token = table.births;
-    outcome.slot = this.#slots[0];
-  }
 }
 
-/** What is said of so many counters of which none is throttled: one array for all, since nobody writes to it. */
+/** By number of counters, so that all unthrottled charges share one array. */
 const NONE_THROTTLED: readonly (readonly number[])[] = [[], [0], [0, 0]];

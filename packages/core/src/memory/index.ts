@@ -5,4 +5,4 @@ export {
   type MemoryStoreOptions,
   type MemoryStoreStats,
 } from './memory-store.js';
-export type { PassingOutcome as ScratchOutcome } from './scratch-outcome.js';
+export type { ScratchOutcome } from './scratch-outcome.js';

@@ -2,15 +2,15 @@ import { checkFunction, checkInteger, checkOptions } from '../check.js';
 import { type Clock, monotonicClock } from '../clock.js';
 import { closedError } from '../errors.js';
 import type { CounterSpec, Outcome, Store } from '../store/index.js';
-import { MemoryCounters } from './counters.js';
-import type { PassingOutcome } from './scratch-outcome.js';
-import { counterName, isOfViolations, violationsName } from './stored-names.js';
+import { Counters } from './counters.js';
+import type { ScratchOutcome } from './scratch-outcome.js';
+import { isViolationsName, storedName, violationsName } from './stored-names.js';
 
 export interface MemoryStoreOptions {
   /**
-   * The most counters that are kept at once: an integer from 4 to 16777216, default 1000000. The violations of a counter
-   * count as one more. Expired counters make room first; when all still matter, the least used of a small sample is given up,
-   * and {@link MemoryStoreStats} tells.
+   * The most counters in memory at once: an integer from 4 to 16777216, default 1000000. The violations of a counter count
+   * as one more. At the cap, expired counters are evicted first. If all still matter, the least used of a small sample is
+   * evicted, and {@link MemoryStoreStats} counts it.
    */
   readonly maxCounters?: number;
   /** The store's clock: non-negative milliseconds. Default: the process's monotonic clock. */
@@ -18,31 +18,31 @@ export interface MemoryStoreOptions {
 }
 
 export interface MemoryStoreStats {
-  /** Counters held now, among them expired ones that no call has met yet. */
+  /** Counters in memory now. They include expired ones that no call has evicted yet. */
   readonly counters: number;
   readonly maxCounters: number;
-  /** Counters given up since the store was made because nothing counted in them any more. */
+  /** Counters evicted because nothing counted in them any more. */
   readonly evictedExpired: number;
-  /** Counters given up to keep to `maxCounters` although they still mattered. Anything but 0 calls for a higher cap. */
+  /** Counters evicted at the cap although they still mattered. Raise `maxCounters` if this is not 0. */
   readonly evictedUnexpired: number;
 }
 
-/** What a refund has to know of an admission. */
+/** What a refund needs of an admission. */
 export type Admission = Pick<Outcome, 'now' | 'token'>;
 
 /**
- * The counters of a store, for whoever makes a decision of each outcome at once and need not have a copy.
+ * The counters of a store. Their outcome is not copied, so the caller must use it before the next charge.
  *
  * @throws Error `TOLLGATE_CLOSED` when the store is closed.
  */
-export let countersOf: (store: MemoryStore) => MemoryCounters;
+export let countersOf: (store: MemoryStore) => Counters;
 
 /**
  * Counters in the memory of this process, for a service that runs as one process or whose instances may each grant the
  * full limit. For one limit over several processes use a shared store.
  *
- * Every method is synchronous, so every decision is atomic, and takes amortised constant time whatever the limit, the
- * window and the number of counters. There is no timer: an idle store does nothing, and keeps the process from nothing.
+ * Every method is synchronous, so every decision is atomic. A decision takes amortised constant time, whatever the limit, the
+ * window and the number of counters. There is no timer: an idle store does nothing, and does not keep the process alive.
  *
  * @example
  * const store = new MemoryStore({ maxCounters: 100_000 });
@@ -50,7 +50,7 @@ export let countersOf: (store: MemoryStore) => MemoryCounters;
  */
 export class MemoryStore implements Store {
   readonly #maxCounters: number;
-  #counters: MemoryCounters | undefined;
+  #counters: Counters | undefined;
 
   /**
    * @throws TypeError `TOLLGATE_OPTION_TYPE` or `TOLLGATE_OPTION_UNKNOWN`, RangeError `TOLLGATE_OPTION_RANGE`: see the
@@ -58,18 +58,18 @@ export class MemoryStore implements Store {
    */
   constructor(options: MemoryStoreOptions = {}) {
     checkOptions('MemoryStore', options, ['maxCounters', 'clock']);
-    // A charge touches up to two counters and their violations, so a store of fewer could not take it.
+    // A charge touches up to two counters and their violations, so it needs four.
     const { maxCounters = 1_000_000, clock = monotonicClock } = options;
     this.#maxCounters = checkInteger('maxCounters', maxCounters, 4, 2 ** 24);
-    this.#counters = new MemoryCounters(this.#maxCounters, checkFunction('clock', clock));
+    this.#counters = new Counters(this.#maxCounters, checkFunction('clock', clock));
   }
 
   consume(account: string, counters: readonly CounterSpec[], cost: number): Outcome {
-    return kept(this.#open().consume(account, counters, cost), counters);
+    return copyOf(this.#open().consume(account, counters, cost), counters);
   }
 
   peek(account: string, counters: readonly CounterSpec[], cost: number): Outcome {
-    return kept(this.#open().peek(account, counters, cost), counters);
+    return copyOf(this.#open().peek(account, counters, cost), counters);
   }
 
   record(account: string, counters: readonly CounterSpec[], cost: number, agoMs: number): void {
@@ -82,7 +82,7 @@ export class MemoryStore implements Store {
     const now = open.tick();
     const key = table.keyOf(account);
     for (const counter of counters) {
-      const slot = table.find(counterName(counter.name), key, now);
+      const slot = table.find(storedName(counter.name), key, now);
       if (slot < 0 || table.birth(slot) > (outcome.token as number)) continue;
       const first = table.firstWindow(slot);
       for (let window = first; window < first + table.windowCount(slot); window++) {
@@ -93,25 +93,25 @@ export class MemoryStore implements Store {
 
   reset(account: string, name?: string): void {
     const { names } = this.#open().table;
-    this.#forget(account, name === undefined ? names : [counterName(name), violationsName(name)]);
+    this.#forget(account, name === undefined ? names : [storedName(name), violationsName(name)]);
   }
 
   pardon(account: string, name?: string): void {
     const { names } = this.#open().table;
-    this.#forget(account, name === undefined ? names.filter(isOfViolations) : [violationsName(name)]);
+    this.#forget(account, name === undefined ? names.filter(isViolationsName) : [violationsName(name)]);
   }
 
   /**
-   * Throttles counters for so long from now, one number for each, or ends that with 0, whatever their violations: for a copy
-   * that follows another store. Counters without a throttle are left alone.
+   * Throttles counters from now, for one duration each; 0 ends a throttling. It is for a copy that follows another store, so
+   * violations do not matter. Counters without a throttle do not change.
    */
   throttle(account: string, counters: readonly CounterSpec[], throttledMs: readonly number[]): void {
     const open = this.#open();
     if (open.table.throttlings.size === 0 && throttledMs.every((ms) => ms === 0)) return;
     const now = open.tick();
     const key = open.table.keyOf(account);
-    for (const [place, counter] of counters.entries()) {
-      open.violations.follow(counter, key, now, throttledMs[place]!);
+    for (const [index, counter] of counters.entries()) {
+      open.violations.follow(counter, key, now, throttledMs[index]!);
     }
   }
 
@@ -119,7 +119,7 @@ export class MemoryStore implements Store {
     this.#counters = undefined;
   }
 
-  /** What the store holds and what it had to give up. */
+  /** How many counters the store has, and how many it has evicted. */
   stats(): MemoryStoreStats {
     const { size, evictedExpired, evictedUnexpired } = this.#open().table;
     return {
@@ -140,7 +140,7 @@ export class MemoryStore implements Store {
     }
   }
 
-  #open(): MemoryCounters {
+  #open(): Counters {
     if (this.#counters === undefined) throw closedError('MemoryStore');
     return this.#counters;
   }
@@ -150,9 +150,9 @@ export class MemoryStore implements Store {
   }
 }
 
-/** An outcome for the caller to keep. */
-function kept(passing: PassingOutcome, counters: readonly CounterSpec[]): Outcome {
-  const { allowed, now, used, resetAfterMs, retryAfterMs, throttledMs, beganThrottling, token } = passing;
+/** A copy of the outcome. */
+function copyOf(scratch: ScratchOutcome, counters: readonly CounterSpec[]): Outcome {
+  const { allowed, now, used, resetAfterMs, retryAfterMs, throttledMs, beganThrottling, token } = scratch;
   let quotas = 0;
   for (const counter of counters) quotas += counter.quotas.length;
   const outcome: Mutable<Outcome> = {
@@ -172,7 +172,7 @@ function kept(passing: PassingOutcome, counters: readonly CounterSpec[]): Outcom
 function firstOf(numbers: ArrayLike<number>, count: number): number[] {
   if (count === 1) return [numbers[0]!];
   const all = [numbers[0]!, numbers[1]!];
-  for (let at = 2; at < count; at++) all.push(numbers[at]!);
+  for (let index = 2; index < count; index++) all.push(numbers[index]!);
   all.length = count;
   return all;
 }

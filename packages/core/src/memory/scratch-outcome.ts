@@ -1,45 +1,41 @@
 /**
- * The outcome of the charge at hand, as an `Outcome`. There is one for all charges, so that a charge allocates nothing: it
- * holds until the next one, and whoever keeps it copies it. Its arrays may be longer than there are quotas.
+ * The outcome of the current charge, as an `Outcome`. All charges share one, so that a charge allocates nothing. The next
+ * charge overwrites it. Its arrays may be longer than there are quotas.
  */
-export interface PassingOutcome {
+export interface ScratchOutcome {
   allowed: boolean;
   now: number;
   readonly used: Uint32Array;
   readonly resetAfterMs: Uint32Array;
   retryAfterMs: number;
-  /** Kept by decisions, so one that is set stays as it is. */
+  /** Decisions keep this array, so it is replaced, never changed. */
   throttledMs: readonly number[] | undefined;
   beganThrottling: boolean;
   token: number;
-  /** Where the first counter is now; −1 if it is not. */
-  slot: number;
 }
 
-export function passingOutcome(): PassingOutcome {
+export function scratchOutcome(): ScratchOutcome {
   return {
     allowed: true,
     now: 0,
-    used: new Uint32Array(MOST_QUOTAS),
-    resetAfterMs: new Uint32Array(MOST_QUOTAS),
+    used: new Uint32Array(MAX_QUOTAS),
+    resetAfterMs: new Uint32Array(MAX_QUOTAS),
     retryAfterMs: 0,
     throttledMs: undefined,
     beganThrottling: false,
     token: 0,
-    slot: -1,
   };
 }
 
-/** Has it say that a charge was admitted at `now`, until something else is known. */
-export function begin(outcome: PassingOutcome, now: number, token: number, slot: number): void {
+/** Makes it an admission at `now`, until a quota refuses. */
+export function resetOutcome(outcome: ScratchOutcome, now: number, token: number): void {
   outcome.allowed = true;
   outcome.now = now;
   outcome.retryAfterMs = 0;
   outcome.throttledMs = undefined;
   outcome.beganThrottling = false;
   outcome.token = token;
-  outcome.slot = slot;
 }
 
-/** Of one charge: two counters of eight quotas each. */
-const MOST_QUOTAS = 16;
+/** A charge has at most two counters of eight quotas each. */
+const MAX_QUOTAS = 16;

@@ -1,35 +1,35 @@
 import { boundedName, LONGEST } from '../bounded-name.js';
 
-/** The name under which a store in this process keeps a counter. None begins as those of {@link violationsName} do. */
-export function counterName(name: string): string {
+/** The name of a counter in the table. It never equals a {@link violationsName}. */
+export function storedName(name: string): string {
   const bounded = boundedName(name);
   return bounded.charCodeAt(0) === MARK ? `!.${bounded}` : bounded;
 }
 
-/** The name under which it keeps the counter's violations. */
+/** The name under which the table keeps a counter's violations. */
 export function violationsName(name: string): string {
-  if (name === latestName) return latestOfViolations;
-  let known = namesOfViolations.get(name);
-  if (known === undefined) {
-    known = `!,${boundedName(name)}`;
-    // Names may come from requests, so what is remembered is bounded.
-    if (namesOfViolations.size >= MOST_REMEMBERED) namesOfViolations.clear();
-    if (name.length > LONGEST) return known;
-    namesOfViolations.set(name, known);
+  if (name === lastName) return lastViolationsName;
+  let found = namesOfViolations.get(name);
+  if (found === undefined) {
+    found = `!,${boundedName(name)}`;
+    // Names may come from requests, so the cache is bounded.
+    if (namesOfViolations.size >= MAX_CACHED) namesOfViolations.clear();
+    if (name.length > LONGEST) return found;
+    namesOfViolations.set(name, found);
   }
-  latestName = name;
-  latestOfViolations = known;
-  return known;
+  lastName = name;
+  lastViolationsName = found;
+  return found;
 }
 
-/** A name put together anew would be hashed anew, with each charge. */
+/** Without this cache, every charge would concatenate and hash the name again. */
 const namesOfViolations = new Map<string, string>();
-const MOST_REMEMBERED = 1024;
-/** The next charge is likely of the same. */
-let latestName = '';
-let latestOfViolations = '!,';
+const MAX_CACHED = 1024;
+/** The next charge likely has the same name. */
+let lastName = '';
+let lastViolationsName = '!,';
 
-export function isOfViolations(name: string): boolean {
+export function isViolationsName(name: string): boolean {
   return name.startsWith('!,');
 }
 

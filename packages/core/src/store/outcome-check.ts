@@ -1,4 +1,4 @@
-/** Whether a store's answer can be made into a decision on that many quotas and counters. */
+/** Whether a store's answer is an outcome for that many quotas and counters. */
 export function isOutcome(value: unknown, quotas: number, counters: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const { allowed, now, used, resetAfterMs, retryAfterMs, throttledMs } = value as Record<string, unknown>;
@@ -15,8 +15,8 @@ export function isOutcome(value: unknown, quotas: number, counters: number): boo
 
 function areAmounts(value: unknown, length: number): boolean {
   if (!Array.isArray(value) || value.length !== length) return false;
-  for (let place = 0; place < length; place++) {
-    const amount: unknown = value[place];
+  for (let index = 0; index < length; index++) {
+    const amount: unknown = value[index];
     if (!Number.isFinite(amount) || (amount as number) < 0) return false;
   }
   return true;

@@ -19,8 +19,8 @@ export interface QuotaOptions {
    */
   readonly name?: string;
   /**
-   * How finely a large limit is remembered: an integer from 1 to 16384, default 128. A limit up to `slices` is exact to
-   * the millisecond; above it, room returns late by less than `windowMs / slices`, never early. See `docs/algorithm.md`.
+   * The precision of a large limit: an integer from 1 to 16384, default 128. A limit up to `slices` is exact to the
+   * millisecond. Above it, room returns late by less than `windowMs / slices`, never early. See `docs/algorithm.md`.
    */
   readonly slices?: number;
 }
@@ -35,7 +35,7 @@ export class Quota implements QuotaOptions {
   readonly #maxSlices: number;
 
   /**
-   * Prefer {@link perMinute} and its siblings for whole units of time. `path` is what errors call the quota.
+   * Prefer {@link perMinute} and its siblings for whole units of time. Errors name the quota by `path`.
    *
    * @throws TypeError `TOLLGATE_OPTION_TYPE` when a value is of the wrong kind, `TOLLGATE_OPTION_UNKNOWN` when an option
    * does not exist.
@@ -53,23 +53,23 @@ export class Quota implements QuotaOptions {
     Object.freeze(this);
   }
 
-  /** Width of one slice in milliseconds: 1, which makes the window an exact log, while the limit is at most `slices`. */
+  /** Width of one slice in milliseconds. It is 1 while the limit is at most `slices`, so that the window is an exact log. */
   get sliceMs(): number {
     return this.#sliceMs;
   }
 
-  /** How many slices the window can need at once. */
+  /** The most slices that the window can need at once. */
   get maxSlices(): number {
     return this.#maxSlices;
   }
 }
 
-/** Told by what it can do, not by its class: a program may hold two copies of this package. */
+/** Checks the properties, not the class: a program may have two copies of this package. */
 function isQuota(options: QuotaOptions): options is Quota {
   return typeof options === 'object' && options !== null && 'sliceMs' in options && 'maxSlices' in options;
 }
 
-/** The length of the longest window that the quotas ask for. */
+/** The length of the longest window of the quotas. */
 export function longestMsOf(quotas: readonly Quota[]): number {
   let longestMs = 0;
   for (const { windowMs } of quotas) longestMs = Math.max(longestMs, windowMs);
@@ -132,7 +132,7 @@ export function windowInWords(windowMs: number): string {
   return `per-${windowMs}-ms`;
 }
 
-/** Names go into HTTP headers as Structured Fields strings (RFC 9651, section 3.3.3), which hold printable ASCII alone. */
+/** Names go into HTTP headers as Structured Fields strings (RFC 9651, section 3.3.3), which allow only printable ASCII. */
 function checkName(option: string, name: unknown): string {
   const rule = '1 to 64 printable ASCII characters';
   if (typeof name !== 'string') throw optionTypeError(option, rule, name);

@@ -4,56 +4,55 @@ import type { Throttle } from './throttle.js';
 import type { UsageStore } from './usage-store.js';
 
 /**
- * One counter of a charge: its name within the account, and the quotas that the charge must fit on it.
+ * One counter of a charge: its name within the account, and the quotas that the charge must fit.
  *
- * A name is any non-empty string. Two names are one counter only if they are equal, code unit by code unit; the same
- * goes for accounts. Both may be hostile.
+ * A name is any non-empty string. Two names are one counter only if they are equal, code unit by code unit. The same is true
+ * for accounts. Both may be hostile.
  */
 export interface CounterSpec {
   readonly name: string;
   /** 1 to 8 quotas, no two with the same `windowMs`. */
   readonly quotas: readonly Quota[];
-  /** What repeated violations lead to. A store without {@link Store.pardon} passes over it. */
+  /** What repeated violations lead to. A store without {@link Store.pardon} ignores it. */
   readonly throttle?: Throttle;
 }
 
 /**
- * What a store answers to a charge. The arrays have one entry per quota: those of the first counter in their order, then
- * those of the second. The outcome belongs to the caller; the store keeps no reference to it.
+ * A store's answer to a charge. The arrays have one entry for each quota: those of the first counter in their order, then
+ * those of the second. The outcome belongs to the caller, and the store keeps no reference to it.
  */
 export interface Outcome {
   readonly allowed: boolean;
   /** The instant of the decision on the store's clock, in whole milliseconds. */
   readonly now: number;
-  /** Cost that counts in each quota after the decision: this charge included if it was admitted. */
+  /** The cost that counts in each quota after the decision. It includes this charge if that was admitted. */
   readonly used: readonly number[];
   /**
-   * Milliseconds until the room of each quota, `limit - used` or 0, next grows by itself; 0 where it never will, as where
-   * `used` is 0. The limit is the shrunk one while the counter is throttled, and the end of that may be what room waits for.
+   * Milliseconds until the room of each quota, `limit - used` or 0, next grows without any call. 0 if it never grows, as
+   * where `used` is 0. For a throttled counter, the limit is the shrunk one, and room may grow when the throttling ends.
    */
   readonly resetAfterMs: readonly number[];
   /**
-   * 0 when allowed. Otherwise the milliseconds after which this charge, repeated with no other traffic, is admitted: not
+   * 0 when allowed. Otherwise the milliseconds after which this charge, repeated with no other traffic, is admitted, and not
    * one sooner. `Infinity` when it can never fit, because its cost is above a limit.
    */
   readonly retryAfterMs: number;
   /**
-   * Of each counter, the milliseconds until its throttling ends, 0 where it is not throttled. May be left out if none of them
-   * has a {@link CounterSpec.throttle}.
+   * For each counter the milliseconds until its throttling ends, 0 if it is not throttled. May be left out if no counter has a
+   * {@link CounterSpec.throttle}.
    */
   readonly throttledMs?: readonly number[];
-  /** Whether it was this refusal with which a throttling began. */
+  /** Whether a throttling began with this refusal. */
   readonly beganThrottling?: boolean;
-  /** Whatever the store needs to recognise the admission in {@link Store.refund}; opaque to everyone else. */
+  /** What the store needs to recognise the admission in {@link Store.refund}. Opaque to everyone else. */
   readonly token: unknown;
 }
 
 /**
- * Keeps counters and takes charges against them. A store owns the clock by which it decides, and decides one charge in
- * one atomic step: atomic across everything that shares its counters, be it one process or many hosts.
+ * Keeps counters and takes charges against them. A store owns the clock by which it decides. It decides one charge in one
+ * atomic step: atomic across everything that shares its counters, whether one process or many hosts.
  *
- * The promises below are checked by `test/contract/store.ts`, which runs over every store; `docs/writing-a-store.md` walks
- * through writing one.
+ * `test/contract/store.ts` checks the promises below on every store. `docs/writing-a-store.md` shows how to write one.
  *
  * - **Never over.** In every interval `(t - windowMs, t]` of the store's clock, admitted cost is at most `limit`.
  * - **Never early to refuse.** While `limit <= slices`, a charge is refused only if it does not fit. Above that, room
@@ -61,33 +60,32 @@ export interface Outcome {
  * - **All or nothing.** A charge is recorded on every counter it names or on none.
  * - **Refusal is free.** A refused charge changes no quota.
  * - **Exact retry.** See {@link Outcome.retryAfterMs}.
- * - **Time.** Instants are whole milliseconds. A clock that steps back is held at its latest instant.
- * - **Bounded.** State that can no longer change a decision goes away by itself.
+ * - **Time.** Instants are whole milliseconds. While a clock steps back, its latest instant counts.
+ * - **Bounded.** State that can no longer change a decision goes away without any call that names it.
  *
- * A counter holds one sliding window per distinct `windowMs` that it has been charged against and that still counts
- * something. An admitted charge is recorded in all of them, whether or not its own quotas ask for them; so quotas that
- * differ from request to request, or change while the service runs, never open a gap. A window that is asked for the first
- * time begins with what the counter knows: the admissions of its narrowest longer window, else of its longest.
+ * **Windows.** A counter has one sliding window for each `windowMs` that it has been charged against, as long as that counts
+ * something. An admitted charge is recorded in all of them, whether or not its own quotas have them. So quotas that differ
+ * from request to request, or change while the service runs, never open a gap. A new window begins with what the counter
+ * has: the admissions of its narrowest longer window, else of its longest one.
  *
- * **Throttling.** A refused {@link Store.consume} is a violation on each counter that has no room for it, and that has a
- * throttle. With a violation, if the counter is not throttled and has at least `afterViolations` of them in
- * `(t - withinMs, t]`, this one included, it is throttled from then until `forMs` later: the limits of its quotas count as
- * `throttle.limitOf(limit)`, for the outcome of that very refusal already. Violations while it is throttled count, but neither
- * lengthen it nor begin another; the first one after its end may. With `escalate`, how long one lasts is
- * `throttle.durationMs(…)`. A charge is admitted at the instant of the end. Equal charges that a store decides in one go may
- * all be refused as the last of them leaves the counter, one of them telling that a throttling began. Violations and throttling stay when windows or
- * limits change, and go with a reset.
+ * **Throttling.** A refused {@link Store.consume} is a violation on each counter that has no room for it and has a throttle.
+ * A violation throttles the counter for `throttle.durationMs(…)` if the counter is not throttled and now has at least
+ * `afterViolations` in `(t - withinMs, t]`. A throttled counter's limits are `throttle.limitOf(limit)`, from the outcome of
+ * that refusal on. Violations meanwhile count, but neither lengthen the throttling nor begin another. At the instant of its
+ * end, the full limits count again. A store may decide equal charges together: then all of them may be refused once the last
+ * of them throttles the counter, and one reports that it began. Violations and throttlings outlive changes of windows and
+ * limits; a reset ends them.
  *
  * A refusal is an outcome, not an error. A method rejects or throws only when the store is broken, and then the charge may
- * or may not have been recorded. A store that knows says so with a `StoreError`: its `charged` is `'no'` when the charge
- * surely was not recorded and never will be, and `'unknown'` otherwise, as of every other error.
+ * have been recorded. With a `StoreError` a store can be exact: `charged` is `'no'` if the charge was not recorded and never
+ * will be, else `'unknown'`. Every other error counts as `'unknown'`.
  *
- * The optional members are for stores that can fail; see `docs/failure.md` for what a limiter makes of them.
+ * The optional members are for stores that can fail. `docs/failure.md` describes how a limiter uses them.
  */
 export interface Store {
   /**
-   * How long a decision may wait for this store, in milliseconds: an integer from 1 to 60000. The default of a limiter's
-   * own `timeoutMs`.
+   * How long a decision may wait for this store, in milliseconds: an integer from 1 to 60000. It is the default of the
+   * limiter's own `timeoutMs`.
    */
   readonly timeoutMs?: number;
 
@@ -101,62 +99,69 @@ export interface Store {
   consume(account: string, counters: readonly CounterSpec[], cost: number): MaybePromise<Outcome>;
 
   /**
-   * What {@link consume} would answer now, except that `used` never includes the charge. Writes nothing: it neither
-   * creates a counter nor lengthens its life.
+   * Answers as {@link consume} would now, except that `used` never includes the charge. Writes nothing: it neither creates a
+   * counter nor lengthens its life.
    */
   peek(account: string, counters: readonly CounterSpec[], cost: number): MaybePromise<Outcome>;
 
   /**
    * Takes back the cost of one admitted charge wherever it still counts. Does nothing to a window that the admission has
-   * left, nor to a counter that was forgotten and begun anew since, so it can never create credit. Nor does it have to, once
-   * the counter was asked for a window longer than any it held before: the longer one may not know the admission. The
-   * caller passes each admission at most once, with the arguments that were admitted and the `outcome` that came of it.
+   * left, nor to a counter that was forgotten and begun anew since, so it can never create credit. It may also do nothing
+   * once the counter has a longer window than ever before, which may lack the admission.
+   *
+   * The caller passes each admission at most once, with its own arguments and `outcome`.
    */
   refund(account: string, counters: readonly CounterSpec[], cost: number, outcome: Outcome): MaybePromise<void>;
 
   /**
-   * Counts an admission that was decided elsewhere, `agoMs` before now, in every window of the counters where it still
-   * counts. No limit is asked. Counters are begun if need be, and their windows arranged as an admitted {@link consume}
-   * with these quotas would arrange them. Without this method, what a limiter admitted while the store was away is never
-   * counted here.
+   * Records an admission that was decided elsewhere, `agoMs` before now, in every window of the counters where it still
+   * counts. No limit applies. Counters are begun and windows arranged as by an admitted {@link consume} with these quotas.
+   * Without this method, what a limiter admits during an outage is never counted here.
    *
-   * With `at = now − agoMs`, a window that `at` has left is passed over; of the others, let `p` be the oldest slice that is
-   * not before `at`. The cost joins `p` if both are of one instant or one slice's width; else the slice before `p`, which
-   * moves to `at`, if those two are; else `p` if the window has all its slices, or the newest slice where there is no `p`;
-   * else it becomes a slice of its own. So it may count for longer than it should, as any admission may, and never for less.
+   * The cost of the instant `at = now − agoMs` joins one slice of each window that `at` has not left. Let `p` be the oldest
+   * slice that is not before `at`. The first rule that applies decides:
+   *
+   * - no `p`: as an admission at `at` that follows all others;
+   * - `p` is of the instant `at` or of the same slice width: `p`;
+   * - the slice before `p` is of the same slice width: that one, which moves to `at`;
+   * - the window has all its slices: `p`;
+   * - else a new slice.
+   *
+   * So the cost may count for longer than it should, as with any admission, and never for less.
    *
    * @param cost An integer from 0 to 2³¹ − 1. A cost of 0 records nothing.
-   * @param agoMs Whole milliseconds, at least 0. With 0, this is {@link consume} without its question.
+   * @param agoMs Whole milliseconds, at least 0. With 0, this is {@link consume} without its limits.
    */
   record?(account: string, counters: readonly CounterSpec[], cost: number, agoMs: number): MaybePromise<void>;
 
   /**
-   * Rejects unless a charge of that account could be recorded now. Writes nothing that matters. It is called in the
-   * background, again and again, while the store is taken to be down; without it, a {@link peek} is.
+   * Rejects unless a charge of that account could be recorded now. Writes nothing that matters. A limiter calls it again and
+   * again in the background while it considers the store down. Without this method, it calls {@link peek}.
    */
   probe?(account: string): MaybePromise<void>;
 
   /**
-   * Names the part of the store that keeps the account, where parts fail independently of each other, as the masters of a
-   * cluster do: then the failure of one leaves the others' accounts alone. Called with every charge. Absent: one part, `''`.
+   * Names the shard that keeps the account, for a store whose shards fail independently, as the masters of a cluster do. The
+   * failure of one shard then does not affect other accounts. Called with every charge. Without this method there is one
+   * shard, `''`.
    */
   shardOf?(account: string): string;
 
   /**
-   * Forgets the violations of a counter, or of every counter of the account, and ends what throttling they have led to; what
-   * the counters have admitted stays. A store without this method keeps no violations, and a policy that throttles is refused on it.
+   * Forgets the violations of a counter, or of every counter of the account, and ends their throttling. What the counters
+   * have admitted stays. A store without this method keeps no violations, and a limiter refuses a policy that throttles.
    */
   pardon?(account: string, name?: string): MaybePromise<void>;
 
   /**
-   * Makes a place beside the counters where a limiter may keep usage, for so many days; the limiter closes it, and the store
-   * stays open. Without this method, usage is kept in the memory of the process unless the limiter is given another place.
+   * Makes a usage store beside the counters, which keeps usage for `keepDays`. The limiter closes it; this store stays open.
+   * Without this method, usage is kept in the memory of the process unless the limiter is given a usage store.
    */
   usage?(options: { readonly keepDays: number }): UsageStore;
 
-  /** Forgets the counter of that name, or with no name every counter of the account, and their violations with them. */
+  /** Forgets a counter and its violations; without a name, every counter of the account. */
   reset(account: string, name?: string): MaybePromise<void>;
 
-  /** Releases what the store holds. Afterwards every other method fails; a second `close` does nothing. */
+  /** Releases the store's resources. Afterwards every other method fails, and a second `close` does nothing. */
   close(): MaybePromise<void>;
 }

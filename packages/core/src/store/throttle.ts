@@ -3,22 +3,25 @@ import { optionRangeError, optionTypeError } from '../errors.js';
 import { MAX_WINDOW_MS, MIN_WINDOW_MS, Quota } from './quota.js';
 
 export interface EscalateOptions {
-  /** How much longer each further throttling lasts than the one before: above 1 and at most 100. */
+  /** Each throttling lasts this many times as long as the one before: above 1 and at most 100. */
   readonly factor: number;
-  /** The longest that one lasts, in milliseconds: an integer from `forMs` to 2678400000 (31 days). */
+  /** The longest throttling, in milliseconds: an integer from `forMs` to 2678400000 (31 days). */
   readonly maxMs: number;
 }
 
 export interface ThrottleOptions {
-  /** How many refusals within `withinMs` throttle a counter: an integer from 1 to 1000000. */
+  /** The number of refusals within `withinMs` that throttles a counter: an integer from 1 to 1000000. */
   readonly afterViolations: number;
-  /** The rolling window in which they are counted, in milliseconds: an integer from 100 to 2678400000 (31 days). */
+  /** The rolling window that counts refusals, in milliseconds: an integer from 100 to 2678400000 (31 days). */
   readonly withinMs: number;
-  /** How long the counter is throttled then, in milliseconds: an integer from 100 to 2678400000 (31 days). */
+  /** How long the counter is then throttled, in milliseconds: an integer from 100 to 2678400000 (31 days). */
   readonly forMs: number;
-  /** What is left of each limit meanwhile: from 0, which blocks, to below 1. A limit shrinks to 1 at least unless it is 0. */
+  /**
+   * The share of each limit that is left: from 0, which blocks, to below 1. A factor above 0 leaves at least 1 unit of a
+   * limit above 0.
+   */
   readonly factor: number;
-  /** Repeat offenders: a throttling that begins within a day of the end of the last one lasts longer than that. */
+  /** For repeat offenders: a throttling that begins within a day of the end of the last one lasts longer than that one. */
   readonly escalate?: EscalateOptions;
 }
 
@@ -35,7 +38,7 @@ export class Throttle implements ThrottleOptions {
   readonly #violations: Quota;
 
   /**
-   * `path` is what errors call it.
+   * Errors name the throttle by `path`.
    *
    * @throws TypeError `TOLLGATE_OPTION_TYPE` or `TOLLGATE_OPTION_UNKNOWN`, RangeError `TOLLGATE_OPTION_RANGE`.
    */
@@ -51,7 +54,7 @@ export class Throttle implements ThrottleOptions {
     Object.freeze(this);
   }
 
-  /** The violations as a sliding window remembers them. No option, so not what JSON says of a throttle either. */
+  /** The quota of the sliding window that counts violations. It is not an option, so it is not in the throttle's JSON. */
   get violations(): Quota {
     return this.#violations;
   }
@@ -62,27 +65,27 @@ export class Throttle implements ThrottleOptions {
     return Math.max(1, wholePart(limit, this.factor));
   }
 
-  /** How long a throttling lasts that begins now, given when the last one ended, or 0, and how long that was. */
+  /** The duration of a throttling that begins now. `lastEndedAt` is 0 if it is the first; `lastMs` is the last duration. */
   durationMs(now: number, lastEndedAt: number, lastMs: number): number {
     if (this.escalate === undefined || lastEndedAt === 0 || now >= lastEndedAt + ESCALATES_WITHIN_MS) return this.forMs;
     return Math.max(this.forMs, Math.min(this.escalate.maxMs, Math.ceil(lastMs * this.escalate.factor)));
   }
 
-  /** For how long after its end a throttling may still matter. */
+  /** How long after its end a throttling may still matter. */
   get rememberedMs(): number {
     return this.escalate === undefined ? 0 : ESCALATES_WITHIN_MS;
   }
 }
 
-/** Told by what it can do, not by its class: a program may hold two copies of this package. */
+/** Checks the properties, not the class: a program may have two copies of this package. */
 function isThrottle(options: ThrottleOptions): options is Throttle {
   return typeof options === 'object' && options !== null && 'limitOf' in options && 'durationMs' in options;
 }
 
-/** A throttling is remembered for a day, for the sake of the next. */
+/** For a day after its end, a throttling lengthens the next one. */
 const ESCALATES_WITHIN_MS = 86_400_000;
 
-/** A part of a limit, rounded down; one that was meant to be whole is whole: 98 × (1/49) comes out just below 2. */
+/** A share of a limit, rounded down. A product that should be whole is whole, although 98 × (1/49) comes out just below 2. */
 export function wholePart(limit: number, share: number): number {
   return Math.floor(limit * share * (1 + 2 ** -51));
 }

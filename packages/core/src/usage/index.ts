@@ -1,8 +1,7 @@
 export { MemoryUsage, type MemoryUsageOptions, type MemoryUsageStats } from './memory-usage.js';
-export { readUsage, type UsageQuestion } from './read-usage.js';
+export { identityOf, readUsage, type UsageQuestion, usageAccount } from './read-usage.js';
 export { summarizeUsage } from './summarize-usage.js';
 export { Usage } from './usage.js';
-export { identityOf, usageAccount } from './usage-account.js';
 export { type CheckedUsage, readUsageOptions, type UsageOptions, type UsageStats } from './usage-options.js';
 export type {
   UsageBusiestMinute,

@@ -1,6 +1,7 @@
 import { ownCopy } from '../bounded-name.js';
 import { checkFunction, checkInteger, checkOptions } from '../check.js';
 import { type Clock, wallClock } from '../clock.js';
+import { entryOf } from '../entry-of.js';
 import { closedError } from '../errors.js';
 import {
   MAX_CATEGORIES,
@@ -17,11 +18,11 @@ import { checkKeepDays } from './usage-options.js';
 import { MINUTE_MS } from './usage-period.js';
 
 export interface MemoryUsageOptions {
-  /** For how many days usage is kept: an integer from 1 to 366, default 30. */
+  /** How many days usage is kept: an integer from 1 to 366, default 30. */
   readonly keepDays?: number;
   /**
-   * The most minutes, of all accounts and categories together, that are kept at once: an integer from 1 to 16777216, default
-   * 1000000. The oldest hour makes room first, and {@link MemoryUsageStats} tells.
+   * The most minutes in memory, over all accounts and categories: an integer from 1 to 16777216, default 1000000. At the cap
+   * the oldest hour is evicted first, and {@link MemoryUsageStats} counts its minutes.
    */
   readonly maxMinutes?: number;
   /** The wall clock, in milliseconds since the epoch. Default: the system's. */
@@ -29,16 +30,16 @@ export interface MemoryUsageOptions {
 }
 
 export interface MemoryUsageStats {
-  /** Minutes held now, of all accounts and categories together. */
+  /** Minutes in memory now, over all accounts and categories. */
   readonly minutes: number;
   readonly maxMinutes: number;
-  /** Minutes given up before their time, to keep to `maxMinutes`. */
+  /** Minutes evicted at the cap, before `keepDays` had passed. */
   readonly evicted: number;
 }
 
 /**
- * Usage in the memory of this process, for a service that runs as one process: it ends with it. Several limiters of the
- * process may share one.
+ * Usage in the memory of this process, for a service that runs as one process. Usage ends with the process. Several limiters
+ * of the process may share one.
  *
  * @example
  * const store = new MemoryUsage({ keepDays: 7 });
@@ -48,7 +49,7 @@ export class MemoryUsage implements UsageStore {
   readonly #keepDays: number;
   readonly #maxMinutes: number;
   readonly #clock: Clock;
-  /** By the hour, since whole hours are given up: of each account, the categories' logs as a chain. */
+  /** By hour, since whole hours are evicted. An account's categories have their logs in a chain. */
   readonly #hours = new Map<number, Hour>();
   readonly #open = new OpenMinutes();
   #minutes = 0;
@@ -91,9 +92,9 @@ export class MemoryUsage implements UsageStore {
   top({ limit }: { readonly limit: number }): UsageTop {
     this.#checkOpen();
     checkInteger('limit', limit, 1, 100);
-    const at = this.#clock();
-    const from = (Math.floor(at / MINUTE_MS) - 1) * MINUTE_MS;
-    return { at, from, ...this.#open.top(from, limit) };
+    const now = this.#clock();
+    const from = (Math.floor(now / MINUTE_MS) - 1) * MINUTE_MS;
+    return { at: now, from, ...this.#open.top(from, limit) };
   }
 
   stats(): MemoryUsageStats {
@@ -114,7 +115,7 @@ export class MemoryUsage implements UsageStore {
     if (log === undefined || !log.has(minute)) {
       if (!this.#makeRoom(hourAt)) return false;
       const hour = this.#hourOf(hourAt);
-      log ??= begin(hour, entry);
+      log ??= addLog(hour, entry);
       hour.minutes++;
       this.#minutes++;
     }
@@ -122,7 +123,7 @@ export class MemoryUsage implements UsageStore {
     return true;
   }
 
-  /** The log of the entry's category, or of all other ones where there are too many. */
+  /** The log of the entry's category, or of all other categories if the account has too many. */
   #find(hourAt: number, { account, category }: UsageEntry): MinuteLog | undefined {
     let log = this.#hours.get(hourAt)?.accounts.get(account);
     while (log !== undefined && log.category !== category && log.category !== OTHER_CATEGORIES) log = log.next;
@@ -130,20 +131,11 @@ export class MemoryUsage implements UsageStore {
   }
 
   #hourOf(hourAt: number): Hour {
-    let hour = this.#hours.get(hourAt);
-    if (hour === undefined) {
-      this.#expire();
-      hour = { accounts: new Map(), minutes: 0 };
-      this.#hours.set(hourAt, hour);
-    }
-    return hour;
-  }
-
-  #expire(): void {
-    const keptFrom = this.#clock() - this.#keepDays * DAY_MS;
-    for (const hourAt of this.#hours.keys()) {
-      if (hourAt + HOUR_MS <= keptFrom) this.#forget(hourAt);
-    }
+    return entryOf(this.#hours, hourAt, () => {
+      const keptFrom = this.#clock() - this.#keepDays * DAY_MS;
+      for (const oldAt of this.#hours.keys()) if (oldAt + HOUR_MS <= keptFrom) this.#forget(oldAt);
+      return { accounts: new Map(), minutes: 0 };
+    });
   }
 
   /** Whether there is room for one more minute of that hour. */
@@ -174,8 +166,8 @@ interface Hour {
   minutes: number;
 }
 
-/** A log for a category that the account has none of yet in this hour. */
-function begin({ accounts }: Hour, { account, category }: UsageEntry): MinuteLog {
+/** Adds a log for a category that has none in this hour. */
+function addLog({ accounts }: Hour, { account, category }: UsageEntry): MinuteLog {
   let last = accounts.get(account);
   let categories = 1;
   while (last?.next !== undefined) {

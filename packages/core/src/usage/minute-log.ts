@@ -1,7 +1,7 @@
 import type { UsageEntry, UsageMinute } from '../store/index.js';
 import { MINUTE_MS } from './usage-period.js';
 
-/** The minutes of one account and category in one hour, five numbers each in one array. */
+/** The minutes of one account and category in one hour: five numbers for each, in one array. */
 export class MinuteLog {
   readonly account: string;
   readonly category: string;
@@ -14,7 +14,7 @@ export class MinuteLog {
     this.category = category;
   }
 
-  /** `minute` is that of the hour, from 0 to 59. */
+  /** `minute` is a minute of the hour, from 0 to 59. */
   has(minute: number): boolean {
     return this.#placeOf(minute) >= 0;
   }
@@ -32,7 +32,7 @@ export class MinuteLog {
     numbers[place + 4] = Math.max(numbers[place + 4]!, peakPerSecond);
   }
 
-  /** Adds those that begin in `[from, to)` to what was found. */
+  /** Appends the minutes that begin in `[from, to)` to `found`. */
   read(hourAt: number, from: number, to: number, found: UsageMinute[]): void {
     const { category } = this;
     for (let place = 0; place < this.#numbers.length; place += FIELDS) {
@@ -50,7 +50,7 @@ export class MinuteLog {
     }
   }
 
-  /** The latest is looked at first: it is nearly always the one. */
+  /** The search starts at the latest minute, which is nearly always the right one. */
   #placeOf(minute: number): number {
     let place = this.#numbers.length - FIELDS;
     while (place >= 0 && this.#numbers[place] !== minute) place -= FIELDS;

@@ -3,7 +3,7 @@ import type { UsageEntry, UsageFullest, UsageNearest, UsageRefused, UsageTop } f
 import type { MinuteLog } from './minute-log.js';
 import { MINUTE_MS } from './usage-period.js';
 
-/** What is known of a minute only for as long as parts of it may still come. */
+/** Details of a minute that are kept only while parts of it may still come. */
 class OpenMinute {
   /** Seconds, each followed by its requests. */
   readonly #seconds: number[] = [];
@@ -11,7 +11,7 @@ class OpenMinute {
   admitted = 0;
   refused = 0;
 
-  /** Adds an entry, and tells the most requests that are known of in one of its seconds. */
+  /** Adds an entry, and returns the most requests in one of its seconds. */
   add({ seconds, admitted, refused, fullest }: UsageEntry): number {
     let peak = 0;
     for (let index = 0; index < seconds.length; index += 2) {
@@ -24,42 +24,42 @@ class OpenMinute {
   }
 
   #count(second: number, requests: number): number {
-    const held = this.#seconds;
-    // Nearly always the latest, or a new one.
-    for (let place = held.length - 2; place >= 0; place -= 2) {
-      if (held[place] !== second) continue;
-      held[place + 1]! += requests;
-      return held[place + 1]!;
+    const all = this.#seconds;
+    // Nearly always the latest second, or a new one.
+    for (let place = all.length - 2; place >= 0; place -= 2) {
+      if (all[place] !== second) continue;
+      all[place + 1]! += requests;
+      return all[place + 1]!;
     }
-    held.push(second, requests);
+    all.push(second, requests);
     return requests;
   }
 }
 
-/** The latest five minutes, in more detail than is kept for long. */
+/** The latest five minutes, in more detail than older ones. */
 export class OpenMinutes {
   readonly #minutes = new Map<number, Map<MinuteLog, OpenMinute>>();
   #latestAt = 0;
 
-  /** Adds an entry of that log, and tells the most requests in one second of the minute that are known of now. */
+  /** Adds an entry to the log's minute, and returns the most requests in one of its seconds. */
   add(entry: UsageEntry, log: MinuteLog): number {
     const { minuteAt } = entry;
     if (minuteAt > this.#latestAt) {
       this.#latestAt = minuteAt;
-      for (const at of this.#minutes.keys()) if (at <= minuteAt - OPEN_MS) this.#minutes.delete(at);
+      for (const openAt of this.#minutes.keys()) if (openAt <= minuteAt - OPEN_MS) this.#minutes.delete(openAt);
     }
     if (minuteAt <= this.#latestAt - OPEN_MS) return new OpenMinute().add(entry);
     const minute = entryOf(this.#minutes, minuteAt, () => new Map<MinuteLog, OpenMinute>());
     return entryOf(minute, log, () => new OpenMinute()).add(entry);
   }
 
-  /** The first of both lists, of the minutes since `from`: two of them. */
+  /** Both lists for the two minutes since `from`, each with at most `limit` entries. */
   top(from: number, limit: number): Pick<UsageTop, 'nearest' | 'refused'> {
     const nearest = new Leaders<UsageNearest>(limit, ({ share }) => share);
     const refused = new Leaders<UsageRefused>(limit, ({ refused }) => refused);
     const [before, now] = [this.#minutes.get(from), this.#minutes.get(from + MINUTE_MS)];
     const hourEnds = (from + MINUTE_MS) % (60 * MINUTE_MS) === 0;
-    // Each hour has logs of its own, so where one begins between the two they are found by their names.
+    // Each hour has its own logs. If an hour begins between the two minutes, the names join them.
     const key = (log: MinuteLog) => (hourEnds ? JSON.stringify([log.account, log.category]) : log);
     const both = new Map<unknown, { log: MinuteLog; parts: OpenMinute[] }>();
     for (const minute of [before, now]) {
@@ -91,7 +91,7 @@ function fuller(one: UsageFullest | undefined, other: UsageFullest | undefined):
   return one.used * other.limit >= other.used * one.limit ? one : other;
 }
 
-/** The highest of many, the highest first, in a list that stays short. */
+/** The entries with the highest scores, highest first, in a list that stays short. */
 class Leaders<T> {
   readonly all: T[] = [];
   readonly #limit: number;

@@ -1,22 +1,22 @@
+import { boundedName } from '../bounded-name.js';
 import { checkOptions } from '../check.js';
 import { type Clock, wallClock } from '../clock.js';
-import type { Identity } from '../decision/index.js';
+import { type Identity, ownerOf } from '../decision/index.js';
 import type { UsageStore } from '../store/index.js';
 import { summarizeUsage } from './summarize-usage.js';
-import { usageAccount } from './usage-account.js';
 import { usagePeriod } from './usage-period.js';
 import type { UsageQuery, UsageReport } from './usage-report.js';
 
-/** Whose usage, and of when. */
+/** Whose usage, and for which period. */
 export type UsageQuestion = Identity & UsageQuery;
 
 /**
- * Reads what a store knows of an account, or of an address, and sums it up. What processes have counted and not yet brought
- * to the store is not in it; a limiter's own `usage` brings its own first.
+ * Reads the usage of an account or an address from a store, and sums it up. It lacks what processes have counted and not yet
+ * flushed; a limiter's own `usage` flushes that limiter first.
  *
- * `clock` tells the end of the time where the question does not.
+ * `clock` is the end of the period where the question has no `to`.
  *
- * @throws TypeError or RangeError for a question that makes no sense; and what the store rejects with.
+ * @throws TypeError or RangeError for an invalid question; and what the store rejects with.
  * @example
  * const report = await readUsage(new RedisUsage({ client }), { account: 'ameyo5m', from: Date.now() - 86_400_000 });
  */
@@ -30,4 +30,18 @@ export async function readUsage(
   const { from, to, step } = usagePeriod(question, clock());
   const account = question.account ?? question.address ?? '';
   return summarizeUsage(await store.read(name, from, to), { account, from, to, step });
+}
+
+/** The name of an account or an address in a usage store: as counters are named, and at most 257 UTF-16 units long. */
+export function usageAccount(identity: Identity): string {
+  return boundedName(ownerOf(identity));
+}
+
+/**
+ * The account or address of a name in {@link UsageTop}. A name longer than 256 UTF-16 units is shown as its beginning and a
+ * digest of the whole, which is not the account's own name.
+ */
+export function identityOf(name: string): Identity {
+  if (name.startsWith('@:')) return { address: name.slice(2) };
+  return { account: name.startsWith('@') ? name.slice(1) : name };
 }

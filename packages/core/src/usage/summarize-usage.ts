@@ -1,17 +1,24 @@
 import { wallClock } from '../clock.js';
 import { entryOf } from '../entry-of.js';
-import type { UsageMinute } from '../store/index.js';
-import { ActiveMinutes, Counted } from './counted.js';
-import { suggestLimit } from './suggest-limit.js';
+import { MAX_UNITS, type UsageMinute } from '../store/index.js';
 import { usagePeriod } from './usage-period.js';
-import type { UsageCategory, UsageCategoryCounts, UsageQuery, UsageReport, UsageStep } from './usage-report.js';
+import type {
+  UsageBusiestMinute,
+  UsageCategory,
+  UsageCategoryCounts,
+  UsageCounts,
+  UsageQuery,
+  UsageReport,
+  UsageStep,
+  UsageSuggestion,
+} from './usage-report.js';
 
 /**
- * Sums up the minutes of an account. It reads no store, and minutes outside of the time that is asked for are left out.
- * Minutes of several stores may be put together: those of one category and minute add up, and the higher peak holds.
+ * Sums up the minutes of an account. It reads no store, and ignores minutes outside the query's period. The minutes may come
+ * from several stores: those of one category and minute are added, and the higher peak counts.
  *
- * @throws TypeError or RangeError for instants that are none, a `to` that is not after `from`, a time of more than 366 days,
- * and a `step` that there is not.
+ * @throws TypeError or RangeError for an invalid instant, a `to` that is not after `from`, a period of more than 366 days,
+ * and an unknown `step`.
  * @example
  * const minutes = await store.read('ameyo5m', from, to);
  * const { totals, categories } = summarizeUsage(minutes, { account: 'ameyo5m', from, to });
@@ -47,13 +54,16 @@ export function summarizeUsage(
     const busiestMinute = minutes.busiest();
     if (busiestMinute === undefined) continue;
     const counts = counted.counts();
-    const p95PerMinute = minutes.percentile(95);
-    const activeMinutes = minutes.size;
-    const { refusedShare } = counts;
-    const demand = { activeMinutes, busiest: busiestMinute.requests, p95: p95PerMinute, refusedShare };
-    const share = counts.requests / totals.requests;
-    const suggestion = suggestLimit(demand);
-    categories.push({ category, ...counts, share, p95PerMinute, activeMinutes, busiestMinute, suggestion });
+    const share = counts.requests / totals.counts().requests;
+    const found = {
+      category,
+      ...counts,
+      share,
+      p95PerMinute: minutes.percentile(95),
+      activeMinutes: minutes.size,
+      busiestMinute,
+    };
+    categories.push({ ...found, suggestion: suggestLimit(found) });
   }
   categories.sort((one, other) => other.requests - one.requests || (one.category < other.category ? -1 : 1));
 
@@ -87,19 +97,110 @@ function seriesOf(
 ): UsageStep[] {
   const series: UsageStep[] = [];
   for (let at = Math.floor(from / stepMs) * stepMs; at < to; at += stepMs) {
-    const step = steps.get(at);
     const categories: UsageCategoryCounts[] = [];
-    const sum = { admitted: 0, refused: 0, wouldRefuse: 0 };
+    const total = new Counted();
+    const step = steps.get(at);
     for (const { category } of step === undefined ? [] : order) {
       const counts = step?.get(category)?.counts();
       if (counts === undefined || counts.requests === 0) continue;
       categories.push({ category, ...counts });
-      sum.admitted += counts.admitted;
-      sum.refused += counts.refused;
-      sum.wouldRefuse += counts.wouldRefuse;
+      total.add(counts);
     }
-    const requests = sum.admitted + sum.refused;
-    series.push({ at, requests, ...sum, refusedShare: requests === 0 ? 0 : sum.refused / requests, categories });
+    series.push({ at, ...total.counts(), categories });
   }
   return series;
+}
+
+/** A sum of requests. */
+class Counted {
+  #admitted = 0;
+  #refused = 0;
+  #wouldRefuse = 0;
+
+  add({ admitted, refused, wouldRefuse }: Pick<UsageCounts, 'admitted' | 'refused' | 'wouldRefuse'>): void {
+    this.#admitted += admitted;
+    this.#refused += refused;
+    this.#wouldRefuse += wouldRefuse;
+  }
+
+  counts(): UsageCounts {
+    const refused = this.#refused;
+    const requests = this.#admitted + refused;
+    const refusedShare = requests === 0 ? 0 : refused / requests;
+    return { requests, admitted: this.#admitted, refused, wouldRefuse: this.#wouldRefuse, refusedShare };
+  }
+}
+
+/** The minutes with requests, and the number of requests in each. */
+class ActiveMinutes {
+  readonly #byMinute = new Map<number, { requests: number; peakPerSecond: number }>();
+
+  get size(): number {
+    return this.#byMinute.size;
+  }
+
+  add({ minuteAt, admitted, refused, peakPerSecond }: UsageMinute): void {
+    if (admitted + refused === 0) return;
+    const minute = entryOf(this.#byMinute, minuteAt, () => ({ requests: 0, peakPerSecond: 0 }));
+    minute.requests += admitted + refused;
+    minute.peakPerSecond = Math.max(minute.peakPerSecond, peakPerSecond);
+  }
+
+  busiest(): UsageBusiestMinute | undefined {
+    let busiest: UsageBusiestMinute | undefined;
+    for (const [minuteAt, { requests, peakPerSecond }] of this.#byMinute) {
+      const lead = requests - (busiest?.requests ?? 0);
+      if (lead < 0 || (lead === 0 && minuteAt > busiest!.minuteAt)) continue;
+      busiest = { minuteAt, requests, peakPerSecond };
+    }
+    return busiest;
+  }
+
+  /** The least number of requests that `percent` of the minutes did not exceed: the nearest rank. */
+  percentile(percent: number): number {
+    const sorted = Float64Array.from(this.#byMinute.values(), ({ requests }) => requests).sort();
+    return sorted[Math.ceil((sorted.length * percent) / 100) - 1] ?? 0;
+  }
+}
+
+/**
+ * The requests of the busiest minute and a quarter more. A busiest minute above twice the 95th percentile is exceptional, and
+ * twice that percentile counts instead. Refused requests are demand too. Fewer than 30 minutes give no suggestion.
+ */
+function suggestLimit(found: Omit<UsageCategory, 'suggestion'>): UsageSuggestion | undefined {
+  const { activeMinutes, p95PerMinute: p95, refusedShare } = found;
+  const busiest = found.busiestMinute.requests;
+  if (activeMinutes < ENOUGH_MINUTES) return undefined;
+  const standsOut = busiest > 2 * p95;
+  const perMinute = Math.min(MAX_UNITS, roundUp((standsOut ? 2 * p95 : busiest) * 1.25));
+  const refused = refusedWords(refusedShare);
+  const reason = standsOut
+    ? `The busiest minute had ${show(busiest)} requests, but 95 % of the minutes had at most ${show(p95)}, and ${refused}; ` +
+      `${show(perMinute)} a minute has room for twice the usual and a quarter to spare.`
+    : `The busiest minute had ${show(busiest)} requests (95th percentile ${show(p95)}), and ${refused}; ` +
+      `${show(perMinute)} a minute leaves a quarter to spare.`;
+  return { perMinute, reason };
+}
+
+const ENOUGH_MINUTES = 30;
+
+function refusedWords(share: number): string {
+  if (share === 0) return 'none was refused';
+  return share < 0.01 ? 'less than 1 % were refused' : `${Math.round(share * 100)} % were refused`;
+}
+
+/** The next round number, as people use for limits. */
+function roundUp(value: number): number {
+  for (let power = 1; ; power *= 10) {
+    for (const tenths of ROUND_TENTHS) {
+      const round = (tenths * power) / 10;
+      if (round >= value && Number.isInteger(round)) return round;
+    }
+  }
+}
+
+const ROUND_TENTHS = [10, 12, 15, 20, 25, 30, 40, 50, 60, 80];
+
+function show(requests: number): string {
+  return requests.toLocaleString('en');
 }

@@ -1,12 +1,10 @@
 import type { Fullest } from '../decision/index.js';
 import type { UsageEntry } from '../store/index.js';
 
-/** What is being counted of one account and category: fields of small numbers, changed in place with each request. */
+/** What is counted for one account and category: fields of small numbers, which each request changes in place. */
 export class Tally implements Fullest {
-  // First what every request touches.
-  /** Of the counter by whose slot the tally was found, which no other counter ever has; 0 for none. */
-  birth = 0;
-  /** Since the epoch: of the latest request. */
+  // Fields that every request changes come first.
+  /** The second of the latest request, since the epoch. */
   second: number;
   inSecond = 0;
   admitted = 0;
@@ -16,13 +14,12 @@ export class Tally implements Fullest {
   refused = 0;
   wouldRefuse = 0;
   windowMs = 0;
-  slot = -1;
   minute: number;
-  /** As usage names it. */
+  /** As {@link usageAccount} names it. */
   readonly account: string;
   /** The next category of the account. */
   next: Tally | undefined = undefined;
-  /** Of the minute's seconds that are over, each with its requests. */
+  /** The past seconds of the minute, each followed by its number of requests. */
   seconds: number[] = [];
 
   constructor(account: string, category: string, second: number) {
@@ -36,14 +33,14 @@ export class Tally implements Fullest {
     return this.admitted + this.refused === 0;
   }
 
-  /** Ends the second, and begins another one of the same minute. */
+  /** Ends the current second, and begins another one of the same minute. */
   turn(second: number): void {
     if (this.inSecond > 0) this.seconds.push(this.second % 60, this.inSecond);
     this.second = second;
     this.inSecond = 0;
   }
 
-  /** Hands over what was counted, and begins at nothing. */
+  /** Returns what was counted, and starts again at 0. */
   take(): UsageEntry {
     this.turn(this.second);
     const { account, category, admitted, refused, wouldRefuse, seconds, used, limit, windowMs } = this;

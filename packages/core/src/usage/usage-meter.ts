@@ -1,26 +1,23 @@
 import { boundedName, ownCopy } from '../bounded-name.js';
+import { type Clock, wallClock } from '../clock.js';
 import { type Decision, type Identity, noteFullest } from '../decision/index.js';
 import { MAX_CATEGORIES, OTHER_CATEGORIES, requestsOf, type UsageEntry } from '../store/index.js';
-import { Seconds } from './seconds.js';
+import { usageAccount } from './read-usage.js';
 import { minuteOf, Tally } from './tally.js';
-import { usageAccount } from './usage-account.js';
 import type { CheckedUsage } from './usage-options.js';
 
 /**
- * Counts the requests of this process until they are brought to a store. It stands on every request's path, so there it finds
- * one entry of a map and adds to numbers. What it holds is bounded, and what it cannot hold is counted as dropped.
+ * Counts the requests of this process until they are flushed to a store. Every request passes here, so counting one finds an
+ * entry of a map and adds to numbers. The number of entries is bounded; requests beyond it are counted as dropped.
  */
 export class UsageMeter {
   readonly #maxEntries: number;
   readonly #seconds: Seconds;
   readonly #woken: () => void;
-  /** Of each account and address, the categories' tallies as a chain: most have one or two. */
+  /** By account, and by address: the tallies of its categories as a chain. Most have one or two. */
   readonly #accounts = new Map<string, Tally>();
   readonly #addresses = new Map<string, Tally>();
-  /** By the slots of counters in this process, so that an account need not be looked for twice. */
-  readonly #bySlot: (Tally | undefined)[] = [];
-  readonly #birthOf: ((slot: number) => number) | undefined;
-  /** Minutes that are over, and what the store could not take. */
+  /** Entries of past minutes, and entries that the store has not taken. */
   readonly #waiting: UsageEntry[] = [];
   #tallies = 0;
   #recorded = 0;
@@ -28,41 +25,27 @@ export class UsageMeter {
   #settled = 0;
   dropped = 0;
 
-  /**
-   * `woken` is called with the first request after a while of none. `birthOf` tells of the counter that is now in a slot what no
-   * other counter ever has.
-   */
-  constructor(
-    { maxEntries, clock }: Pick<CheckedUsage, 'maxEntries' | 'clock'>,
-    woken: () => void,
-    birthOf?: (slot: number) => number,
-  ) {
-    this.#birthOf = birthOf;
+  /** `woken` is called with the first request after an idle time. */
+  constructor({ maxEntries, clock }: Pick<CheckedUsage, 'maxEntries' | 'clock'>, woken: () => void) {
     this.#maxEntries = maxEntries;
     this.#seconds = new Seconds(clock, () => this.#tick());
     this.#woken = woken;
   }
 
-  /** Requests that are counted here, and of which no one has said yet what has become of them. */
+  /** Requests that are counted here, and neither stored, dropped nor lost yet. */
   get pending(): number {
     return this.#recorded - this.#settled;
   }
 
-  /** Whether someone came in the last second or two. */
+  /** Whether a request came in the last second or two. */
   get isAwake(): boolean {
     return this.#seconds.current >= 0;
   }
 
-  record(decision: Decision, slot: number): void {
+  record(decision: Decision): void {
     let second = this.#seconds.current;
     if (second < 0) second = this.#wake();
-    const birth = slot < 0 || this.#birthOf === undefined ? 0 : this.#birthOf(slot);
-    let tally = birth === 0 ? undefined : this.#bySlot[slot];
-    // A counter is of one account, but that of a total is of many categories.
-    if (tally === undefined || tally.birth !== birth || tally.category !== decision.category) {
-      tally = this.#find(decision, second);
-      if (tally !== undefined && birth !== 0) this.#note(tally, slot, birth);
-    }
+    const tally = this.#find(decision, second);
     if (tally === undefined || (tally.second !== second && !this.#turn(tally, second))) {
       this.dropped++;
       return;
@@ -84,40 +67,29 @@ export class UsageMeter {
     return tally ?? this.#tallyOf(decision, second);
   }
 
-  /** Others that are found by the slot of the tally, or that the tally is found by, are found the longer way. */
-  #note(tally: Tally, slot: number, birth: number): void {
-    // An array that is written to far behind its end becomes slow.
-    while (this.#bySlot.length <= slot) this.#bySlot.push(undefined);
-    if (tally.slot >= 0 && this.#bySlot[tally.slot] === tally) this.#bySlot[tally.slot] = undefined;
-    this.#bySlot[slot] = tally;
-    tally.slot = slot;
-    tally.birth = birth;
-  }
-
-  /** Hands over what there is now, in batches; whoever takes one has it stored, or puts it back. */
+  /** Takes all entries, in batches. The caller stores each entry, or puts it back. */
   *batches(): Generator<readonly UsageEntry[], void, undefined> {
-    // What is put back meanwhile, behind the others, is for the next time, and so are names that come meanwhile.
+    // Entries that are put back meanwhile wait for the next call, as do new names.
     for (let left = this.#waiting.length; left > 0; left -= BATCH) {
       yield this.#waiting.splice(0, Math.min(left, BATCH));
     }
-    // Tallies that are empty are kept for whoever comes again soon, while there is space.
+    // Empty tallies are kept for the next request of the same account, while there is space.
     const isCrowded = this.#tallies > this.#maxEntries / 2;
     yield* this.#batchesOf(this.#accounts, isCrowded);
     yield* this.#batchesOf(this.#addresses, isCrowded);
   }
 
-  /** An entry that was handed over was stored, or is lost. */
+  /** A taken entry was stored, or is lost. */
   settle(entry: UsageEntry): void {
     this.#settled += requestsOf(entry);
   }
 
-  /** Takes an entry back that was not stored, if there is still space for it. */
+  /** Takes back an entry that was not stored. It is dropped if there is no space for it. */
   putBack(entry: UsageEntry): void {
     if (this.#isFull) this.drop(entry);
     else this.#waiting.push(entry);
   }
 
-  /** Gives up an entry that was handed over. */
   drop(entry: UsageEntry): void {
     this.settle(entry);
     this.dropped += requestsOf(entry);
@@ -138,7 +110,10 @@ export class UsageMeter {
         isIdle = false;
         batch.push(tally.take());
       }
-      if (isIdle || isCrowded) this.#forget(tallies, name, first);
+      if (isIdle || isCrowded) {
+        tallies.delete(name);
+        for (let tally: Tally | undefined = first; tally !== undefined; tally = tally.next) this.#tallies--;
+      }
       if (batch.length >= BATCH) {
         yield batch;
         batch = [];
@@ -147,19 +122,11 @@ export class UsageMeter {
     if (batch.length > 0) yield batch;
   }
 
-  #forget(tallies: Map<string, Tally>, name: string, first: Tally): void {
-    tallies.delete(name);
-    for (let tally: Tally | undefined = first; tally !== undefined; tally = tally.next) {
-      this.#tallies--;
-      if (tally.slot >= 0 && this.#bySlot[tally.slot] === tally) this.#bySlot[tally.slot] = undefined;
-    }
-  }
-
   get #isFull(): boolean {
     return this.#tallies + this.#waiting.length >= this.#maxEntries;
   }
 
-  /** The tally of a long name or of one category of many, or a new one; `undefined` where there is no space for it. */
+  /** The tally of a long name or of one category among many, or a new one; `undefined` if there is no space for it. */
   #tallyOf(decision: Decision, second: number): Tally | undefined {
     const { account, address } = decision;
     const tallies = account === undefined ? this.#addresses : this.#accounts;
@@ -168,7 +135,7 @@ export class UsageMeter {
     let last: Tally | undefined;
     let categories = 0;
     for (let tally = tallies.get(name); tally !== undefined; tally = tally.next) {
-      // Those of all other categories stand last.
+      // The tally of all other categories is the last one.
       if (tally.category === category || tally.category === OTHER_CATEGORIES) return tally;
       last = tally;
       categories++;
@@ -184,10 +151,10 @@ export class UsageMeter {
     return last.next;
   }
 
-  /** Whether there is space for what the tally has counted before, if it is of another minute. */
+  /** Moves the tally to another second. Returns false if that is in another minute and there is no space for the last one. */
   #turn(tally: Tally, second: number): boolean {
     const minute = minuteOf(second);
-    // A clock that is set back again and again would have more seconds than a minute has.
+    // With a clock that is set back often, one minute could have more than 60 seconds.
     const isOver = tally.minute !== minute || tally.seconds.length > MOST_SECONDS;
     if (isOver && !tally.isEmpty) {
       if (this.#isFull) return false;
@@ -204,7 +171,7 @@ export class UsageMeter {
     return second;
   }
 
-  /** Whether to go on looking at the clock: not while no one comes. */
+  /** Whether to keep reading the clock: not while no request comes. */
   #tick(): boolean {
     const isIdle = this.#recorded === this.#recordedBefore && this.pending === 0;
     this.#recordedBefore = this.#recorded;
@@ -214,3 +181,45 @@ export class UsageMeter {
 
 const BATCH = 100;
 const MOST_SECONDS = 120;
+
+/**
+ * The second of the wall clock, read once as each begins instead of with every request. A busy process may count a request in
+ * the second before, since its timer waits for the current turn of the event loop.
+ */
+class Seconds {
+  /** Since the epoch; −1 while the clock is not read. */
+  current = -1;
+  readonly #clock: Clock;
+  readonly #isTimed: boolean;
+  readonly #tick: () => boolean;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** `tick` is called with each second, and returns whether to go on. A given clock is read with every request. */
+  constructor(clock: Clock | undefined, tick: () => boolean) {
+    this.#clock = clock ?? wallClock;
+    this.#isTimed = clock === undefined;
+    this.#tick = tick;
+  }
+
+  /** Reads the clock, and from now on with every second. */
+  wake(): number {
+    const now = this.#clock();
+    const second = Math.floor(now / 1000);
+    if (!this.#isTimed) return second;
+    this.current = second;
+    this.#timer ??= setTimeout(() => this.#ring(), 1000 - (now % 1000)).unref();
+    return second;
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.current = -1;
+  }
+
+  #ring(): void {
+    this.#timer = undefined;
+    if (this.#tick()) this.wake();
+    else this.current = -1;
+  }
+}

@@ -5,45 +5,45 @@ import type { UsageStore } from '../store/index.js';
 
 export interface UsageOptions {
   /**
-   * Where usage is kept. It stays open when the limiter is closed. Default: what the limiter's own store offers, as a
-   * `RedisStore` does; else a `MemoryUsage` of the limiter's own.
+   * Where usage is kept. It stays open when the limiter is closed. Default: the place that the limiter's own store offers, as
+   * a `RedisStore` does; else a `MemoryUsage` of the limiter's own.
    */
   readonly store?: UsageStore;
-  /** For how many days usage is kept, where `store` is not given: an integer from 1 to 366, default 30. */
+  /** How many days usage is kept, where `store` is not given: an integer from 1 to 366, default 30. */
   readonly keepDays?: number;
-  /** How often what was counted is brought to the store: an integer from 100 to 60000 milliseconds, default 10000. */
+  /** Milliseconds between two flushes to the store: an integer from 100 to 60000, default 10000. */
   readonly flushMs?: number;
   /**
-   * The most accounts and categories that are counted at once between two flushes, each pair and each minute of it that is
-   * not yet stored: an integer from 1 to 1000000, default 100000. Requests beyond are not counted, and `stats().usage.dropped` tells.
+   * The most entries that wait for a flush: an integer from 1 to 1000000, default 100000. Each pair of account and category
+   * has one for each minute. Requests beyond it are not counted, except in `stats().usage.dropped`.
    */
   readonly maxEntries?: number;
-  /** The wall clock, in milliseconds since the epoch. Default: the system's, looked at once a second. */
+  /** The wall clock, in milliseconds since the epoch. Default: the system's, read once a second. */
   readonly clock?: Clock;
 }
 
-/** What a limiter that counts usage has counted since it was made, in requests. */
+/** What a limiter has counted for usage since it was made, in requests. */
 export interface UsageStats {
-  /** Counted here, and not yet brought to the store, or on the way. */
+  /** Counted here, and not yet stored. */
   readonly pending: number;
   readonly stored: number;
   /** Not counted, because `maxEntries` was reached. */
   readonly dropped: number;
-  /** Brought to the store, which may or may not have counted them. */
+  /** Sent to the store, which may or may not have counted them. */
   readonly lost: number;
 }
 
-/** What counting usage takes, checked. */
+/** Checked options. */
 export interface CheckedUsage {
   readonly store: UsageStore | undefined;
   readonly keepDays: number;
   readonly flushMs: number;
   readonly maxEntries: number;
-  /** `undefined`: the system's, which need not be asked for every request. */
+  /** `undefined` for the system's, which is read once a second. */
   readonly clock: Clock | undefined;
 }
 
-/** `undefined` where usage is not to be counted. */
+/** `undefined` if usage is off. */
 export function readUsageOptions(usage: boolean | UsageOptions | undefined): CheckedUsage | undefined {
   if (usage === undefined || usage === false) return undefined;
   const options: UsageOptions = usage === true ? {} : usage;

@@ -2,7 +2,7 @@ import { checkInteger, checkOneOf } from '../check.js';
 import { optionRangeError } from '../errors.js';
 import type { UsageQuery, UsageStepName } from './usage-report.js';
 
-/** What a report is about, in whole minutes. */
+/** The period of a report, in whole minutes. */
 export interface UsagePeriod {
   readonly from: number;
   readonly to: number;
@@ -11,8 +11,8 @@ export interface UsagePeriod {
 }
 
 /**
- * @throws TypeError or RangeError for instants that are none, a `to` that is not after `from`, a time of more than 366 days,
- * and a `step` that there is not.
+ * @throws TypeError or RangeError for an invalid instant, a `to` that is not after `from`, a period of more than 366 days,
+ * and an unknown `step`.
  */
 export function usagePeriod({ from, to, step = 'hour' }: UsageQuery, now: number): UsagePeriod {
   checkOneOf('step', step, Object.keys(STEPS) as UsageStepName[]);

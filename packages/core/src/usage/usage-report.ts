@@ -1,4 +1,4 @@
-/** Requests over some time. */
+/** Requests in a period. */
 export interface UsageCounts {
   /** `admitted + refused`. */
   readonly requests: number;
@@ -6,35 +6,35 @@ export interface UsageCounts {
   readonly refused: number;
   /** Part of `admitted`. */
   readonly wouldRefuse: number;
-  /** `refused / requests`; 0 where there are none. */
+  /** `refused / requests`; 0 without requests. */
   readonly refusedShare: number;
 }
 
-/** The minute with the most requests; of several, the first. */
+/** The minute with the most requests; among equals, the first. */
 export interface UsageBusiestMinute {
   readonly minuteAt: number;
   readonly requests: number;
-  /** The most requests in one second of it, in one category. */
+  /** The most requests in one second of the minute, in one category. */
   readonly peakPerSecond: number;
 }
 
 export interface UsageSuggestion {
   /** A limit, in requests a minute. */
   readonly perMinute: number;
-  /** One sentence that says why. */
+  /** The reason, in one sentence. */
   readonly reason: string;
 }
 
 export interface UsageCategory extends UsageCounts {
   readonly category: string;
-  /** Its part of all requests, from 0 to 1. */
+  /** The category's share of all requests, from 0 to 1. */
   readonly share: number;
-  /** Of the minutes in which it had requests, 95 % had at most so many. */
+  /** Of the category's active minutes, 95 % had at most this many requests. */
   readonly p95PerMinute: number;
-  /** Minutes in which it had requests. */
+  /** Minutes with requests of the category. */
   readonly activeMinutes: number;
   readonly busiestMinute: UsageBusiestMinute;
-  /** `undefined` while too little is known. */
+  /** `undefined` below 30 active minutes. */
   readonly suggestion: UsageSuggestion | undefined;
 }
 
@@ -44,42 +44,42 @@ export interface UsageCategoryCounts extends UsageCounts {
 
 /** One step of the series. */
 export interface UsageStep extends UsageCounts {
-  /** Its first instant. */
+  /** The first instant of the step. */
   readonly at: number;
-  /** Those that had requests in it, in the order of the report's categories. */
+  /** The categories with requests in this step, in the order of the report's categories. */
   readonly categories: readonly UsageCategoryCounts[];
 }
 
-/** What an account asked for over some time. All times are UTC, in milliseconds since the epoch. */
+/** The requests of an account in a period. All times are UTC, in milliseconds since the epoch. */
 export interface UsageReport {
-  /** As it was asked for; of an address, the address. */
+  /** The account or address of the question. */
   readonly account: string;
-  /** The first instant, and the one after the last; whole minutes. */
+  /** The first instant of the period, a whole minute; `to` is the instant after the last. */
   readonly from: number;
   readonly to: number;
   readonly stepMs: number;
   readonly totals: UsageCounts;
-  /** The most used first; those that are equally used by name. */
+  /** The most used category first; equals are sorted by name. */
   readonly categories: readonly UsageCategory[];
   /** Over all categories; `undefined` without requests. */
   readonly busiestMinute: UsageBusiestMinute | undefined;
-  /** Of the minutes in which there were requests of any category, 95 % had at most so many. 0 without requests. */
+  /** Of the active minutes, 95 % had at most this many requests over all categories. 0 without requests. */
   readonly p95PerMinute: number;
-  /** Minutes in which there were requests of any category. */
+  /** Minutes with requests of any category. */
   readonly activeMinutes: number;
   /** Requests by weekday and hour of the day: seven rows, Monday first, of 24 hours. */
   readonly pattern: readonly (readonly number[])[];
-  /** Every step from `from` to `to`, also those without requests; the first and the last may be cut off. */
+  /** Every step from `from` to `to`, also without requests. The period may cut the first and the last one. */
   readonly series: readonly UsageStep[];
 }
 
-/** What a report is to be about. */
+/** The period and the steps of a report. */
 export interface UsageQuery {
-  /** The first instant, in milliseconds since the epoch; its minute counts whole. Default: seven days before `to`. */
+  /** The first instant, in milliseconds since the epoch. Its whole minute counts. Default: seven days before `to`. */
   readonly from?: number | undefined;
-  /** The instant after the last; a minute that it cuts counts whole. Default: now. */
+  /** The instant after the last. A minute that it cuts counts whole. Default: now. */
   readonly to?: number | undefined;
-  /** How long the steps of the series are: default `'hour'`. */
+  /** The length of one step of the series. Default: `'hour'`. */
   readonly step?: UsageStepName | undefined;
 }
 

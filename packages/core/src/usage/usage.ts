@@ -1,56 +1,137 @@
 import { type Clock, wallClock } from '../clock.js';
 import type { Decision } from '../decision/index.js';
-import { countersOf, MemoryStore } from '../memory/index.js';
-import type { Store, UsageStore } from '../store/index.js';
+import { asStoreError } from '../errors.js';
+import { within } from '../promises.js';
+import { requestsOf, type Store, type UsageEntry, type UsageFailure, type UsageStore } from '../store/index.js';
 import { MemoryUsage } from './memory-usage.js';
 import { readUsage, type UsageQuestion } from './read-usage.js';
-import { UsageFlush } from './usage-flush.js';
 import { UsageMeter } from './usage-meter.js';
 import type { CheckedUsage, UsageStats } from './usage-options.js';
 import type { UsageReport } from './usage-report.js';
 
-/** What a limiter has for counting usage: a meter, where it is kept, and what brings it there. */
+/**
+ * Counts usage for a limiter, and flushes it to a store in the background. An entry that the store did not count is sent
+ * again. An entry that it may have counted is lost, rather than counted twice.
+ */
 export class Usage {
   readonly #meter: UsageMeter;
   readonly #store: UsageStore;
   readonly #ownsStore: boolean;
-  readonly #flush: UsageFlush;
+  readonly #flushMs: number;
   readonly #clock: Clock;
+  #running: Promise<void> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #stopped = false;
+  #stored = 0;
+  #lost = 0;
 
-  /** `beside` is where the limiter's counters are: usage may be kept there too. */
+  /** `beside` is the limiter's own store, which may keep usage too. */
   constructor(checked: CheckedUsage, beside: Store) {
     const { store, keepDays, flushMs, clock = wallClock } = checked;
     this.#store = store ?? beside.usage?.({ keepDays }) ?? new MemoryUsage({ keepDays, clock });
     this.#ownsStore = store === undefined;
+    this.#flushMs = flushMs;
     this.#clock = clock;
-    const birthOf = beside instanceof MemoryStore ? (slot: number) => countersOf(beside).table.birth(slot) : undefined;
-    this.#meter = new UsageMeter(checked, () => this.#flush.start(), birthOf);
-    this.#flush = new UsageFlush(this.#meter, this.#store, flushMs, clock);
+    this.#meter = new UsageMeter(checked, () => this.#scheduleFlush());
   }
 
-  /** `slot` is where a store in this process has the first counter, −1 if it has none. */
-  record(decision: Decision, slot = -1): void {
-    this.#meter.record(decision, slot);
+  record(decision: Decision): void {
+    this.#meter.record(decision);
   }
 
-  /** What this process has counted is brought to the store first. */
+  /** Flushes what this process has counted, and then reads the store. */
   async report(question: UsageQuestion): Promise<UsageReport> {
-    await this.#flush.flush();
+    await this.#flush();
     return readUsage(this.#store, question, this.#clock);
   }
 
   stats(): UsageStats {
     const { pending, dropped } = this.#meter;
-    const { stored, lost } = this.#flush;
-    return { pending, stored, dropped, lost };
+    return { pending, stored: this.#stored, dropped, lost: this.#lost };
   }
 
+  /** Flushes all that is left, and tries again for {@link CLOSING_MS}. Then it no longer waits. */
   async close(): Promise<void> {
     this.#meter.stop();
-    await this.#flush.close(CLOSING_MS);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#stopped = true;
+    let isLate = false;
+    const flushAll = async () => {
+      await this.#flush();
+      while (this.#meter.pending > 0 && !isLate) {
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        await this.#flush();
+      }
+    };
+    await within(flushAll(), CLOSING_MS, () => {
+      isLate = true;
+    });
     this.#meter.stop();
     if (this.#ownsStore) await this.#store.close();
+  }
+
+  #scheduleFlush(): void {
+    if (this.#timer !== undefined || this.#running !== undefined || this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#flush();
+    }, this.#flushMs).unref();
+  }
+
+  /** Flushes all that is counted now. Never rejects: what could not be stored waits for the next flush. */
+  async #flush(): Promise<void> {
+    // A running flush may have missed what was counted since it began.
+    await this.#running;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+      if (this.#meter.pending > 0 || this.#meter.isAwake) this.#scheduleFlush();
+    });
+    return this.#running;
+  }
+
+  async #run(): Promise<void> {
+    for (const batch of this.#meter.batches()) {
+      if (!(await this.#send(batch))) break;
+      // A store in this process answers at once, so requests need a turn in between.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** Sends a batch. Returns false if the store failed as a whole. */
+  async #send(batch: readonly UsageEntry[]): Promise<boolean> {
+    let failures: readonly UsageFailure[] = [];
+    try {
+      failures = (await this.#store.add(batch)) ?? [];
+    } catch (thrown) {
+      const { charged } = asStoreError(thrown);
+      for (const entry of batch) {
+        if (charged === 'no') this.#meter.putBack(entry);
+        else this.#lose(entry);
+      }
+      return false;
+    }
+    const left = new Set(batch);
+    for (const { entry, counted } of failures) {
+      if (!left.delete(entry)) continue;
+      if (counted !== 'no') this.#lose(entry);
+      else if (entry.minuteAt < this.#clock() - RETRIED_MS) this.#meter.drop(entry);
+      else this.#meter.putBack(entry);
+    }
+    for (const entry of left) {
+      this.#meter.settle(entry);
+      this.#stored += requestsOf(entry);
+    }
+    return true;
+  }
+
+  #lose(entry: UsageEntry): void {
+    this.#meter.settle(entry);
+    this.#lost += requestsOf(entry);
   }
 }
 
 const CLOSING_MS = 5000;
+/** An entry that fails alone is sent again for this long: the account's data may be broken for ever. */
+const RETRIED_MS = 3_600_000;
+const RETRY_MS = 100;

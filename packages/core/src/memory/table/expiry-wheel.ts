@@ -1,22 +1,22 @@
 /**
  * Finds what has expired without looking at what has not: a hierarchical timing wheel (Varghese and Lauck, "Hashed and
- * Hierarchical Timing Wheels", 1987) over the slots of a store, exact to the millisecond and driven by its calls instead
- * of a timer. A slot lies in the bucket of an instant before which it cannot have expired; whoever takes it out looks at
- * the real instant and puts it back if that is later. So an admission never touches the wheel, and a slot is handled a
- * few times per window however often it is charged.
+ * Hierarchical Timing Wheels", 1987) over the slots of a store. It is exact to the millisecond, and driven by the store's
+ * calls instead of a timer. A slot lies in the bucket of an instant before which it cannot have expired. The caller that
+ * takes it checks the real instant, and adds the slot again if that is later. So an admission never touches the wheel, and
+ * a slot is handled a few times per window however often it is charged.
  */
 export class ExpiryWheel {
-  // Each list is a ring through its sentinel, which is written ~list where a slot would stand.
+  // Each list is a ring through its sentinel, which is ~list in the place of a slot.
   readonly #first = Int32Array.from({ length: LISTS }, (_, list) => ~list);
   readonly #last = Int32Array.from({ length: LISTS }, (_, list) => ~list);
-  /** Pages of links: the next of slot s at 2s, the previous at 2s + 1. */
+  /** Pages of links: the next slot of slot s at 2s, the previous one at 2s + 1. */
   readonly #links: Int32Array[] = [];
   /** A bit for each bucket that may not be empty. */
   readonly #filled = new Int32Array((LEVELS * BUCKETS) / 32);
-  /** Every bucket of an instant up to this one has been emptied into the two due lists. */
+  /** All buckets of instants up to this one have been emptied into the two due lists. */
   #current = 0;
 
-  /** Slots are dense from 0; a new page is made when the first of its slots is added. */
+  /** Slots are dense from 0. */
   add(slot: number, expiresAt: number): void {
     while (slot >>> PAGE_BITS >= this.#links.length) this.#links.push(new Int32Array(2 << PAGE_BITS));
     const list = this.#listOf(expiresAt);
@@ -37,8 +37,8 @@ export class ExpiryWheel {
   }
 
   /**
-   * Takes out one slot whose bucket has come, or returns −1. Slots that were filed to the millisecond come before those
-   * of a coarse bucket, so that an expired slot is rarely behind a crowd of others.
+   * Removes and returns one slot whose bucket's instant has come, or returns −1. Slots from a bucket of one millisecond come
+   * before those of a coarse bucket, so that an expired slot is rarely behind a crowd of others.
    */
   take(now: number): number {
     if (now > this.#current) this.#advance(now);
@@ -49,7 +49,7 @@ export class ExpiryWheel {
     return slot;
   }
 
-  /** A bucket at level L spans 256^L ms; an instant belongs to the level of the highest digit in which it is not now. */
+  /** A bucket at level L spans 256^L ms. An instant's level is that of the highest digit in which it differs from now. */
   #listOf(expiresAt: number): number {
     if (expiresAt <= this.#current) return DUE;
     let level = 0;
@@ -65,7 +65,7 @@ export class ExpiryWheel {
       const end = rolledOver ? BUCKETS - 1 : digit(now, level);
       const last = level * BUCKETS + end;
       for (let list = this.#nextFilled(level * BUCKETS + digit(from, level) + 1, last); list <= last; ) {
-        // The bucket that now lies in holds instants still to come, unless it is a single instant.
+        // The bucket of `now` has instants still to come, unless it is a single instant.
         const passed = rolledOver || list < last || level === 0;
         this.#splice(list, passed ? DUE : COARSE);
         list = this.#nextFilled(list + 1, last);
@@ -74,7 +74,7 @@ export class ExpiryWheel {
     }
   }
 
-  /** The first bucket from there on that may not be empty, or one behind the last: an idle time costs no more than a busy one. */
+  /** The first bucket from `list` on that may not be empty, or one after `last`. A long idle time costs no more than a short one. */
   #nextFilled(list: number, last: number): number {
     let from = list;
     while (from <= last) {
@@ -96,7 +96,7 @@ export class ExpiryWheel {
     this.#join(last, ~to, to);
   }
 
-  /** Makes `next` follow `previous`; either may be the sentinel of `list`. */
+  /** Makes `next` follow `previous`. Either may be the sentinel of `list`. */
   #join(previous: number, next: number, list: number): void {
     if (previous < 0) this.#first[list] = next;
     else this.#page(previous)[link(previous)] = next;
@@ -122,7 +122,7 @@ function link(slot: number): number {
   return 2 * (slot & PAGE_MASK);
 }
 
-// Instants outgrow 32 bits, so digits are divided out, not shifted.
+// Instants need more than 32 bits, so digits are divided out, not shifted.
 function prefix(instant: number, level: number): number {
   return Math.floor(instant / SPANS[level]!);
 }

@@ -1,25 +1,24 @@
-/**
- * Memory for the slices of many sliding windows: blocks of a few fixed sizes, cut from pages of one `Float64Array` each.
- * A page is never copied or moved, so growing never pauses the process, and a block that is given back is used again
- * before a new page is made.
- */
-
 /** Block sizes in slices. */
 const SIZES: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384];
-/** A block's name is its index among those of its size, times 16, plus the index of its size. */
+/** A block's number is its index among those of its size, times 16, plus the index of its size. */
 const SIZE_BITS = 4;
 const SIZE_MASK = (1 << SIZE_BITS) - 1;
-/** A page holds 16384 slices: few pages, so that finding one costs no more than it must. */
+/** A page has 16384 slices. Few pages make finding one fast. */
 const PAGE_BITS = 14;
-/** Two numbers a slice: the instant of its latest admission, and the cost admitted in it. */
+/** A slice is the instant of its latest admission, and the cost admitted in it. */
 export const NUMBERS_PER_SLICE = 2;
+export const COST = 1;
 
+/**
+ * Memory for the slices of many sliding windows: blocks of a few fixed sizes, cut from pages of one `Float64Array` each. A
+ * page is never copied or moved, so growing never pauses the process. A freed block is used again before a new page is made.
+ */
 export class SliceBlocks {
   readonly #pools: readonly SlicePool[] = SIZES.map(
     (size, sizeIndex) => new SlicePool(size, Math.max(0, PAGE_BITS - sizeIndex)),
   );
 
-  /** A block of the smallest size that holds `slices`; its contents are undefined. */
+  /** Allocates a block of the smallest size that has room for `slices`. Its contents are undefined. */
   allocate(slices: number): number {
     let sizeIndex = 0;
     while (SIZES[sizeIndex]! < slices) sizeIndex++;
@@ -30,7 +29,6 @@ export class SliceBlocks {
     this.pool(block).free(block >>> SIZE_BITS);
   }
 
-  /** The pool that the block belongs to, which knows where it lies. */
   pool(block: number): SlicePool {
     return this.#pools[block & SIZE_MASK]!;
   }
@@ -38,13 +36,13 @@ export class SliceBlocks {
 
 /** All blocks of one size. */
 export class SlicePool {
-  /** How many slices a block holds. */
+  /** Slices in a block. */
   readonly size: number;
   readonly #numbersPerBlock: number;
   readonly #blocksPerPageBits: number;
   readonly #blockMask: number;
   readonly #pages: Float64Array[] = [];
-  /** Blocks given back form a list through their first number; −1 ends it. */
+  /** The first of a list of free blocks, which continues in their first numbers; −1 ends it. */
   #firstFree = -1;
   #used = 0;
 
@@ -55,17 +53,17 @@ export class SlicePool {
     this.#blockMask = (1 << blocksPerPageBits) - 1;
   }
 
-  /** The page that the block lies in. */
+  /** The page of the block. */
   page(block: number): Float64Array {
     return this.#pages[block >>> (SIZE_BITS + this.#blocksPerPageBits)]!;
   }
 
-  /** The index in its page of the block's first number. */
+  /** The index of the block's first number in its page. */
   offset(block: number): number {
     return ((block >>> SIZE_BITS) & this.#blockMask) * this.#numbersPerBlock;
   }
 
-  /** The index of a free block. */
+  /** Allocates a block, and returns its index among those of this size. */
   allocate(): number {
     const free = this.#firstFree;
     if (free >= 0) {
