@@ -1,4 +1,5 @@
 import { type CounterSpec, Quota, type Throttle } from '@tollgate/core';
+import { entryOf } from '@tollgate/core/kit';
 import fc from 'fast-check';
 
 /** Who is charged, and against which quotas: each counter has a few lists of quotas, and a charge picks one of them. */
@@ -188,18 +189,26 @@ export const commands: fc.Arbitrary<readonly Command[]> = fc.array(command, {
   size: 'max',
 });
 
-/** The charge that a pick means: costs are 0 to 2 above the largest limit. */
+/** The charge that a pick means: costs are 0 to 2 above the largest limit. Charges on equal counters share their array. */
 export function chargeOf(world: World, pick: ChargePick): { counters: CounterSpec[]; cost: number } {
   const order = pick.both ? [pick.counter, 1 - pick.counter] : [pick.counter];
-  const counters = order.map((index, at) => {
-    const { name, lists, throttles = [] } = world.counters[index]!;
-    const picked = pick.lists[at]!;
-    const throttle = throttles[Math.floor(picked / lists.length) % throttles.length];
-    return { name, quotas: lists[picked % lists.length]!, ...(throttle && { throttle }) };
+  const picks = order.map((index, at) => {
+    const { lists, throttles = [] } = world.counters[index]!;
+    return { index, picked: pick.lists[at]! % (lists.length * Math.max(1, throttles.length)) };
   });
+  const known = entryOf(COUNTERS, world, () => new Map<string, CounterSpec[]>());
+  const counters = entryOf(known, JSON.stringify(picks), () =>
+    picks.map(({ index, picked }) => {
+      const { name, lists, throttles = [] } = world.counters[index]!;
+      const throttle = throttles[Math.floor(picked / lists.length)];
+      return { name, quotas: lists[picked % lists.length]!, ...(throttle && { throttle }) };
+    }),
+  );
   const largest = Math.max(...counters.flatMap(({ quotas }) => quotas.map(({ limit }) => limit)));
   return { counters, cost: pick.cost % (largest + 3) };
 }
+
+const COUNTERS = new WeakMap<World, Map<string, CounterSpec[]>>();
 
 /** Whole milliseconds that an advance means: to the very edge of a window or slice, one off it, or somewhere inside. */
 export function durationOf(world: World, { to, pick, by }: Extract<Command, { kind: 'advance' }>): number {

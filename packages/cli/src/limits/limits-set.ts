@@ -1,5 +1,5 @@
 import { defineAccountLayer, type Layer } from '@tollgate/core';
-import type { HeldLimits } from '@tollgate/redis';
+import type { StoredLimits } from '@tollgate/redis';
 import type { Command } from 'commander';
 import { answer } from '../answer.js';
 import { Refusal, UsageError } from '../exit-codes.js';
@@ -57,7 +57,7 @@ async function replace(
   account: string,
   layer: Layer,
   { by, ifVersion }: SetOptions,
-): Promise<{ readonly before: Before; readonly after: HeldLimits }> {
+): Promise<{ readonly before: Before; readonly after: StoredLimits }> {
   for (let attempt = 1; ; attempt++) {
     const before = await heldBefore(limits, account);
     const isKnown = before !== 'unreadable' && attempt < ATTEMPTS;

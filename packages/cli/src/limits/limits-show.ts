@@ -1,4 +1,4 @@
-import type { HeldLimits, LimitsChange } from '@tollgate/redis';
+import type { LimitsChange, StoredLimits } from '@tollgate/redis';
 import type { Command } from 'commander';
 import { answer } from '../answer.js';
 import { Refusal, UsageError } from '../exit-codes.js';
@@ -39,7 +39,7 @@ async function runGet(account: string, options: LimitsOptions): Promise<void> {
 
 async function runList(options: LimitsOptions): Promise<void> {
   await withLimits(options, async ({ limits }) => {
-    const all: HeldLimits[] = [];
+    const all: StoredLimits[] = [];
     for await (const held of limits.list()) all.push(held);
     all.sort(byAccount);
     answer(options, { suspension: limits.suspension ?? null, limits: all }, () => {
@@ -69,13 +69,13 @@ function rowOf({ version, at, by = '', change, account, layer, reason }: LimitsC
   return [`${version}`, shownInstant(at), shownText(by), change, account === undefined ? '' : shownName(account), to];
 }
 
-function inOneLine(layer: HeldLimits['layer']): string {
+function inOneLine(layer: StoredLimits['layer']): string {
   return layerRows(layer)
     .map((row) => row.join(' '))
     .join('; ');
 }
 
-function byAccount(one: HeldLimits, other: HeldLimits): number {
+function byAccount(one: StoredLimits, other: StoredLimits): number {
   return one.account < other.account ? -1 : 1;
 }
 

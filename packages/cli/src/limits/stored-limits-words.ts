@@ -1,9 +1,9 @@
-import type { HeldLimits } from '@tollgate/redis';
+import type { StoredLimits } from '@tollgate/redis';
 import type { Before } from '../redis/index.js';
 import { alignedRows, layerRows, shownInstant, shownText } from '../words/index.js';
 
 /** Limits with all that is known of them, over several lines. */
-export function heldInWords({ layer, version, by, at }: HeldLimits): string {
+export function heldInWords({ layer, version, by, at }: StoredLimits): string {
   return `${alignedRows(layerRows(layer), '  ')}\n  ${provenance(version, at, by)}`;
 }
 

@@ -1,6 +1,6 @@
 import { type AccountLayer, defineAccountLayer, type Explained, type Layers } from '@tollgate/core';
 import { showName } from '@tollgate/core/kit';
-import type { HeldLimits } from '@tollgate/redis';
+import type { StoredLimits } from '@tollgate/redis';
 import type { ParsedPolicy } from '@tollgate/sources';
 import { type Command, Option } from 'commander';
 import { type AnswerOptions, answer, complain } from '../answer.js';
@@ -62,7 +62,7 @@ function warnOfUnknown(kind: string, layers: Layers = {}, name: string | undefin
   if (!isKnown) complain(`The policy says nothing of the ${kind} ${shownName(name)}.`);
 }
 
-function explain(file: string, parsed: ParsedPolicy, options: ExplainOptions, held: HeldLimits | undefined): void {
+function explain(file: string, parsed: ParsedPolicy, options: ExplainOptions, held: StoredLimits | undefined): void {
   const { category, account, plan, region, environment } = options;
   warnOfUnknown('plan', parsed.options.plans, plan);
   warnOfUnknown('region', parsed.options.regions, region);
@@ -92,7 +92,7 @@ function explain(file: string, parsed: ParsedPolicy, options: ExplainOptions, he
 }
 
 /** Under the name that errors and explanations have for it in services too. */
-function layerOf({ account, layer }: HeldLimits): AccountLayer {
+function layerOf({ account, layer }: StoredLimits): AccountLayer {
   try {
     return defineAccountLayer(layer, `limits.${showName(account)}`);
   } catch (error) {

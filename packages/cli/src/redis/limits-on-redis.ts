@@ -1,5 +1,5 @@
 import type { StoreError, Suspension } from '@tollgate/core';
-import type { HeldLimits, RedisLimits } from '@tollgate/redis';
+import type { RedisLimits, StoredLimits } from '@tollgate/redis';
 import type { Cluster, Redis } from 'ioredis';
 import { warn } from '../answer.js';
 import { shownInstant, shownText } from '../words/index.js';
@@ -70,7 +70,7 @@ export function failureOnRedis(url: string, error: unknown): unknown {
 }
 
 /** What a change takes the place of; `'unreadable'` is nothing that this version of the command understands. */
-export type Before = HeldLimits | 'unreadable' | undefined;
+export type Before = StoredLimits | 'unreadable' | undefined;
 
 export async function heldBefore(limits: RedisLimits, account: string): Promise<Before> {
   try {

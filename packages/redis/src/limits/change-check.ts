@@ -1,12 +1,12 @@
 import { defineAccountLayer, type Layer } from '@tollgate/core';
 import { checkInteger, checkOptions, checkString, optionRangeError, showName } from '@tollgate/core/kit';
-import { MAX_ACCOUNT_LENGTH, MAX_LAYER_LENGTH } from './held-limits.js';
+import { MAX_ACCOUNT_LENGTH, MAX_LAYER_LENGTH } from './stored-limits.js';
 
-/** Who makes a change of an account's limits, and for which version of them. */
+/** Who makes a change of an account's limits, and to which version of them. */
 export interface ChangeOptions {
-  /** Kept in the log: 1 to 256 characters. */
+  /** Stored with the change: 1 to 256 characters. */
   readonly by?: string;
-  /** The version that the account's limits must have, 0 if it must have none; else the change is refused. */
+  /** The version that the account's limits must have, 0 if it must have none. Otherwise the change is refused. */
   readonly ifVersion?: number;
 }
 
@@ -30,7 +30,7 @@ export function checkReason(reason: unknown): { readonly reason?: string } {
   return reason === undefined ? {} : { reason: checkText('reason', reason, MAX_REASON_LENGTH) };
 }
 
-/** The layer in what JSON can say, which must mean the same. */
+/** The layer after a round trip through JSON, which must be valid as well. */
 export function checkLayer(account: string, layer: Layer): Layer {
   const path = `limits.${showName(account)}`;
   defineAccountLayer(layer, path);
@@ -38,9 +38,9 @@ export function checkLayer(account: string, layer: Layer): Layer {
   if (text.length > MAX_LAYER_LENGTH) {
     throw optionRangeError(path, `a layer of at most ${MAX_LAYER_LENGTH} characters of JSON`, text);
   }
-  const said = JSON.parse(text) as Layer;
-  defineAccountLayer(said, path);
-  return said;
+  const stored = JSON.parse(text) as Layer;
+  defineAccountLayer(stored, path);
+  return stored;
 }
 
 const MAX_NAME_LENGTH = 256;

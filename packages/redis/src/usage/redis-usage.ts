@@ -1,14 +1,26 @@
 import { StoreError } from '@tollgate/core';
-import { checkInteger, closedError } from '@tollgate/core/kit';
+import { checkInteger, checkOptions, closedError, entryOf } from '@tollgate/core/kit';
 import type { UsageEntry, UsageFailure, UsageMinute, UsageStore, UsageTop } from '@tollgate/core/usage';
 import { BoundedCalls } from '../bounded-calls.js';
+import { checkPrefix, type GivenClient, readClient } from '../client.js';
 import { Connection, type RedisClient, Script } from '../connection.js';
-import { ConnectionWait } from '../connection-wait.js';
 import { ADD_SCRIPT } from './add-script.js';
 import { readDay } from './day.js';
 import { Leaders } from './leaders.js';
 import { encodeText, hourOf, UsageKeys } from './usage-keys.js';
-import { type RedisUsageOptions, readOptions } from './usage-options.js';
+
+export interface RedisUsageOptions {
+  /** An ioredis 5 or 6 client or Cluster, connected or not. It stays yours: it is never closed. Either this or `url`. */
+  readonly client?: RedisClient;
+  /** Where a Redis is, as `redis://` or `rediss://`; a client is made for it, and closed. */
+  readonly url?: string;
+  /** What the keys begin with: 1 to 64 characters of `A-Z a-z 0-9 . _ - : /`, default `tollgate`. */
+  readonly prefix?: string;
+  /** For how many days usage is kept: an integer from 1 to 366, default 30. It holds for what is added from then on. */
+  readonly keepDays?: number;
+  /** How long a question may wait for Redis: an integer from 1 to 60000 milliseconds, default 1000. */
+  readonly timeoutMs?: number;
+}
 
 /**
  * Usage on Redis, so that the counts of all processes add up and outlive them. Redis 6.2 to 8 or Valkey, alone, behind
@@ -25,7 +37,6 @@ export class RedisUsage implements UsageStore {
   readonly #client: RedisClient;
   readonly #ownsClient: boolean;
   readonly #connection: Connection;
-  readonly #wait: ConnectionWait;
   readonly #calls: BoundedCalls;
   readonly #keys: UsageKeys;
   readonly #leaders: Leaders;
@@ -44,8 +55,7 @@ export class RedisUsage implements UsageStore {
     this.#keepDays = keepDays;
     this.#timeoutMs = timeoutMs;
     this.#connection = new Connection(client, USAGE_TASK);
-    this.#wait = new ConnectionWait(this.#connection);
-    this.#calls = new BoundedCalls(this.#connection, this.#wait, timeoutMs, USAGE_TASK);
+    this.#calls = new BoundedCalls(this.#connection, timeoutMs);
     this.#keys = new UsageKeys(prefix);
     this.#leaders = new Leaders(this.#calls, this.#keys);
   }
@@ -53,7 +63,7 @@ export class RedisUsage implements UsageStore {
   /** Waits `timeoutMs` for a connection, and for the answer as long as the connection lasts: no request waits for it. */
   async add(entries: readonly UsageEntry[]): Promise<readonly UsageFailure[]> {
     this.#checkOpen();
-    if (!this.#connection.ready) await this.#connection.connected(this.#timeoutMs);
+    await this.#connection.connected(this.#timeoutMs);
     const added = await Promise.all(this.#groups(entries).map((group) => this.#addGroup(group)));
     const failures = added.flat();
     const failed = new Set(failures.map(({ entry }) => entry));
@@ -85,7 +95,6 @@ export class RedisUsage implements UsageStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#wait.close();
     if (this.#ownsClient) this.#client.disconnect();
   }
 
@@ -93,10 +102,8 @@ export class RedisUsage implements UsageStore {
   #groups(entries: readonly UsageEntry[]): UsageEntry[][] {
     const groups = new Map<number, UsageEntry[]>();
     for (const entry of entries) {
-      const slot = this.#connection.groupOf(this.#keys.day(entry.account, entry.minuteAt));
-      const group = groups.get(slot);
-      if (group === undefined) groups.set(slot, [entry]);
-      else group.push(entry);
+      const slot = this.#connection.slotOf(this.#keys.day(entry.account, entry.minuteAt));
+      entryOf(groups, slot, (): UsageEntry[] => []).push(entry);
     }
     return [...groups.values()];
   }
@@ -137,3 +144,16 @@ const DAY_MS = 86_400_000;
 const DAY_S = 86_400;
 const MAX_CATEGORIES = '64';
 const SECONDS_LIFE_S = 300;
+
+const OPTIONS: readonly string[] = ['client', 'url', 'prefix', 'keepDays', 'timeoutMs'];
+
+function readOptions(options: RedisUsageOptions): GivenClient & Required<Omit<RedisUsageOptions, 'client' | 'url'>> {
+  checkOptions('RedisUsage', options, OPTIONS);
+  const { prefix = 'tollgate', keepDays = 30, timeoutMs = 1000 } = options;
+  const checked = {
+    prefix: checkPrefix(prefix),
+    keepDays: checkInteger('keepDays', keepDays, 1, 366),
+    timeoutMs: checkInteger('timeoutMs', timeoutMs, 1, 60_000),
+  };
+  return { ...checked, ...readClient(options.client, options.url) };
+}
