@@ -32,8 +32,13 @@ export class UnsentViolations {
     for (const [counters, times] of own) this.#send(account, counters, times).catch(() => {});
   }
 
-  forget(account: string): void {
+  /** Forgets the violations of the account, or only those on the counter of that name. */
+  forget(account: string, name?: string): void {
+    const own = this.#byAccount.get(account);
     this.#byAccount.delete(account);
+    if (own === undefined || name === undefined) return;
+    const others = [...own].map(([counters, times]) => [counters.filter((one) => one.name !== name), times] as const);
+    this.#byAccount.set(account, new Map(others.filter(([counters]) => counters.length > 0)));
   }
 
   close(): void {
@@ -72,8 +77,9 @@ export class UnreportedThrottlings {
     return lasting.length > 0;
   }
 
-  forget(account: string): void {
-    this.#byAccount.delete(account);
+  forget(account: string, name?: string): void {
+    if (name === undefined) this.#byAccount.delete(account);
+    else this.#byAccount.get(account)?.delete(name);
   }
 }
 

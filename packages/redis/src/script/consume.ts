@@ -77,6 +77,7 @@ export const CONSUME_OPERATION: string = `
             reply[quota + 2 * q] = soonest(shape, q, ${windowMsOf('shape', 'q')}, left)
           end
         end
+        for q = 1, quotas do unchanged = math.min(unchanged, ${windowMsOf('shape', 'q')}) end
         quota = quota + 2 * quotas
       end
     end

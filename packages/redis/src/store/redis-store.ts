@@ -118,15 +118,12 @@ export class RedisStore implements Store {
   /** Deletes the counters that exist at the call. A charge that arrives during the call may begin a counter anew. */
   async reset(account: string, name?: string): Promise<void> {
     this.#checkOpen();
-    const index = this.#keys.index(account);
-    const named = name === undefined ? [] : [index + Keys.counterEnd(name), index + Keys.violationsEnd(name)];
-    await this.#forget(account, index, name === undefined ? () => true : named);
+    await this.#delete(account, name, true);
   }
 
   async pardon(account: string, name?: string): Promise<void> {
     this.#checkOpen();
-    const index = this.#keys.index(account);
-    await this.#forget(account, index, name === undefined ? Keys.isOfViolations : [index + Keys.violationsEnd(name)]);
+    await this.#delete(account, name, false);
   }
 
   /** Rejects unless Redis could record a charge of the account now. The probe writes a key that expires in a second. */
@@ -161,21 +158,28 @@ export class RedisStore implements Store {
     if (this.#ownsClient) this.#client.disconnect();
   }
 
-  /** Deletes keys of the account: those given, or those whose entry in its index is selected. */
-  async #forget(account: string, index: string, keys: string[] | ((entry: string) => boolean)): Promise<void> {
-    this.#denials.drop(account);
-    this.#unsent.forget(account);
-    let all = keys;
-    if (typeof all === 'function') {
-      const entries = (await this.#connection.send('ZRANGE', index, 0, -1)) as string[];
-      all = entries.filter(all).map((entry) => `${index}:${entry}`);
+  /** Deletes the violations of the account, or of one counter, and with `isReset` the counters as well. */
+  async #delete(account: string, name: string | undefined, isReset: boolean): Promise<void> {
+    this.#forget(account, name);
+    const index = this.#keys.index(account);
+    const ends = name === undefined ? await this.#endsIn(index) : [Keys.counterEnd(name), Keys.violationsEnd(name)];
+    const keys = ends.filter((end) => isReset || Keys.isOfViolations(end)).map((end) => index + end);
+    for (let from = 0; from < keys.length; from += RESET_AT_ONCE) {
+      await this.#connection.run(RESET, [index, ...keys.slice(from, from + RESET_AT_ONCE)], []);
     }
-    for (let from = 0; from < all.length; from += RESET_AT_ONCE) {
-      await this.#connection.run(RESET, [index, ...all.slice(from, from + RESET_AT_ONCE)], []);
-    }
+    this.#forget(account, name);
+    this.#unreported.forget(account, name);
+  }
+
+  /** The ends of the keys that an account's index names. */
+  async #endsIn(index: string): Promise<string[]> {
+    const entries = (await this.#connection.send('ZRANGE', index, 0, -1)) as string[];
+    return entries.map((entry) => `:${entry}`);
+  }
+
+  #forget(account: string, name: string | undefined): void {
     this.#denials.drop(account);
-    this.#unsent.forget(account);
-    this.#unreported.forget(account);
+    this.#unsent.forget(account, name);
   }
 
   async #violate(account: string, counters: readonly CounterSpec[], times: number): Promise<void> {
