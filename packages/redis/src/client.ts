@@ -2,13 +2,13 @@ import { checkString, optionConflictError, optionRangeError, optionTypeError } f
 import { Redis } from 'ioredis';
 import type { RedisClient } from './connection.js';
 
-/** A client, and whether it was made here and has to be closed here. */
+/** A client, and whether the store made it and has to close it. */
 export interface GivenClient {
   readonly client: RedisClient;
   readonly ownsClient: boolean;
 }
 
-/** The client that was given, or one made for the URL. */
+/** Returns the client, or makes one for the URL. */
 export function readClient(client: RedisClient | undefined, url: string | undefined): GivenClient {
   if (url !== undefined) {
     if (client !== undefined) throw optionConflictError('Expected either `client` or `url`, got both');
@@ -18,7 +18,7 @@ export function readClient(client: RedisClient | undefined, url: string | undefi
   return { client, ownsClient: false };
 }
 
-/** Told by what it can do, not by its class: a program may hold two copies of ioredis. */
+/** By its members, not by its class: a program may have two copies of ioredis. */
 function isClient(client: RedisClient | undefined): client is RedisClient {
   return (
     typeof client === 'object' &&
@@ -29,7 +29,7 @@ function isClient(client: RedisClient | undefined): client is RedisClient {
   );
 }
 
-/** Braces would move the hash tag, and the rest is what makes a key hard to read. */
+/** Braces would move the hash tag. The other excluded characters make a key hard to read. */
 export function checkPrefix(prefix: string): string {
   const rule = '1 to 64 characters of A-Z a-z 0-9 . _ - : /';
   checkString('prefix', prefix);
@@ -45,14 +45,14 @@ function checkUrl(url: string): string {
   return url;
 }
 
-/** Comes back quickly after an outage, and notices a server that fell silent. */
+/** A client that reconnects quickly after an outage, and notices a server that stops answering. */
 function clientOf(url: string): RedisClient {
   const client = new Redis(url, {
     connectTimeout: 2000,
     socketTimeout: 5000,
     retryStrategy: (attempt) => Math.min(attempt * 50, 1000),
   });
-  // Without a listener ioredis writes to the console; what matters of a failure, the limiter tells.
+  // Without a listener ioredis writes to the console. The limiter reports failures.
   client.on('error', () => {});
   return client;
 }

@@ -36,7 +36,7 @@ export class Keys {
   }
 }
 
-// No encoded name begins with one of these.
+// No encoded name is `#`, or begins with `!`.
 const EMPTY = '#';
 const PROBE = '!';
 const VIOLATIONS = '!';

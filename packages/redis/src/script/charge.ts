@@ -52,15 +52,14 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  * The reply is a string of little-endian doubles: the instant of the call in ms, then for each operation its status. A charge
  * or peek with status 0 is followed by
  *
- *     now admitted wait unchanged               admitted: of `times`; wait: ms until one more fits, -1 for never, 0 for now;
- *                                               unchanged: ms until a slice leaves one of the quotas, -1 for never, 0 for an
- *                                               unknown time
+ *     now admitted wait                         admitted: of `times`; wait: ms until one more fits, -1 for never, 0 for now
  *     birth                                     of each counter, 0 where there is no counter
  *     used reset                                of each quota: used before the operation, ms until room grows after it
  *     before after violations                   of each counter with a throttle: the ms for which it was throttled before
  *                                               the operation, and is after it, negated if that began with a refusal here;
  *                                               and its violations by now, 0 if the operation counted none
  *     reset                                     of each quota, only if a throttling began: for refused charges
+ *     unchanged                                 only after a refusal: ms until a slice leaves one of the quotas, -1 for never
  *
  * and violations with status 0 by
  *

@@ -7,7 +7,7 @@ export const CONSUME_OPERATION: string = `
     -- longest window has grown.
     local times = kind == 1 and 1 or detail
     local admitted, unchanged, before, grown, lefts, rooms = times, math.huge, nil, nil, nil, nil
-    local answer = size + 4
+    local answer = size + 3
     size = answer + counters
     for c = first, stop, 4 do
       local key, shape, left = ${keyOf('c')}, ${shapeOf('c')}, 0
@@ -105,8 +105,7 @@ export const CONSUME_OPERATION: string = `
       end
       if wait == math.huge then wait = -1 end
     end
-    if unchanged == math.huge then unchanged = -1 end
-    reply[answer - 3], reply[answer - 2], reply[answer - 1], reply[answer] = now, admitted, wait, unchanged
+    reply[answer - 2], reply[answer - 1], reply[answer] = now, admitted, wait
     for c = first, stop, 4 do
       local text = texts[${keyOf('c')}]
       answer = answer + 1
@@ -128,6 +127,10 @@ export const CONSUME_OPERATION: string = `
           reply[size] = growthOf(key, head, shape, q, head and head[6 * q + 1] or 0, now, left)
         end
       end
+    end
+    if admitted < times then
+      size = size + 1
+      reply[size] = unchanged == math.huge and -1 or unchanged
     end
     -- Nothing was recorded. If the clock steps back, what has expired by now may count for another charge.
     if kind == 1 or admitted == 0 then

@@ -37,7 +37,6 @@ export class Step {
       this.#now = reply.next();
       this.#admitted = reply.next();
       this.#retryAfterMs = reply.wait();
-      this.#unchangedMs = reply.wait();
       this.#token = reply.numbers(counters.length);
       const used = new Array<number>(quotas);
       const resetAfterMs = new Array<number>(quotas);
@@ -48,6 +47,7 @@ export class Step {
       this.#used = used;
       this.#resetAfterMs = resetAfterMs;
       if (hasThrottle) this.#throttling = readThrottling(counters, reply, quotas);
+      if (this.#admitted < this.count) this.#unchangedMs = reply.wait();
     }
   }
 

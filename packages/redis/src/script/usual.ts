@@ -19,7 +19,7 @@ ${LOAD}
       if head and head[3] + head[4] > now then now = head[3] + head[4] end
     end
 
-    local answer = size + 5 + counters
+    local answer = size + 4 + counters
     for c = first, taken and stop or 0, 4 do
       local key, shape = ${keyOf('c')}, ${shapeOf('c')}
       local head, text, quotas = heads[key], texts[key], ${quotasOf('shape')}
@@ -45,7 +45,7 @@ ${EXPIRE}
     end
 
     if taken then
-      reply[size + 1], reply[size + 2], reply[size + 3], reply[size + 4], reply[size + 5], size = 0, now, times, 0, 0, size + 5
+      reply[size + 1], reply[size + 2], reply[size + 3], reply[size + 4], size = 0, now, times, 0, size + 4
       answer = size + counters
       for c = first, stop, 4 do
         local key, shape = ${keyOf('c')}, ${shapeOf('c')}

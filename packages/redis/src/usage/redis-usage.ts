@@ -12,22 +12,22 @@ import { encodeText, hourOf, UsageKeys } from './usage-keys.js';
 export interface RedisUsageOptions {
   /** An ioredis 5 or 6 client or Cluster, connected or not. It stays yours: it is never closed. Either this or `url`. */
   readonly client?: RedisClient;
-  /** Where a Redis is, as `redis://` or `rediss://`; a client is made for it, and closed. */
+  /** The address of a Redis, as `redis://` or `rediss://`. The usage makes its own client and closes it. */
   readonly url?: string;
-  /** What the keys begin with: 1 to 64 characters of `A-Z a-z 0-9 . _ - : /`, default `tollgate`. */
+  /** The beginning of all keys: 1 to 64 characters of `A-Z a-z 0-9 . _ - : /`, default `tollgate`. */
   readonly prefix?: string;
-  /** For how many days usage is kept: an integer from 1 to 366, default 30. It holds for what is added from then on. */
+  /** The days for which usage is kept: an integer from 1 to 366, default 30. It applies to usage that is added from then on. */
   readonly keepDays?: number;
-  /** How long a question may wait for Redis: an integer from 1 to 60000 milliseconds, default 1000. */
+  /** How long a read may wait for Redis: an integer from 1 to 60000 milliseconds, default 1000. */
   readonly timeoutMs?: number;
 }
 
 /**
- * Usage on Redis, so that the counts of all processes add up and outlive them. Redis 6.2 to 8 or Valkey, alone, behind
- * Sentinel or as a Cluster. A limiter on a `RedisStore` needs none of its own: `usage: true` keeps it there.
+ * Usage on Redis: the counts of all processes add up, and outlive them. Redis 6.2 to 8 or Valkey, alone, behind Sentinel or as
+ * a Cluster. A limiter on a `RedisStore` does not need it: with `usage: true` it stores usage on the same Redis.
  *
- * One hash for each account and day, in which an hour of a category is one field; see `docs/usage.md`. What is brought is
- * sent at most once: where a connection breaks before the answer, it is lost rather than counted twice.
+ * There is one hash for each account and day, with a field for each hour and category; see `docs/usage.md`. Each entry is sent
+ * at most once: when a connection breaks before the answer, the entry may be lost, but never counts twice.
  *
  * @example
  * const store = new RedisUsage({ client: new Redis('redis://127.0.0.1:6379') });
@@ -60,7 +60,7 @@ export class RedisUsage implements UsageStore {
     this.#leaders = new Leaders(this.#calls, this.#keys);
   }
 
-  /** Waits `timeoutMs` for a connection, and for the answer as long as the connection lasts: no request waits for it. */
+  /** Waits at most `timeoutMs` for a connection, and for the answer as long as the connection lasts. No request waits for it. */
   async add(entries: readonly UsageEntry[]): Promise<readonly UsageFailure[]> {
     this.#checkOpen();
     await this.#connection.connected(this.#timeoutMs);
@@ -84,7 +84,7 @@ export class RedisUsage implements UsageStore {
   }
 
   /**
-   * Who leads is known of the 200 first of each list and minute; how often each was refused is read from its own counts.
+   * Each list and minute has the first 200 accounts. How often each was refused is read from the account's own counts.
    */
   async top({ limit }: { readonly limit: number }): Promise<UsageTop> {
     this.#checkOpen();
@@ -98,7 +98,7 @@ export class RedisUsage implements UsageStore {
     if (this.#ownsClient) this.#client.disconnect();
   }
 
-  /** What may go in one call of a script: on a cluster the entries of one slot. */
+  /** The entries by slot: a script takes those of one slot. */
   #groups(entries: readonly UsageEntry[]): UsageEntry[][] {
     const groups = new Map<number, UsageEntry[]>();
     for (const entry of entries) {
@@ -139,7 +139,7 @@ export class RedisUsage implements UsageStore {
 }
 
 const ADD = new Script(ADD_SCRIPT);
-const USAGE_TASK = 'keep or tell usage';
+const USAGE_TASK = 'store or read usage';
 const DAY_MS = 86_400_000;
 const DAY_S = 86_400;
 const MAX_CATEGORIES = '64';
