@@ -10,8 +10,8 @@ export interface Backend {
 }
 
 /**
- * The store suite on a server of that kind, with every option on. The process's clock, which the deny cache reads, is the clock
- * of the scripts: a test moves both at once.
+ * The store suite on a server of that kind, with every option on. The process's clock, which the deny cache reads, is
+ * the clock of the scripts: a test moves both at once.
  */
 export function describeOn(name: string, effort: number, start: () => Promise<Backend>): void {
   describe(name, () => {
@@ -55,8 +55,8 @@ export function describeOn(name: string, effort: number, start: () => Promise<Ba
 const START_MS = 1_800_000_000_000;
 
 /**
- * Violations by refusals of the deny cache are counted up to 100 ms late, at the instant when they arrive. A test that moves the
- * clock by a minute would make them a minute late.
+ * Violations by refusals of the deny cache are counted up to 100 ms late, at the instant when they arrive. A test that
+ * moves the clock by a minute would make them a minute late.
  */
 async function sendViolations(store: RedisStore): Promise<void> {
   vi.advanceTimersByTime(100);

@@ -3,7 +3,10 @@ import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { onPath } from '../on-path.js';
 
-/** The server that tests start: `REDIS_SERVER`, else Redis or Valkey from the path. Without one, the error names the remedy. */
+/**
+ * The server that tests start: `REDIS_SERVER`, else Redis or Valkey from the path. Without one, the error names the
+ * remedy.
+ */
 export function serverBinary(): string {
   const found = findServer();
   if (found === undefined) throw new Error(CURE);

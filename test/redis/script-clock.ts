@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 
 /**
- * A clock for the store's scripts, in place of the server's. The client rewrites two places of a script on its way to a real
- * server. Everything else is as in production.
+ * A clock for the store's scripts, in place of the server's. The client rewrites two places of a script on its way to a
+ * real server. Everything else is as in production.
  */
 export class ScriptClock {
   nowMs = Date.now();

@@ -2,20 +2,33 @@ import { checkString, optionConflictError, optionRangeError, optionTypeError } f
 import { Redis } from 'ioredis';
 import type { RedisClient } from './connection.js';
 
-/** A client, and whether the store made it and has to close it. */
-export interface GivenClient {
-  readonly client: RedisClient;
-  readonly ownsClient: boolean;
+/** The options that say which Redis to use, and where on it. */
+export interface RedisOptions<Client extends RedisClient = RedisClient> {
+  /**
+   * An ioredis 5 or 6 client or Cluster, connected or not. It stays yours: it is never closed. Either this or `url`.
+   */
+  readonly client?: Client;
+  /** The address of a Redis, as `redis://` or `rediss://`. A client is made for it, and closed by `close`. */
+  readonly url?: string;
+  /** The beginning of all keys: 1 to 64 characters of `A-Z a-z 0-9 . _ - : /`, default `tollgate`. */
+  readonly prefix?: string;
 }
 
-/** Returns the client, or makes one for the URL. */
-export function readClient(client: RedisClient | undefined, url: string | undefined): GivenClient {
+export interface CheckedRedis {
+  readonly client: RedisClient;
+  /** Whether the client was made here, and has to be closed. */
+  readonly ownsClient: boolean;
+  readonly prefix: string;
+}
+
+export function readRedis({ client, url, prefix = 'tollgate' }: RedisOptions): CheckedRedis {
+  const checked = checkPrefix(prefix);
   if (url !== undefined) {
     if (client !== undefined) throw optionConflictError('Expected either `client` or `url`, got both');
-    return { client: clientOf(checkUrl(url)), ownsClient: true };
+    return { client: clientOf(checkUrl(url)), ownsClient: true, prefix: checked };
   }
   if (!isClient(client)) throw optionTypeError('client', 'an ioredis client or Cluster, unless `url` is given', client);
-  return { client, ownsClient: false };
+  return { client, ownsClient: false, prefix: checked };
 }
 
 /** By its members, not by its class: a program may have two copies of ioredis. */
@@ -30,7 +43,7 @@ function isClient(client: RedisClient | undefined): client is RedisClient {
 }
 
 /** Braces would move the hash tag. The other excluded characters make a key hard to read. */
-export function checkPrefix(prefix: string): string {
+function checkPrefix(prefix: string): string {
   const rule = '1 to 64 characters of A-Z a-z 0-9 . _ - : /';
   checkString('prefix', prefix);
   if (!/^[\w.:/-]{1,64}$/.test(prefix)) throw optionRangeError('prefix', rule, prefix);

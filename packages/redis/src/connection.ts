@@ -4,8 +4,8 @@ import { within } from '@tollgate/core/kit';
 import calculateSlot from 'cluster-key-slot';
 
 /**
- * The members of an ioredis client or Cluster that the store uses. The classes of ioredis 5 and 6 are different types, and a
- * program may have either.
+ * The members of an ioredis client or Cluster that the store uses. The classes of ioredis 5 and 6 are different types,
+ * and a program may have either.
  */
 export interface RedisClient {
   readonly status: string;
@@ -45,8 +45,8 @@ interface Caller {
 }
 
 /**
- * Sends commands through the caller's client, each at most once. The error of a failed command says whether the command may
- * have had an effect.
+ * Sends commands through the caller's client, each at most once. The error of a failed command says whether the command
+ * may have had an effect.
  */
 export class Connection {
   readonly #client: RedisClient;
@@ -166,9 +166,9 @@ export class Connection {
 }
 
 /**
- * The client, without two habits of ioredis. When a connection breaks, ioredis sends unanswered commands again, and a charge
- * could count twice. Only commands from the middle of a pipeline are exempt, so each of ours claims to be one. And ioredis
- * may gather commands in pipelines of its own, which would undo that.
+ * The client, without two habits of ioredis. When a connection breaks, ioredis sends unanswered commands again, and a
+ * charge could count twice. Only commands from the middle of a pipeline are exempt, so each of ours claims to be one.
+ * And ioredis may gather commands in pipelines of its own, which would undo that.
  */
 function onceSender(client: RedisClient): Caller {
   const options = Object.create(client.options, { enableAutoPipelining: { value: false } });

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 
 /**
  * The names of keys: `prefix:v1:{account}` is an account's index, `prefix:v1:{account}:name` one of its counters, and
- * `prefix:v1:{account}:!name` the violations of that counter. Different pairs of account and counter have different keys,
- * whatever their characters. A cluster hashes what is between the braces.
+ * `prefix:v1:{account}:!name` the violations of that counter. Different pairs of account and counter have different
+ * keys, whatever their characters. A cluster hashes what is between the braces.
  */
 export class Keys {
   readonly #prefix: string;

@@ -33,7 +33,7 @@ describe('limits, when Redis', () => {
     expect(limits!.state().lastError).toBeUndefined();
   });
 
-  it('is killed and restarted: the last loaded limits apply, a change is not made, and stored limits are followed again', async () => {
+  it('is killed and restarted: the last loaded limits apply, a change is not made, and processes catch up', async () => {
     await world.server.stop();
     await world.start(['--appendonly', 'yes', '--appendfsync', 'always']);
     const warnings = warningsOf(world);

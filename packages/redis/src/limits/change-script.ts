@@ -3,8 +3,8 @@
  *
  * Redis 6.2 and later, Valkey 7.2 and later. The two keys lie in one hash slot on a cluster.
  *
- * KEYS[1]: the limits, a hash of texts. An encoded account has `{"version":…,"at":…` and then the rest, and so has `!suspension`
- * while limiting is suspended. `!version` has the number of the latest change, a space, and its token.
+ * KEYS[1]: the limits, a hash of texts. An encoded account has `{"version":…,"at":…` and then the rest, and so has
+ * `!suspension` while limiting is suspended. `!version` has the number of the latest change, a space, and its token.
  * KEYS[2]: the log, a list of texts, the newest first: `{"version":…,"token":…,"at":…,"change":…` and then the rest.
  *
  * ARGV[1]: `set`, `deleted`, `suspended` or `resumed`.

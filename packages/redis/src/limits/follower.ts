@@ -61,8 +61,8 @@ export class Follower {
   }
 
   /**
-   * Brings the copy up to date with all changes before this call. One read at a time is in flight: calls during a read share
-   * the next one. Never rejects.
+   * Brings the copy up to date with all changes before this call. One read at a time is in flight: calls during a read
+   * share the next one. Never rejects.
    */
   refresh(): Promise<void> {
     if (this.#running === undefined) {

@@ -11,7 +11,9 @@ interface ReadResult {
   readonly isEmpty: boolean;
 }
 
-/** Brings a copy up to date with Redis: by the changes since its version, or where the log lacks some, by reading all. */
+/**
+ * Brings a copy up to date with Redis: by the changes since its version, or where the log lacks some, by reading all.
+ */
 export class LimitsReader {
   readonly #connection: Connection;
   readonly #keys: LimitsKeys;

@@ -22,8 +22,8 @@ import { type LimitsClient, Subscription } from './subscription.js';
 /** The state of this process's copy of the limits. */
 export interface LimitsState {
   /**
-   * `'loading'`: no limits are loaded yet. `'stale'`: the last loaded limits apply, and Redis has not confirmed them lately.
-   * `'lost'`: they apply, and Redis has lost them.
+   * `'loading'`: no limits are loaded yet. `'stale'`: the last loaded limits apply, and Redis has not confirmed them
+   * lately. `'lost'`: they apply, and Redis has lost them.
    */
   readonly state: 'loading' | 'fresh' | 'stale' | 'lost';
   /** Of the latest change in the copy; 0 before any. */
@@ -39,14 +39,14 @@ export interface LimitsState {
 }
 
 /**
- * The limits of single accounts, stored on Redis and changed while services run. Every process that has them follows a change
- * within a second. Give them to a limiter as `accounts`.
+ * The limits of single accounts, stored on Redis and changed while services run. Every process that has them follows a
+ * change within a second. Give them to a limiter as `accounts`.
  *
- * Each process has a copy of all limits, so a request waits for Redis only before the first load, and for at most `timeoutMs`.
- * While Redis is away, the last loaded limits apply, and so does a suspension.
+ * Each process has a copy of all limits, so a request waits for Redis only before the first load, and for at most
+ * `timeoutMs`. While Redis is away, the last loaded limits apply, and so does a suspension.
  *
- * Reads and changes wait for a connection and an answer for at most `timeoutMs`, and then reject with a `StoreError`. Its
- * `charged` is `'no'` if a change was not made. With `ifVersion` a change can be tried again safely.
+ * Reads and changes wait for a connection and an answer for at most `timeoutMs`, and then reject with a `StoreError`.
+ * Its `charged` is `'no'` if a change was not made. With `ifVersion` a change can be tried again safely.
  *
  * @example
  * const limits = new RedisLimits({ client: new Redis('redis://127.0.0.1:6379') });
@@ -123,7 +123,10 @@ export class RedisLimits implements AccountSource {
     return (await this.#change({ change: 'deleted', account: checkAccount(account), ...change })) !== undefined;
   }
 
-  /** Lets all requests through unlimited, in every process, until {@link resume}. A second suspension replaces the first. */
+  /**
+   * Lets all requests through unlimited, in every process, until {@link resume}. A second suspension replaces the
+   * first.
+   */
   async suspend(why: { readonly by?: string; readonly reason?: string } = {}): Promise<Suspension> {
     const { by, reason } = checkOptions('suspension', why, ['by', 'reason']);
     const named = { ...checkBy(by), ...checkReason(reason) };
@@ -132,8 +135,8 @@ export class RedisLimits implements AccountSource {
   }
 
   /**
-   * Ends a suspension, in every process. Resolves with whether there was one. Where Redis has no trace of limits, it may have
-   * lost a suspension: that ends too, and the value is true.
+   * Ends a suspension, in every process. Resolves with whether there was one. Where Redis has no trace of limits, it
+   * may have lost a suspension: that ends too, and the value is true.
    */
   async resume(options: { readonly by?: string } = {}): Promise<boolean> {
     const { by } = checkOptions('resume', options, ['by']);
@@ -151,8 +154,8 @@ export class RedisLimits implements AccountSource {
   }
 
   /**
-   * All limits on Redis, in no order, read about a hundred at a time. An account that is set or deleted meanwhile may be
-   * included or not. Limits that cannot be read are left out; `state().lastError` reports them.
+   * All limits on Redis, in no order, read about a hundred at a time. An account that is set or deleted meanwhile may
+   * be included or not. Limits that cannot be read are left out; `state().lastError` reports them.
    */
   async *list(): AsyncGenerator<StoredLimits, void, undefined> {
     this.#checkOpen();
@@ -168,8 +171,8 @@ export class RedisLimits implements AccountSource {
   }
 
   /**
-   * From this process's copy. A promise only before the first load, and for at most `timeoutMs` after the start. Without a copy
-   * there are no limits, and only the policy applies. It works after `close`.
+   * From this process's copy. A promise only before the first load, and for at most `timeoutMs` after the start.
+   * Without a copy there are no limits, and only the policy applies. It works after `close`.
    */
   layerOf(account: string): MaybePromise<AccountLayer | undefined> {
     const { firstLoad } = this.#follower;
@@ -187,7 +190,10 @@ export class RedisLimits implements AccountSource {
     return addListener(this.#suspensionListeners, 'a suspension', listener);
   }
 
-  /** Calls the listener with the accounts whose limits have changed in this process's copy. Returns a function that removes it. */
+  /**
+   * Calls the listener with the accounts whose limits have changed in this process's copy. Returns a function that
+   * removes it.
+   */
   onChange(listener: (accounts: readonly string[]) => unknown): () => void {
     return addListener(this.#changeListeners, 'a change of limits', listener);
   }
@@ -195,7 +201,7 @@ export class RedisLimits implements AccountSource {
   /**
    * Waits for the first load, for a service that should not start without its limits.
    *
-   * @throws StoreError `TOLLGATE_STORE_FAILED` when there is none within `timeoutMs`. The load goes on in the background.
+   * @throws StoreError `TOLLGATE_STORE_FAILED` when there is none within `timeoutMs`. The load then goes on.
    */
   async ready(): Promise<void> {
     this.#checkOpen();

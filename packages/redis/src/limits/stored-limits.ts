@@ -29,8 +29,8 @@ export interface LimitsChange {
 }
 
 /**
- * The keys of the limits and of their log, in one hash slot, and the channel for changes. A client puts its `keyPrefix` before
- * keys, but not before channels.
+ * The keys of the limits and of their log, in one hash slot, and the channel for changes. A client puts its `keyPrefix`
+ * before keys, but not before channels.
  */
 export class LimitsKeys {
   readonly limits: string;

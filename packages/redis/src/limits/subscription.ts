@@ -14,8 +14,8 @@ interface Subscriber {
 }
 
 /**
- * Subscribes to a channel on a connection of its own, which reconnects on its own. Messages only save time: a subscription
- * that fails, as for a user that may not subscribe, reports no error, and everything works without it.
+ * Subscribes to a channel on a connection of its own, which reconnects on its own. Messages only save time: a
+ * subscription that fails, as for a user that may not subscribe, reports no error, and everything works without it.
  */
 export class Subscription {
   readonly #subscriber: Subscriber;

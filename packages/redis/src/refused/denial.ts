@@ -1,5 +1,5 @@
 import type { CounterSpec, Outcome } from '@tollgate/core';
-import type { OpenOutcome, Refusal } from '../script/index.js';
+import type { OpenOutcome, Refusal, Request } from '../script/index.js';
 
 /** How many more violations a counter can take without being throttled. */
 export interface ViolationsLeft {
@@ -8,30 +8,28 @@ export interface ViolationsLeft {
 
 /** A refusal that Redis would repeat until `endsAt`. Instants are of the process's clock. */
 export class Denial {
-  readonly counters: readonly CounterSpec[];
-  readonly cost: number;
+  readonly charge: Request;
+  readonly endsAt: number;
   /** The counters on which the charge is a violation. */
   readonly violated: readonly CounterSpec[];
-  readonly endsAt: number;
   readonly #outcome: Outcome;
+  readonly #answeredAt: number;
   /** Of the violated counters. */
   readonly #left: readonly ViolationsLeft[];
-  readonly #answeredAt: number;
 
   constructor(
-    { operation, outcome }: Refusal,
+    { charge, outcome }: Refusal,
     answeredAt: number,
     endsAt: number,
     violated: readonly CounterSpec[],
     left: readonly ViolationsLeft[],
   ) {
-    this.counters = operation.counters;
-    this.cost = operation.cost;
-    this.violated = violated;
+    this.charge = charge;
     this.endsAt = endsAt;
+    this.violated = violated;
     this.#outcome = outcome;
-    this.#left = left;
     this.#answeredAt = answeredAt;
+    this.#left = left;
   }
 
   /** Counts one more violation, or returns `false` where that could begin a throttling. */

@@ -4,11 +4,12 @@ import type { Refusal } from '../script/index.js';
 import { Denial, type ViolationsLeft } from './denial.js';
 
 /**
- * Refusals that Redis would repeat. A counter that Redis found full has no room before the wait that it named is over. Until
- * then the same charge is refused here, without asking Redis. A charge of another cost is asked, since a lower one may fit.
+ * Refusals that Redis would repeat. A counter that Redis found full has no room before the wait that it named is over.
+ * Until then the same charge is refused here, without asking Redis. A charge of another cost is asked, since a lower
+ * one may fit.
  *
- * A refusal ends early where its amounts would change: when a slice leaves, a throttling ends, or this process changes the
- * counter. Another process can change it unseen, so a refusal lasts for a second at most.
+ * A refusal ends early where its amounts would change: when a slice leaves, a throttling ends, or this process changes
+ * the counter. Another process can change it unseen, so a refusal lasts for a second at most.
  */
 export class DenyCache {
   readonly #maxAccounts: number;
@@ -26,8 +27,8 @@ export class DenyCache {
   }
 
   /**
-   * The refusal that Redis would repeat at the instant `now`, if one is known, and counts its violations. A refusal that may
-   * begin a throttling is not returned.
+   * The refusal that Redis would repeat at the instant `now`, if one is known, and counts its violations. A refusal
+   * that may begin a throttling is not returned.
    */
   find(account: string, counters: readonly CounterSpec[], cost: number, now: number): Denial | undefined {
     const known = this.#byAccount.get(account);
@@ -35,7 +36,8 @@ export class DenyCache {
     const { denials } = known;
     for (let index = 0; index < denials.length; index++) {
       const denial = denials[index]!;
-      if (denial.counters !== counters || denial.cost !== cost) continue;
+      const { charge } = denial;
+      if (charge.counters !== counters || charge.cost !== cost) continue;
       if (now >= denial.endsAt || !denial.countViolation()) return undefined;
       this.#hits++;
       return denial;
@@ -45,8 +47,8 @@ export class DenyCache {
 
   /** Remembers a refusal that was answered at the instant `answeredAt`. */
   add(refusal: Refusal, answeredAt: number): void {
-    const { operation, outcome, unchangedMs, violationsLeft } = refusal;
-    const { account, counters, askedAt } = operation;
+    const { outcome, unchangedMs, violationsLeft } = refusal;
+    const { account, counters, cost, askedAt } = refusal.charge;
     // A bound on the number of names bounds memory only if each is short.
     if (this.#maxAccounts === 0 || account.length > MAX_NAME_LENGTH) return;
     // Redis decided after `askedAt`. The refusal ends too early by the time that it took to get there.
@@ -56,22 +58,25 @@ export class DenyCache {
     const known = this.#denialsOf(account);
     // Earlier refusals on the counter were decided by its full limits.
     if (outcome.beganThrottling) known.denials.length = 0;
-    const violated = violatedBy(counters, operation.cost, outcome);
+    const violated = violatedBy(counters, cost, outcome);
     const left = violated.map((counter) => leftOf(known, counter.name, violationsLeft[counters.indexOf(counter)]!));
     const denial = new Denial(refusal, answeredAt, endsAt, violated, left);
     const { denials } = known;
-    const own = denials.findIndex((one) => one.counters === counters);
+    const own = denials.findIndex(({ charge }) => charge.counters === counters);
     const index = own >= 0 ? own : denials.findIndex((one) => one.endsAt <= answeredAt);
     if (index >= 0) denials[index] = denial;
     else if (denials.length < MAX_PER_ACCOUNT) denials.push(denial);
   }
 
-  /** This process has added to counters of the account. Their refusals still stand, but last longer and name other amounts. */
+  /**
+   * This process has added to counters of the account. Their refusals still stand, but last longer and name other
+   * amounts.
+   */
   grew(account: string, counters: readonly CounterSpec[]): void {
     const known = this.#byAccount.get(account);
     if (known === undefined) return;
     const names = new Set(counters.map(({ name }) => name));
-    known.denials = known.denials.filter((denial) => !denial.counters.some(({ name }) => names.has(name)));
+    known.denials = known.denials.filter(({ charge }) => !charge.counters.some(({ name }) => names.has(name)));
   }
 
   /** Room may have come: forgets all refusals of the account. */

@@ -55,8 +55,8 @@ export class UnsentViolations {
 const LATEST_MS = 100;
 
 /**
- * Throttlings that began with violations from {@link UnsentViolations}, so without a refusal to report them. The next refusal
- * that the counter throttles reports it.
+ * Throttlings that began with violations from {@link UnsentViolations}, so without a refusal to report them. The next
+ * refusal that the counter throttles reports it.
  */
 export class UnreportedThrottlings {
   /** By account, the names of the counters. */

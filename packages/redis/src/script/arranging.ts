@@ -1,8 +1,8 @@
 import { quotasOf, windowMsOf } from './fields.js';
 
 /**
- * The part of the charge script that makes a counter's windows those that are asked for, and moves its base. It runs rarely,
- * since the windows of a counter seldom change.
+ * The part of the charge script that makes a counter's windows those that are asked for, and moves its base. It runs
+ * rarely, since the windows of a counter seldom change.
  */
 export const ARRANGING: string = `
 -- Moves the base, so that instants in ms after it fit in 32 bits.
@@ -27,10 +27,10 @@ local function fits(head, shape)
   return true
 end
 
--- Arranges the windows for the shape: those that it asks for, then others that still count, the longest first. A new window
--- begins with the slices of the narrowest longer one, else of the longest. When it is longer than all others the counter gets
--- a new birth, since a refund cannot find what the new window lacks. Returns the head, and whether the longest window has
--- grown.
+-- Arranges the windows for the shape: those that it asks for, then others that still count, the longest first. A new
+-- window begins with the slices of the narrowest longer one, else of the longest. When it is longer than all others the
+-- counter gets a new birth, since a refund cannot find what the new window lacks. Returns the head, and whether the
+-- longest window has grown.
 local function arrange(key, head, shape, now)
   local text, quotas, lengths, known, asked, longest = texts[key], ${quotasOf('shape')}, {}, {}, {}, 0
   for q = 1, quotas do

@@ -1,11 +1,14 @@
 import type { CounterSpec } from '@tollgate/core';
 import { entryOf } from '@tollgate/core/kit';
 import { ChargeShape } from './charge-shape.js';
-import { CONSUME, CONSUME_GROUP, type Operation, PEEK, RECORD, REFUND, VIOLATE } from './operation.js';
+import { CONSUME, CONSUME_GROUP, type Operation, PEEK, REFUND, VIOLATE } from './operation.js';
 import { Reply } from './reply.js';
 import { Step } from './step.js';
 
-/** One call of the charge script: writes operations as KEYS and ARGV, and reads the reply. The script's header has both formats. */
+/**
+ * One call of the charge script: writes operations as KEYS and ARGV, and reads the reply. The script's header has both
+ * formats.
+ */
 export class Call {
   readonly #steps: Step[] = [];
   readonly #keys: string[] = [];
@@ -22,15 +25,16 @@ export class Call {
 
   /** Adds `count` equal operations of one account, from `first` on. `index` is the account's key. */
   add(first: Operation, count: number, index: string): void {
-    const { kind, cost, counters, births } = first;
+    const { kind, cost, counters, births, admittedAt, agoMs, times } = first.request;
+    const detail = kind === CONSUME ? count : (admittedAt ?? agoMs ?? times ?? 0);
     const shape = ChargeShape.of(counters);
     this.#steps.push(new Step(first, count, shape));
     this.#count(count);
-    let text = `,${kind},${detailOf(first, count)},${cost},${counters.length}`;
+    let text = `,${kind},${detail},${cost},${counters.length}`;
     for (const [place, { throttle }] of counters.entries()) {
       const ends = kind === VIOLATE ? shape.violationEnds : shape.ends;
       text += `,${this.#keyPlace(index + ends[place]!)},`;
-      if (kind === REFUND) text += births[place];
+      if (kind === REFUND) text += births![place];
       else text += `${this.#keyPlace(index)},${this.#shapePlace(shape) + shape.places[place]!}`;
       if (kind === CONSUME || kind === PEEK) {
         text += `,${throttle === undefined ? 0 : this.#keyPlace(index + shape.violationEnds[place]!)}`;
@@ -39,9 +43,12 @@ export class Call {
     this.#operations += text;
   }
 
-  /** Adds equal charges of an account that has nothing else in this call. Such accounts with equal charges share arguments. */
+  /**
+   * Adds equal charges of an account that has nothing else in this call. Such accounts with equal charges share
+   * arguments.
+   */
   addToGroup(first: Operation, count: number, index: string): void {
-    const { counters, cost } = first;
+    const { counters, cost } = first.request;
     const group = this.#groupOf(counters, cost, count);
     group.steps.push(new Step(first, count, group.shape));
     this.#count(count);
@@ -129,20 +136,4 @@ interface Group {
   readonly times: number;
   readonly keys: string[];
   readonly steps: Step[];
-}
-
-/** The second number of an operation in ARGV. */
-function detailOf({ kind, admittedAt, agoMs, times }: Operation, count: number): number {
-  switch (kind) {
-    case CONSUME:
-      return count;
-    case PEEK:
-      return 0;
-    case REFUND:
-      return admittedAt;
-    case RECORD:
-      return agoMs;
-    case VIOLATE:
-      return times;
-  }
 }

@@ -8,64 +8,60 @@ import { USUAL_CHARGE } from './usual.js';
 import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
 
 /**
- * The script of the store: charges, peeks, refunds, records and violations, in the order in which they were asked, in one
- * atomic step.
+ * The script of the store: charges, peeks, refunds, records and violations, in the order in which they were asked, in
+ * one atomic step.
  *
  * Redis 6.2 and later, Valkey 7.2 and later. Every key of a call lies in one hash slot on a cluster.
  *
  * What runs when:
  *
- *     COUNTERS          at the start                          the tables that cache counters during the call
- *     USUAL_CHARGE      for each charge                       the fast path: decides and records the usual charge that fits
- *     COUNTER_FUNCTIONS  once, before the first operation     the pieces of counter.ts that USUAL_CHARGE has inline, as functions
- *       ARRANGING         that is not a usual charge          makes a counter's windows those that are asked for
- *       VIOLATIONS                                            reads violations, and counts one
- *       WAIT                                                  works out when there is room
- *     CONSUME_OPERATION  for a charge that is not usual, and for a peek
- *     REFUND_OPERATION, RECORD_OPERATION, VIOLATE_OPERATION   for those
- *     at the end                                              writes the changed keys, and packs the reply
+ *     COUNTERS            at the start: tables that cache counters during the call
+ *     USUAL_CHARGE        for each charge: the fast path, which decides and records a usual charge that fits
+ *     makeOperate         before the first other operation: makes functions of COUNTER_FUNCTIONS (the pieces that the fast
+ *                         path has inline), ARRANGING (a counter's windows), VIOLATIONS, and WAIT (when there is room)
+ *     CONSUME_OPERATION   for a charge that the fast path does not take, and for a peek
+ *     REFUND_OPERATION, RECORD_OPERATION, VIOLATE_OPERATION
+ *     at the end          writes the changed keys, and packs the reply
  *
- * `makeOperate` makes the functions only when they are needed: making them takes Redis longer than a usual charge.
+ * The functions are made only when they are needed: making them takes Redis longer than a usual charge.
  *
  * KEYS, in any order: the counters, their violations if they have a throttle, and for each account its index.
  *
  * ARGV[1]: a JSON array of numbers:
  *
- *     nonce                                     a number below 2^52 that no other call has; births are counted up from it
- *     operations                                the place here of the first one
- *     for each shape: throttled (0 or 1), the longest windowMs, quotas n, then n times limit, windowMs, sliceMs, maxSlices,
- *       and of a throttled one n times the shrunk limit, then afterViolations, withinMs, sliceMs, maxSlices, forMs, factor
+ *     nonce         a number below 2^52 that no other call has; births are counted up from it
+ *     operations    the place here of the first one
+ *     for each shape: throttled (0 or 1), the longest windowMs, quotas n, then n times limit, windowMs, sliceMs, maxSlices;
+ *       if throttled also n times the shrunk limit, then afterViolations, withinMs, sliceMs, maxSlices, forMs, factor
  *       (0: does not escalate), maxMs, rememberedMs
  *     for each operation one of
  *       0 times cost counters (key index shape violations)*   charges `times` times `cost`, each decided separately
  *       1 0     cost counters (key index shape violations)*   peeks
  *       2 admittedAt cost counters (key birth)*               refunds a cost that was admitted at that instant
- *       3 agoMs cost counters (key index shape)*              records a cost that was admitted `agoMs` ago, without a limit
+ *       3 agoMs cost counters (key index shape)*              records a cost that was admitted `agoMs` ago
  *       4 times 0    counters (violations index shape)*       counts violations by charges that the process refused
- *       5 times cost counters accounts key shape*             equal charges of several accounts, each like a 0 and answered
- *                                                             so. From `key` on, KEYS has for each account its counters,
- *                                                             then the violations of those with a throttle, then its index
+ *       5 times cost counters accounts key shape*             charges several accounts, each like a 0 and answered so.
+ *         From `key` on, KEYS has for each account its counters, then the violations of those with a throttle, then its
+ *         index.
  *
  * `key`, `index` and `violations` (0 without a throttle) are places in KEYS. A shape is the place here of its number of
  * quotas. A charge costs more than 0.
  *
- * The reply is a string of little-endian doubles: the instant of the call in ms, then for each operation its status. A charge
- * or peek with status 0 is followed by
+ * The reply is a string of little-endian doubles: the instant of the call in ms, then for each operation its status. Status
+ * 1 means that a key holds something that is not of this format. A charge or peek with status 0 is followed by
  *
- *     now admitted wait                         admitted: of `times`; wait: ms until one more fits, -1 for never, 0 for now
- *     birth                                     of each counter, 0 where there is no counter
- *     used reset                                of each quota: used before the operation, ms until room grows after it
- *     before after violations                   of each counter with a throttle: the ms for which it was throttled before
- *                                               the operation, and is after it, negated if that began with a refusal here;
- *                                               and its violations by now, 0 if the operation counted none
- *     reset                                     of each quota, only if a throttling began: for refused charges
- *     unchanged                                 only after a refusal: ms until a slice leaves one of the quotas, -1 for never
+ *     now admitted wait          admitted: of `times`; wait: ms until one more fits, -1 for never, 0 for now
+ *     birth                      of each counter, 0 where there is no counter
+ *     used reset                 of each quota: used before the operation, ms until room grows after it
+ *     before after violations    of each counter with a throttle: the ms for which it was throttled before the operation,
+ *                                and is after it, negated if that began with a refusal here; and its violations by now, 0
+ *                                if the operation counted none
+ *     reset                      of each quota, only if a throttling began: for refused charges
+ *     unchanged                  only after a refusal: ms until a slice leaves one of the quotas, -1 for never
  *
  * and violations with status 0 by
  *
- *     throttled                                 of each counter: ms, negated if the throttling began here
- *
- * Status 1 means that a key holds something that is not of this format.
+ *     throttled                  of each counter: ms, negated if the throttling began here
  *
  * A counter is a string, little-endian:
  *
@@ -80,10 +76,11 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  *
  * `endsAt` and `lasted` are of the latest throttling, 0 for none. After `until` the string no longer matters.
  *
- * `at` and `last` are ms after `base`. `last` is the instant of the latest change; for this counter, time does not go back
- * before it. A key expires when its longest window and an eighth of that have passed since, or somewhat sooner: the first
- * charge in each eighth sets the expiry. The index of an account is a sorted set of the names of its counters. Each score is
- * the latest instant at which the counter may matter. A counter is added when it is begun, and again when its base moves.
+ * `at` and `last` are ms after `base`. `last` is the instant of the latest change; for this counter, time does not go
+ * back before it. A key expires when its longest window and an eighth of that have passed since, or somewhat sooner:
+ * the first charge in each eighth sets the expiry. The index of an account is a sorted set of the names of its
+ * counters. Each score is the latest instant at which the counter may matter. A counter is added when it is begun, and
+ * again when its base moves.
  */
 export const CHARGE_SCRIPT: string = `
 local ask, call, try = cjson.decode(ARGV[1]), redis.call, redis.pcall
@@ -127,13 +124,18 @@ return function(start, first, step, stop)
 
   if status == 1 then
     -- Leaves the foreign key alone.
-  elseif kind < 2 then${CONSUME_OPERATION}  elseif kind == 2 then${REFUND_OPERATION}  elseif kind == 3 then${RECORD_OPERATION}  else${VIOLATE_OPERATION}  end
+  elseif kind < 2 then
+${CONSUME_OPERATION}  elseif kind == 2 then
+${REFUND_OPERATION}  elseif kind == 3 then
+${RECORD_OPERATION}  else
+${VIOLATE_OPERATION}  end
 end
 end
 
 while start <= total do
   local kind, times, cost, counters = ask[start], ask[start + 1], ask[start + 2], ask[start + 3]
-  local accounts, first, step, operation, key, shapes = 1, start + 4, kind < 2 and 4 or kind == 2 and 2 or 3, start, 0, 0
+  local first, step, operation = start + 4, kind < 2 and 4 or kind == 2 and 2 or 3, start
+  local accounts, key, shapes = 1, 0, 0
   if kind == 5 then
     -- Behind the arguments, each account in turn becomes a charge of its own.
     accounts, key, shapes, operation, first, step = ask[start + 4], ask[start + 5], start + 6, total + 1, total + 5, 4

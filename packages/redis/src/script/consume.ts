@@ -2,9 +2,9 @@ import { indexOf, keyOf, limitOf, quotasOf, shapeOf, shrunkLimitOf, violationsOf
 
 /** The part of the charge script that decides charges and peeks: `kind` 0 and 1. */
 export const CONSUME_OPERATION: string = `
-    -- How often does it fit, and how much do the quotas have? By counter: lefts has for how long it is throttled, and rooms
-    -- how many of the charges it has room for, both only with a throttle; before has texts to restore, and grown whether the
-    -- longest window has grown.
+    -- How often does it fit, and how much do the quotas have? By counter: lefts has for how long it is throttled, and
+    -- rooms how many of the charges it has room for, both only with a throttle; before has texts to restore, and grown
+    -- whether the longest window has grown.
     local times = kind == 1 and 1 or detail
     local admitted, unchanged, before, grown, lefts, rooms = times, math.huge, nil, nil, nil, nil
     local answer = size + 3
@@ -30,7 +30,8 @@ export const CONSUME_OPERATION: string = `
         end
       end
       for q = 1, quotas do
-        local used, reset, limit = 0, 0, left > 0 and ${shrunkLimitOf('shape', 'q', 'quotas')} or ${limitOf('shape', 'q')}
+        local used, reset, limit = 0, 0, ${limitOf('shape', 'q')}
+        if left > 0 then limit = ${shrunkLimitOf('shape', 'q', 'quotas')} end
         if head then
           local w = 6 * q
           used = head[w + 1]

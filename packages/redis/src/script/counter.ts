@@ -1,14 +1,15 @@
 import { longestOf, maxSlicesOf, sliceMsOf, windowMsOf } from './fields.js';
 
 /**
- * What the charge script does with one counter, in pieces. The usual charge has them inline, since making a function takes
- * Redis longer than running most of them. The other operations call them as functions. Each piece names what it reads and
- * sets. The header of `charge.ts` has the format of a counter.
+ * What the charge script does with one counter, in pieces. The usual charge has them inline, since making a function
+ * takes Redis longer than running most of them. The other operations call them as functions. Each piece names what it
+ * reads and sets. The header of `charge.ts` has the format of a counter.
  */
 
 /** The parameters of `makeOperate`. As upvalues, Redis would bind them in every call, needed or not. */
 export const SHARED_NAMES: string =
-  'ask, call, try, unpack, pack, read, sub, byte, floor, concat, clock, reply, texts, heads, lives, parts, values, SLICE, HEAD';
+  'ask, call, try, unpack, pack, read, sub, byte, floor, concat, clock, reply, ' +
+  'texts, heads, lives, parts, values, SLICE, HEAD';
 
 /** The packed format of a head with `windows` windows. */
 const HEAD_FORMAT = "HEAD[windows] or '<BddI4B' .. string.rep('I4I4I2BBB', windows)";
@@ -23,12 +24,14 @@ local HEAD = { '<BddI4BI4I4I2BBB', '<BddI4BI4I4I2BBBI4I4I2BBB' }
 
 -- By key. Counters are written at the end of the script, so that an error before it changes none.
 -- texts: the bytes.
--- heads: {version, birth, base, last, windows, (windowMs, used, slices, costBytes, start, oldest)*}, false for no counter.
+-- heads: {version, birth, base, last, windows, (windowMs, used, slices, costBytes, start, oldest)*}, false for no
+-- counter.
 --   Window j begins at 6 * j. start is the place of its oldest slice in the text, and oldest that slice's instant.
 -- lives: only of keys to write, their life in ms, or 0 to keep the expiry.
 local texts, heads, lives = {}, {}, {}
 
--- Of the counter under construction: the packed head, then the packed slices; and the cost of each window's newest slice.
+-- Of the counter under construction: the packed head, then the packed slices; and the cost of each window's newest
+-- slice.
 local parts, values = {}, {}
 `;
 
@@ -60,8 +63,8 @@ export const LOAD: string = `
 `;
 
 /**
- * Removes from `head`, with its `text`, the slices that have left their window by `now`. Sets `longest` and `base`. When the
- * latest change has left the longest window, the counter is gone: `head` becomes false.
+ * Removes from `head`, with its `text`, the slices that have left their window by `now`. Sets `longest` and `base`.
+ * When the latest change has left the longest window, the counter is gone: `head` becomes false.
  */
 export const EXPIRE: string = `
   local longest, base = 0, head[3]
@@ -96,8 +99,9 @@ export const REPLACE: string = `
 `;
 
 /**
- * Records `charged` at `now` in every window of the counter `key`, whose `head` is expired as of `now`. The first windows are
- * those of the `quotas` of `shape`, and have their slices. Windows behind them have slices of a width of their own.
+ * Records `charged` at `now` in every window of the counter `key`, whose `head` is expired as of `now`. The first
+ * windows are those of the `quotas` of `shape`, and have their slices. Windows behind them have slices of a width of
+ * their own.
  */
 export const ADMIT: string = `
   local text, base = texts[key], head[3]
@@ -189,8 +193,8 @@ ${EXPIRE}
   return head, longest
 end
 
--- How long a counter is kept after its latest change: an eighth longer than it matters. So only the first charge in each
--- eighth needs to set the expiry.
+-- How long a counter is kept after its latest change: an eighth longer than it matters. So only the first charge in
+-- each eighth needs to set the expiry.
 local function lastingOf(longest)
   return longest + floor(longest / 8)
 end

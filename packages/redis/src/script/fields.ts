@@ -1,8 +1,9 @@
 /**
- * Lua expressions that read ARGV of the charge script by name; the header of `charge.ts` has its layout. They are pasted into
- * the script, so a name costs nothing.
+ * Lua expressions that read ARGV of the charge script by name; the header of `charge.ts` has its layout. They are
+ * pasted into the script, so a name costs nothing.
  *
- * A counter of an operation begins at the place `c`. A shape is the place of its number of quotas, and `q` counts from 1.
+ * A counter of an operation begins at the place `c`. A shape is the place of its number of quotas, and `q` counts from
+ * 1.
  */
 export const keyOf = (c: string): string => `ask[${c}]`;
 export const indexOf = (c: string): string => `ask[${c} + 1]`;

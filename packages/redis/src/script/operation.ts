@@ -32,13 +32,13 @@ export interface Request {
 
 /** Follows the results of charges. */
 export interface ChargeFollower {
-  admitted(operation: Operation): void;
+  admitted(charge: Request): void;
   /** Returns the outcome for the caller. */
   refused(refusal: Refusal): Outcome;
 }
 
 export interface Refusal {
-  readonly operation: Operation;
+  readonly charge: Request;
   readonly outcome: Outcome;
   /** How long, from the decision on, no slice leaves the charge's quotas, so that their amounts stay as they are. */
   readonly unchangedMs: number;
@@ -48,17 +48,7 @@ export interface Refusal {
 
 /** One request that waits to be sent, or to be answered. */
 export class Operation {
-  readonly kind: Request['kind'];
-  readonly account: string;
-  readonly counters: readonly CounterSpec[];
-  readonly cost: number;
-  readonly askedAt: number;
-  readonly admittedAt: number;
-  readonly births: readonly number[];
-  readonly agoMs: number;
-  readonly times: number;
-  readonly follower: ChargeFollower | undefined;
-  readonly drops: number;
+  readonly request: Request;
   /** Receives the outcome of a charge or peek, the names of the counters that violations throttled, or nothing. */
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
@@ -66,32 +56,19 @@ export class Operation {
   next: Operation | undefined = undefined;
 
   constructor(request: Request, resolve: (answer: Answer) => void, reject: (error: unknown) => void) {
-    this.kind = request.kind;
-    this.account = request.account;
-    this.counters = request.counters;
-    this.cost = request.cost;
-    this.askedAt = request.askedAt;
-    this.admittedAt = request.admittedAt ?? 0;
-    this.births = request.births ?? NO_BIRTHS;
-    this.agoMs = request.agoMs ?? 0;
-    this.times = request.times ?? 0;
-    this.follower = request.follower;
-    this.drops = request.drops ?? 0;
+    this.request = request;
     this.resolve = resolve;
     this.reject = reject;
   }
 
-  /** Whether both are charges that differ in nothing but their callers, so that the script decides them in one step. */
-  equals(other: Operation): boolean {
-    return (
-      this.kind === CONSUME && other.kind === CONSUME && this.counters === other.counters && this.cost === other.cost
-    );
+  /** Whether both are charges that differ only in their callers. The script decides those in one step. */
+  equals({ request: { kind, counters, cost } }: Operation): boolean {
+    const own = this.request;
+    return own.kind === CONSUME && kind === CONSUME && own.counters === counters && own.cost === cost;
   }
 }
 
 export type Answer = Outcome | readonly string[] | undefined;
-
-const NO_BIRTHS: readonly number[] = [];
 
 /** An outcome under construction, by assignment: V8 is slow to spread objects into one. */
 export interface OpenOutcome extends Outcome {

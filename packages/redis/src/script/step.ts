@@ -29,7 +29,7 @@ export class Step {
   read(reply: Reply): void {
     this.#isTaken = reply.next() === 0;
     if (!this.#isTaken) return;
-    const { kind } = this.first;
+    const { kind } = this.first.request;
     const { counters, quotas, hasThrottle } = this.#shape;
     if (kind === VIOLATE) {
       this.#throttled = counters.filter(() => reply.next() < 0).map(({ name }) => name);
@@ -54,8 +54,9 @@ export class Step {
   /** Answers all of its operations. */
   answer(): void {
     this.#forEach((operation, index) => {
+      const { kind } = operation.request;
       if (!this.#isTaken) operation.reject(foreignKey());
-      else if (operation.kind === CONSUME || operation.kind === PEEK) this.#decide(operation, index);
+      else if (kind === CONSUME || kind === PEEK) this.#decide(operation, index);
       else operation.resolve(this.#throttled);
     });
   }
@@ -75,7 +76,8 @@ export class Step {
   }
 
   #decide(operation: Operation, index: number): void {
-    const { kind, cost } = this.first;
+    const { request, resolve } = operation;
+    const { kind, cost, follower } = request;
     const throttling = this.#throttling;
     const allowed = index < this.#admitted;
     const charged = kind === PEEK ? 0 : Math.min(index + 1, this.#admitted) * cost;
@@ -95,13 +97,12 @@ export class Step {
       outcome.throttledMs = (allowed ? throttling.before : throttling.after).slice();
       if (throttling.began && index === this.#admitted) outcome.beganThrottling = true;
     }
-    const { follower } = operation;
     if (follower === undefined || allowed) {
-      follower?.admitted(operation);
-      operation.resolve(outcome);
+      follower?.admitted(request);
+      resolve(outcome);
     } else {
       const violationsLeft = throttling?.violationsLeft ?? NONE;
-      operation.resolve(follower.refused({ operation, outcome, unchangedMs: this.#unchangedMs, violationsLeft }));
+      resolve(follower.refused({ charge: request, outcome, unchangedMs: this.#unchangedMs, violationsLeft }));
     }
   }
 }
@@ -127,8 +128,8 @@ interface StepThrottling {
 }
 
 /**
- * Reads the end of a step's reply. All refused charges of a step get the state after the last one. The first of them reports
- * a throttling that began.
+ * Reads the end of a step's reply. All refused charges of a step get the state after the last one. The first of them
+ * reports a throttling that began.
  */
 function readThrottling(counters: readonly CounterSpec[], reply: Reply, quotas: number): StepThrottling {
   const none = { before: 0, after: 0, violationsLeft: Number.POSITIVE_INFINITY };

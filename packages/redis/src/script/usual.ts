@@ -2,9 +2,9 @@ import { ADMIT, BEGIN, EXPIRE, LOAD } from './counter.js';
 import { indexOf, keyOf, limitOf, longestOf, quotasOf, shapeOf, violationsOf, windowMsOf } from './fields.js';
 
 /**
- * The fast path of the charge script. It takes a charge that fits, whose counters have no violations, and are new or have
- * exactly the windows that are asked for. Sets `taken`. If that is false, nothing has changed, and the charge is decided by
- * `operate`.
+ * The fast path of the charge script. It takes a charge that fits, whose counters have no violations, and are new or
+ * have exactly the windows that are asked for. Sets `taken`. If that is false, nothing has changed, and the charge is
+ * decided by `operate`.
  */
 export const USUAL_CHARGE: string = `
     local now, charged = clock, times * cost

@@ -1,8 +1,8 @@
 import { indexOf, keyOf, shapeOf, throttleOf } from './fields.js';
 
 /**
- * The part of the charge script that reads and counts the violations of a counter, and throttles it. The header of `charge.ts`
- * has their format.
+ * The part of the charge script that reads and counts the violations of a counter, and throttles it. The header of
+ * `charge.ts` has their format.
  */
 export const VIOLATIONS: string = `
 -- By key: {endsAt, lasted, untilAt, base, used, slices, bytes of the slices}, false for none.
@@ -25,11 +25,12 @@ local function recordOf(key)
   return record
 end
 
--- Counts violations. Returns for how many ms the counter is throttled from now on, whether that has just begun, and the number
--- of violations by now.
+-- Counts violations. Returns for how many ms the counter is throttled from now on, whether that has just begun, and the
+-- number of violations by now.
 local function violate(key, index, shape, times, now)
   local throttle = ${throttleOf('shape')}
-  local afterViolations, withinMs, sliceMs, maxSlices, forMs, factor, maxMs, rememberedMs = unpack(ask, throttle + 1, throttle + 8)
+  local afterViolations, withinMs, sliceMs, maxSlices, forMs, factor, maxMs, rememberedMs =
+    unpack(ask, throttle + 1, throttle + 8)
   local record = recordOf(key) or { 0, 0, 0, now, 0, 0, '' }
   local base, used, slices, bytes, start = record[4], record[5], record[6], record[7], 1
   while slices > 0 do

@@ -15,10 +15,10 @@ interface BatcherOptions {
 }
 
 /**
- * Sends operations in as few calls as possible, one for each slot on a cluster. Operations of one tick leave together; while
- * calls are in flight, those of one turn of the event loop do. An account has one call in flight: its later operations wait,
- * and leave together in its next call. So an idle store adds nothing to a round trip, and a busy account costs one call per
- * round trip.
+ * Sends operations in as few calls as possible, one for each slot on a cluster. Operations of one tick leave together;
+ * while calls are in flight, those of one turn of the event loop do. An account has one call in flight: its later
+ * operations wait, and leave together in its next call. So an idle store adds nothing to a round trip, and a busy
+ * account costs one call per round trip.
  *
  * Nothing here grows without bound: above `maxPending` an operation fails at once, and counts nothing.
  */
@@ -55,7 +55,7 @@ export class Batcher {
       return;
     }
     this.pending++;
-    const { account } = operation;
+    const { account } = operation.request;
     const lane = entryOf(this.#lanes, account, () => {
       const index = this.#keys.index(account);
       return new Lane(account, index, this.#connection.slotOf(index));
@@ -156,8 +156,8 @@ export class Batcher {
   }
 
   /**
-   * Waits for a connection. The client would queue operations and send them later, so it gets none: an operation that times
-   * out here never counts.
+   * Waits for a connection. The client would queue operations and send them later, so it gets none: an operation that
+   * times out here never counts.
    */
   #park(): void {
     if (this.#connection.ended) {
@@ -194,7 +194,7 @@ export class Batcher {
     this.#waiting = [];
     for (const lane of waiting) {
       let late = 0;
-      for (let one = lane.first; one !== undefined && one.askedAt <= askedBefore; one = one.next) late++;
+      for (let one = lane.first; one !== undefined && one.request.askedAt <= askedBefore; one = one.next) late++;
       this.#failFirst(lane, late, error);
       if (lane.length > 0) this.#waiting.push(lane);
       else this.#lanes.delete(lane.account);

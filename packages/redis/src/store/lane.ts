@@ -29,7 +29,7 @@ export class Lane {
     const last = this.#last;
     if (last === undefined) {
       this.first = operation;
-      this.#isUniform = operation.kind === CONSUME;
+      this.#isUniform = operation.request.kind === CONSUME;
     } else {
       last.next = operation;
       this.#isUniform &&= last.equals(operation);

@@ -26,14 +26,15 @@ export type { RedisStoreStats } from './channels.js';
 export type { RedisStoreOptions } from './options.js';
 
 /**
- * Counters on Redis: an account has one limit over any number of processes and hosts. Redis 6.2 to 8 or Valkey, alone, behind
- * Sentinel or as a Cluster.
+ * Counters on Redis: an account has one limit over any number of processes and hosts. Redis 6.2 to 8 or Valkey, alone,
+ * behind Sentinel or as a Cluster.
  *
- * A decision is one script, atomic over all its quotas and counters, by the clock of the server. Charges of one turn of the
- * event loop share a round trip, and so do charges of an account that arrive during one.
+ * A decision is one script, atomic over all its quotas and counters, by the clock of the server. Charges of one turn of
+ * the event loop share a round trip, and so do charges of an account that arrive during one.
  *
- * The store decides nothing while Redis is away. Its promises reject with a `StoreError`, or stay open until the connection
- * answers or breaks. The limiter has the deadline and the circuit, and decides without the store; see `docs/failure.md`.
+ * The store decides nothing while Redis is away. Its promises reject with a `StoreError`, or stay open until the
+ * connection answers or breaks. The limiter has the deadline and the circuit, and decides without the store; see
+ * `docs/failure.md`.
  *
  * @example
  * const store = new RedisStore({ client: new Redis('redis://127.0.0.1:6379') });
@@ -59,7 +60,8 @@ export class RedisStore implements Store {
    * `TOLLGATE_OPTION_RANGE`: see the options. Never because Redis cannot be reached.
    */
   constructor(options: RedisStoreOptions) {
-    const { client, ownsClient, prefix, timeoutMs, denyCacheSize, clock, ...rest } = readOptions(options);
+    const { client, ownsClient, prefix, denyCacheSize, ...batching } = readOptions(options);
+    const { timeoutMs, clock } = batching;
     this.timeoutMs = timeoutMs;
     this.#client = client;
     this.#ownsClient = ownsClient;
@@ -67,7 +69,7 @@ export class RedisStore implements Store {
     this.#keys = new Keys(prefix);
     this.#prefix = prefix;
     this.#clock = clock;
-    this.#batcher = new Batcher(this, this.#connection, this.#keys, { timeoutMs, clock, ...rest });
+    this.#batcher = new Batcher(this, this.#connection, this.#keys, batching);
     this.#denials = new DenyCache(denyCacheSize);
   }
 
@@ -193,9 +195,9 @@ export class RedisStore implements Store {
   readonly #follower: ChargeFollower = {
     admitted: ({ account, counters }) => this.#denials.grew(account, counters),
     refused: (refusal: Refusal) => {
-      const { operation, outcome } = refusal;
-      if (operation.drops === this.#denials.drops) this.#denials.add(refusal, this.#clock());
-      const begins = this.#unreported.take(operation.account, operation.counters, outcome);
+      const { charge, outcome } = refusal;
+      if (charge.drops === this.#denials.drops) this.#denials.add(refusal, this.#clock());
+      const begins = this.#unreported.take(charge.account, charge.counters, outcome);
       return begins ? { ...outcome, beganThrottling: true } : outcome;
     },
   };

@@ -1,18 +1,18 @@
 /**
- * Adds the counts of a process to the days of accounts. Each entry is added whole or not at all. An entry that fails does not
- * affect the others.
+ * Adds the counts of a process to the days of accounts. Each entry is added whole or not at all. An entry that fails
+ * does not affect the others.
  *
  * Redis 6.2 and later, Valkey 7.2 and later. All keys lie in one hash slot on a cluster.
  *
- * KEYS: two for each entry. The first is the account's day, a hash. Its field `hour:category` has the minutes of the hour, each
- * a space and `minute,admitted,refused,wouldRefuse,peak`; its field `hour` has the number of categories in that hour. The
- * second has the requests of the minute's seconds, 60 numbers of 32 bits, and behind them the number of additions to it.
+ * KEYS: two for each entry. The first is the account's day, a hash. Its field `hour:category` has the minutes of the
+ * hour, each a space and `minute,admitted,refused,wouldRefuse,peak`; its field `hour` has the number of categories in
+ * that hour. The second has the requests of the minute's seconds, 60 numbers of 32 bits, and behind them the number of
+ * additions to it.
  *
- * ARGV[1]: the most categories of an hour. Others are added to the category with the empty name.
- * ARGV[2]: how long the seconds are kept, in s.
- * Then for each entry: the hour, the category, the minute of the hour, admitted, refused, wouldRefuse, when the day expires in s
- * since the epoch, and the number of seconds that follow. Each second has `INCRBY`, `u32`, its place from `#0` to `#59`, and its
- * requests.
+ * ARGV[1]: the most categories of an hour. Others are added to the category with the empty name. ARGV[2]: how long the
+ * seconds are kept, in s. Then for each entry: the hour, the category, the minute of the hour, admitted, refused,
+ * wouldRefuse, when the day expires in s since the epoch, and the number of seconds that follow. Each second has
+ * `INCRBY`, `u32`, its place from `#0` to `#59`, and its requests.
  *
  * The reply lists the entries that failed, by their place from 1, each followed by its error.
  */

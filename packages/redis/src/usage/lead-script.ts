@@ -1,14 +1,15 @@
 /**
- * Adds names to the lists of one minute: those near their limits, and those refused. Removes the last ones of a full list.
+ * Adds names to the lists of one minute: those near their limits, and those refused. Removes the last ones of a full
+ * list.
  *
  * Redis 6.2 and later, Valkey 7.2 and later. The three keys lie in one hash slot on a cluster.
  *
- * KEYS[1]: a sorted set of names by the largest used share of a limit. KEYS[2]: a hash with `used,limit,windowMs` of each of
- * those names. KEYS[3]: a sorted set of names by refused requests.
+ * KEYS[1]: a sorted set of names by the largest used share of a limit. KEYS[2]: a hash with `used,limit,windowMs` of
+ * each of those names. KEYS[3]: a sorted set of names by refused requests.
  *
- * ARGV[1]: the most names of a set. ARGV[2]: how long they are kept, in s. ARGV[3]: the number of names that follow for the
- * first set, each with its share and `used,limit,windowMs`. Then come the names for the third set, each with its refused
- * requests.
+ * ARGV[1]: the most names of a set. ARGV[2]: how long they are kept, in s. ARGV[3]: the number of names that follow for
+ * the first set, each with its share and `used,limit,windowMs`. Then come the names for the third set, each with its
+ * refused requests.
  *
  * The reply is the least share in the first set if that is full, else -1.
  */

@@ -2,32 +2,27 @@ import { StoreError } from '@tollgate/core';
 import { checkInteger, checkOptions, closedError, entryOf } from '@tollgate/core/kit';
 import type { UsageEntry, UsageFailure, UsageMinute, UsageStore, UsageTop } from '@tollgate/core/usage';
 import { BoundedCalls } from '../bounded-calls.js';
-import { checkPrefix, type GivenClient, readClient } from '../client.js';
+import { type CheckedRedis, type RedisOptions, readRedis } from '../client.js';
 import { Connection, type RedisClient, Script } from '../connection.js';
 import { ADD_SCRIPT } from './add-script.js';
 import { readDay } from './day.js';
 import { Leaders } from './leaders.js';
 import { encodeText, hourOf, UsageKeys } from './usage-keys.js';
 
-export interface RedisUsageOptions {
-  /** An ioredis 5 or 6 client or Cluster, connected or not. It stays yours: it is never closed. Either this or `url`. */
-  readonly client?: RedisClient;
-  /** The address of a Redis, as `redis://` or `rediss://`. The usage makes its own client and closes it. */
-  readonly url?: string;
-  /** The beginning of all keys: 1 to 64 characters of `A-Z a-z 0-9 . _ - : /`, default `tollgate`. */
-  readonly prefix?: string;
-  /** The days for which usage is kept: an integer from 1 to 366, default 30. It applies to usage that is added from then on. */
+export interface RedisUsageOptions extends RedisOptions {
+  /** The days for which usage is kept: an integer from 1 to 366, default 30. It applies to usage added from then on. */
   readonly keepDays?: number;
   /** How long a read may wait for Redis: an integer from 1 to 60000 milliseconds, default 1000. */
   readonly timeoutMs?: number;
 }
 
 /**
- * Usage on Redis: the counts of all processes add up, and outlive them. Redis 6.2 to 8 or Valkey, alone, behind Sentinel or as
- * a Cluster. A limiter on a `RedisStore` does not need it: with `usage: true` it stores usage on the same Redis.
+ * Usage on Redis: the counts of all processes add up, and outlive them. Redis 6.2 to 8 or Valkey, alone, behind
+ * Sentinel or as a Cluster. A limiter on a `RedisStore` does not need it: with `usage: true` it stores usage on the
+ * same Redis.
  *
- * There is one hash for each account and day, with a field for each hour and category; see `docs/usage.md`. Each entry is sent
- * at most once: when a connection breaks before the answer, the entry may be lost, but never counts twice.
+ * There is one hash for each account and day, with a field for each hour and category; see `docs/usage.md`. Each entry
+ * is sent at most once: when a connection breaks before the answer, the entry may be lost, but never counts twice.
  *
  * @example
  * const store = new RedisUsage({ client: new Redis('redis://127.0.0.1:6379') });
@@ -60,7 +55,10 @@ export class RedisUsage implements UsageStore {
     this.#leaders = new Leaders(this.#calls, this.#keys);
   }
 
-  /** Waits at most `timeoutMs` for a connection, and for the answer as long as the connection lasts. No request waits for it. */
+  /**
+   * Waits at most `timeoutMs` for a connection, and for the answer as long as the connection lasts. No request waits
+   * for it.
+   */
   async add(entries: readonly UsageEntry[]): Promise<readonly UsageFailure[]> {
     this.#checkOpen();
     await this.#connection.connected(this.#timeoutMs);
@@ -144,16 +142,14 @@ const DAY_MS = 86_400_000;
 const DAY_S = 86_400;
 const MAX_CATEGORIES = '64';
 const SECONDS_LIFE_S = 300;
+const OPTIONS = ['client', 'url', 'prefix', 'keepDays', 'timeoutMs'];
 
-const OPTIONS: readonly string[] = ['client', 'url', 'prefix', 'keepDays', 'timeoutMs'];
-
-function readOptions(options: RedisUsageOptions): GivenClient & Required<Omit<RedisUsageOptions, 'client' | 'url'>> {
+function readOptions(options: RedisUsageOptions): CheckedRedis & { keepDays: number; timeoutMs: number } {
   checkOptions('RedisUsage', options, OPTIONS);
-  const { prefix = 'tollgate', keepDays = 30, timeoutMs = 1000 } = options;
-  const checked = {
-    prefix: checkPrefix(prefix),
+  const { keepDays = 30, timeoutMs = 1000 } = options;
+  return {
+    ...readRedis(options),
     keepDays: checkInteger('keepDays', keepDays, 1, 366),
     timeoutMs: checkInteger('timeoutMs', timeoutMs, 1, 60_000),
   };
-  return { ...checked, ...readClient(options.client, options.url) };
 }

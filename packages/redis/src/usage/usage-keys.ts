@@ -1,9 +1,9 @@
 import { encodeName } from '../keys.js';
 
 /**
- * The names of keys with usage. `prefix:usage:{account}:v1:2026-11-24` is a day of an account. A cluster hashes what is between
- * the braces, as for the account's counters. Counters have `:v1:` before the braces, so no counter has such a key, whatever
- * the prefixes.
+ * The names of keys with usage. `prefix:usage:{account}:v1:2026-11-24` is a day of an account. A cluster hashes what is
+ * between the braces, as for the account's counters. Counters have `:v1:` before the braces, so no counter has such a
+ * key, whatever the prefixes.
  */
 export class UsageKeys {
   readonly #prefix: string;
