@@ -10,11 +10,19 @@ import {
 import { callSafely, checkFunction, checkInteger, checkOptions, closedError, within } from '@tollgate/core/kit';
 import { BoundedCalls } from '../bounded-calls.js';
 import { Connection } from '../connection.js';
-import { type ChangeOptions, checkAccount, checkBy, checkChange, checkLayer, checkReason } from './change-check.js';
 import { Follower } from './follower.js';
 import { type Intent, LimitsCommands, LOG_LENGTH, type Made } from './limits-commands.js';
 import { LimitsCopy } from './limits-copy.js';
-import { type RedisLimitsOptions, readOptions } from './limits-options.js';
+import {
+  type ChangeOptions,
+  checkAccount,
+  checkBy,
+  checkChange,
+  checkLayer,
+  checkReason,
+  type RedisLimitsOptions,
+  readOptions,
+} from './limits-options.js';
 import { LimitsReader } from './limits-reader.js';
 import { type LimitsChange, LimitsKeys, type StoredLimits, suspensionOf } from './stored-limits.js';
 import { type LimitsClient, Subscription } from './subscription.js';
