@@ -6,7 +6,7 @@ export const CONSUME_OPERATION: string = `
     -- rooms how many of the charges it has room for, both only with a throttle; before has texts to restore, and grown
     -- whether the longest window has grown.
     local times = kind == 1 and 1 or detail
-    local admitted, unchanged, before, grown, lefts, rooms = times, math.huge, nil, nil, nil, nil
+    local admitted, unchanged, before, grown, lefts, rooms = times, -1, nil, nil, nil, nil
     local answer = size + 3
     size = answer + counters
     for c = first, stop, 4 do
@@ -37,7 +37,7 @@ export const CONSUME_OPERATION: string = `
           used = head[w + 1]
           if used > 0 then
             local leaves = head[3] + head[w + 5] + head[w] - now
-            if leaves < unchanged then unchanged = leaves end
+            if unchanged < 0 or leaves < unchanged then unchanged = leaves end
             if used <= limit and left == 0 then reset = leaves end
           end
         end
@@ -78,7 +78,10 @@ export const CONSUME_OPERATION: string = `
             reply[quota + 2 * q] = soonest(shape, q, ${windowMsOf('shape', 'q')}, left)
           end
         end
-        for q = 1, quotas do unchanged = math.min(unchanged, ${windowMsOf('shape', 'q')}) end
+        for q = 1, quotas do
+          local windowMs = ${windowMsOf('shape', 'q')}
+          if unchanged < 0 or windowMs < unchanged then unchanged = windowMs end
+        end
         quota = quota + 2 * quotas
       end
     end
@@ -131,7 +134,7 @@ export const CONSUME_OPERATION: string = `
     end
     if admitted < times then
       size = size + 1
-      reply[size] = unchanged == math.huge and -1 or unchanged
+      reply[size] = unchanged
     end
     -- Nothing was recorded. If the clock steps back, what has expired by now may count for another charge.
     if kind == 1 or admitted == 0 then
