@@ -33,7 +33,7 @@ if removes and not stored and (latest or change == 'deleted') then return { 0 } 
 
 if latest then
   local number = tonumber(string.match(latest, '^(%d+) '))
-  if not number then return redis.error_reply('TOLLGATE the version of the limits is none') end
+  if not number then return redis.error_reply('TOLLGATE the version of the limits is not a number') end
   version = number + 1
 end
 local time = redis.call('TIME')

@@ -21,7 +21,7 @@ local latest = redis.call('HGET', KEYS[1], '!version')
 if not latest then return { 'none' } end
 if latest == ARGV[1] .. ' ' .. ARGV[2] then return { 'same' } end
 local number = tonumber(string.match(latest, '^(%d+) '))
-if not number then return redis.error_reply('TOLLGATE the version of the limits is none') end
+if not number then return redis.error_reply('TOLLGATE the version of the limits is not a number') end
 local behind = number - tonumber(ARGV[1])
 if ARGV[1] ~= '0' and behind > 0 and behind < redis.call('LLEN', KEYS[2]) then
   local known = '{"version":' .. ARGV[1] .. ',"token":"' .. ARGV[2] .. '",'

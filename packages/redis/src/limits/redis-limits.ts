@@ -209,7 +209,7 @@ export class RedisLimits implements AccountSource {
   /**
    * Waits for the first load, for a service that should not start without its limits.
    *
-   * @throws StoreError `TOLLGATE_STORE_FAILED` when there is none within `timeoutMs`. The load then goes on.
+   * @throws StoreError `TOLLGATE_STORE_FAILED` when the load takes longer than `timeoutMs`. It then goes on.
    */
   async ready(): Promise<void> {
     this.#checkOpen();
