@@ -89,7 +89,8 @@ local unpack, pack, read, sub, byte, floor, concat =
 local time = call('TIME')
 local clock = time[1] * 1000 + floor(time[2] / 1000)
 local births, start, total = ask[1], ask[2], #ask
-local reply, size = { clock, nil, nil, nil, nil, nil, nil, nil, nil, nil }, 1
+-- Room for the usual replies: a table that grows is copied.
+local reply, size = { clock, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil }, 1
 ${COUNTERS}
 local operate, slicesOf
 
