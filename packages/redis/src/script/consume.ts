@@ -20,6 +20,11 @@ export const CONSUME_OPERATION: string = `
       end
       if head then head = expire(key, head, now) end
       if head and not fits(head, shape) then
+        -- A refusal does not store the arranged windows, so the next charge arranges the present ones again.
+        for w = 6, 6 * head[5], 6 do
+          local leaves = head[3] + head[w + 5] + head[w] - now
+          if head[w + 1] > 0 and (unchanged < 0 or leaves < unchanged) then unchanged = leaves end
+        end
         before = before or {}
         before[key] = texts[key]
         local longer
