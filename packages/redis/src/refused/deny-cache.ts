@@ -58,6 +58,10 @@ export class DenyCache {
     const known = this.#denialsOf(account);
     // Earlier refusals on the counter were decided by its full limits.
     if (outcome.beganThrottling) known.denials.length = 0;
+    // Other throttles on the same counter begin after another number of violations.
+    known.denials = known.denials.filter(
+      ({ charge }) => !charge.counters.some((one) => isThrottledOtherwise(one, counters)),
+    );
     const violated = violatedBy(counters, cost, outcome);
     const left = violated.map((counter) => leftOf(known, counter.name, violationsLeft[counters.indexOf(counter)]!));
     const denial = new Denial(refusal, answeredAt, endsAt, violated, left);
@@ -119,6 +123,11 @@ function leftOf({ left }: AccountDenials, name: string, count: number): Violatio
   const own = entryOf(left, name, () => ({ count }));
   own.count = count;
   return own;
+}
+
+function isThrottledOtherwise({ name, throttle }: CounterSpec, counters: readonly CounterSpec[]): boolean {
+  if (throttle === undefined) return false;
+  return counters.some((one) => one.name === name && one.throttle !== undefined && one.throttle !== throttle);
 }
 
 /** The throttled counters without room for the charge. */
