@@ -64,7 +64,7 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
     values: `
       RedisLimits RedisStore RedisUsage`,
     types: `
-      ChangeOptions HeldLimits LimitsChange LimitsClient LimitsState ObservedStore RedisCallMessage RedisClient
+      ChangeOptions StoredLimits LimitsChange LimitsClient LimitsState ObservedStore RedisCallMessage RedisClient
       RedisLimitsOptions RedisStoreOptions RedisStoreStats RedisUsageOptions`,
   },
   '@tollgate/opentelemetry': {

@@ -6,7 +6,7 @@ export async function ask(port: number, command: string, ...args: (string | numb
     ...{ protocol: 2, disableClientInfo: true, enableReadyCheck: false, lazyConnect: true },
     ...{ commandTimeout: 2000, retryStrategy: () => null },
   });
-  // The command fails too, and its failure is the caller's to handle.
+  // The command fails as well, and the caller handles that.
   client.on('error', () => {});
   try {
     return await client.call(command, ...args);

@@ -13,7 +13,7 @@ const HIGHEST_PORT = 22_700;
 
 const NODE_ARGS = [
   ...['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', '--cluster-node-timeout', '1000'],
-  // A replica may take over however long it was cut off, and its first copy does not wait five seconds for company.
+  // A replica may take over however long it was cut off, and its first synchronisation does not wait five seconds.
   ...['--cluster-replica-validity-factor', '0', '--repl-diskless-sync-delay', '0'],
 ];
 
@@ -24,7 +24,7 @@ export interface RunningCluster {
   readonly startupNodes: readonly { readonly host: string; readonly port: number }[];
   /** The answering node that owns the slot; while there is none, as after a crash, waits for one. */
   masterOf(slot: number): Promise<RunningServer>;
-  /** Moves a slot with all its keys; `middle` acts when both sides know of it and no key has moved yet. */
+  /** Moves a slot with all its keys. `middle` runs when both sides have begun and no key has moved yet. */
   migrateSlot(slot: number, from: RunningServer, to: RunningServer, middle?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
@@ -52,10 +52,10 @@ async function form(nodes: readonly RunningServer[]): Promise<void> {
   const ids = await Promise.all(nodes.map(async ({ port }) => String(await ask(port, 'CLUSTER', 'MYID'))));
   const share = Math.ceil(SLOTS / MASTERS);
   for (const [index, { port }] of nodes.entries()) {
-    // Epochs that differ from the start spare the nodes the settling of equal ones.
+    // Different epochs from the start: nodes need time to resolve equal ones.
     await ask(port, 'CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
     if (index < MASTERS) await ask(port, 'CLUSTER', 'ADDSLOTS', ...range(index * share, (index + 1) * share));
-    // All meet all: gossip would take seconds to introduce them.
+    // Every node meets every other: gossip would take seconds.
     for (const earlier of nodes.slice(0, index)) await ask(port, 'CLUSTER', 'MEET', '127.0.0.1', earlier.port);
   }
   await Promise.all(
@@ -84,7 +84,7 @@ async function masterOf(nodes: readonly RunningServer[], slot: number): Promise<
     newest = undefined;
     const seen = await Promise.all(nodes.map(({ port }) => nodesSeenBy(port).catch(() => [])));
     for (const [index, server] of nodes.entries()) {
-      // Only what a node says of itself: the others go on naming a dead one. Of two, the higher epoch has won.
+      // Only each node's view of itself counts: the others still list a dead one. The higher of two epochs wins.
       const own = seen[index]!.find(({ isMyself }) => isMyself);
       if (own === undefined || !own.isMaster || !own.owns(slot)) continue;
       if (newest === undefined || own.epoch > newest.epoch) newest = { server, epoch: own.epoch };
@@ -110,9 +110,9 @@ async function migrateSlot(
     if (keys.length === 0) break;
     await ask(from.port, 'MIGRATE', '127.0.0.1', to.port, '', 0, 1000, 'KEYS', ...keys);
   }
-  // The new owner first: were the old one to forget the slot before, nobody would have it.
-  const told = [to, from, ...nodes.filter((node) => node !== to && node !== from)];
-  for (const { port } of told) {
+  // The new owner first: if the old one gave up the slot before, nobody would own it.
+  const ordered = [to, from, ...nodes.filter((node) => node !== to && node !== from)];
+  for (const { port } of ordered) {
     const isMaster = (await nodesSeenBy(port).catch(() => [])).some((node) => node.isMyself && node.isMaster);
     if (isMaster) await ask(port, 'CLUSTER', 'SETSLOT', slot, 'NODE', toId);
   }
@@ -156,7 +156,7 @@ async function startNode(): Promise<RunningServer> {
     tried.add(port);
     if (!(await isFree(port)) || !(await isFree(port + BUS_OFFSET))) continue;
     const server = await RunningServer.start({ port, args: NODE_ARGS });
-    // Another process may have taken the port meanwhile, and it would be its server that answers.
+    // Another process may have taken the port meanwhile, and its server would answer.
     const info = String(await ask(port, 'INFO', 'server').catch(() => ''));
     if (info.includes(`process_id:${server.pid}\r`)) return server;
     await server.stop();

@@ -5,7 +5,7 @@ export interface GivenOrStarted {
   stop(): Promise<void>;
 }
 
-/** The server that `REDIS_URL` names, which is left as it is but for keys that expire; else one of the tests' own. */
+/** The server at `REDIS_URL`, where tests leave only keys that expire; else a server that the tests start. */
 export async function givenOrStarted(): Promise<GivenOrStarted> {
   const given = process.env['REDIS_URL'];
   if (given !== undefined && given !== '') return { url: given, stop: async () => {} };

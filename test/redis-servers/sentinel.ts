@@ -11,7 +11,7 @@ export interface RunningSentinel {
   readonly sentinels: readonly { readonly host: string; readonly port: number }[];
   /** What the sentinels call the master. */
   readonly name: string;
-  /** The master's port as the first sentinel knows it: for a while after a crash, the dead one's. */
+  /** The master's port according to the first sentinel: for a while after a crash, that of the dead one. */
   masterPort(): Promise<number>;
   master(): Promise<RunningServer>;
   /** Ends the master as a crash does; the replica takes over seconds later. */
@@ -20,7 +20,7 @@ export interface RunningSentinel {
 }
 
 export async function startSentinel(): Promise<RunningSentinel> {
-  // The first copy would otherwise wait five seconds for other replicas to come.
+  // The first synchronisation would otherwise wait five seconds for other replicas.
   const start = () => RunningServer.start({ args: ['--repl-diskless-sync-delay', '0'] });
   const servers: RunningServer[] = [];
   const watchers: RunningServer[] = [];
@@ -63,7 +63,7 @@ export async function startSentinel(): Promise<RunningSentinel> {
   };
 }
 
-/** A sentinel must be given a file, as its first argument, and writes to it what it learns. */
+/** A sentinel needs a file as its first argument, and stores its state there. */
 async function startWatcher(masterPort: number): Promise<RunningServer> {
   const port = await freePort();
   const configure = (folder: string) => {

@@ -3,20 +3,23 @@ import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { onPath } from '../on-path.js';
 
-/** The server that tests start: `REDIS_SERVER`, else Redis or Valkey from the path. Throws with what to do if there is none. */
+/**
+ * The server that tests start: `REDIS_SERVER`, else Redis or Valkey from the path. Without one, the error names the
+ * remedy.
+ */
 export function serverBinary(): string {
   const found = findServer();
   if (found === undefined) throw new Error(CURE);
   return found;
 }
 
-/** Makes sure that there is a server: on Debian and its kin, as root, by installing it. */
+/** Installs a server where there is none: only as root, on Debian and its derivatives. */
 export function installServer(): void {
   if (findServer() !== undefined) return;
   if (!existsSync('/etc/debian_version') || userInfo().uid !== 0) throw new Error(CURE);
   console.log('The tests need a Redis server: installing redis-server with apt-get.');
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  // A source that cannot be read does not matter as long as the package is found.
+  // A package source may fail as long as the package is found.
   spawnSync('apt-get', ['update', '-qq'], { env, stdio: 'ignore' });
   try {
     execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'redis-server'], {

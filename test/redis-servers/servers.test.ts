@@ -65,7 +65,7 @@ describe('sentinels', () => {
 
   test('make the replica the master once the master is dead', async () => {
     const client = new Redis({ sentinels: [...sentinel.sentinels], name: sentinel.name });
-    // It tells of each attempt to reach the dead master.
+    // It reports each attempt to reach the dead master.
     client.on('error', () => {});
     try {
       await client.set('key', 'before');

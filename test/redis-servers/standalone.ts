@@ -9,9 +9,9 @@ import { serverBinary } from './server-binary.js';
 
 export interface ServerOptions {
   readonly port?: number;
-  /** More of the command line, after what every server is started with. */
+  /** More arguments, after those of every server. */
   readonly args?: readonly string[];
-  /** Makes what else the server needs in its folder, and returns its whole command line. */
+  /** Prepares the server's folder, and returns the whole command line. */
   readonly configure?: (folder: string) => readonly string[];
 }
 
@@ -51,7 +51,7 @@ export class RunningServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Holds the process still: connections stay open and nothing answers. */
+  /** Suspends the process: connections stay open and nothing answers. */
   pause(): void {
     this.#process.kill('SIGSTOP');
   }
@@ -68,7 +68,7 @@ export class RunningServer {
     await exited;
   }
 
-  /** Starts it anew on the same port, with what its arguments have it remember. */
+  /** Starts the server again on the same port, with its persisted data if it has any. */
   async restart(): Promise<void> {
     await this.kill();
     this.#process = this.#spawn();
@@ -84,7 +84,7 @@ export class RunningServer {
     const child = spawn(serverBinary(), this.#line, { stdio: 'ignore' });
     running.add(child);
     child.once('exit', () => running.delete(child));
-    // Told by `#answering`, with the log.
+    // `#answering` reports it, with the log.
     child.once('error', () => running.delete(child));
     return child;
   }
@@ -106,7 +106,7 @@ export class RunningServer {
   }
 }
 
-/** What is to be ended with this process, however it ends. */
+/** Ends with this process, however that ends. */
 const running = new Set<ChildProcess>();
 const endAll = () => {
   for (const child of running) child.kill('SIGKILL');
@@ -131,7 +131,7 @@ export async function freePort(): Promise<number> {
       await once(server, 'listening');
       return port;
     } catch {
-      // Taken: another one.
+      // The port is taken: try another one.
     } finally {
       server.close();
     }
@@ -139,7 +139,7 @@ export async function freePort(): Promise<number> {
   throw new Error('Found no free port from 11000 to 19999');
 }
 
-/** Waits until the check holds; fails with what was waited for. */
+/** Waits until the check passes. The error of a timeout names what was waited for. */
 export async function until(what: string, check: () => Promise<boolean> | boolean, withinMs = 10_000): Promise<void> {
   const startedAt = performance.now();
   while (!(await check())) {
@@ -148,7 +148,7 @@ export async function until(what: string, check: () => Promise<boolean> | boolea
   }
 }
 
-/** Any answer will do, also one that asks for a password. */
+/** Any answer counts, even one that asks for a password. */
 async function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));

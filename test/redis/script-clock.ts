@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 
 /**
- * A clock for the store's scripts, in place of the server's. Everything else is as it is in production: the scripts are
- * rewritten in two places on their way out to a real server, and must be found there.
+ * A clock for the store's scripts, in place of the server's. The client rewrites two places of a script on its way to a
+ * real server. Everything else is as in production.
  */
 export class ScriptClock {
   nowMs = Date.now();
   readonly #rewritten = new Map<string, string>();
 
-  /** Has the scripts that go through the client read this clock. */
+  /** Makes the scripts that go through the client read this clock. */
   drive<C extends Redis | Cluster>(client: C): C {
     const send = client.sendCommand.bind(client) as (command: never, stream?: never) => unknown;
     client.sendCommand = (command: never, stream?: never) => {
@@ -31,7 +31,7 @@ export class ScriptClock {
     const timed = replaceOnce(
       replaceOnce(text, TIME, '{ math.floor(ARGV[2] / 1000), ARGV[2] % 1000 * 1000 }'),
       LIFE,
-      // The server's clock goes on while this one stands.
+      // The server's clock runs on while this one stands still.
       `${LIFE} + 3600000`,
     );
     this.#rewritten.set(sha(text), sha(timed));
@@ -39,7 +39,7 @@ export class ScriptClock {
   }
 }
 
-// No script has this hash: its text is then asked for, and rewritten.
+// No script has this hash. The client then sends the text, which is rewritten.
 const UNKNOWN = 'f'.repeat(40);
 const TIME = "call('TIME')";
 const LIFE = "'PX', life";

@@ -5,7 +5,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { type GivenOrStarted, givenOrStarted } from '../redis-servers/given-or-started.js';
 import { ScriptClock } from './script-clock.js';
 
-/** A server for the tests of one file, a client whose scripts' clock can be moved, and stores with keys of their own. */
+/** A server for the tests of one file, a client with a movable script clock, and stores with separate keys. */
 export function redisWorld() {
   let server: GivenOrStarted | undefined;
   const clients: Redis[] = [];

@@ -24,13 +24,13 @@ import {
 import { rateLimit as expressRateLimit } from '@tollgate/express';
 import fastifyRateLimit, { rateLimit } from '@tollgate/fastify';
 import {
-  type HeldLimits,
   type LimitsClient,
   type RedisClient,
   RedisLimits,
   RedisStore,
   type RedisStoreOptions,
   type RedisStoreStats,
+  type StoredLimits,
 } from '@tollgate/redis';
 import {
   accountLimits,
@@ -113,8 +113,8 @@ expectTypeOf<Redis | Cluster | Redis5 | Cluster5>().toExtend<LimitsClient>();
 const limits = new RedisLimits({ client: new Redis() });
 expectTypeOf(
   limits.set('ameyo5m', { quotas: [perMinute(1)] }, { by: 'jo', ifVersion: 3 }),
-).resolves.toEqualTypeOf<HeldLimits>();
-expectTypeOf(limits.get('ameyo5m')).resolves.toEqualTypeOf<HeldLimits | undefined>();
+).resolves.toEqualTypeOf<StoredLimits>();
+expectTypeOf(limits.get('ameyo5m')).resolves.toEqualTypeOf<StoredLimits | undefined>();
 expectTypeOf(limits).toExtend<AccountSource>();
 void new RateLimiter({ policy, accounts: limits });
 const redisStore = new RedisStore({ client: new Redis(), prefix: 'limits', timeoutMs: 50 });

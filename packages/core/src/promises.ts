@@ -8,9 +8,15 @@ export function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
 
 /**
  * Settles as `promise` does, or after `timeoutMs` milliseconds as `late` does: with the value it returns, or the error it
- * throws. The timer keeps the process alive, so that a program that awaits the result does not end before it.
+ * throws. The timer keeps the process alive, so that a program that awaits the result does not end before it; with `unref` it
+ * does not, for a wait that no program awaits.
  */
-export function within<T>(promise: PromiseLike<T>, timeoutMs: number, late: () => T): Promise<T> {
+export function within<T>(
+  promise: PromiseLike<T>,
+  timeoutMs: number,
+  late: () => T,
+  { unref = false }: { readonly unref?: boolean } = {},
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       try {
@@ -19,6 +25,7 @@ export function within<T>(promise: PromiseLike<T>, timeoutMs: number, late: () =
         reject(error);
       }
     }, timeoutMs);
+    if (unref) timer.unref();
     promise.then(
       (value) => {
         clearTimeout(timer);

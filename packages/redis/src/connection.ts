@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { StoreError } from '@tollgate/core';
+import { within } from '@tollgate/core/kit';
 import calculateSlot from 'cluster-key-slot';
 
 /**
- * As much of an ioredis client or Cluster as the store uses. Described by its members and not by the classes, since those of
- * ioredis 5 and 6 are different types, and a program may have either.
+ * The members of an ioredis client or Cluster that the store uses. The classes of ioredis 5 and 6 are different types,
+ * and a program may have either.
  */
 export interface RedisClient {
   readonly status: string;
@@ -19,12 +20,12 @@ export interface RedisClient {
   off(event: 'ready', listener: () => void): unknown;
 }
 
-/** What a Cluster has besides: the nodes of every slot, the master first. */
+/** A Cluster also has the nodes of every slot, the master first. */
 interface Slots {
   readonly slots: readonly (readonly string[] | undefined)[];
 }
 
-/** A script's text, and the name by which Redis knows it once it has seen it. */
+/** A script's text, and its hash, by which Redis finds the text once it has seen it. */
 export class Script {
   readonly text: string;
   readonly sha: string;
@@ -37,22 +38,27 @@ export class Script {
 
 type Answer = string | number | null | Answer[];
 
-/** As much of ioredis as is used here. */
+/** The members of ioredis that send a command. */
 interface Caller {
   call(command: string, ...args: (string | number)[]): Promise<Answer>;
   callBuffer(command: string, ...args: (string | number)[]): Promise<unknown>;
 }
 
-/** Sends commands through the caller's client, each at most once, and tells of a failure whether it may have had effect. */
+/**
+ * Sends commands through the caller's client, each at most once. The error of a failed command says whether the command
+ * may have had an effect.
+ */
 export class Connection {
   readonly #client: RedisClient;
   readonly #caller: Caller;
   readonly #task: string;
-  /** What the client puts before every key. */
+  /** Called at the next connection. One listener on the client serves all. */
+  readonly #waiting = new Set<() => void>();
+  /** The client puts it before every key. */
   readonly keyPrefix: string;
   readonly isCluster: boolean;
 
-  /** `task` is what Redis could not do, in errors. */
+  /** `task` completes the error message "Redis could not …". */
   constructor(client: RedisClient, task: string = CHARGE) {
     this.#client = client;
     this.#task = task;
@@ -61,7 +67,7 @@ export class Connection {
     this.isCluster = client.isCluster;
   }
 
-  /** Whether a command would go out at once. */
+  /** Whether the client would send a command at once. */
   get ready(): boolean {
     return this.#client.status === 'ready';
   }
@@ -71,49 +77,57 @@ export class Connection {
     return this.#client.status === 'end';
   }
 
-  /** Has a client that is only to connect when it is used connect, and calls back at the next connection. */
+  /** Calls back once, at the next connection. A client that connects lazily is made to connect. */
   whenReady(listener: () => void): void {
-    this.#client.once('ready', listener);
-    // Its failure is the client's own to tell.
+    if (this.#waiting.size === 0) this.#client.once('ready', this.#connected);
+    this.#waiting.add(listener);
+    // The client itself reports a failure to connect.
     if (this.#client.status === 'wait') this.#client.connect().catch(() => {});
   }
 
-  /** Waits for a connection, but no longer than that. */
-  connected(timeoutMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = (done: () => void) => {
-        clearTimeout(timer);
-        this.forget(ready);
-        done();
-      };
-      const ready = () => settle(resolve);
-      const late = () => settle(() => reject(noConnection(this.#task)));
-      const timer = setTimeout(late, timeoutMs);
-      if (this.ended) late();
-      else this.whenReady(ready);
-    });
-  }
-
   forget(listener: () => void): void {
-    this.#client.off('ready', listener);
+    if (this.#waiting.delete(listener) && this.#waiting.size === 0) this.#client.off('ready', this.#connected);
   }
 
-  /** Keys of one group may go together in one script; without a cluster all do. */
-  groupOf(key: string): number {
+  /** Waits until the client is connected, for at most `timeoutMs`. */
+  async connected(timeoutMs: number): Promise<void> {
+    if (this.ready) return;
+    if (this.ended) throw this.noConnection();
+    let ready = () => {};
+    const connection = new Promise<void>((resolve) => {
+      ready = resolve;
+    });
+    this.whenReady(ready);
+    try {
+      await within(connection, timeoutMs, () => {
+        throw this.noConnection();
+      });
+    } finally {
+      this.forget(ready);
+    }
+  }
+
+  /** The error of a command that was not sent, since there is no connection. */
+  noConnection(): StoreError {
+    return new StoreError(`Redis could not ${this.#task}: there is no connection`, { charged: 'no' });
+  }
+
+  /** The slot of a key on a cluster, else 0. All keys of a script must lie in one. */
+  slotOf(key: string): number {
     return this.isCluster ? calculateSlot(this.keyPrefix + key) : 0;
   }
 
-  /** The master that a cluster keeps the key on, as far as is known. */
+  /** The master that the client believes to have the key. */
   shardOf(key: string): string {
-    return (this.#client as RedisClient & Slots).slots[this.groupOf(key)]?.[0] ?? '';
+    return (this.#client as RedisClient & Slots).slots[this.slotOf(key)]?.[0] ?? '';
   }
 
-  /** Runs a script by its name, and sends the text only to a server that does not know it. */
+  /** Runs a script by its hash, and sends the text only to a server that does not know it. */
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<Answer> {
     return this.#run((command, ...rest) => this.#caller.call(command, ...rest), script, keys, args);
   }
 
-  /** The same of a script that answers with bytes. */
+  /** Runs a script that replies with bytes. */
   runForBytes(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     return this.#run((command, ...rest) => this.#caller.callBuffer(command, ...rest), script, keys, args);
   }
@@ -125,6 +139,12 @@ export class Connection {
       throw failure(error, this.#task);
     }
   }
+
+  readonly #connected = (): void => {
+    const listeners = [...this.#waiting];
+    this.#waiting.clear();
+    for (const listener of listeners) listener();
+  };
 
   async #run<A>(
     send: (command: string, ...args: (string | number)[]) => Promise<A>,
@@ -146,9 +166,9 @@ export class Connection {
 }
 
 /**
- * The client, but for two habits of ioredis. When a connection breaks it sends unanswered commands again, and a charge
- * could count twice; only commands out of the middle of a pipeline are exempt, so each of ours says that it is one. And it
- * may gather commands in pipelines of its own, which would undo that.
+ * The client, without two habits of ioredis. When a connection breaks, ioredis sends unanswered commands again, and a
+ * charge could count twice. Only commands from the middle of a pipeline are exempt, so each of ours claims to be one.
+ * And ioredis may gather commands in pipelines of its own, which would undo that.
  */
 function onceSender(client: RedisClient): Caller {
   const options = Object.create(client.options, { enableAutoPipelining: { value: false } });
@@ -156,30 +176,26 @@ function onceSender(client: RedisClient): Caller {
     options: { value: options },
     sendCommand: {
       value: (command: { pipelineIndex?: number }, stream: never) => {
-        command.pipelineIndex = NO_PLACE;
+        command.pipelineIndex = NO_INDEX;
         return client.sendCommand(command as never, stream);
       },
     },
   });
 }
 
-const NO_PLACE = -1;
+const NO_INDEX = -1;
 
 function isReplyError(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
-/** Nothing was counted where the server answered with an error, or the command was never written. */
+/** Nothing was counted if the server replied with an error, or the command was never written. */
 function failure(error: unknown, task: string): StoreError {
   const { name = '', message = String(error) } = (error ?? {}) as Partial<Error>;
   const unsent =
     name === 'MaxRetriesPerRequestError' || /enableOfflineQueue|subscriber mode|ClusterAllFailed/.test(message);
   const charged = isReplyError(error) || unsent ? 'no' : 'unknown';
   return new StoreError(`Redis could not ${task}: ${message.slice(0, 200)}`, { charged, cause: error });
-}
-
-export function noConnection(task: string = CHARGE): StoreError {
-  return new StoreError(`Redis could not ${task}: there is no connection`, { charged: 'no' });
 }
 
 const CHARGE = 'take the charge';

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Names of keys: `prefix:v1:{account}` is an account's index, `prefix:v1:{account}:name` one of its counters, and
- * `prefix:v1:{account}:!name` the violations of that. No two pairs of account and counter meet, whatever characters they have, and what is between the braces is what a cluster hashes.
+ * The names of keys: `prefix:v1:{account}` is an account's index, `prefix:v1:{account}:name` one of its counters, and
+ * `prefix:v1:{account}:!name` the violations of that counter. Different pairs of account and counter have different
+ * keys, whatever their characters. A cluster hashes what is between the braces.
  */
 export class Keys {
   readonly #prefix: string;
@@ -15,35 +16,34 @@ export class Keys {
     return `${this.#prefix}${account === '' ? EMPTY : encodeName(account)}}`;
   }
 
-  /** What the key of a counter has behind the account's index. */
+  /** The end of a counter's key, behind the account's index. */
   static counterEnd(name: string): string {
     return `:${encodeName(name)}`;
   }
 
-  /** What the key of a counter's violations has behind the account's index. */
+  /** The end of the key of a counter's violations. */
   static violationsEnd(name: string): string {
     return `:${VIOLATIONS}${encodeName(name)}`;
   }
 
-  /** Whether an entry of an account's index, which is what stands behind it in a key, is of violations. */
-  static isOfViolations(entry: string): boolean {
-    return entry.startsWith(VIOLATIONS);
+  static isOfViolations(end: string): boolean {
+    return end.startsWith(`:${VIOLATIONS}`);
   }
 
-  /** A key beside the account's, for trying whether they can be written; no counter has this name. */
+  /** A key beside the account's, to try whether they can be written. No counter has this name. */
   probe(index: string): string {
     return `${index}:${PROBE}`;
   }
 }
 
-// Marks that no encoded name is, or begins with.
+// No encoded name is `#`, or begins with `!`.
 const EMPTY = '#';
 const PROBE = '!';
 const VIOLATIONS = '!';
 
 /**
- * A name in characters that mean nothing to Redis, to its patterns or to a cluster. Others become `%` and the four
- * hexadecimal digits of each UTF-16 unit; what would be long becomes `#` and its SHA-256.
+ * A name in characters without a meaning to Redis, its patterns or a cluster. Other characters become `%` and the four
+ * hexadecimal digits of each UTF-16 unit. A long name becomes `#` and its SHA-256.
  */
 export function encodeName(name: string): string {
   if (PLAIN.test(name)) return name;

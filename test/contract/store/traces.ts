@@ -1,4 +1,5 @@
 import { type CounterSpec, Quota, type Throttle } from '@tollgate/core';
+import { entryOf } from '@tollgate/core/kit';
 import fc from 'fast-check';
 
 /** The accounts, and a few lists of quotas for each counter. A charge picks one of the lists. */
@@ -188,18 +189,26 @@ export const commands: fc.Arbitrary<readonly Command[]> = fc.array(command, {
   size: 'max',
 });
 
-/** The charge of a pick. Costs are from 0 to 2 above the largest limit. */
+/** The charge of a pick. Costs are from 0 to 2 above the largest limit. Charges on equal counters share their array. */
 export function chargeOf(world: World, pick: ChargePick): { counters: CounterSpec[]; cost: number } {
   const order = pick.both ? [pick.counter, 1 - pick.counter] : [pick.counter];
-  const counters = order.map((index, at) => {
-    const { name, lists, throttles = [] } = world.counters[index]!;
-    const picked = pick.lists[at]!;
-    const throttle = throttles[Math.floor(picked / lists.length) % throttles.length];
-    return { name, quotas: lists[picked % lists.length]!, ...(throttle && { throttle }) };
+  const picks = order.map((index, at) => {
+    const { lists, throttles = [] } = world.counters[index]!;
+    return { index, picked: pick.lists[at]! % (lists.length * Math.max(1, throttles.length)) };
   });
+  const known = entryOf(COUNTERS, world, () => new Map<string, CounterSpec[]>());
+  const counters = entryOf(known, JSON.stringify(picks), () =>
+    picks.map(({ index, picked }) => {
+      const { name, lists, throttles = [] } = world.counters[index]!;
+      const throttle = throttles[Math.floor(picked / lists.length)];
+      return { name, quotas: lists[picked % lists.length]!, ...(throttle && { throttle }) };
+    }),
+  );
   const largest = Math.max(...counters.flatMap(({ quotas }) => quotas.map(({ limit }) => limit)));
   return { counters, cost: pick.cost % (largest + 3) };
 }
+
+const COUNTERS = new WeakMap<World, Map<string, CounterSpec[]>>();
 
 /** The whole milliseconds of an advance: to the edge of a window or slice, one beside it, or inside. */
 export function durationOf(world: World, { to, pick, by }: Extract<Command, { kind: 'advance' }>): number {

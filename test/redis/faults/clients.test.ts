@@ -41,11 +41,11 @@ const CLIENTS: Readonly<Record<string, () => Redis>> = {
   enableAutoPipelining: () => new Redis(server.url, { enableAutoPipelining: true }),
   keyPrefix: () => new Redis(server.url, { keyPrefix: 'app:' }),
   stringNumbers: () => new Redis(server.url, { stringNumbers: true }),
-  // The types of the two differ, what is used of them does not.
+  // The types of the two differ, but not in the members that are used.
   'ioredis-5': () => new Redis5(server.url) as unknown as Redis,
 };
 
-/** One instance for each way in which a client may be set up, on either framework in turn. */
+/** One instance for each way to set up a client, on the two frameworks in turn. */
 function everyClient(): InstanceOptions[] {
   const stores = Object.entries(CLIENTS).map(([name, connect]): [string, InstanceOptions['store']] => {
     return [name, { client: quiet(connect()) }];
@@ -61,12 +61,12 @@ async function through(fault: Fault, expected: Expected): Promise<void> {
   report(expect.getState().currentTestName!, seen);
 }
 
-describe('however its client is set up, a service stands it that Redis', () => {
+describe('a service survives, however its client is set up, that Redis', () => {
   it('is paused', async () => {
     await through(...paused(server));
   });
 
-  it('is killed, and started again with nothing', async () => {
+  it('is killed, and restarted empty', async () => {
     await through(...restarted(server));
   });
 
@@ -76,7 +76,7 @@ describe('however its client is set up, a service stands it that Redis', () => {
 });
 
 describe('a store on a client', () => {
-  it('serves both frameworks by `policy` and `store` alone, through an outage', async () => {
+  it('serves both frameworks with only `policy` and `store`, through an outage', async () => {
     for (const start of [startExpress, startFastify]) {
       const client = quiet(new Redis(server.url));
       const store = new RedisStore({ client, prefix: `faults:${start.name}` });
@@ -98,7 +98,7 @@ describe('a store on a client', () => {
     }
   });
 
-  it('leaves it as it is when it is closed', async () => {
+  it('leaves the client open when it is closed', async () => {
     const client = quiet(new Redis(server.url));
     const store = new RedisStore({ client });
     await store.reset('nobody');
@@ -108,7 +108,7 @@ describe('a store on a client', () => {
     client.disconnect();
   });
 
-  it('ends the client that it made from a URL when it is closed, and also while there is no connection', async () => {
+  it('closes the client that it made from a URL, also without a connection', async () => {
     const connections = async () => (String(await redis.client('LIST', 'TYPE', 'NORMAL')).match(/^id=/gm) ?? []).length;
     const store = new RedisStore({ url: server.url });
     await store.reset('nobody');

@@ -45,7 +45,7 @@ async function through(fault: Fault, expected: Expected): Promise<Seen> {
   for (const node of cluster.nodes) {
     if (!node.isRunning) continue;
     const redis = operator(node.port);
-    // A replica shows its keys only to those who know that it is one.
+    // A replica serves its keys only to connections in READONLY mode.
     await redis.readonly();
     expect(await keysWithoutExpiry(redis)).toEqual([]);
     redis.disconnect();
@@ -71,7 +71,7 @@ describe('under traffic, a cluster', () => {
   it('loses a master, and its replica takes over', async () => {
     await start();
     const dead = await cluster.masterOf(await slotOf('calm-express'));
-    // The replica may not have heard of the last charges.
+    // The replica may have missed the last charges.
     await through(
       { befall: () => dead.kill(), end: async () => void (await cluster.masterOf(await slotOf('calm-express'))) },
       { forgets: true, breaks: true },

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { RunningServer } from '../../redis-servers/standalone.js';
 import type { Expected, Fault } from './world.js';
 
-/** Faults that a service has to stand however it is set up, each with what clients must see of it. */
+/** Faults that every set-up of a service has to survive, each with what clients may see. */
 type EverydayFault = readonly [fault: Fault, expected: Expected];
 
 export function paused(server: RunningServer): EverydayFault {

@@ -6,7 +6,7 @@ import { type RateLimitOptions as FastifyOptions, rateLimit as fastifyRateLimit 
 import express from 'express';
 import Fastify from 'fastify';
 
-/** What both adapters take alike, as far as these tests go. */
+/** The options of both adapters that these tests use. */
 export type LimitOptions = Pick<ExpressOptions & FastifyOptions, 'policy' | 'store' | 'limiter'>;
 
 export interface RunningApp {
@@ -14,7 +14,7 @@ export interface RunningApp {
   close(): Promise<void>;
 }
 
-/** An application whose every answer tells who decided. The account stands in the path, the category in a header. */
+/** An application that answers with the decision's source. The account is in the path, the category in a header. */
 export type StartApp = (options: LimitOptions) => Promise<RunningApp>;
 
 export const startExpress: StartApp = async (options) => {
@@ -24,7 +24,7 @@ export const startExpress: StartApp = async (options) => {
     expressRateLimit({ ...options, category: ({ headers }) => String(headers['x-category']) }),
   );
   app.use((request: express.Request, response: express.Response) => {
-    response.json(tell(request.rateLimit));
+    response.json(bodyOf(request.rateLimit));
   });
   const server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -41,17 +41,17 @@ export const startExpress: StartApp = async (options) => {
 export const startFastify: StartApp = async (options) => {
   const app = Fastify({ forceCloseConnections: true });
   await app.register(fastifyRateLimit, { ...options, category: ({ headers }) => String(headers['x-category']) });
-  app.get('/v2/accounts/:account_sid/*', async (request) => tell(request.rateLimit));
+  app.get('/v2/accounts/:account_sid/*', async (request) => bodyOf(request.rateLimit));
   await app.listen({ port: 0, host: '127.0.0.1' });
   return { origin: originOf(app.server), close: () => app.close() };
 };
 
-/** What the answer to a request that passed says. */
-export interface Told {
+/** The body of the answer to an admitted request. */
+export interface DecisionBody {
   readonly source: Decision['source'];
 }
 
-function tell(decision: Decision | null | undefined): Told {
+function bodyOf(decision: Decision | null | undefined): DecisionBody {
   return { source: decision!.source };
 }
 

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { RunningServer } from '../../redis-servers/standalone.js';
 import { operator, PREFIX, pause, twoInstances, World } from './world.js';
 
-it('of an account whose key holds a list, nobody else takes notice: WRONGTYPE', async () => {
+it('a key of another type affects only its account: WRONGTYPE', async () => {
   const server = await RunningServer.start();
   const redis = operator(server.port);
   const world = await World.start(twoInstances(() => new Redis(server.url)));

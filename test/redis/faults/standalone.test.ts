@@ -47,15 +47,15 @@ describe('under traffic, Redis', () => {
     await through(...paused(server));
   });
 
-  it('is killed, and started again with nothing', async () => {
+  it('is killed, and restarted empty', async () => {
     await through(...restarted(server));
   });
 
-  it('forgets all keys: FLUSHALL', async () => {
+  it('loses all keys: FLUSHALL', async () => {
     await through({ befall: () => redis.flushall() }, { forgets: true });
   });
 
-  it('forgets the scripts: SCRIPT FLUSH', async () => {
+  it('loses the scripts: SCRIPT FLUSH', async () => {
     await through({ befall: () => redis.script('FLUSH') }, {});
   });
 
@@ -79,7 +79,7 @@ describe('under traffic, Redis', () => {
     await through({ befall: maxmemory(1), end: maxmemory(0) }, { outage: true });
   });
 
-  it('becomes a replica that writes nothing: READONLY', async () => {
+  it('becomes a read-only replica: READONLY', async () => {
     const nobody = await freePort();
     const fault = {
       befall: () => redis.replicaof('127.0.0.1', nobody),
@@ -88,7 +88,7 @@ describe('under traffic, Redis', () => {
     await through(fault, { outage: true });
   });
 
-  it('asks for a password all of a sudden: NOAUTH', async () => {
+  it('suddenly asks for a password: NOAUTH', async () => {
     const befall = async () => {
       await redis.config('SET', 'requirepass', 'sesame');
       await redis.call('CLIENT', 'KILL', 'TYPE', 'normal');
@@ -96,7 +96,7 @@ describe('under traffic, Redis', () => {
     await through({ befall, end: () => redis.config('SET', 'requirepass', '') }, { outage: true, breaks: true });
   });
 
-  it('knows another password all of a sudden: WRONGPASS', async () => {
+  it('suddenly has another password: WRONGPASS', async () => {
     await redis.config('SET', 'requirepass', 'sesame');
     redis.options.password = 'sesame';
     await redis.auth('sesame');
@@ -111,7 +111,7 @@ describe('under traffic, Redis', () => {
 });
 
 describe('under traffic, Redis', () => {
-  it('is killed, and takes its time to load what it remembers: LOADING', async () => {
+  it('is killed, and loads its data slowly: LOADING', async () => {
     await start(['--key-load-delay', '3000', '--loading-process-events-interval-bytes', '1024']);
     const many = redis.pipeline();
     for (let key = 0; key < 150; key++) many.set(`other:${key}`, 'x'.repeat(1000));
@@ -129,14 +129,14 @@ describe('under traffic, Redis', () => {
 
 describe('under traffic and with ioredis 5, Redis', () => {
   beforeEach(() => start());
-  // The types of the two differ, what is used of them does not.
+  // The types of the two differ, but not in the members that are used.
   const ioredis5 = () => new Redis5(server.url) as unknown as Redis;
 
   it('is paused', async () => {
     await through(...paused(server), ioredis5);
   });
 
-  it('is killed, and started again with nothing', async () => {
+  it('is killed, and restarted empty', async () => {
     await through(...restarted(server), ioredis5);
   });
 

@@ -4,7 +4,7 @@ import { freePort, RunningServer } from '../../redis-servers/standalone.js';
 import { startExpress, startFastify } from './servers.js';
 import { type InstanceOptions, keysWithoutExpiry, operator, quiet, report, World } from './world.js';
 
-it('a service that starts before Redis serves without it, and then with it', async () => {
+it('a service that starts before Redis serves without it first, then with it', async () => {
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;
   const instances: InstanceOptions[] = [

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
-import type { Told } from './servers.js';
+import type { DecisionBody } from './servers.js';
 
 /** One answer, as a client sees it. */
 export interface Answer {
   readonly kind: Kind;
   readonly account: string;
   readonly status: number;
-  readonly source: Told['source'] | undefined;
+  readonly source: DecisionBody['source'] | undefined;
   readonly waitedMs: number;
   readonly askedAt: number;
 }
@@ -22,7 +22,7 @@ export const KINDS: readonly Kind[] = ['calm', 'greedy', 'open', 'shut'];
 /** A real client that asks one server again and again, several requests at a time. */
 export class Traffic {
   readonly answers: Answer[] = [];
-  /** Has the greedy come under another account, that Redis has not heard of. */
+  /** Gives the greedy client a new account, which Redis has not seen. */
   newcomers = false;
   readonly #pool: Pool;
   readonly #name: string;
@@ -48,13 +48,13 @@ export class Traffic {
     });
     const text = await body.text();
     const waitedMs = performance.now() - askedAt;
-    const source = statusCode === 200 ? (JSON.parse(text) as Told).source : undefined;
+    const source = statusCode === 200 ? (JSON.parse(text) as DecisionBody).source : undefined;
     const answer: Answer = { kind, account, status: statusCode, source, waitedMs, askedAt };
     this.answers.push(answer);
     return answer;
   }
 
-  /** Lets the requests that are under way come to their ends. */
+  /** Waits for the requests in flight. */
   async stop(): Promise<void> {
     this.#going = false;
     await Promise.all(this.#workers);

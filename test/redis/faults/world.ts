@@ -8,7 +8,7 @@ import { type RunningApp, type StartApp, startExpress, startFastify } from './se
 import { type Answer, KINDS, type Kind, Traffic } from './traffic.js';
 
 export const TIMEOUT_MS = 100;
-/** What a request may take beyond the deadline, on a machine that does much else. */
+/** How much longer than the deadline a request may take on a busy machine. */
 const NOISE_MS = 400;
 const GREEDY_LIMIT = 20;
 const LASTS_MS = 600;
@@ -52,7 +52,7 @@ export class Instance {
     this.traffic = new Traffic(this.#app.origin, this.name);
   }
 
-  /** Whether everything is as if nothing had happened. */
+  /** Whether everything is back to normal. */
   async isNormal(): Promise<boolean> {
     if (this.limiter.health().state !== 'up') return false;
     const answers = await Promise.all(KINDS.map((kind) => this.traffic.ask(kind)));
@@ -61,7 +61,7 @@ export class Instance {
     );
   }
 
-  /** A client that is still to connect has some that are its own, for the time being. */
+  /** A client that is not connected yet has temporary listeners of its own. */
   noteListeners(): void {
     if (this.client?.status === 'ready') this.#listeners = listenersOf(this.client);
   }
@@ -74,7 +74,7 @@ export class Instance {
     expect(listenersOf(this.client), `${this.name}: listeners on the client`).toEqual(this.#listeners);
   }
 
-  /** How much the store has counted for an account. */
+  /** The cost that the store has counted for an account. */
   async counted(kind: Kind): Promise<number> {
     const { source, tightest } = await this.limiter.peek({ account: `${kind}-${this.name}`, category: kind });
     expect(source).toBe('store');
@@ -92,24 +92,24 @@ export class Instance {
 
 export interface Fault {
   readonly befall: () => unknown;
-  /** What ends it, some time later. */
+  /** Ends the fault. */
   readonly end?: () => unknown;
 }
 
-/** What a fault must have looked like to clients, and whether Redis has forgotten by it. */
+/** What clients may see of a fault, and whether Redis loses its keys. */
 export interface Expected {
-  /** Whether Redis was out of reach for long enough that the limiter must have stopped asking. */
+  /** Whether Redis is out of reach for long enough that the circuit opens. */
   readonly outage?: boolean;
   readonly forgets?: boolean;
-  /** Whether connections break with charges on them, of which no one can tell whether they were counted. */
+  /** Whether connections break with charges in flight, which may or may not be counted. */
   readonly breaks?: boolean;
 }
 
-/** What was seen of a fault. */
+/** What the traffic measured. */
 export interface Seen {
   readonly requests: number;
   readonly longestMs: number;
-  /** For how long this process, which is client and service at once, could do nothing at all. */
+  /** The longest time for which this process, which is client and service at once, was blocked. */
   readonly stalledMs: number;
   readonly statuses: Readonly<Record<string, number>>;
   /** From the end of the fault until every instance is served by Redis again. */
@@ -145,7 +145,7 @@ export class World {
     }
   }
 
-  /** Sends steady traffic before, during and after a fault, and checks all that was promised of it. */
+  /** Sends steady traffic before, during and after a fault, and checks every promise. */
   async through(fault: Fault, expected: Expected = {}): Promise<Seen> {
     for (const { traffic } of this.instances) traffic.start(this.#atATime);
     await pause(300);
@@ -187,7 +187,7 @@ export class World {
   async #check(instance: Instance, { outage, forgets, breaks }: Expected, from: number, over: number): Promise<void> {
     const { name, limiter, traffic } = instance;
     const of = (kind: Kind) => traffic.answers.filter((answer) => answer.kind === kind);
-    // Nobody is refused for the fault's sake, and nobody is unlimited.
+    // The fault neither refuses nor exempts anybody.
     expect(statusesOf(of('calm')), `${name}: calm`).toEqual([200]);
     expect(statusesOf(of('open')), `${name}: open`).toEqual([200]);
     expect(statusesOf(of('greedy')), `${name}: greedy`).toEqual([200, 429]);
@@ -214,7 +214,7 @@ export class World {
       ).toBe(true);
     }
 
-    // What passed is counted once at most; what the store has answered for is counted, unless it forgot.
+    // An admitted request counts at most once. What the store answered for counts, unless it lost its keys.
     const counted = await instance.counted('calm');
     const calm = of('calm');
     expect(counted, `${name}: counted`).toBeLessThanOrEqual(calm.length);
@@ -226,7 +226,7 @@ export class World {
   }
 }
 
-/** Of the categories that are written back, only `calm` has room for many; the rest of `written` may be the greedy's. */
+/** Of the categories that are written back, only `calm` has much room. The greedy client may use up the rest. */
 function limiterWritten(limiter: RateLimiter): number {
   return Math.max(0, limiter.health().writeBack.written - 2 * GREEDY_LIMIT);
 }
@@ -241,13 +241,13 @@ export function twoInstances(connect: () => Client): InstanceOptions[] {
 
 export const PREFIX = 'faults';
 
-/** An outage is no news to a test, and without a listener ioredis writes each failure to the console. */
+/** A test expects outages. Without a listener ioredis writes each failure to the console. */
 export function quiet<C extends Client>(client: C): C {
   client.on('error', () => {});
   return client;
 }
 
-/** Of all keys of the store, those that would stay for ever. */
+/** The keys of the store without an expiry. */
 export async function keysWithoutExpiry(client: Redis): Promise<string[]> {
   const lasting: string[] = [];
   for await (const keys of client.scanStream({ match: `*${PREFIX}:*`, count: 1000 })) {
@@ -256,7 +256,7 @@ export async function keysWithoutExpiry(client: Redis): Promise<string[]> {
   return lasting;
 }
 
-/** A client for tests to do the damage with, which is itself spared by `CLIENT KILL`. */
+/** A client through which tests cause faults, and which `CLIENT KILL` spares. */
 export function operator(port: number): Redis {
   return quiet(new Redis(port, '127.0.0.1'));
 }
@@ -270,7 +270,7 @@ function listenersOf(client: Client | undefined): Record<string, number> {
   return Object.fromEntries(client.eventNames().map((name) => [String(name), client.listenerCount(name)]));
 }
 
-/** Of the requests that were under way at an instant, or asked later. */
+/** The requests that were in flight at an instant, or sent later. */
 function longestWait(answers: readonly Answer[], from: number): number {
   const met = answers.filter(({ askedAt, waitedMs }) => askedAt + waitedMs >= from);
   return Math.round(Math.max(...met.map(({ waitedMs }) => waitedMs)));
@@ -286,7 +286,7 @@ function countBy<T>(values: readonly T[], name: (value: T) => string): Record<st
   return counts;
 }
 
-/** Shows the fault on demand: `FAULT_TABLE=1` prints what the table in `docs/notes/performance.md` is made of. */
+/** With `FAULT_TABLE=1` prints a row for the table in `docs/notes/performance.md`. */
 export function report(name: string, { requests, longestMs, stalledMs, statuses, normalAfterMs, health }: Seen): void {
   if (process.env['FAULT_TABLE'] === undefined) return;
   console.log(name, JSON.stringify({ requests, longestMs, stalledMs, statuses, normalAfterMs }));

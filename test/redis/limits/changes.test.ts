@@ -11,7 +11,7 @@ beforeEach(() => world.start());
 const legs = (limit: number) => ({ categories: { legs: [perMinute(limit)] } });
 
 describe('limits on Redis', () => {
-  it('are set, got, replaced and deleted, and every change is counted and told', async () => {
+  it('are set, read, replaced and deleted, and every change is counted and reported', async () => {
     const [limits] = await world.instances(1);
     const from = Date.now();
     const first = await limits!.set('ameyo5m', legs(6000), { by: 'jo' });
@@ -42,7 +42,7 @@ describe('limits on Redis', () => {
     expect(limits!.state()).toMatchObject({ state: 'fresh', version: 4, accounts: 1 });
   });
 
-  it('keep all that a layer can say', async () => {
+  it('keep everything that a layer can have', async () => {
     const [limits, other] = await world.instances(2);
     const layer = {
       quotas: 'unlimited' as const,
@@ -66,7 +66,7 @@ describe('limits on Redis', () => {
     expect(await other!.layerOf('ameyo5m')).toEqual(defineAccountLayer(layer, 'limits.ameyo5m'));
   });
 
-  it('are changed only at the version that a change is meant for', async () => {
+  it('are changed only at the version of `ifVersion`', async () => {
     const [limits, other] = await world.instances(2);
     const { version } = await limits!.set('ameyo5m', legs(1), { ifVersion: 0 });
     const conflict = { name: 'Error', code: 'TOLLGATE_LIMITS_CONFLICT', version };
@@ -107,7 +107,7 @@ describe('limits on Redis', () => {
     expect(await world.redis.keys('*')).toEqual([]);
   });
 
-  it('belong to the account exactly, whatever its name and whatever its categories are called', async () => {
+  it('belong to exactly their account, whatever its name and the names of its categories', async () => {
     const [limits, other] = await world.instances(2);
     const layerOf = (limit: number, name: string) => ({ categories: Object.fromEntries([[name, [perMinute(limit)]]]) });
     for (const [index, name] of HOSTILE_NAMES.entries()) {
@@ -126,7 +126,7 @@ describe('limits on Redis', () => {
     await expect.poll(() => late!.state()).toMatchObject({ state: 'fresh', accounts: 0 });
   });
 
-  it('stay the same object while they say the same', async () => {
+  it('stay the same object while they are equal', async () => {
     const [limits, other] = await world.instances(2);
     await limits!.set('a', legs(1));
     await expect.poll(() => other!.state().version).toBe(1);
@@ -135,14 +135,14 @@ describe('limits on Redis', () => {
     await limits!.set('a', legs(1));
     await expect.poll(() => other!.state().version).toBe(3);
     expect(other!.layerOf('a')).toBe(layer);
-    // Without the log all is read anew.
+    // Without the log, everything is read again.
     await world.redis.del('tollgate:limits:{v1}:log');
     await limits!.set('c', legs(1));
     await expect.poll(() => other!.state().version).toBe(4);
     expect(other!.layerOf('a')).toBe(layer);
   });
 
-  it('tell of each account that has changed, and a listener that fails changes nothing', async () => {
+  it('report each changed account, and a listener that fails affects nothing', async () => {
     const [limits, other] = await world.instances(2);
     const heard: string[] = [];
     other!.onChange(() => {
@@ -160,7 +160,7 @@ describe('limits on Redis', () => {
     expect(heard).toEqual(['a', 'a']);
   });
 
-  it('are kept through a client of either version of ioredis, whatever its key prefix', async () => {
+  it('work with a client of either version of ioredis and any key prefix', async () => {
     const five = new Redis5(world.server.url, { keyPrefix: 'app:' });
     world.endWith(() => five.disconnect());
     const [here] = await world.instances(1, { client: five });
@@ -177,7 +177,7 @@ describe('limits on Redis', () => {
     );
   });
 
-  it('are refused after close, but for the last known', async () => {
+  it('after close only the last loaded limits can be read', async () => {
     const [limits] = await world.instances(1);
     await limits!.set('a', legs(1));
     await limits!.close();

@@ -21,7 +21,7 @@ const step = fc.oneof(
 );
 const script = fc.array(fc.record({ writer: fc.nat(1), step }), { minLength: 1, maxLength: 30 });
 
-it('whatever two writers do, and whatever is lost, all processes end with what Redis lists', async () => {
+it('after any changes by two writers, and any losses, all processes have the limits on Redis', async () => {
   await world.start();
   let run = 0;
   await fc.assert(
@@ -59,18 +59,18 @@ it('whatever two writers do, and whatever is lost, all processes end with what R
         }
       }
       await Promise.all(under);
-      // A flush at the end leaves the last known; a further change begins anew.
+      // A flush at the end leaves the last loaded limits. One more change starts over.
       await first.set('last', { quotas: 'unlimited' });
       const { version } = first.state();
       await msUntil(() => all4.every((limits) => limits.state().version === version));
       const newcomer = new RedisLimits(options);
       await newcomer.ready();
-      const held = await all(newcomer);
+      const listed = await all(newcomer);
       const since = newcomer.suspension?.since;
       for (const limits of [...all4, newcomer]) {
-        expect(limits.state().accounts).toBe(held.length);
+        expect(limits.state().accounts).toBe(listed.length);
         expect(limits.suspension?.since).toBe(since);
-        for (const { account, layer } of held) {
+        for (const { account, layer } of listed) {
           const quotas = layer.categories?.['legs'] as { limit: number }[] | undefined;
           expect(limitOf(limits, account)).toBe(quotas?.[0]?.limit);
         }

@@ -10,8 +10,8 @@ beforeEach(() => world.start());
 const legs = (limit: number) => ({ categories: { legs: [perMinute(limit)] } });
 const storeFailed = { code: 'TOLLGATE_STORE_FAILED' };
 
-describe('when Redis', () => {
-  it('is paused, the last known limits hold, and a change fails in time, of which no one knows whether it was made', async () => {
+describe('limits, when Redis', () => {
+  it('is paused: the last loaded limits apply, and a change fails in time with `charged` unknown', async () => {
     const [limits] = await world.instances(1, { url: world.server.url, timeoutMs: 400 });
     await limits!.set('a', legs(1));
     world.server.pause();
@@ -33,7 +33,7 @@ describe('when Redis', () => {
     expect(limits!.state().lastError).toBeUndefined();
   });
 
-  it('is killed, the last known limits hold, a change is surely not made, and what it remembers is followed again', async () => {
+  it('is killed and restarted: the last loaded limits apply, a change is not made, and processes catch up', async () => {
     await world.server.stop();
     await world.start(['--appendonly', 'yes', '--appendfsync', 'always']);
     const warnings = warningsOf(world);
@@ -61,7 +61,7 @@ describe('when Redis', () => {
     expect(warnings).not.toContain('TOLLGATE_LIMITS_LOST');
   });
 
-  it('has forgotten all, the last known limits hold, with one warning, until others are set', async () => {
+  it('has lost all keys: the last loaded limits apply, with one warning, until others are set', async () => {
     const warnings = warningsOf(world);
     const [limits, other] = await world.instances(2);
     await limits!.set('a', legs(1));
@@ -85,7 +85,7 @@ describe('when Redis', () => {
     }
   });
 
-  it('has forgotten all, a suspension that processes keep can still be ended', async () => {
+  it('has lost all keys: a suspension that processes still have can be ended', async () => {
     const [limits, other] = await world.instances(2);
     expect(await limits!.delete('a'), 'nothing was ever there').toBe(false);
     await limits!.suspend({ by: 'jo' });
@@ -99,7 +99,7 @@ describe('when Redis', () => {
     expect(await limits!.history()).toMatchObject([{ version: 1, change: 'resumed', by: 'jo' }]);
   });
 
-  it.each([1, 2, 5])('has forgotten all and come to the version %i again, that is noticed', async (version) => {
+  it.each([1, 2, 5])('has lost all keys and reaches version %i again: processes notice', async (version) => {
     const client = world.client();
     const [limits] = await world.instances(1, { client });
     const [other] = await world.instances(1);
@@ -114,7 +114,7 @@ describe('when Redis', () => {
     expect(limitOf(limits!, 'b1')).toBe(1);
   });
 
-  it('holds no limits any more because they were deleted, nothing is lost', async () => {
+  it('has no limits any more because they were deleted: the state is not `lost`', async () => {
     const warnings = warningsOf(world);
     const [limits] = await world.instances(1);
     await limits!.set('a', legs(1));
@@ -124,7 +124,7 @@ describe('when Redis', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('becomes a replica that writes nothing, a change is surely not made', async () => {
+  it('becomes a read-only replica: a change is not made', async () => {
     const [limits] = await world.instances(1);
     await limits!.set('a', legs(1));
     await world.redis.replicaof('127.0.0.1', await freePort());
@@ -133,7 +133,7 @@ describe('when Redis', () => {
     expect((await limits!.set('a', legs(3))).version).toBe(2);
   });
 
-  it('forgets the scripts, nothing happens', async () => {
+  it('loses the scripts: nothing changes', async () => {
     const [limits, other] = await world.instances(2);
     await world.redis.script('FLUSH');
     await limits!.set('a', legs(1));
@@ -143,8 +143,8 @@ describe('when Redis', () => {
   });
 });
 
-describe('when Redis is not there at the start', () => {
-  it('nobody is held up for longer than `timeoutMs`, and the limits come with Redis', async () => {
+describe('limits, when Redis is not running at the start', () => {
+  it('requests wait for at most `timeoutMs`, and the limits load when Redis starts', async () => {
     const port = await freePort();
     const url = `redis://127.0.0.1:${port}`;
     const lazy = new Redis(url, { lazyConnect: true, retryStrategy: () => 50 });
@@ -175,7 +175,7 @@ describe('when Redis is not there at the start', () => {
     expect(lazy.listenerCount('ready')).toBe(0);
   });
 
-  it('an account is not refused its limits in the first moment of a process', async () => {
+  it('the first request of a process waits for the limits of its account', async () => {
     const [limits] = await world.instances(1);
     await limits!.set('a', legs(7));
     const newcomer = world.limits();

@@ -6,7 +6,7 @@ import { all, limitOf, limitsWorld, msUntil } from './world.js';
 const world = limitsWorld();
 beforeEach(() => world.start());
 
-/** For many changes at once, on a machine that does much else. */
+/** For many changes at once, on a busy machine. */
 const patient = () => ({ url: world.server.url, timeoutMs: 20_000 });
 const legs = (limit: number) => ({ categories: { legs: [perMinute(limit)] } });
 
@@ -21,22 +21,22 @@ async function delaysOf(writer: RedisLimits, reader: RedisLimits, changes: numbe
 }
 
 describe('a change of limits', () => {
-  it('is followed at once by every process, since they listen', async () => {
+  it('is followed at once by every process, through its subscription', async () => {
     const [writer, reader] = await world.instances(2, { url: world.server.url, refreshMs: 60_000 });
     await expect.poll(async () => (await world.redis.pubsub('NUMSUB', 'tollgate:limits:v1'))[1]).toBe(2);
     for (const delayMs of await delaysOf(writer!, reader!, 10)) expect(delayMs).toBeLessThan(500);
   });
 
-  it('is followed within a second although every connection that listens is broken again and again', async () => {
+  it('is followed within a second although every subscription is broken again and again', async () => {
     const [writer, reader] = await world.instances(2);
-    // The last one may still be under way when the test is over and its client closed.
+    // The last one may still be in flight when the test closes its client.
     const kill = () => world.redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub').catch(() => {});
     const killing = setInterval(kill, 5);
     world.endWith(() => clearInterval(killing));
     for (const delayMs of await delaysOf(writer!, reader!, 8)) expect(delayMs).toBeLessThan(1000);
   });
 
-  it('is followed within a second by a user that may neither publish nor listen', async () => {
+  it('is followed within a second by a user that may neither publish nor subscribe', async () => {
     await world.redis.call('ACL', 'SETUSER', 'deaf', 'on', '>secret', '~*', '+@all', 'resetchannels');
     const url = world.server.url.replace('//', '//deaf:secret@');
     const [writer, reader] = await world.instances(2, { url });
@@ -45,7 +45,7 @@ describe('a change of limits', () => {
     expect(reader!.state()).toMatchObject({ state: 'fresh' });
   });
 
-  it('costs its readers few reads, however many there are at once', async () => {
+  it('in a burst of many changes costs each reader few reads', async () => {
     const [one, two, reader, late] = await world.instances(4, patient());
     const before = reader!.state().reads;
     const changes = Array.from({ length: 1000 }, (_, n) => [one!, two!][n % 2]!.set(`account-${n % 300}`, legs(n + 1)));
@@ -53,14 +53,14 @@ describe('a change of limits', () => {
     await Promise.all(changes);
     await msUntil(() => [reader, late].every((limits) => limits!.state().version === 1000));
     const lastedMs = performance.now() - startedAt;
-    // One in 10 ms for the hints, which are gathered so long, and those of the timer.
+    // Hints of 10 ms share one read; the timer adds its own.
     expect(reader!.state().reads - before).toBeLessThan(20 + lastedMs / 9);
-    const held = await all(one!);
-    expect(held.length).toBe(300);
+    const listed = await all(one!);
+    expect(listed.length).toBe(300);
     const [newcomer] = await world.instances(1);
     for (const limits of [one, two, reader, late, newcomer]) {
       expect(limits!.state()).toMatchObject({ version: 1000, accounts: 300 });
-      for (const { account, layer } of held) {
+      for (const { account, layer } of listed) {
         const { limit } = (layer.categories!['legs'] as { limit: number }[])[0]!;
         expect(limitOf(limits!, account)).toBe(limit);
       }
@@ -68,7 +68,7 @@ describe('a change of limits', () => {
     expect(await world.redis.llen('tollgate:limits:{v1}:log')).toBe(1000);
   });
 
-  it('is followed by one that was away for more changes than the log remembers', async () => {
+  it('is followed by a process that missed more changes than the log has', async () => {
     const [writer] = await world.instances(1, patient());
     const client = world.client();
     const [reader] = await world.instances(1, { client, refreshMs: 60_000 });
@@ -88,7 +88,7 @@ describe('a change of limits', () => {
     await expect(writer!.history({ last: 1000 })).resolves.toHaveLength(1000);
   });
 
-  it('is in the own copy when it is made', async () => {
+  it('is in the copy of its own process when its promise resolves', async () => {
     const [limits] = await world.instances(1, { url: world.server.url, refreshMs: 60_000 });
     for (let limit = 1; limit <= 50; limit++) {
       await limits!.set('ameyo5m', legs(limit));
@@ -96,7 +96,7 @@ describe('a change of limits', () => {
     }
   });
 
-  it('goes unnoticed by nobody while thousands of limits are loaded', async () => {
+  it('reaches every process while thousands of limits are loaded', async () => {
     const [writer] = await world.instances(1, patient());
     for (let n = 0; n < 3000; n += 500) {
       await Promise.all(Array.from({ length: 500 }, (_, at) => writer!.set(`account-${n + at}`, legs(1))));

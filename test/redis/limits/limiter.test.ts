@@ -23,7 +23,7 @@ function service(): { limiter: RateLimiter; limits: RedisLimits } {
   return { limiter, limits };
 }
 
-/** How many charges are admitted before the first refusal. */
+/** The number of charges that are admitted before the first refusal. */
 async function admitted(limiter: RateLimiter, atMost = 20): Promise<number> {
   for (let count = 0; count < atMost; count++) {
     const { allowed, source } = await limiter.consume(charge);
@@ -36,7 +36,7 @@ async function admitted(limiter: RateLimiter, atMost = 20): Promise<number> {
 describe('a limiter with limits on Redis', () => {
   beforeEach(() => world.start());
 
-  it('gives an account its limits while it runs, in every process, and takes them back', async () => {
+  it('applies limits that are set while it runs, in every process, until they are deleted', async () => {
     const [here, there] = [service(), service()];
     await Promise.all([here.limits.ready(), there.limits.ready()]);
     expect(await admitted(there.limiter)).toBe(1);
@@ -56,8 +56,8 @@ describe('a limiter with limits on Redis', () => {
     const warnings = warningsOf(world);
     const [here, there] = [service(), service()];
     await Promise.all([here.limits.ready(), there.limits.ready()]);
-    const told: unknown[] = [];
-    there.limiter.on('suspension', (suspension) => told.push(suspension));
+    const received: unknown[] = [];
+    there.limiter.on('suspension', (suspension) => received.push(suspension));
     expect(await admitted(there.limiter)).toBe(1);
     const suspension = await here.limits.suspend({ by: 'jo', reason: 'wrong limits' });
     expect(suspension).toEqual({ since: expect.any(Number), by: 'jo', reason: 'wrong limits' });
@@ -67,7 +67,7 @@ describe('a limiter with limits on Redis', () => {
       const decision: Decision = await limiter.consume(charge);
       expect(decision).toMatchObject({ allowed: true, reason: 'suspended' });
     }
-    // One that starts meanwhile, too.
+    // So is a process that starts meanwhile.
     const late = service();
     await late.limits.ready();
     expect(late.limiter.health().suspended).toEqual(suspension);
@@ -76,7 +76,7 @@ describe('a limiter with limits on Redis', () => {
     expect(await there.limits.resume()).toBe(false);
     await msUntil(() => here.limiter.health().suspended === undefined, 1000);
     expect(await admitted(here.limiter)).toBe(0);
-    expect(told).toEqual([suspension, undefined]);
+    expect(received).toEqual([suspension, undefined]);
     expect(await here.limits.history()).toEqual([
       { version: 2, change: 'resumed', by: 'li', at: expect.any(Number) },
       { version: 1, change: 'suspended', by: 'jo', reason: 'wrong limits', at: suspension.since },
@@ -84,7 +84,7 @@ describe('a limiter with limits on Redis', () => {
     expect(warnings).toContain('TOLLGATE_SUSPENDED');
   });
 
-  it('is held up by nothing while Redis is paused, and the last known limits hold', async () => {
+  it('does not wait while Redis is paused, and applies the last loaded limits', async () => {
     const { limiter, limits } = service();
     await limits.ready();
     await limits.set('ameyo5m', legs(3));
@@ -98,7 +98,7 @@ describe('a limiter with limits on Redis', () => {
 });
 
 describe('on a Cluster, limits', () => {
-  it('are set through one node and followed through others, also when their master has gone', async () => {
+  it('are set through one node and followed through others, also when their master has crashed', async () => {
     const cluster: RunningCluster = await startCluster();
     world.endWith(() => cluster.stop());
     const connect = (options = {}) => {
@@ -110,7 +110,7 @@ describe('on a Cluster, limits', () => {
     const [writer] = await world.instances(1, { client: connect() });
     const [reader] = await world.instances(1, { client: connect(), refreshMs: 60_000 });
     const [prefixed] = await world.instances(1, { client: connect({ keyPrefix: 'app:' }) });
-    // The connection that listens takes its time.
+    // The subscription reconnects with a delay.
     await expect
       .poll(async () => {
         await writer!.set('ameyo5m', legs(1));

@@ -9,7 +9,7 @@ beforeEach(() => world.start());
 const KEY = 'tollgate:limits:{v1}';
 const legs = (limit: number) => ({ categories: { legs: [perMinute(limit)] } });
 
-/** A client that has something else happen when all is read for the `turn`th time, before the first of it is there. */
+/** A client that calls `happen` when everything is read for the `turn`th time, before the first part arrives. */
 function interrupted(happen: () => Promise<unknown>, turn = 1): { client: Redis; times: () => number } {
   const client = world.client();
   const send = client.sendCommand.bind(client);
@@ -39,7 +39,7 @@ describe('while all limits are read', () => {
     expect(reader!.suspension?.by).toBe('jo');
   });
 
-  it('and the log loses its end, they are read again', async () => {
+  it('and the log loses its end, all are read again', async () => {
     const [writer] = await world.instances(1);
     await writer!.set('a', legs(1));
     const { client, times } = interrupted(async () => {
@@ -52,7 +52,7 @@ describe('while all limits are read', () => {
     expect(limitOf(reader!, 'a')).toBe(2);
   });
 
-  it('and Redis forgets them all, the last known limits hold', async () => {
+  it('and Redis loses them all, the last loaded limits apply', async () => {
     const [writer] = await world.instances(1);
     await writer!.set('a', legs(1));
     await writer!.set('b', legs(2));

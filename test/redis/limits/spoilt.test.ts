@@ -11,8 +11,8 @@ const legs = (limit: number) => ({ categories: { legs: [perMinute(limit)] } });
 const text = (account: unknown, layer: unknown, more = {}) =>
   JSON.stringify({ version: 1, at: 1, account, layer, ...more });
 
-describe('what Redis holds', () => {
-  it('is left out where it makes no sense, told of, and put right by the next change', async () => {
+describe('invalid data on Redis', () => {
+  it('is left out, reported in the state, and replaced by the next change', async () => {
     const [limits] = await world.instances(1);
     await limits!.set('fine', legs(1));
     const deep = `${'{"categories":'.repeat(4000)}{}${'}'.repeat(4000)}`;
@@ -48,13 +48,13 @@ describe('what Redis holds', () => {
     for (const account of Object.keys(spoilt)) expect(limitOf(newcomer!, account)).toBe(5);
   });
 
-  it('leaves the last known limits of an account where it makes no sense', async () => {
+  it('leaves the last loaded limits of its account in force', async () => {
     const [limits, other] = await world.instances(2);
     for (const account of ['later', 'junk', 'gone']) await limits!.set(account, legs(3));
     await expect.poll(() => other!.state().version).toBe(3);
     await world.redis.hset(KEY, { later: text('later', { ...legs(9), burstiness: 3 }), junk: 'junk' });
     await world.redis.hdel(KEY, 'gone');
-    // As if by a version that logs what this one does not know.
+    // As a later version might log it.
     await world.redis.lpush(`${KEY}:log`, '{"version":4,"token":"aa","at":1,"change":"moved"}');
     await world.redis.hset(KEY, '!version', '4 aa');
     await msUntil(() => other!.state().version === 4);
@@ -66,19 +66,19 @@ describe('what Redis holds', () => {
 
   it.each([
     ['the limits are of another type', (all: ChainableCommander) => all.set(KEY, 'x')],
-    ['the version is none', (all: ChainableCommander) => all.hset(KEY, '!version', 'x')],
+    ['the version is not a number', (all: ChainableCommander) => all.hset(KEY, '!version', 'x')],
     ['the version is endless', (all: ChainableCommander) => all.hset(KEY, '!version', '99999999999999999999 aa')],
   ])('is not taken over where %s, and the last known limits hold', async (_, spoil) => {
     const [limits] = await world.instances(1);
     await limits!.set('a', legs(1));
-    // In one step: a read in between would rightly find that the limits are lost.
+    // In one step: a read in between would find that the limits are lost.
     await spoil(world.redis.multi().del(KEY)).exec();
     await msUntil(() => limits!.state().state === 'stale');
     expect(limits!.state().lastError).toEqual(expect.any(String));
     expect(limitOf(limits!, 'a')).toBe(1);
   });
 
-  it('is not changed in part where the log is of another type', async () => {
+  it('a log of another type makes a change fail as a whole', async () => {
     const [limits] = await world.instances(1);
     await world.redis.set(`${KEY}:log`, 'x');
     await expect(limits!.set('a', legs(1))).rejects.toMatchObject({ code: 'TOLLGATE_STORE_FAILED', charged: 'no' });

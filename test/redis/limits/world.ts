@@ -5,17 +5,17 @@ import { RunningServer } from '../../redis-servers/standalone.js';
 
 export interface LimitsWorld {
   server: RunningServer;
-  /** A client that does to the server what a test wants done to it. */
+  /** A client through which a test changes the server. */
   redis: Redis;
   start(args?: readonly string[]): Promise<void>;
   client(options?: object): Redis;
   limits(options?: RedisLimitsOptions): RedisLimits;
-  /** As many instances as are asked for, loaded. */
+  /** Makes `count` instances and waits until they are loaded. */
   instances(count: number, options?: RedisLimitsOptions): Promise<RedisLimits[]>;
   endWith(end: () => unknown): void;
 }
 
-/** Limits on a server of each test's own, and what else a test makes, all ended after it. */
+/** Each test has a server of its own. The server and all that the test makes end after it. */
 export function limitsWorld(): LimitsWorld {
   const ends: (() => unknown)[] = [];
   const world: LimitsWorld = {
@@ -53,7 +53,7 @@ export function limitsWorld(): LimitsWorld {
   return world;
 }
 
-/** The warnings of this process from now on, by their codes. */
+/** The codes of this process's warnings from now on. */
 export function warningsOf(world: LimitsWorld): (string | undefined)[] {
   const codes: (string | undefined)[] = [];
   const hear = (warning: Error & { code?: string }) => codes.push(warning.code);
@@ -63,12 +63,12 @@ export function warningsOf(world: LimitsWorld): (string | undefined)[] {
 }
 
 export async function all(limits: RedisLimits) {
-  const held = [];
-  for await (const one of limits.list()) held.push(one);
-  return held.sort((a, b) => (a.account < b.account ? -1 : 1));
+  const listed = [];
+  for await (const one of limits.list()) listed.push(one);
+  return listed.sort((a, b) => (a.account < b.account ? -1 : 1));
 }
 
-/** How long it takes until the check holds, in ms; looks every millisecond. */
+/** Waits until the check passes, which it tries every millisecond. Returns the wait in ms. */
 export async function msUntil(check: () => boolean, withinMs = 5000): Promise<number> {
   const startedAt = performance.now();
   while (!check()) {

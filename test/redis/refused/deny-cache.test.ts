@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Quota, Throttle } from '@tollgate/core';
 import { isPromise } from '@tollgate/core/kit';
 import { describe, expect, it } from 'vitest';
 import { counterOf, redisWorld } from '../store-world.js';
 
 const world = redisWorld();
 const own = () => world.store({ client: world.plain });
+/** The process's clock is that of the scripts, which the test moves. */
+const timed = () => world.store({ clock: () => world.clock.nowMs });
 
 describe('the deny cache', () => {
-  it('refuses at once, without asking Redis, what Redis has just refused', async () => {
+  it('refuses at once, without asking Redis, a charge that Redis has just refused', async () => {
     const store = own();
     const counters = counterOf(2);
     await store.consume('a', counters, 2);
@@ -24,7 +27,7 @@ describe('the deny cache', () => {
     expect(store.stats()).toMatchObject({ calls, denyCacheHits: 100 });
   });
 
-  it('is exact: refused until the wait is over, admitted from then on', async () => {
+  it('is exact: it refuses until the wait is over, and the charge is admitted from then on', async () => {
     const store = own();
     const counters = counterOf(1, 200);
     const admitted = await store.consume('a', counters, 1);
@@ -36,7 +39,7 @@ describe('the deny cache', () => {
     }
     expect(outcome.now).toBeGreaterThanOrEqual(admitted.now + 200);
     expect(store.stats().denyCacheHits).toBeGreaterThan(20);
-    // Waited exactly as long as was said, by a refusal out of the cache.
+    // A wait that a refusal of the cache named is exact as well.
     await store.consume('b', counters, 1);
     await store.consume('b', counters, 1);
     const cached = await store.consume('b', counters, 1);
@@ -44,7 +47,7 @@ describe('the deny cache', () => {
     expect((await store.consume('b', counters, 1)).allowed).toBe(true);
   });
 
-  it('asks for a lower cost, which may fit, and for other counters', async () => {
+  it('asks Redis about a lower cost, which may fit, and about other counters', async () => {
     const store = own();
     const counters = counterOf(10);
     await store.consume('a', counters, 8);
@@ -71,7 +74,46 @@ describe('the deny cache', () => {
     expect((await store.consume('a', counters, 1)).allowed).toBe(true);
   });
 
-  it('does not believe a refusal that was asked before a reset and answered after it', async () => {
+  it('asks again after this process has added to a counter of the refusal, and names the longer wait', async () => {
+    const store = timed();
+    const [legs, total] = [counterOf(10), counterOf(100, 60_000, '*')];
+    await store.consume('a', legs, 5);
+    world.clock.nowMs += 100;
+    expect(await store.consume('a', legs, 8)).toMatchObject({ used: [5], retryAfterMs: 59_900 });
+    expect(isPromise(store.consume('a', legs, 8))).toBe(false);
+    await store.consume('a', total, 1);
+    expect(isPromise(store.consume('a', legs, 8))).toBe(false);
+    await store.consume('a', [...total, ...legs], 1);
+    expect(await store.consume('a', legs, 8)).toMatchObject({ used: [6], retryAfterMs: 59_900 });
+    world.clock.nowMs += 100;
+    await store.record('a', legs, 3, 0);
+    expect(await store.consume('a', legs, 8)).toMatchObject({ used: [9], retryAfterMs: 60_000 });
+  });
+
+  it('asks again when a slice leaves a quota, also one that gains no room by that', async () => {
+    const store = timed();
+    const quotas = [new Quota({ limit: 4, windowMs: 60_000 }), new Quota({ limit: 9, windowMs: 200 })];
+    const throttle = new Throttle({ afterViolations: 1, withinMs: 1000, forMs: 5000, factor: 0 });
+    const bare = [{ name: 'bare', quotas }];
+    await store.consume('a', bare, 4);
+    expect(await store.consume('a', bare, 1)).toMatchObject({ used: [4, 4], resetAfterMs: [60_000, 200] });
+    world.clock.nowMs += 199;
+    expect(store.consume('a', bare, 1)).toMatchObject({ used: [4, 4], resetAfterMs: [59_801, 1] });
+    world.clock.nowMs += 1;
+    expect(await store.consume('a', bare, 1)).toMatchObject({ used: [4, 0], resetAfterMs: [59_800, 0] });
+
+    const blocked = [{ name: 'blocked', quotas: [new Quota({ limit: 2, windowMs: 300 })], throttle }];
+    await store.consume('a', blocked, 1);
+    world.clock.nowMs += 100;
+    await store.consume('a', blocked, 1);
+    expect(await store.consume('a', blocked, 1)).toMatchObject({ used: [2], retryAfterMs: 5000 });
+    world.clock.nowMs += 199;
+    expect(store.consume('a', blocked, 1)).toMatchObject({ used: [2], retryAfterMs: 4801 });
+    world.clock.nowMs += 1;
+    expect(await store.consume('a', blocked, 1)).toMatchObject({ used: [1], retryAfterMs: 4800 });
+  });
+
+  it('ignores a refusal that was asked before a reset and answered after it', async () => {
     const store = own();
     const counters = counterOf(1);
     for (let n = 0; n < 50; n++) {
@@ -85,7 +127,7 @@ describe('the deny cache', () => {
     }
   });
 
-  it('learns within a second of a reset in another process', async () => {
+  it('notices a reset in another process within a second', async () => {
     const store = own();
     const counters = counterOf(1);
     await store.consume('a', counters, 1);

@@ -14,21 +14,21 @@ function throttled(limit: number, afterViolations: number, forMs = 60_000): Coun
 
 const LATER = { afterViolations: 1000, withinMs: 60_000, forMs: 1000 };
 
-describe('violations of refusals that Redis was not asked for', () => {
-  it('are sent along with the next charge of the account', async () => {
+describe('violations by refusals of the deny cache', () => {
+  it('are sent with the next charge of the account', async () => {
     const store = own();
     const counters = throttled(4, 5);
     await store.consume('a', counters, 4);
     await store.consume('a', counters, 1);
     for (let known = 0; known < 3; known++) expect(isPromise(store.consume('a', counters, 1))).toBe(false);
     const { operations } = store.stats();
-    // Another cost is always asked for: it is the fifth refusal, behind the three.
+    // Another cost is always asked: it is the fifth refusal, after the three.
     const asked = await store.consume('a', counters, 2);
     expect(asked).toMatchObject({ allowed: false, beganThrottling: true, throttledMs: [60_000] });
     expect(store.stats().operations).toBe(operations + 2);
   });
 
-  it('are kept here only as long as none of them can begin a throttling: that one is Redis’s to decide', async () => {
+  it('end where one could begin a throttling: Redis decides that refusal', async () => {
     const store = own();
     const counters = throttled(4, 5);
     await store.consume('b', counters, 4);
@@ -39,7 +39,7 @@ describe('violations of refusals that Redis was not asked for', () => {
     expect(isPromise(store.consume('b', counters, 1))).toBe(false);
   });
 
-  it('of categories that share a total throttle it at the very refusal that the policy says', async () => {
+  it('of categories that share a total throttle it at exactly the refusal that the policy names', async () => {
     const store = own();
     const throttle = { afterViolations: 20, withinMs: 60_000, forMs: 60_000, factor: 0.5 };
     const policy = { quotas: [perMinute(1000)], total: [perMinute(4)], throttle };
@@ -56,7 +56,7 @@ describe('violations of refusals that Redis was not asked for', () => {
     await limiter.close();
   });
 
-  it('of several processes together throttle too, and the next refusal tells', async () => {
+  it('of several processes together throttle too, and the next refusal reports it', async () => {
     const counters = throttled(4, 6);
     const shared = world.store({ client: world.plain, prefix: 'violations-of-two' });
     const other = world.store({ client: world.plain, prefix: 'violations-of-two' });
@@ -64,19 +64,19 @@ describe('violations of refusals that Redis was not asked for', () => {
     await shared.consume('a', counters, 4);
     await shared.consume('a', counters, 1);
     await other.consume('a', counters, 1);
-    // Each knows of four that may follow, and the first of the other's: six are reached before either has five.
+    // The stores may refuse four and three more on their own. Together they reach six before either has five.
     for (const store of [shared, other]) for (let known = 0; known < 3; known++) store.consume('a', counters, 1);
     await expect.poll(async () => (await other.peek('a', counters, 1)).throttledMs![0]).toBeGreaterThan(0);
     await sleep(120);
-    const told = [await shared.consume('a', counters, 1), await other.consume('a', counters, 1)];
-    expect(told.filter(({ beganThrottling }) => beganThrottling)).toHaveLength(1);
+    const refusals = [await shared.consume('a', counters, 1), await other.consume('a', counters, 1)];
+    expect(refusals.filter(({ beganThrottling }) => beganThrottling)).toHaveLength(1);
   });
 
-  it('are told by a refusal of the counter that they have throttled, and by no other', async () => {
+  it('are reported by a refusal of the counter that they have throttled, and by no other', async () => {
     const legs = throttled(4, 6);
     const tried = legs.map((counter) => ({ ...counter, name: '*/legs' }));
     const free = counterOf(4);
-    const [one, other] = [0, 1].map(() => world.store({ client: world.plain, prefix: 'violations-told' }));
+    const [one, other] = [0, 1].map(() => world.store({ client: world.plain, prefix: 'violations-reported' }));
     await one!.reset('a');
     await one!.consume('a', tried, 4);
     await one!.consume('a', tried, 1);
@@ -90,11 +90,11 @@ describe('violations of refusals that Redis was not asked for', () => {
         expect(await store.consume('a', counters, 5)).not.toHaveProperty('beganThrottling');
       }
     }
-    const told = [await one!.consume('a', tried, 5), await other!.consume('a', tried, 5)];
-    expect(told.filter(({ beganThrottling }) => beganThrottling)).toHaveLength(1);
+    const refusals = [await one!.consume('a', tried, 5), await other!.consume('a', tried, 5)];
+    expect(refusals.filter(({ beganThrottling }) => beganThrottling)).toHaveLength(1);
   });
 
-  it('tell nothing of a throttling that is over', async () => {
+  it('do not report a throttling that has ended', async () => {
     const [one, other] = [0, 1].map(() => world.store({ client: world.plain, prefix: 'violations-over' }));
     const counters = throttled(4, 6, 100);
     await one!.reset('a');
@@ -112,7 +112,7 @@ describe('violations of refusals that Redis was not asked for', () => {
     }
   });
 
-  it('are sent within a tenth of a second otherwise, in one operation however many they are', async () => {
+  it('are otherwise sent within 100 ms, in one operation however many they are', async () => {
     const store = own();
     const counters = throttled(1, 1000);
     await store.consume('c', counters, 1);
@@ -126,7 +126,7 @@ describe('violations of refusals that Redis was not asked for', () => {
     expect(await store.consume('c', counters, 2)).toMatchObject({ throttledMs: [60_000], beganThrottling: true });
   });
 
-  it('are counted where there was no room, and nowhere else', async () => {
+  it('count on the counters without room, and on no others', async () => {
     const store = own();
     const [legs] = throttled(1, 3);
     const [total] = throttled(9, 1).map((counter) => ({ ...counter, name: '*' }));
@@ -137,7 +137,7 @@ describe('violations of refusals that Redis was not asked for', () => {
     expect((await store.peek('d', [total!], 9)).throttledMs).toEqual([0]);
   });
 
-  it('cost Redis nothing per refusal while the account is throttled, and count for the next throttling', async () => {
+  it('cost Redis nothing per refusal during a throttling, and count for the next one', async () => {
     const store = own();
     const counters = throttled(1, 2, 500);
     const before = store.stats().operations;
@@ -154,7 +154,7 @@ describe('violations of refusals that Redis was not asked for', () => {
     expect(store.stats().operations - before).toBeLessThan(refused / 5);
   });
 
-  it('are dropped with what they would have led to by a pardon and by a reset', async () => {
+  it('are forgotten by a pardon and by a reset', async () => {
     for (const forget of ['pardon', 'reset'] as const) {
       const store = own();
       const counters = throttled(1, 3);
@@ -169,17 +169,32 @@ describe('violations of refusals that Redis was not asked for', () => {
     }
   });
 
-  it('are an event of the limiter, and end with the process’s interest in them', async () => {
+  it('survive a pardon and a reset of another counter', async () => {
+    for (const forget of ['pardon', 'reset'] as const) {
+      const store = own();
+      const [legs] = throttled(1, 3);
+      const [total] = throttled(1, 4).map((counter) => ({ ...counter, name: '*' }));
+      const both = [legs!, total!];
+      await store.consume('i', both, 1);
+      await store.consume('i', both, 1);
+      expect(isPromise(store.consume('i', both, 1))).toBe(false);
+      await store[forget]('i', 'legs');
+      expect(await store.consume('i', [total!], 1)).toMatchObject({ allowed: false, throttledMs: [0] });
+      expect(await store.consume('i', [total!], 1)).toMatchObject({ allowed: false, beganThrottling: true });
+    }
+  });
+
+  it('are an event of the limiter, and are not sent after close', async () => {
     const store = own();
     const throttle = { afterViolations: 3, withinMs: 60_000, forMs: 60_000, factor: 0 };
     const limiter = new RateLimiter({ policy: { quotas: [perMinute(1)], throttle }, store });
-    const told: unknown[] = [];
-    limiter.on('throttled', ({ account, throttled }) => told.push([account, throttled?.factor]));
+    const events: unknown[] = [];
+    limiter.on('throttled', ({ account, throttled }) => events.push([account, throttled?.factor]));
     const charge = { account: 'g', category: 'legs' };
     for (let sent = 0; sent < 5; sent++) await limiter.consume(charge);
     await store.peek('g', counterOf(1), 0);
     await limiter.consume(charge);
-    expect(told).toEqual([['g', 0]]);
+    expect(events).toEqual([['g', 0]]);
     expect(limiter.stats().throttlings).toBe(1);
     await limiter.close();
     await store.close();
@@ -188,7 +203,7 @@ describe('violations of refusals that Redis was not asked for', () => {
   });
 });
 
-it('violations on Redis have an expiry, and a name that no counter has', async () => {
+it('violations on Redis have an expiry, and names that no counter has', async () => {
   const store = own();
   const throttle = new Throttle({
     afterViolations: 1,
@@ -205,7 +220,7 @@ it('violations on Redis have an expiry, and a name that no counter has', async (
   const keys = await world.keys();
   expect(keys).toHaveLength(11);
   for (const key of keys) expect(await world.plain.pttl(key)).toBeGreaterThan(0);
-  // A throttling that escalates is remembered for a day.
+  // A throttling that escalates matters for a day.
   const [violations] = keys.filter((key) => key.endsWith(':!legs'));
   expect(await world.plain.pttl(violations!)).toBeGreaterThan(86_400_000);
   await store.pardon('h');

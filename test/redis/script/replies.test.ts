@@ -5,7 +5,7 @@ import { counterOf, redisWorld } from '../store-world.js';
 
 const world = redisWorld();
 
-/** A client of the real server whose answers to scripts come as a broken proxy would pass them on. */
+/** A client of the real server that spoils the replies to scripts, as a broken proxy might. */
 function spoiling(spoil: (reply: Buffer) => unknown): Redis {
   const client = new Redis(world.url);
   const send = client.sendCommand.bind(client) as (command: never, stream?: never) => Promise<unknown>;
@@ -29,8 +29,11 @@ describe('a reply of the wrong shape', () => {
     ['as a text', (reply: Buffer) => reply.toString()],
     ['short of a byte', (reply: Buffer) => reply.subarray(0, -1)],
     ['short of a number', (reply: Buffer) => reply.subarray(0, -8)],
-    ['with a number more', (reply: Buffer) => Buffer.concat([reply, Buffer.alloc(8)])],
-    ['with a number that is none', (reply: Buffer) => Buffer.concat([reply.subarray(0, -8), Buffer.alloc(8, 255)])],
+    ['with one more number', (reply: Buffer) => Buffer.concat([reply, Buffer.alloc(8)])],
+    [
+      'with a number that is not finite',
+      (reply: Buffer) => Buffer.concat([reply.subarray(0, -8), Buffer.alloc(8, 255)]),
+    ],
   ])('fails every charge of its call, and leaves open whether they counted: %s', async (_, spoil) => {
     const client = spoiling(spoil);
     const store: RedisStore = world.store({ client });

@@ -7,7 +7,7 @@ import { counterOf, redisWorld } from '../store-world.js';
 
 const world = redisWorld();
 
-/** What the store suite leaves to the store: a server's clock is not held for all counters at once, but for each by itself. */
+/** Not in the store suite: the time of each counter, not of the server, never goes back. */
 describe('a server whose clock steps back', () => {
   const stepping = storeWorld(() => {
     const store = world.store({ denyCacheSize: 0 });
@@ -42,7 +42,7 @@ describe('a server whose clock steps back', () => {
 });
 
 describe('a refusal', () => {
-  it('by a counter whose clock is ahead drops nothing from another for the next charge of the call', async () => {
+  it('by a counter whose time is ahead removes nothing from another counter of the call', async () => {
     const store = world.store({ denyCacheSize: 0 });
     const own = counterOf(2, 100);
     const total = counterOf(1, 60_000, '*');
@@ -67,7 +67,7 @@ describe('a refusal', () => {
 });
 
 describe('a refund', () => {
-  it('drops nothing that counts again when the clock steps back', async () => {
+  it('removes nothing that counts again when the clock steps back', async () => {
     const store = world.store({ denyCacheSize: 0 });
     const quotas = [new Quota({ limit: 3, windowMs: 2000 }), new Quota({ limit: 2, windowMs: 100 })];
     const counters = [{ name: 'legs', quotas }];
@@ -81,7 +81,7 @@ describe('a refund', () => {
 });
 
 describe('a record', () => {
-  it('holds the clock of its counter, so that nothing it has dropped counts again', async () => {
+  it('moves the time of its counter forward, so that nothing it has removed counts again', async () => {
     const store = world.store({ denyCacheSize: 0 });
     const quotas = [new Quota({ limit: 9, windowMs: 2000 }), new Quota({ limit: 3, windowMs: 100 })];
     const counters = [{ name: 'legs', quotas }];
@@ -90,11 +90,11 @@ describe('a record', () => {
     await store.record('a', counters, 1, 50);
     world.clock.nowMs -= 99;
     expect(await store.consume('a', counters, 1)).toMatchObject({ allowed: true, used: [4, 2] });
-    // As the clock stood when it was recorded.
+    // The instant of the record.
     expect((await store.peek('a', counters, 0)).now).toBe(world.clock.nowMs + 99);
   });
 
-  it('on a counter of which nothing is left begins it anew, and harms nobody in its call', async () => {
+  it('on an empty counter begins it anew, and affects no other charge of its call', async () => {
     const store = world.store({ denyCacheSize: 0 });
     const outcome = await store.consume('a', counterOf(5, 10_000), 1);
     await store.refund('a', counterOf(5, 10_000), 1, outcome);
@@ -108,7 +108,7 @@ describe('a record', () => {
   });
 
   it.each([600_000, 2 ** 32 + 1000])(
-    'of %d ms ago changes no window that it has left, nor the index',
+    'of %d ms ago changes neither a window that it has left nor the index',
     async (agoMs) => {
       const store = world.store({ denyCacheSize: 0 });
       await store.consume('a', counterOf(10), 10);
@@ -121,7 +121,7 @@ describe('a record', () => {
 });
 
 describe('a long life', () => {
-  it('is exact over many windows, whatever the instants that 32 bits can hold', async () => {
+  it('is exact over more windows than 32 bits have milliseconds', async () => {
     const store = world.store({ denyCacheSize: 0 });
     const month = 2_678_400_000;
     const counters = counterOf(3, month);

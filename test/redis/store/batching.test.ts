@@ -33,13 +33,13 @@ describe('batching', () => {
     expect(store.stats().calls).toBe(1);
   });
 
-  it('charges that come while a call of their account is under way go together in the next', async () => {
+  it('charges that arrive while a call of their account is in flight share the next one', async () => {
     const store = world.store({ denyCacheSize: 0 });
     const counters = counterOf(1000);
     const charges: (Outcome | Promise<Outcome>)[] = [];
     for (let tick = 0; tick < 20; tick++) {
       for (let n = 0; n < 10; n++) charges.push(store.consume('hot', counters, 1));
-      // No socket is read before the next turn, so the first call stays under way.
+      // No socket is read before the next turn, so the first call stays in flight.
       await new Promise<void>(process.nextTick);
     }
     const outcomes = await Promise.all(charges);
@@ -47,7 +47,7 @@ describe('batching', () => {
     expect(store.stats().calls).toBe(2);
   });
 
-  it('a call is bounded in size, and what is left over goes in the next', async () => {
+  it('a call is bounded in size, and the rest goes in the next one', async () => {
     const store = world.store({ maxBatch: 10 });
     await Promise.all(Array.from({ length: 95 }, (_, n) => store.consume(`a${n}`, counterOf(5), 1)));
     expect(store.stats()).toMatchObject({ calls: 10, operations: 95 });
@@ -56,7 +56,7 @@ describe('batching', () => {
     expect(mixed.at(-1)!.used[0]).toBe(52);
   });
 
-  it('past maxPending a charge fails at once, and has not counted', async () => {
+  it('above maxPending a charge fails at once, and does not count', async () => {
     const store = world.store({ maxPending: 3, denyCacheSize: 0 });
     const settled = await Promise.allSettled([1, 2, 3, 4, 5].map(() => store.consume('a', counterOf(9), 1)));
     expect(settled.map(({ status }) => status)).toEqual([
@@ -74,7 +74,7 @@ describe('batching', () => {
     expect((await store.peek('a', counterOf(9), 0)).used).toEqual([3]);
   });
 
-  it('what was refunded and recorded in between is seen in the order in which it was asked', async () => {
+  it('refunds and records between charges take effect in order', async () => {
     const store = world.store();
     const counters = counterOf(5);
     const first = await store.consume('a', counters, 5);
@@ -87,7 +87,7 @@ describe('batching', () => {
     expect([second.used, third.used]).toEqual([[1], [5]]);
   });
 
-  it('close fails what was not sent, and what is under way is answered', async () => {
+  it('close fails what was not sent, and calls in flight are answered', async () => {
     const store = world.store();
     const sent = store.consume('a', counterOf(5), 1);
     await new Promise(setImmediate);

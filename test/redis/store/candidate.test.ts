@@ -5,7 +5,7 @@ import { redisWorld } from '../store-world.js';
 const world = redisWorld();
 const charge = { account: 'ameyo5m', category: 'legs' };
 
-it('a candidate decides in the same call of the script as the policy, and holds no refusal up', async () => {
+it('a candidate decides in the same call of the script as the policy, and delays no refusal', async () => {
   const store = world.store({ client: world.plain });
   const limiter = new RateLimiter({
     policy: { quotas: [perMinute(2)], total: [perMinute(9)] },
@@ -17,7 +17,7 @@ it('a candidate decides in the same call of the script as the policy, and holds 
     expect((await limiter.consume(charge)).allowed).toBe(allowed);
     expect(store.stats()).toMatchObject({ calls: calls + 1, operations: operations + 2 });
   }
-  // Known here to be refused, while the candidate asks.
+  // The deny cache refuses it, while the candidate asks Redis.
   const { calls } = store.stats();
   expect(limiter.consume(charge)).toMatchObject({ allowed: false });
   expect(store.stats().calls).toBe(calls);
@@ -31,7 +31,7 @@ it('a candidate decides in the same call of the script as the policy, and holds 
       undecided: 0,
     });
   expect(store.stats().calls).toBe(calls + 1);
-  // Counters of its own, with an expiry, and gone with a reset.
+  // It has counters of its own, with an expiry, and a reset deletes them.
   const keys = await world.keys();
   expect(keys.filter((key) => key.includes('}:*/')).map((key) => key.slice(key.indexOf('}:') + 2))).toEqual([
     '*/*',
@@ -43,7 +43,7 @@ it('a candidate decides in the same call of the script as the policy, and holds 
   await limiter.close();
 });
 
-it('a candidate’s charge is refunded with the other, and its throttling pardoned', async () => {
+it('a refund and a pardon reach the candidate’s counters as well', async () => {
   const store = world.store({ client: world.plain });
   const throttle = { afterViolations: 1, withinMs: 60_000, forMs: 60_000, factor: 0 };
   const limiter = new RateLimiter({

@@ -1,4 +1,4 @@
-// Charges one account without pause for as long as it is told, and prints the server's instants of what was admitted.
+// Charges one account without pause for a given time, and prints the server's instants of the admissions.
 import { Quota } from '@tollgate/core';
 import { RedisStore } from '@tollgate/redis';
 import { Redis } from 'ioredis';

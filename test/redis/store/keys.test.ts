@@ -6,14 +6,14 @@ import { counterOf, redisWorld } from '../store-world.js';
 const world = redisWorld();
 
 describe('keys', () => {
-  it('are named prefix:v1:{account}:category, with an index of the account beside', async () => {
+  it('are named prefix:v1:{account}:category, beside an index of the account', async () => {
     const store = world.store();
     await store.consume('ameyo5m', counterOf(5), 1);
     expect(await world.keys()).toEqual([`${world.prefix}:v1:{ameyo5m}`, `${world.prefix}:v1:{ameyo5m}:legs`]);
     expect(await world.plain.zrange(`${world.prefix}:v1:{ameyo5m}`, '0', '-1')).toEqual(['legs']);
   });
 
-  it('have a hash tag that is the whole account, no character that Redis could read, and a bounded length', async () => {
+  it('have the whole account as hash tag, no special characters, and a bounded length', async () => {
     const store = world.store();
     const accounts = [...HOSTILE_NAMES, '', 'a}b', '{', '\ud83d\ude00', 'x'.repeat(10_000)];
     for (const account of accounts) {
@@ -28,7 +28,7 @@ describe('keys', () => {
     }
   });
 
-  it('all expire, from the step that wrote them, and the index not before its counters', async () => {
+  it('all have an expiry from the step that wrote them, and the index outlives its counters', async () => {
     const store = world.store({ client: world.plain });
     const both = [...counterOf(5, 1000), ...counterOf(5, 60_000, '*')];
     const outcome = await store.consume('a', both, 1);
@@ -46,7 +46,7 @@ describe('keys', () => {
     expect(await world.plain.pttl(`${world.prefix}:v1:{c}:legs`)).toBeLessThanOrEqual((60_000 * 9) / 8);
   });
 
-  it('have their expiry set anew often enough to outlive what counts, and not with every charge', async () => {
+  it('get a new expiry often enough to outlive what counts, but not with every charge', async () => {
     const store = world.store();
     const key = `${world.prefix}:v1:{a}:legs`;
     const windowMs = 60_000;
@@ -68,7 +68,7 @@ describe('keys', () => {
     expect(renewals).toBeLessThan(60);
   });
 
-  it('are not written by a peek, a refusal, a cost of 0, a refund of nothing or a reset of nothing', async () => {
+  it('are not written by a peek, a refusal, a cost of 0, or a refund or reset without a counter', async () => {
     const store = world.store();
     await store.peek('a', counterOf(5), 1);
     await store.consume('a', counterOf(5), 0);
@@ -80,7 +80,7 @@ describe('keys', () => {
     expect(await world.keys()).toEqual([]);
   });
 
-  it('a peek does not lengthen a life', async () => {
+  it('a peek does not extend the expiry', async () => {
     const store = world.store({ client: world.plain });
     await store.consume('a', counterOf(5, 1000), 1);
     const key = `${world.prefix}:v1:{a}:legs`;
@@ -89,7 +89,7 @@ describe('keys', () => {
     expect(await world.plain.pttl(key)).toBeLessThanOrEqual(500);
   });
 
-  it('go by reset of one counter, or of one account, and no others', async () => {
+  it('are deleted by a reset of their counter or account, and by no other', async () => {
     const store = world.store();
     for (const account of ['a', 'a*', 'b']) {
       for (const name of ['legs', 'bridges', '*']) await store.consume(account, counterOf(5, 60_000, name), 1);
@@ -105,7 +105,7 @@ describe('keys', () => {
     );
   });
 
-  it('of thousands of counters of one account all go by its reset', async () => {
+  it('of thousands of counters of one account are all deleted by its reset', async () => {
     const store = world.store();
     await Promise.all(Array.from({ length: 1200 }, (_, n) => store.consume('a', counterOf(5, 60_000, `c${n}`), 1)));
     expect((await world.keys()).length).toBe(1201);
@@ -113,7 +113,7 @@ describe('keys', () => {
     expect(await world.keys()).toEqual([]);
   });
 
-  it('stay in the index while they matter, however long they live', async () => {
+  it('stay in the index while they matter, however long that is', async () => {
     const store = world.store();
     for (let n = 0; n < 40; n++) {
       await store.consume('a', counterOf(5, 1000), 1);
@@ -127,7 +127,7 @@ describe('keys', () => {
     expect(names.length).toBeLessThan(15);
   });
 
-  it('that hold something else fail the charges of their counters alone', async () => {
+  it('that hold something else fail only the charges of their counters', async () => {
     const store = world.store();
     const key = (account: string) => `${world.prefix}:v1:{${account}}:legs`;
     await world.plain.lpush(key('list'), 'x');
@@ -145,7 +145,7 @@ describe('keys', () => {
     expect(await world.plain.lrange(key('list'), 0, -1)).toEqual(['x']);
   });
 
-  it('hold at most the slices, whatever the limit', async () => {
+  it('have at most `slices` slices, whatever the limit', async () => {
     const store = world.store();
     const counters = [{ name: 'legs', quotas: [new Quota({ limit: 1_000_000, windowMs: 60_000 })] }];
     for (let n = 0; n < 400; n++) {
@@ -156,5 +156,5 @@ describe('keys', () => {
   });
 });
 
-/** A life that no charge sets. */
+/** An expiry that no charge sets. */
 const FOREIGN_MS = 50_000_000;

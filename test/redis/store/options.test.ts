@@ -17,6 +17,7 @@ describe('options', () => {
     [{ client, maxBatch: 1001 }, 'TOLLGATE_OPTION_RANGE', 'maxBatch'],
     [{ client, maxPending: 0 }, 'TOLLGATE_OPTION_RANGE', 'maxPending'],
     [{ client, denyCacheSize: -1 }, 'TOLLGATE_OPTION_RANGE', 'denyCacheSize'],
+    [{ client, clock: 5 }, 'TOLLGATE_OPTION_TYPE', 'clock'],
     [{ client, keyPrefix: 'x' }, 'TOLLGATE_OPTION_UNKNOWN', 'keyPrefix'],
   ])('%# are refused by name', (options, code, name) => {
     let thrown: unknown;

@@ -9,8 +9,7 @@ const world = redisWorld();
 describePolicyChange(
   'RedisStore',
   () => {
-    // Refusals are remembered by the process's own clock, which no one moves here.
-    const store = world.store({ denyCacheSize: 0 });
+    const store = world.store({ clock: () => world.clock.nowMs });
     const advance = (ms: number) => {
       world.clock.nowMs += ms;
     };
@@ -19,7 +18,7 @@ describePolicyChange(
   { throttles: 'pardon' in RedisStore.prototype, runs: 50 },
 );
 
-it('a raised limit admits at once what was known to be refused', async () => {
+it('a raised limit admits at once a charge that the deny cache refused', async () => {
   const store = world.store({ client: world.plain });
   const limiter = new RateLimiter({ policy: { quotas: [perMinute(2)] }, store });
   const charge = { account: 'ameyo5m', category: 'legs' };

@@ -7,7 +7,7 @@ import { redisWorld } from '../store-world.js';
 const world = redisWorld();
 const run = promisify(execFile);
 
-it('four processes that charge one account without pause share its limits exactly, and use them up', async () => {
+it('four processes that charge one account without pause share its limits exactly, and use all of them', async () => {
   world.store({ client: world.plain });
   const script = fileURLToPath(new URL('charging-process.mjs', import.meta.url));
   const args = [script, world.url, world.prefix, String(Date.now() + 1500), '10500'];
@@ -19,7 +19,7 @@ it('four processes that charge one account without pause share its limits exactl
     [100, 1000],
     [400, 5000],
   ] as const) {
-    // With the admission `limit` places later inside the half-open window, there would be one too many.
+    // An admission inside the window of the one `limit` places before would be one too many.
     for (let at = 0; at + limit < admitted.length; at++) {
       expect(admitted[at + limit]! - admitted[at]!).toBeGreaterThanOrEqual(windowMs);
     }

@@ -19,7 +19,7 @@ function usageOn(client: Redis = world.plain, options: { keepDays?: number } = {
   return usage;
 }
 
-/** A limiter that keeps its usage beside its counters. */
+/** A limiter that stores usage beside its counters. */
 function limiterOn(store: RedisStore, usage: true | UsageOptions = true) {
   const limiter = new RateLimiter({ policy: { quotas: [perMinute(5)] }, store, usage });
   onTestFinished(async () => limiter.close());
@@ -29,7 +29,7 @@ function limiterOn(store: RedisStore, usage: true | UsageOptions = true) {
 const admitOne = (account: string, at = START_AT) => entriesOf([{ account, category: 'legs', at, answer: 'admitted' }]);
 
 describe('a limiter on a RedisStore', () => {
-  it('keeps usage on that Redis without more, and so do others that share its prefix', async () => {
+  it('stores usage on that Redis, together with others that share its prefix', async () => {
     const store = world.store({ client: world.plain });
     const limiters = [limiterOn(store), limiterOn(store)];
     for (let time = 0; time < 8; time++) await limiters[time % 2]!.consume(charge);
@@ -41,11 +41,11 @@ describe('a limiter on a RedisStore', () => {
     expect(nearest).toMatchObject([{ ...charge, share: 1, used: 5, limit: 5, windowMs: 60_000 }]);
     expect(refused).toMatchObject([{ ...charge, admitted: 5, refused: 3 }]);
     await usage.close();
-    // The store's client is the store's.
+    // The usage does not close the store's client.
     await store.probe('ameyo5m');
   });
 
-  it('keeps it for as many days as it is told, and everything else for minutes', async () => {
+  it('stores usage for `keepDays` days, and everything else for minutes', async () => {
     const limiter = limiterOn(world.store({ client: world.plain }), { keepDays: 3 });
     await limiter.consume(charge);
     await limiter.usage(question);
@@ -62,7 +62,7 @@ describe('a limiter on a RedisStore', () => {
 });
 
 describe('RedisUsage', () => {
-  it('takes up one hash for a day of an account, with a field for each hour of a category', async () => {
+  it('stores one hash for each account and day, with a field for each hour and category', async () => {
     const usage = usageOn();
     for (const at of [START_AT, START_AT + 60_000, START_AT + 3_600_000]) await usage.add(admitOne('ameyo5m', at));
     const day = new Date(START_AT).toISOString().slice(0, 10);
@@ -74,7 +74,7 @@ describe('RedisUsage', () => {
     });
   });
 
-  it('leaves the others alone where the keys of one account hold something else', async () => {
+  it('adds the other accounts where the keys of one hold something else', async () => {
     const usage = usageOn();
     const day = new Date(START_AT).toISOString().slice(0, 10);
     await world.plain.set(`${world.prefix}:usage:{spoilt day}:v1:${day}`.replace(' ', '%0020'), 'x', 'EX', 60);
@@ -95,7 +95,7 @@ describe('RedisUsage', () => {
     });
   });
 
-  it('passes over what it cannot read in a day', async () => {
+  it('skips fields of a day that it cannot read', async () => {
     const usage = usageOn();
     await usage.add(admitOne('a'));
     const [key] = (await world.keys()).filter((key) => /\d{4}-\d\d-\d\d$/.test(key));
@@ -111,7 +111,7 @@ describe('RedisUsage', () => {
     ]);
   });
 
-  it('adds nothing to one account twice when Redis is full or only read', async () => {
+  it('adds nothing twice when Redis is full or read-only', async () => {
     const server = await RunningServer.start();
     onTestFinished(() => server.stop());
     const client = new Redis(server.url);
@@ -148,7 +148,7 @@ describe('a Redis that is away', () => {
   };
   const stats = (limiter: RateLimiter) => limiter.stats().usage!;
 
-  it('at the start has everything brought when it is there', async () => {
+  it('at the start receives everything once it is running', async () => {
     const port = await freePort();
     const client = new Redis(port, '127.0.0.1', { retryStrategy: () => 20 });
     client.on('error', () => {});
@@ -162,7 +162,7 @@ describe('a Redis that is away', () => {
     expect((await limiter.usage(question)).totals.requests).toBe(7);
   });
 
-  it('and holds still has everything counted once, when it goes on', async () => {
+  it('because it is paused counts everything once, when it continues', async () => {
     const { client, server, usage } = await startOwn();
     const limiter = limiterWith(usage);
     consume(limiter, 1);
@@ -176,7 +176,7 @@ describe('a Redis that is away', () => {
     expect(stats(limiter)).toEqual({ pending: 0, stored: 9, dropped: 0, lost: 0 });
   });
 
-  it('never has a request counted twice whose answer was lost, and tells', async () => {
+  it('does not count a request twice whose answer was lost, and reports it', async () => {
     const { client, server, usage } = await startOwn();
     const limiter = limiterWith(usage);
     consume(limiter, 1);
@@ -184,7 +184,7 @@ describe('a Redis that is away', () => {
     server.pause();
     consume(limiter, 5);
     await until('the batch to be under way', () => client.commandQueue.length > 0);
-    // The server has it in its buffer, and will count it: no one here will ever know.
+    // The server has it in its buffer, and will count it. The client cannot find out.
     client.disconnect(true);
     await until('the answer to be lost', () => stats(limiter).lost === 5);
     consume(limiter, 3);
@@ -194,7 +194,7 @@ describe('a Redis that is away', () => {
     expect(stats(limiter)).toEqual({ pending: 0, stored: 4, dropped: 0, lost: 5 });
   });
 
-  it('and comes back empty counts on', async () => {
+  it('and comes back empty counts from then on', async () => {
     const { server, usage } = await startOwn();
     const limiter = limiterWith(usage);
     consume(limiter, 2);
@@ -206,7 +206,7 @@ describe('a Redis that is away', () => {
     expect((await limiter.usage(question)).totals.requests).toBe(3);
   });
 
-  it('makes questions fail in time, and closing end', async () => {
+  it('makes reads fail in time, and lets close end', async () => {
     const { server, usage } = await startOwn();
     const limiter = limiterWith(usage);
     await server.kill();

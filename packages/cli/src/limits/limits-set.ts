@@ -1,5 +1,5 @@
 import { defineAccountLayer, type Layer } from '@tollgate/core';
-import type { HeldLimits } from '@tollgate/redis';
+import type { StoredLimits } from '@tollgate/redis';
 import type { Command } from 'commander';
 import { NegativeResult, UsageError } from '../exit-codes.js';
 import { printResult } from '../output.js';
@@ -58,7 +58,7 @@ async function replace(
   account: string,
   layer: Layer,
   { by, ifVersion }: SetOptions,
-): Promise<{ readonly before: PreviousLimits; readonly after: HeldLimits }> {
+): Promise<{ readonly before: PreviousLimits; readonly after: StoredLimits }> {
   for (let attempt = 1; ; attempt++) {
     const before = await previousLimits(limits, account);
     const isKnown = before !== 'unreadable' && attempt < ATTEMPTS;

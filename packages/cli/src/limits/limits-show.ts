@@ -1,4 +1,4 @@
-import type { HeldLimits, LimitsChange } from '@tollgate/redis';
+import type { LimitsChange, StoredLimits } from '@tollgate/redis';
 import type { Command } from 'commander';
 import { NegativeResult, UsageError } from '../exit-codes.js';
 import { printResult } from '../output.js';
@@ -38,7 +38,7 @@ async function runGet(account: string, options: LimitsOptions): Promise<void> {
 
 async function runList(options: LimitsOptions): Promise<void> {
   await withRedis(options, async ({ limits }) => {
-    const all: HeldLimits[] = [];
+    const all: StoredLimits[] = [];
     for await (const stored of limits.list()) all.push(stored);
     all.sort((one, other) => (one.account < other.account ? -1 : 1));
     printResult(options, { suspension: limits.suspension ?? null, limits: all }, () => {
@@ -68,7 +68,7 @@ function changeRow({ version, at, by = '', change, account, layer, reason }: Lim
   return [`${version}`, shownInstant(at), shownText(by), change, account === undefined ? '' : shownName(account), to];
 }
 
-function inOneLine(layer: HeldLimits['layer']): string {
+function inOneLine(layer: StoredLimits['layer']): string {
   return layerRows(layer)
     .map((row) => row.join(' '))
     .join('; ');

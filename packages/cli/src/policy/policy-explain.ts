@@ -1,6 +1,6 @@
 import { type AccountLayer, defineAccountLayer, type Explained, type Layers } from '@tollgate/core';
 import { showName } from '@tollgate/core/kit';
-import type { HeldLimits } from '@tollgate/redis';
+import type { StoredLimits } from '@tollgate/redis';
 import type { ParsedPolicy } from '@tollgate/sources';
 import { type Command, Option } from 'commander';
 import { RedisFailure, UsageError } from '../exit-codes.js';
@@ -63,7 +63,7 @@ function noteUnknown(kind: string, layers: Layers = {}, name: string | undefined
   if (!isKnown) printError(`The policy has no ${kind} ${shownName(name)}.`);
 }
 
-function explain(file: string, parsed: ParsedPolicy, options: ExplainOptions, stored: HeldLimits | undefined): void {
+function explain(file: string, parsed: ParsedPolicy, options: ExplainOptions, stored: StoredLimits | undefined): void {
   const { category, account, plan, region, environment } = options;
   noteUnknown('plan', parsed.options.plans, plan);
   noteUnknown('region', parsed.options.regions, region);
@@ -93,7 +93,7 @@ function explain(file: string, parsed: ParsedPolicy, options: ExplainOptions, st
 }
 
 /** The layer, with the same path in errors and explanations as in services. */
-function layerOf({ account, layer }: HeldLimits): AccountLayer {
+function layerOf({ account, layer }: StoredLimits): AccountLayer {
   try {
     return defineAccountLayer(layer, `limits.${showName(account)}`);
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Suspension } from '@tollgate/core';
-import type { HeldLimits, RedisLimits, RedisUsage } from '@tollgate/redis';
+import type { RedisLimits, RedisUsage, StoredLimits } from '@tollgate/redis';
 import type { Cluster, Redis } from 'ioredis';
 import { printWarning } from '../output.js';
 import { shownInstant, shownText } from '../words/index.js';
@@ -70,7 +70,7 @@ export async function openRedis(options: RedisOptions): Promise<RedisSession> {
 }
 
 /** The limits that a change replaces. `'unreadable'`: this version of the command cannot read them. */
-export type PreviousLimits = HeldLimits | 'unreadable' | undefined;
+export type PreviousLimits = StoredLimits | 'unreadable' | undefined;
 
 export async function previousLimits(limits: RedisLimits, account: string): Promise<PreviousLimits> {
   try {

@@ -1,15 +1,14 @@
 import { type AccountLayer, defineAccountLayer, type Layer } from '@tollgate/core';
 import { showName } from '@tollgate/core/kit';
-import { fieldOf } from './limits-keys.js';
+import { fieldOf } from './stored-limits.js';
 
-/** What one account has. */
 interface Entry {
-  /** The layer as JSON, to tell whether it is still the same. */
-  readonly said: string;
+  /** The layer as JSON, to compare. */
+  readonly json: string;
   readonly layer: AccountLayer;
 }
 
-/** Accounts and their layers, checked and ready to use; and what is wrong with those that make no sense here. */
+/** Accounts and their checked layers, and why others are invalid. */
 export class AccountTable {
   readonly #entries = new Map<string, Entry>();
   /** By field. */
@@ -29,16 +28,16 @@ export class AccountTable {
   }
 
   /**
-   * Takes over a layer. The one that was there `before` stays the same object where the new one says the same, and stays
-   * in force where the new one makes no sense, as one of a newer version may. Returns whether the account has another now.
+   * Sets an account's layer. The account's entry in `before` stays where the layer is equal, and where the new layer is
+   * invalid, as one from a newer version may be. Returns whether the account has another layer now.
    */
   set(account: string, layer: Layer, before: AccountTable = this): boolean {
     const known = before.#entries.get(account);
     let entry = known;
     this.#problems.delete(fieldOf(account));
     try {
-      const said = JSON.stringify(layer);
-      if (said !== known?.said) entry = { said, layer: defineAccountLayer(layer, `limits.${showName(account)}`) };
+      const json = JSON.stringify(layer);
+      if (json !== known?.json) entry = { json, layer: defineAccountLayer(layer, `limits.${showName(account)}`) };
     } catch (thrown) {
       this.#problems.set(fieldOf(account), thrown instanceof Error ? thrown.message : String(thrown));
     }
@@ -52,14 +51,14 @@ export class AccountTable {
     return this.#entries.delete(account);
   }
 
-  /** Keeps what was there before for fields whose texts cannot be read at all. */
+  /** Copies the entries from `before` for fields with unreadable texts. */
   keep(fields: ReadonlySet<string>, before: AccountTable): void {
     for (const field of fields) this.#problems.set(field, `The limits in the field ${showName(field)} cannot be read`);
     if (fields.size === 0) return;
     for (const [account, entry] of before.#entries) if (fields.has(fieldOf(account))) this.#entries.set(account, entry);
   }
 
-  /** The accounts that have another layer than before, or no longer one. */
+  /** The accounts with another layer than in `before`, or with none where they had one. */
   changesFrom(before: AccountTable): string[] {
     const all = new Set([...before.#entries.keys(), ...this.#entries.keys()]);
     return [...all].filter((account) => this.#entries.get(account) !== before.#entries.get(account));

@@ -1,54 +1,46 @@
-import { wallClock } from '@tollgate/core/kit';
+import type { Clock } from '@tollgate/core';
+import { wallClock, within } from '@tollgate/core/kit';
 import type { Connection } from '../connection.js';
-import type { ConnectionWait } from '../connection-wait.js';
 import type { LimitsCopy } from './limits-copy.js';
 import type { LimitsReader } from './limits-reader.js';
 
-export interface FollowerOptions {
+interface FollowerOptions {
   readonly refreshMs: number;
   readonly timeoutMs: number;
-  /** Redis has confirmed the copy. */
-  readonly confirmed: () => void;
-  /** The copy has changed: whose limits are others now. */
+  readonly clock: Clock;
+  /** The copy has other limits now, for these accounts. */
   readonly limitsChanged: (accounts: readonly string[]) => void;
   readonly suspensionChanged: () => void;
 }
 
-/** Keeps the copy up to date by asking Redis what has changed: again and again, and at once where there is a hint. */
+/** Keeps the copy up to date: asks Redis for changes at intervals, and at once after a hint. */
 export class Follower {
   readonly #connection: Connection;
-  readonly #wait: ConnectionWait;
   readonly #reader: LimitsReader;
   readonly #copy: LimitsCopy;
   readonly #options: FollowerOptions;
   readonly #timer: NodeJS.Timeout;
+  readonly firstLoad: FirstLoad;
   #hint: NodeJS.Timeout | undefined;
-  /** The read that is under way, and the one after it. */
+  /** The read in flight, and the one after it. */
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #startedAt = 0;
   #confirmedAt = 0;
-  #awaitsConnection = false;
   #closed = false;
   #failure: string | undefined;
-  /** Since the epoch, when the copy was last found to be what Redis holds. */
+  /** When Redis last confirmed the copy, since the epoch. */
   loadedAt: number | undefined;
-  /** Redis holds no limits, although it did. */
+  /** Redis has no limits, although it had some. */
   isLost = false;
   reads = 0;
 
-  constructor(
-    connection: Connection,
-    wait: ConnectionWait,
-    reader: LimitsReader,
-    copy: LimitsCopy,
-    options: FollowerOptions,
-  ) {
+  constructor(connection: Connection, reader: LimitsReader, copy: LimitsCopy, options: FollowerOptions) {
     this.#connection = connection;
-    this.#wait = wait;
     this.#reader = reader;
     this.#copy = copy;
     this.#options = options;
+    this.firstLoad = new FirstLoad(options.timeoutMs);
     this.#timer = setInterval(() => {
       if (this.#running === undefined) void this.refresh();
     }, options.refreshMs).unref();
@@ -57,20 +49,20 @@ export class Follower {
 
   /** Whether Redis has not confirmed the copy for longer than the next read may take. */
   get isStale(): boolean {
-    const { refreshMs, timeoutMs } = this.#options;
-    return this.#failure !== undefined || performance.now() - this.#confirmedAt > refreshMs + timeoutMs;
+    const { refreshMs, timeoutMs, clock } = this.#options;
+    return this.#failure !== undefined || clock() - this.#confirmedAt > refreshMs + timeoutMs;
   }
 
-  /** Why the latest read has failed, or that it has not been answered. */
+  /** Why the latest read has failed, or that it takes too long. */
   get failure(): string | undefined {
-    const { timeoutMs } = this.#options;
-    const isLate = this.#running !== undefined && performance.now() - this.#startedAt > timeoutMs;
+    const { timeoutMs, clock } = this.#options;
+    const isLate = this.#running !== undefined && clock() - this.#startedAt > timeoutMs;
     return this.#failure ?? (isLate ? `Redis did not answer within ${timeoutMs} ms` : undefined);
   }
 
   /**
-   * Brings the copy up to date with all that was so when it is called. There are never two reads under way: calls that come
-   * during one share the next. Never rejects.
+   * Brings the copy up to date with all changes before this call. One read at a time is in flight: calls during a read
+   * share the next one. Never rejects.
    */
   refresh(): Promise<void> {
     if (this.#running === undefined) {
@@ -86,7 +78,7 @@ export class Follower {
     return this.#next;
   }
 
-  /** Something may have changed. Hints that come together, as of many changes, lead to one read. */
+  /** Something may have changed. Hints in quick succession lead to one read. */
   hint(): void {
     this.#hint ??= setTimeout(() => {
       this.#hint = undefined;
@@ -98,21 +90,18 @@ export class Follower {
     this.#closed = true;
     clearInterval(this.#timer);
     clearTimeout(this.#hint);
+    this.#connection.forget(this.#reconnected);
+    this.firstLoad.finish();
   }
 
   async #read(): Promise<void> {
     if (this.#closed) return;
     if (!this.#connection.ready) {
       this.#failure = 'There is no connection to Redis';
-      if (this.#awaitsConnection) return;
-      this.#awaitsConnection = true;
-      this.#wait.next().then(() => {
-        this.#awaitsConnection = false;
-        void this.refresh();
-      });
+      this.#connection.whenReady(this.#reconnected);
       return;
     }
-    this.#startedAt = performance.now();
+    this.#startedAt = this.#options.clock();
     this.reads++;
     const { suspension } = this.#copy;
     try {
@@ -128,10 +117,12 @@ export class Follower {
     }
   }
 
+  readonly #reconnected = (): void => void this.refresh();
+
   #confirm(): void {
-    this.#confirmedAt = performance.now();
+    this.#confirmedAt = this.#options.clock();
     this.loadedAt = wallClock();
-    this.#options.confirmed();
+    this.firstLoad.finish();
   }
 
   #lose(isLost: boolean): void {
@@ -140,8 +131,32 @@ export class Follower {
   }
 }
 
-/** How long a hint waits for others. */
+/** How long a hint waits for more. */
 const GATHER_MS = 10;
 
-const LOST =
-  'Redis has lost the limits that it held. This process keeps the last ones that it knows, until others are set there';
+const LOST = 'Redis has lost its limits. This process keeps the last ones that it has read, until others are set there';
+
+/** The wait for the first load. Requests wait for it too, but only until `timeoutMs` after the start of the process. */
+class FirstLoad {
+  /** Resolves with the first load, however late, or with `close`. */
+  readonly done: Promise<void>;
+  /** Resolves with the first load, or when requests have waited long enough. */
+  readonly awaited: Promise<void>;
+  isAwaited = true;
+  #resolve: () => void = () => {};
+
+  constructor(timeoutMs: number) {
+    this.done = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    const giveUp = () => {
+      this.isAwaited = false;
+    };
+    this.awaited = within(this.done, timeoutMs, giveUp, { unref: true });
+  }
+
+  finish(): void {
+    this.isAwaited = false;
+    this.#resolve();
+  }
+}

@@ -1,9 +1,16 @@
 import type { AccountLayer, Suspension } from '@tollgate/core';
 import { AccountTable } from './account-table.js';
-import { type LimitsChange, readHeldLimits, readSuspension, suspensionOf } from './held-limits.js';
-import { fieldOf, SUSPENSION_FIELD, VERSION_FIELD } from './limits-keys.js';
+import {
+  fieldOf,
+  type LimitsChange,
+  readStoredLimits,
+  readSuspension,
+  SUSPENSION_FIELD,
+  suspensionOf,
+  VERSION_FIELD,
+} from './stored-limits.js';
 
-/** The limits as this process knows them, and the version of the latest change that is in them. */
+/** This process's copy of the limits, and the version of the latest change in it. */
 export class LimitsCopy {
   #table = new AccountTable();
   #suspension: Suspension | undefined;
@@ -13,7 +20,7 @@ export class LimitsCopy {
     return this.#table.layerOf(account);
   }
 
-  /** The same object for as long as the same suspension lasts. */
+  /** The same object for as long as the suspension lasts. */
   get suspension(): Suspension | undefined {
     return this.#suspension;
   }
@@ -26,13 +33,13 @@ export class LimitsCopy {
     return this.#table.size;
   }
 
-  /** What is wrong with the first of those limits that make no sense here. */
+  /** Why the first of the invalid limits is invalid. */
   get problem(): string | undefined {
     return this.#table.problem;
   }
 
-  /** Follows changes, the oldest first. Returns whose limits are not what they were. */
-  follow(version: Version, changes: readonly LimitsChange[]): string[] {
+  /** Applies changes, the oldest first. Returns the accounts with other limits than before. */
+  apply(version: Version, changes: readonly LimitsChange[]): string[] {
     const changed = new Set<string>();
     for (const change of changes) {
       const { account } = change;
@@ -46,12 +53,12 @@ export class LimitsCopy {
     return [...changed];
   }
 
-  /** Begins a copy of all that Redis holds, which is then to take the place of what is known. */
+  /** Begins a new copy of everything, for {@link replace}. */
   replacement(): Replacement {
     return new Replacement(this.#table, this.#suspension);
   }
 
-  /** Returns whose limits are not what they were. */
+  /** Returns the accounts with other limits than before. */
   replace(version: Version, { table, suspension }: Replacement): string[] {
     const changed = table.changesFrom(this.#table);
     this.#table = table;
@@ -65,7 +72,7 @@ export class LimitsCopy {
   }
 }
 
-/** The number of a change, and a token that no other change has: numbers may come again when Redis has lost some. */
+/** The number of a change, and its unique token: numbers can repeat after Redis has lost changes. */
 export interface Version {
   readonly number: number;
   readonly token: string;
@@ -82,19 +89,19 @@ export class Replacement {
     this.#suspensionBefore = suspensionBefore;
   }
 
-  /** Takes over fields with their texts; a field that is gone meanwhile has none. */
+  /** Adds fields with their texts. A field that was deleted meanwhile has no text. */
   add(fields: readonly string[], texts: readonly unknown[]): void {
     const unreadable = new Set<string>();
-    for (const [at, field] of fields.entries()) {
-      const text = texts[at];
+    for (const [index, field] of fields.entries()) {
+      const text = texts[index];
       if (field === VERSION_FIELD || typeof text !== 'string') continue;
       if (field === SUSPENSION_FIELD) {
         this.suspension = readSuspension(text) ?? this.#suspensionBefore;
         continue;
       }
-      const held = readHeldLimits(text);
-      if (held !== undefined && fieldOf(held.account) === field) {
-        this.table.set(held.account, held.layer, this.#before);
+      const stored = readStoredLimits(text);
+      if (stored !== undefined && fieldOf(stored.account) === field) {
+        this.table.set(stored.account, stored.layer, this.#before);
       } else {
         unreadable.add(field);
       }

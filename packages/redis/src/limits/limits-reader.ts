@@ -1,19 +1,19 @@
 import { StoreError } from '@tollgate/core';
 import { type Connection, Script } from '../connection.js';
 import { CHANGES_SINCE_SCRIPT } from './changes-since-script.js';
-import { type LimitsChange, readChange } from './held-limits.js';
 import type { LimitsCopy, Replacement, Version } from './limits-copy.js';
-import type { LimitsKeys } from './limits-keys.js';
+import { type LimitsChange, type LimitsKeys, readChange } from './stored-limits.js';
 
-/** What a read has found. */
-export interface Found {
-  /** Whose limits are not what they were. */
+interface ReadResult {
+  /** The accounts with other limits than before. */
   readonly changed: readonly string[];
-  /** Redis holds no limits at all, nor a trace that it ever did. */
+  /** Redis has no limits, and no trace that it ever had some. */
   readonly isEmpty: boolean;
 }
 
-/** Brings a copy up to date with Redis: by the changes since its version, or where they are not to be had, by reading all. */
+/**
+ * Brings a copy up to date with Redis: by the changes since its version, or where the log lacks some, by reading all.
+ */
 export class LimitsReader {
   readonly #connection: Connection;
   readonly #keys: LimitsKeys;
@@ -25,17 +25,17 @@ export class LimitsReader {
     this.#copy = copy;
   }
 
-  /** @throws StoreError `TOLLGATE_STORE_FAILED`; the copy is then as it was. */
-  async read(): Promise<Found> {
+  /** @throws StoreError `TOLLGATE_STORE_FAILED`. The copy then stays as it was. */
+  async read(): Promise<ReadResult> {
     let known = this.#copy.version;
     let replacement: Replacement | undefined;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const { kind, latest, changes } = await this.#ask(known);
       if (kind === 'none') return { changed: [], isEmpty: true };
       if (changes !== undefined) {
-        // All was read in parts. Only what has changed since shows it whole, and that it is still there.
+        // Everything was read in parts. The changes since then make it consistent, and show that it still exists.
         const replaced = replacement === undefined ? [] : this.#copy.replace(known, replacement);
-        return { changed: [...new Set([...replaced, ...this.#copy.follow(latest, changes)])], isEmpty: false };
+        return { changed: [...new Set([...replaced, ...this.#copy.apply(latest, changes)])], isEmpty: false };
       }
       known = latest;
       replacement = await this.#readAll();
@@ -43,7 +43,7 @@ export class LimitsReader {
     throw new StoreError('Redis changes the limits faster than they can be read', { charged: 'no' });
   }
 
-  /** A part at a time: to read thousands of fields at once would hold up Redis, and then this process. */
+  /** Reads in parts: thousands of fields at once would block Redis, and then this process. */
   async #readAll(): Promise<Replacement> {
     const replacement = this.#copy.replacement();
     const fields = await this.#connection.send('HKEYS', this.#keys.limits);
@@ -71,7 +71,7 @@ export class LimitsReader {
 interface Reply {
   readonly kind: 'none' | 'same' | 'changes' | 'all';
   readonly latest: Version;
-  /** The oldest first; `undefined` where they do not tell all. */
+  /** The oldest first; `undefined` where the log lacks some. */
   readonly changes: readonly LimitsChange[] | undefined;
 }
 
@@ -85,7 +85,7 @@ function readVersion(latest: unknown): Version {
   return { number: Number(number), token };
 }
 
-/** One that cannot be read, such as that of a newer version, leaves only to read all. */
+/** `undefined` if one of them cannot be read, as one from a newer version: then everything has to be read. */
 function readChanges(entries: unknown): LimitsChange[] | undefined {
   if (!Array.isArray(entries)) throw wrongShape();
   const changes: LimitsChange[] = [];

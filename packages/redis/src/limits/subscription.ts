@@ -1,11 +1,11 @@
 import type { RedisClient } from '../connection.js';
 
-/** A client that can be had a second time: a connection that listens can do nothing else. */
+/** A client that can be duplicated: a connection that subscribes can send no other commands. */
 export interface LimitsClient extends RedisClient {
   duplicate(...args: never[]): unknown;
 }
 
-/** As much of an ioredis client or Cluster as is used to listen. */
+/** The members of an ioredis client or Cluster that a subscription uses. */
 interface Subscriber {
   connect(): Promise<void>;
   disconnect(): void;
@@ -14,19 +14,19 @@ interface Subscriber {
 }
 
 /**
- * Listens to a channel, on a connection of its own that looks after itself. It only saves time: whatever is wrong with it,
- * such as a user that may not subscribe, it stays silent, and nobody may wait for what it would have told.
+ * Subscribes to a channel on a connection of its own, which reconnects on its own. Messages only save time: a
+ * subscription that fails, as for a user that may not subscribe, reports no error, and everything works without it.
  */
 export class Subscription {
   readonly #subscriber: Subscriber;
 
-  /** `heard` is called for each message, and when messages may have been missed. */
-  constructor(client: LimitsClient, channel: string, heard: () => void) {
+  /** Calls `notified` for each message, and when messages may have been missed. */
+  constructor(client: LimitsClient, channel: string, notified: () => void) {
     this.#subscriber = duplicateOf(client);
     this.#subscriber.on('error', () => {});
-    this.#subscriber.on('message', heard);
+    this.#subscriber.on('message', notified);
     this.#subscriber.on('ready', () => {
-      this.#subscriber.subscribe(channel).then(heard, () => {});
+      this.#subscriber.subscribe(channel).then(notified, () => {});
     });
     this.#subscriber.connect().catch(() => {});
   }
@@ -40,9 +40,9 @@ function duplicateOf(client: LimitsClient): Subscriber {
   const own = {
     keyPrefix: '',
     lazyConnect: true,
-    // Each new connection subscribes by itself.
+    // The listener for 'ready' subscribes on each new connection.
     autoResubscribe: false,
-    // There is nothing to wait for between messages.
+    // Between messages the connection is idle.
     socketTimeout: undefined,
   };
   const retry = (attempt: number) => Math.min(attempt * 100, 2000);

@@ -1,71 +1,67 @@
 import type { CounterSpec, Outcome } from '@tollgate/core';
-import type { OpenOutcome } from '../script/index.js';
+import type { OpenOutcome, Refusal, Request } from '../script/index.js';
 
-/** How many violations more surely do not throttle a counter. */
-export interface Spare {
-  left: number;
+/** How many more violations a counter can take without being throttled. */
+export interface ViolationsLeft {
+  count: number;
 }
 
-/** A refusal that is sure to be repeated until `endsAt`. */
+/** A refusal that Redis would repeat until `endsAt`. Instants are of the process's clock. */
 export class Denial {
-  readonly counters: readonly CounterSpec[];
-  readonly cost: number;
-  /** The counters on which it is a violation. */
-  readonly violated: readonly CounterSpec[];
+  readonly charge: Request;
   readonly endsAt: number;
+  /** The counters on which the charge is a violation. */
+  readonly violated: readonly CounterSpec[];
   readonly #outcome: Outcome;
+  readonly #answeredAt: number;
   /** Of the violated counters. */
-  readonly #spares: readonly Spare[];
-  readonly #knownAt: number;
+  readonly #left: readonly ViolationsLeft[];
 
   constructor(
-    counters: readonly CounterSpec[],
-    cost: number,
-    outcome: Outcome,
-    violated: readonly CounterSpec[],
-    spares: readonly Spare[],
-    knownAt: number,
+    { charge, outcome }: Refusal,
+    answeredAt: number,
     endsAt: number,
+    violated: readonly CounterSpec[],
+    left: readonly ViolationsLeft[],
   ) {
-    this.counters = counters;
-    this.cost = cost;
-    this.violated = violated;
+    this.charge = charge;
     this.endsAt = endsAt;
+    this.violated = violated;
     this.#outcome = outcome;
-    this.#spares = spares;
-    this.#knownAt = knownAt;
+    this.#answeredAt = answeredAt;
+    this.#left = left;
   }
 
-  /** Counts one violation more, unless that may be one too many. */
-  spend(): boolean {
-    for (const { left } of this.#spares) if (left <= 0) return false;
-    for (const spare of this.#spares) spare.left--;
+  /** Counts one more violation, or returns `false` where that could begin a throttling. */
+  countViolation(): boolean {
+    for (const { count } of this.#left) if (count <= 0) return false;
+    for (const left of this.#left) left.count--;
     return true;
   }
 
-  /** The refusal as it stands at an instant. The wait is rounded up, so that who keeps to it is not early. */
+  /** The refusal as of the instant `now`. The wait is rounded up, so that a retry after it is not early. */
   outcomeAt(now: number): Outcome {
     const { now: decidedAt, used, resetAfterMs, retryAfterMs, throttledMs } = this.#outcome;
-    const passedMs = Math.floor(now - this.#knownAt);
+    const passedMs = Math.floor(now - this.#answeredAt);
     const outcome: OpenOutcome = {
       allowed: false,
       now: decidedAt + passedMs,
       used: used.slice(),
-      resetAfterMs: lessPassed(resetAfterMs, passedMs),
+      resetAfterMs: remaining(resetAfterMs, passedMs),
       retryAfterMs: Math.max(1, retryAfterMs - passedMs),
       token: undefined,
     };
-    if (throttledMs !== undefined) outcome.throttledMs = lessPassed(throttledMs, passedMs);
+    if (throttledMs !== undefined) outcome.throttledMs = remaining(throttledMs, passedMs);
     return outcome;
   }
 }
 
-/** What is left of waits after a time; 0 was none. */
-function lessPassed(waits: readonly number[], passedMs: number): number[] {
+/** What remains of each wait. A wait of 0 stays 0: there was none. */
+function remaining(waits: readonly number[], passedMs: number): number[] {
   const left = waits.slice();
-  for (let place = 0; place < left.length; place++) {
-    const wait = left[place]!;
-    if (wait !== 0) left[place] = Math.max(1, wait - passedMs);
+  for (let index = 0; index < left.length; index++) {
+    const wait = left[index]!;
+    if (wait !== 0) left[index] = Math.max(1, wait - passedMs);
   }
   return left;
 }

@@ -1,18 +1,21 @@
 import type { CounterSpec, Outcome } from '@tollgate/core';
-import { Denial, type Spare } from './denial.js';
+import { entryOf } from '@tollgate/core/kit';
+import type { Refusal } from '../script/index.js';
+import { Denial, type ViolationsLeft } from './denial.js';
 
 /**
- * Refusals that are sure to be repeated. A counter that Redis found full has no room before the wait it named is over, so
- * until then the same charge is refused here, and Redis is not asked.
+ * Refusals that Redis would repeat. A counter that Redis found full has no room before the wait that it named is over.
+ * Until then the same charge is refused here, without asking Redis. A charge of another cost is asked, since a lower
+ * one may fit.
  *
- * Only another process could make room sooner, by a refund or a reset; so an entry is believed for a second at most. A charge
- * of another cost is always asked: a lower one may fit.
+ * A refusal ends early where its amounts would change: when a slice leaves, a throttling ends, or this process changes
+ * the counter. Another process can change it unseen, so a refusal lasts for a second at most.
  */
 export class DenyCache {
   readonly #maxAccounts: number;
-  readonly #byAccount = new Map<string, Known>();
+  readonly #byAccount = new Map<string, AccountDenials>();
   #hits = 0;
-  /** How often something was dropped: what was asked before a drop and answered after it is not to be believed. */
+  /** The number of calls of `drop`. A refusal that was asked before one and answered after it may be wrong. */
   drops = 0;
 
   constructor(maxAccounts: number) {
@@ -24,53 +27,63 @@ export class DenyCache {
   }
 
   /**
-   * The refusal that Redis would repeat at that instant of the process's clock, if one is known: it is not where one violation
-   * more may begin a throttling.
+   * The refusal that Redis would repeat at the instant `now`, if one is known, and counts its violations. A refusal
+   * that may begin a throttling is not returned.
    */
   find(account: string, counters: readonly CounterSpec[], cost: number, now: number): Denial | undefined {
     const known = this.#byAccount.get(account);
     if (known === undefined) return undefined;
     const { denials } = known;
-    for (let place = 0; place < denials.length; place++) {
-      const denial = denials[place]!;
-      if (denial.counters !== counters || denial.cost !== cost) continue;
-      if (now >= denial.endsAt || !denial.spend()) return undefined;
+    for (let index = 0; index < denials.length; index++) {
+      const denial = denials[index]!;
+      const { charge } = denial;
+      if (charge.counters !== counters || charge.cost !== cost) continue;
+      if (now >= denial.endsAt || !denial.countViolation()) return undefined;
       this.#hits++;
       return denial;
     }
     return undefined;
   }
 
-  /** Remembers a refusal; it was asked for at `sentAt` and known at `now`, both on the process's clock. */
-  add(
-    account: string,
-    counters: readonly CounterSpec[],
-    cost: number,
-    outcome: Outcome,
-    spares: readonly number[],
-    sentAt: number,
-    now: number,
-  ): void {
-    // A name of any length would make a bound on their number no bound at all.
-    if (this.#maxAccounts === 0 || account.length > LONGEST_KEPT) return;
-    // Redis decided after `sentAt`, so by then its wait had not begun: this errs by the way there, towards asking.
-    const lasting = (outcome.throttledMs ?? []).filter((ms) => ms > 0);
-    const endsAt = sentAt + Math.min(outcome.retryAfterMs, BELIEVED_MS, ...lasting);
-    if (endsAt <= now) return;
-    const known = this.#knownOf(account);
-    // Refusals on the same counter from before it was throttled tell of limits that are no more.
+  /** Remembers a refusal that was answered at the instant `answeredAt`. */
+  add(refusal: Refusal, answeredAt: number): void {
+    const { outcome, unchangedMs, violationsLeft } = refusal;
+    const { account, counters, cost, askedAt } = refusal.charge;
+    // A bound on the number of names bounds memory only if each is short.
+    if (this.#maxAccounts === 0 || account.length > MAX_NAME_LENGTH) return;
+    // Redis decided after `askedAt`. The refusal ends too early by the time that it took to get there.
+    const throttledMs = (outcome.throttledMs ?? []).filter((ms) => ms > 0);
+    const endsAt = askedAt + Math.min(outcome.retryAfterMs, unchangedMs, LONGEST_MS, ...throttledMs);
+    if (endsAt <= answeredAt) return;
+    const known = this.#denialsOf(account);
+    // Earlier refusals on the counter were decided by its full limits.
     if (outcome.beganThrottling) known.denials.length = 0;
+    // Other throttles on the same counter begin after another number of violations.
+    known.denials = known.denials.filter(
+      ({ charge }) => !charge.counters.some((one) => isThrottledOtherwise(one, counters)),
+    );
     const violated = violatedBy(counters, cost, outcome);
-    const violatedSpares = violated.map((counter) => spareOf(known, counter.name, spares[counters.indexOf(counter)]!));
-    const denial = new Denial(counters, cost, outcome, violated, violatedSpares, now, endsAt);
+    const left = violated.map((counter) => leftOf(known, counter.name, violationsLeft[counters.indexOf(counter)]!));
+    const denial = new Denial(refusal, answeredAt, endsAt, violated, left);
     const { denials } = known;
-    const own = denials.findIndex((one) => one.counters === counters);
-    const place = own >= 0 ? own : denials.findIndex((one) => one.endsAt <= now);
-    if (place >= 0) denials[place] = denial;
+    const own = denials.findIndex(({ charge }) => charge.counters === counters);
+    const index = own >= 0 ? own : denials.findIndex((one) => one.endsAt <= answeredAt);
+    if (index >= 0) denials[index] = denial;
     else if (denials.length < MAX_PER_ACCOUNT) denials.push(denial);
   }
 
-  /** Room may have come: nothing is known of the account any more. */
+  /**
+   * This process has added to counters of the account. Their refusals still stand, but last longer and name other
+   * amounts.
+   */
+  grew(account: string, counters: readonly CounterSpec[]): void {
+    const known = this.#byAccount.get(account);
+    if (known === undefined) return;
+    const names = new Set(counters.map(({ name }) => name));
+    known.denials = known.denials.filter(({ charge }) => !charge.counters.some(({ name }) => names.has(name)));
+  }
+
+  /** Room may have come: forgets all refusals of the account. */
   drop(account: string): void {
     this.drops++;
     this.#byAccount.delete(account);
@@ -80,14 +93,11 @@ export class DenyCache {
     this.#byAccount.clear();
   }
 
-  #knownOf(account: string): Known {
-    let known = this.#byAccount.get(account);
-    if (known === undefined) {
+  #denialsOf(account: string): AccountDenials {
+    return entryOf(this.#byAccount, account, () => {
       if (this.#byAccount.size >= this.#maxAccounts) this.#dropOldest();
-      known = { denials: [], spares: new Map() };
-      this.#byAccount.set(account, known);
-    }
-    return known;
+      return { denials: [], left: new Map() };
+    });
   }
 
   #dropOldest(): void {
@@ -98,36 +108,36 @@ export class DenyCache {
   }
 }
 
-/** What is known of an account. */
-interface Known {
-  readonly denials: Denial[];
+interface AccountDenials {
+  denials: Denial[];
   /** By the names of the counters, which categories may share. */
-  readonly spares: Map<string, Spare>;
+  readonly left: Map<string, ViolationsLeft>;
 }
 
-const LONGEST_KEPT = 256;
-const BELIEVED_MS = 1000;
+const MAX_NAME_LENGTH = 256;
+const LONGEST_MS = 1000;
 const MAX_PER_ACCOUNT = 16;
 
-function spareOf({ spares }: Known, name: string, left: number): Spare {
-  let spare = spares.get(name);
-  if (spare === undefined) {
-    if (spares.size >= MAX_PER_ACCOUNT) spares.clear();
-    spare = { left };
-    spares.set(name, spare);
-  }
-  spare.left = left;
-  return spare;
+function leftOf({ left }: AccountDenials, name: string, count: number): ViolationsLeft {
+  if (left.size >= MAX_PER_ACCOUNT && !left.has(name)) left.clear();
+  const own = entryOf(left, name, () => ({ count }));
+  own.count = count;
+  return own;
 }
 
-/** Those of the counters that have no room for the charge, and a throttle. */
+function isThrottledOtherwise({ name, throttle }: CounterSpec, counters: readonly CounterSpec[]): boolean {
+  if (throttle === undefined) return false;
+  return counters.some((one) => one.name === name && one.throttle !== undefined && one.throttle !== throttle);
+}
+
+/** The throttled counters without room for the charge. */
 function violatedBy(counters: readonly CounterSpec[], cost: number, outcome: Outcome): CounterSpec[] {
-  let answered = 0;
-  return counters.filter(({ quotas, throttle }, place) => {
-    const isThrottled = (outcome.throttledMs?.[place] ?? 0) > 0;
-    const used = outcome.used.slice(answered, answered + quotas.length);
-    answered += quotas.length;
+  let offset = 0;
+  return counters.filter(({ quotas, throttle }, index) => {
+    const isThrottled = (outcome.throttledMs?.[index] ?? 0) > 0;
+    const used = outcome.used.slice(offset, offset + quotas.length);
+    offset += quotas.length;
     if (throttle === undefined) return false;
-    return quotas.some(({ limit }, at) => used[at]! + cost > (isThrottled ? throttle.limitOf(limit) : limit));
+    return quotas.some(({ limit }, quota) => used[quota]! + cost > (isThrottled ? throttle.limitOf(limit) : limit));
   });
 }

@@ -1,3 +1,2 @@
-export { BegunThrottlings } from './begun-throttlings.js';
 export { DenyCache } from './deny-cache.js';
-export { UnsentViolations } from './unsent-violations.js';
+export { UnreportedThrottlings, UnsentViolations } from './violations.js';

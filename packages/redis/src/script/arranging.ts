@@ -1,9 +1,11 @@
+import { quotasOf, windowMsOf } from './fields.js';
+
 /**
- * The part of the charge script that makes a counter's windows those that are asked for, and moves its base. Seldom needed,
- * since a counter is usually asked for the same windows as before.
+ * The part of the charge script that makes a counter's windows those that are asked for, and moves its base. It runs
+ * rarely, since the windows of a counter seldom change.
  */
 export const ARRANGING: string = `
--- Moves the base, so that instants in ms after it fit into 32 bits.
+-- Moves the base, so that instants in ms after it fit in 32 bits.
 local function rebase(key, head, base)
   local moved = head[3] - base
   for j = 1, head[5] do parts[j + 1] = slicesOf(texts[key], head, 6 * j, moved, head[6 * j + 3]) end
@@ -12,12 +14,12 @@ local function rebase(key, head, base)
   return load(key)
 end
 
--- Whether the windows begin with those of the shape and hold nothing behind them that is empty.
+-- Whether the windows begin with those of the shape, and none behind them is empty.
 local function fits(head, shape)
-  local quotas, windows = ask[shape], head[5]
+  local quotas, windows = ${quotasOf('shape')}, head[5]
   if windows < quotas then return false end
   for q = 1, quotas do
-    if head[6 * q] ~= ask[shape + 4 * q - 2] then return false end
+    if head[6 * q] ~= ${windowMsOf('shape', 'q')} then return false end
   end
   for w = 6 + 6 * quotas, 6 * windows, 6 do
     if head[w + 1] == 0 then return false end
@@ -25,13 +27,14 @@ local function fits(head, shape)
   return true
 end
 
--- Arranges the windows for the shape: those that it asks for, then others that still count, the longest first. One that is
--- asked for the first time begins with what the narrowest longer one knows, else the longest. The counter is begun anew for
--- refunds when one is longer than all before. Returns the head, and whether the longest has grown.
+-- Arranges the windows for the shape: those that it asks for, then others that still count, the longest first. A new
+-- window begins with the slices of the narrowest longer one, else of the longest. When it is longer than all others the
+-- counter gets a new birth, since a refund cannot find what the new window lacks. Returns the head, and whether the
+-- longest window has grown.
 local function arrange(key, head, shape, now)
-  local text, quotas, lengths, known, asked, longest = texts[key], ask[shape], {}, {}, {}, 0
+  local text, quotas, lengths, known, asked, longest = texts[key], ${quotasOf('shape')}, {}, {}, {}, 0
   for q = 1, quotas do
-    lengths[q] = ask[shape + 4 * q - 2]
+    lengths[q] = ${windowMsOf('shape', 'q')}
     asked[lengths[q]] = true
   end
   local spare = {}
@@ -64,7 +67,7 @@ local function arrange(key, head, shape, now)
       local format, stride = SLICE[head[w + 3]], 4 + head[w + 3]
       start = head[w + 4] + head[w + 2] * stride
       while start > head[w + 4] do
-        local sliceAt, cost = unpack(format, text, start - stride)
+        local sliceAt, cost = read(format, text, start - stride)
         if head[3] + sliceAt <= now - windowMs then break end
         used, count, start = used + cost, count + 1, start - stride
       end

@@ -1,52 +1,56 @@
 import type { CounterSpec } from '@tollgate/core';
+import { entryOf } from '@tollgate/core/kit';
 import { ChargeShape } from './charge-shape.js';
-import { CONSUME, CONSUME_ALIKE, type Operation, PEEK, REFUND, VIOLATE } from './operation.js';
+import { CONSUME, CONSUME_GROUP, type Operation, PEEK, REFUND, VIOLATE } from './operation.js';
 import { Reply } from './reply.js';
-import { Run } from './run.js';
+import { Step } from './step.js';
 
 /**
- * One call of the charge script: operations put into its KEYS and ARGV, and its reply given to them. The header of the script
- * describes both.
+ * One call of the charge script: writes operations as KEYS and ARGV, and reads the reply. The script's header has both
+ * formats.
  */
 export class Call {
-  readonly #runs: Run[] = [];
+  readonly #steps: Step[] = [];
   readonly #keys: string[] = [];
   readonly #keyPlaces = new Map<string, number>();
   readonly #groups: Group[] = [];
   readonly #shapePlaces = new Map<ChargeShape, number>();
   #shapes = '';
-  /** Where in ARGV the next number would stand that is of a shape. */
-  #operationsAt = SHAPES_AT;
-  #texts = '';
+  /** The place in ARGV behind the shapes. */
+  #shapesEnd = SHAPES_START;
+  #operations = '';
 
-  /** What the script does in one go each. */
-  runs = 0;
+  steps = 0;
   operations = 0;
 
-  /** Adds `count` operations of one account, alike in all, from `first` on. `index` is the account's key. */
+  /** Adds `count` equal operations of one account, from `first` on. `index` is the account's key. */
   add(first: Operation, count: number, index: string): void {
-    const { kind, cost, at, births, counters } = first;
+    const { kind, cost, counters, births, admittedAt, agoMs, times } = first.request;
+    const detail = kind === CONSUME ? count : (admittedAt ?? agoMs ?? times ?? 0);
     const shape = ChargeShape.of(counters);
-    this.#runs.push(new Run(first, count, shape));
+    this.#steps.push(new Step(first, count, shape));
     this.#count(count);
-    let text = `,${kind},${kind === CONSUME ? count : at},${cost},${counters.length}`;
+    let text = `,${kind},${detail},${cost},${counters.length}`;
     for (const [place, { throttle }] of counters.entries()) {
       const ends = kind === VIOLATE ? shape.violationEnds : shape.ends;
       text += `,${this.#keyPlace(index + ends[place]!)},`;
-      if (kind === REFUND) text += births[place];
+      if (kind === REFUND) text += births![place];
       else text += `${this.#keyPlace(index)},${this.#shapePlace(shape) + shape.places[place]!}`;
       if (kind === CONSUME || kind === PEEK) {
         text += `,${throttle === undefined ? 0 : this.#keyPlace(index + shape.violationEnds[place]!)}`;
       }
     }
-    this.#texts += text;
+    this.#operations += text;
   }
 
-  /** The same for charges of an account that has no others in this call. */
-  addAlone(first: Operation, count: number, index: string): void {
-    const { counters, cost } = first;
+  /**
+   * Adds equal charges of an account that has nothing else in this call. Such accounts with equal charges share
+   * arguments.
+   */
+  addToGroup(first: Operation, count: number, index: string): void {
+    const { counters, cost } = first.request;
     const group = this.#groupOf(counters, cost, count);
-    group.runs.push(new Run(first, count, group.shape));
+    group.steps.push(new Step(first, count, group.shape));
     this.#count(count);
     const { keys, shape } = group;
     for (const end of shape.ends) keys.push(index + end);
@@ -62,39 +66,39 @@ export class Call {
       : this.#keys.concat(...this.#groups.map(({ keys }) => keys));
   }
 
-  /** ARGV[1], given a number below 2^52 that no other call has. */
+  /** ARGV[1]. `nonce` is a number below 2^52 that no other call has. */
   argument(nonce: number): string {
     let groups = '';
     let place = this.#keys.length + 1;
-    for (const { shape, cost, times, runs, keys } of this.#groups) {
-      groups += `,${CONSUME_ALIKE},${times},${cost},${shape.counters.length},${runs.length},${place}`;
+    for (const { shape, cost, times, steps, keys } of this.#groups) {
+      groups += `,${CONSUME_GROUP},${times},${cost},${shape.counters.length},${steps.length},${place}`;
       for (const counter of shape.places) groups += `,${this.#shapePlace(shape) + counter}`;
       place += keys.length;
     }
-    return `[${nonce},${this.#operationsAt}${this.#shapes}${this.#texts}${groups}]`;
+    return `[${nonce},${this.#shapesEnd}${this.#shapes}${this.#operations}${groups}]`;
   }
 
-  /** Answers every operation, or throws if the reply is not of the shape that it must have. */
+  /** Answers every operation, or throws if the reply does not have the right shape. */
   answer(bytes: unknown): void {
     const reply = new Reply(bytes);
     reply.next();
-    this.#each((run) => run.read(reply));
+    const steps = this.#inOrder();
+    for (const step of steps) step.read(reply);
     reply.end();
-    this.#each((run) => run.answer());
+    for (const step of steps) step.answer();
   }
 
   reject(error: unknown): void {
-    this.#each((run) => run.reject(error));
+    for (const step of this.#inOrder()) step.reject(error);
   }
 
-  /** In the order of the reply. */
-  #each(act: (run: Run) => void): void {
-    for (const run of this.#runs) act(run);
-    for (const { runs } of this.#groups) for (const run of runs) act(run);
+  /** The steps in the order of the reply. */
+  #inOrder(): Step[] {
+    return this.#steps.concat(...this.#groups.map(({ steps }) => steps));
   }
 
   #count(operations: number): void {
-    this.runs++;
+    this.steps++;
     this.operations += operations;
   }
 
@@ -102,41 +106,34 @@ export class Call {
     for (const group of this.#groups) {
       if (group.shape.counters === counters && group.cost === cost && group.times === times) return group;
     }
-    const group = { shape: ChargeShape.of(counters), cost, times, keys: [], runs: [] };
+    const group = { shape: ChargeShape.of(counters), cost, times, keys: [], steps: [] };
     this.#groups.push(group);
     return group;
   }
 
   #keyPlace(key: string): number {
-    let place = this.#keyPlaces.get(key);
-    if (place === undefined) {
-      place = this.#keys.push(key);
-      this.#keyPlaces.set(key, place);
-    }
-    return place;
+    return entryOf(this.#keyPlaces, key, () => this.#keys.push(key));
   }
 
-  /** Where in ARGV the shapes of its counters begin. */
+  /** The place in ARGV where the shapes of its counters begin. */
   #shapePlace(shape: ChargeShape): number {
-    let place = this.#shapePlaces.get(shape);
-    if (place === undefined) {
-      place = this.#operationsAt;
-      this.#shapePlaces.set(shape, place);
-      this.#operationsAt += shape.numbers.length;
+    return entryOf(this.#shapePlaces, shape, () => {
+      const place = this.#shapesEnd;
+      this.#shapesEnd += shape.numbers.length;
       this.#shapes += `,${shape.numbers.join()}`;
-    }
-    return place;
+      return place;
+    });
   }
 }
 
-// Behind the nonce and the place of the operations.
-const SHAPES_AT = 3;
+/** Behind the nonce and the place of the operations. */
+const SHAPES_START = 3;
 
-/** Charges of accounts that have no others in the call, alike but for the account. */
+/** Equal charges of several accounts. */
 interface Group {
   readonly shape: ChargeShape;
   readonly cost: number;
   readonly times: number;
   readonly keys: string[];
-  readonly runs: Run[];
+  readonly steps: Step[];
 }

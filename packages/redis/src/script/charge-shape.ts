@@ -1,18 +1,19 @@
 import type { CounterSpec, Throttle } from '@tollgate/core';
+import { entryOf } from '@tollgate/core/kit';
 import { Keys } from '../keys.js';
 
-/** What a call of the script needs to know of a charge's counters, worked out once for those that come again and again. */
+/** The arguments of the script for the counters of a charge. They are worked out once for each array of counters. */
 export class ChargeShape {
-  static readonly #known = new WeakMap<readonly CounterSpec[], ChargeShape>();
+  static readonly #made = new WeakMap<readonly CounterSpec[], ChargeShape>();
 
   readonly counters: readonly CounterSpec[];
-  /** How many quotas they have together. */
+  /** The number of quotas of all counters. */
   readonly quotas: number;
   readonly hasThrottle: boolean;
-  /** What the key of each counter, and of its violations if it has a throttle, has behind the account's index. */
+  /** The end of the key of each counter, and of its violations if it has a throttle, behind the account's index. */
   readonly ends: readonly string[];
   readonly violationEnds: readonly (string | undefined)[];
-  /** All their shapes, as ARGV has them, and of each counter how far in there its number of quotas stands. */
+  /** The shapes of all counters for ARGV, and for each counter the offset of its number of quotas in them. */
   readonly numbers: readonly number[];
   readonly places: readonly number[];
 
@@ -25,7 +26,7 @@ export class ChargeShape {
     const numbers: number[] = [];
     const places: number[] = [];
     for (const counter of counters) {
-      places.push(numbers.length + QUOTAS_AT);
+      places.push(numbers.length + QUOTAS_OFFSET);
       numbers.push(...numbersOf(counter));
     }
     this.numbers = numbers;
@@ -33,17 +34,12 @@ export class ChargeShape {
   }
 
   static of(counters: readonly CounterSpec[]): ChargeShape {
-    let shape = ChargeShape.#known.get(counters);
-    if (shape === undefined) {
-      shape = new ChargeShape(counters);
-      ChargeShape.#known.set(counters, shape);
-    }
-    return shape;
+    return entryOf(ChargeShape.#made, counters, () => new ChargeShape(counters));
   }
 }
 
-// Behind whether it is throttled, and its longest window.
-const QUOTAS_AT = 2;
+/** Behind whether the counter has a throttle, and its longest window. */
+const QUOTAS_OFFSET = 2;
 
 function numbersOf({ quotas, throttle }: CounterSpec): number[] {
   const longestMs = Math.max(...quotas.map(({ windowMs }) => windowMs));

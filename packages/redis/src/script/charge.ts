@@ -1,52 +1,67 @@
 import { ARRANGING } from './arranging.js';
 import { CONSUME_OPERATION, WAIT } from './consume.js';
-import { COUNTER_FUNCTIONS, COUNTERS, GIVEN } from './counter.js';
+import { COUNTER_FUNCTIONS, COUNTERS, SHARED_NAMES } from './counter.js';
+import { hasThrottle, keyOf, violationsOf } from './fields.js';
 import { RECORD_OPERATION } from './record.js';
 import { REFUND_OPERATION } from './refund.js';
 import { USUAL_CHARGE } from './usual.js';
 import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
 
 /**
- * The one script of the store: charges, peeks, refunds, records and violations, in the order in which they were asked for,
- * in one atomic step.
+ * The script of the store: charges, peeks, refunds, records and violations, in the order in which they were asked, in
+ * one atomic step.
  *
  * Redis 6.2 and later, Valkey 7.2 and later. Every key of a call lies in one hash slot on a cluster.
+ *
+ * What runs when:
+ *
+ *     COUNTERS            at the start: tables that cache counters during the call
+ *     USUAL_CHARGE        for each charge: the fast path, which decides and records a usual charge that fits
+ *     makeOperate         before the first other operation: makes functions of COUNTER_FUNCTIONS (the pieces that the fast
+ *                         path has inline), ARRANGING (a counter's windows), VIOLATIONS, and WAIT (when there is room)
+ *     CONSUME_OPERATION   for a charge that the fast path does not take, and for a peek
+ *     REFUND_OPERATION, RECORD_OPERATION, VIOLATE_OPERATION
+ *     at the end          writes the changed keys, and packs the reply
+ *
+ * The functions are made only when they are needed: making them takes Redis longer than a usual charge.
  *
  * KEYS, in any order: the counters, their violations if they have a throttle, and for each account its index.
  *
  * ARGV[1]: a JSON array of numbers:
  *
- *     nonce                                     a number below 2^52 that no other call has; births are counted up from it
- *     operations                                the place here of the first one
- *     for each shape: throttled (0 or 1), the longest windowMs, quotas n, then n times limit, windowMs, sliceMs, maxSlices,
- *       and of a throttled one n times the shrunk limit, then afterViolations, withinMs, sliceMs, maxSlices, forMs, factor
+ *     nonce         a number below 2^52 that no other call has; births are counted up from it
+ *     operations    the place here of the first one
+ *     for each shape: throttled (0 or 1), the longest windowMs, quotas n, then n times limit, windowMs, sliceMs, maxSlices;
+ *       if throttled also n times the shrunk limit, then afterViolations, withinMs, sliceMs, maxSlices, forMs, factor
  *       (0: does not escalate), maxMs, rememberedMs
  *     for each operation one of
- *       0 times cost counters (key index shape violations)* charge `cost`, `times` times, each decided by itself
- *       1 0     cost counters (key index shape violations)* peek
- *       2 at    cost counters (key birth)*                  refund what was admitted at the instant `at`
- *       3 ago   cost counters (key index shape)*            record what was admitted `ago` ms ago, whatever the limits
- *       4 times 0    counters (violations index shape)*     count violations of what was refused without a call
- *       5 times cost counters accounts key shape*           charges of so many accounts, each like a 0, and answered so: KEYS
- *                                                           from `key` on are of each account its counters, then the
- *                                                           violations of those that have a throttle, then its index
+ *       0 times cost counters (key index shape violations)*   charges `times` times `cost`, each decided separately
+ *       1 0     cost counters (key index shape violations)*   peeks
+ *       2 admittedAt cost counters (key birth)*               refunds a cost that was admitted at that instant
+ *       3 agoMs cost counters (key index shape)*              records a cost that was admitted `agoMs` ago
+ *       4 times 0    counters (violations index shape)*       counts violations by charges that the process refused
+ *       5 times cost counters accounts key shape*             charges several accounts, each like a 0 and answered so.
+ *         From `key` on, KEYS has for each account its counters, then the violations of those with a throttle, then its
+ *         index.
  *
- * `key`, `index` and `violations` (0 without a throttle) are places in KEYS, and a shape is the place here of its number of
- * quotas; costs of 0 never come as charges.
+ * `key`, `index` and `violations` (0 without a throttle) are places in KEYS. A shape is the place here of its number of
+ * quotas. A charge costs more than 0.
  *
- * The reply is a string of little-endian doubles: the instant of the call in ms, then of each operation its status, and of one
- * that has status 0, a charge, a peek, or violations, also the rest
+ * The reply is a string of little-endian doubles: the instant of the call in ms, then for each operation its status. Status
+ * 1 means that a key holds something that is not of this format. A charge or peek with status 0 is followed by
  *
- *     status                                    0, or 1: a key holds something that is not of this format
- *     now admitted wait                         admitted: of `times`; wait: ms until one more fits, -1 for never, 0 for now
- *     birth                                     of each counter, 0 where there is none
- *     used reset                                of each quota: used before the operation, ms until room grows after it
- *     before after violations                   of each counter with a throttle: for how many ms it was throttled before
- *                                               the operation, and is after it, negated if that began with a refusal here;
- *                                               and its violations by now, 0 if there is none here
- *     reset                                     of each quota, only if a throttling began: as it is for what was refused
+ *     now admitted wait          admitted: of `times`; wait: ms until one more fits, -1 for never, 0 for now
+ *     birth                      of each counter, 0 where there is no counter
+ *     used reset                 of each quota: used before the operation, ms until room grows after it
+ *     before after violations    of each counter with a throttle: the ms for which it was throttled before the operation,
+ *                                and is after it, negated if that began with a refusal here; and its violations by now, 0
+ *                                if the operation counted none
+ *     reset                      of each quota, only if a throttling began: for refused charges
+ *     unchanged                  only after a refusal: ms until a slice leaves one of the quotas, -1 for never
  *
- *     left                                      of violations, for each counter: ms, negated if the throttling began here
+ * and violations with status 0 by
+ *
+ *     throttled                  of each counter: ms, negated if the throttling began here
  *
  * A counter is a string, little-endian:
  *
@@ -59,47 +74,49 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  *     u8 version, f64 endsAt, u32 lasted, f64 until, f64 base, u32 used, u16 slices
  *     for each slice, oldest first: u32 at, u32 violations
  *
- * `endsAt` and `lasted` are of the latest throttling, 0 for none; after `until` nothing here matters.
+ * `endsAt` and `lasted` are of the latest throttling, 0 for none. After `until` the string no longer matters.
  *
- * `at` and `last` are ms after `base`; `last` is when something was last recorded, and for this counter it is never earlier
- * again. A key expires an eighth of its longest window after that window has passed since, or somewhat sooner: its expiry is
- * set by the first charge in each eighth. The index of an account is a sorted set of the names of its counters, each scored
- * with the latest instant at which it may still matter; a counter enters it anew when it is begun and when its base is moved.
+ * `at` and `last` are ms after `base`. `last` is the instant of the latest change; for this counter, time does not go
+ * back before it. A key expires when its longest window and an eighth of that have passed since, or somewhat sooner:
+ * the first charge in each eighth sets the expiry. The index of an account is a sorted set of the names of its
+ * counters. Each score is the latest instant at which the counter may matter. A counter is added when it is begun, and
+ * again when its base moves.
  */
 export const CHARGE_SCRIPT: string = `
 local ask, call, try = cjson.decode(ARGV[1]), redis.call, redis.pcall
-local spread, unpack, pack, sub, byte, floor, concat =
-  unpack, struct.unpack, struct.pack, string.sub, string.byte, math.floor, table.concat
+local unpack, pack, read, sub, byte, floor, concat =
+  unpack, struct.pack, struct.unpack, string.sub, string.byte, math.floor, table.concat
 local time = call('TIME')
 local clock = time[1] * 1000 + floor(time[2] / 1000)
-local births, at = ask[1], ask[2]
-local reply, size, total = { clock, nil, nil, nil, nil, nil, nil, nil, nil, nil }, 1, #ask
+local births, start, total = ask[1], ask[2], #ask
+-- Room for the usual replies: a table that grows is copied.
+local reply, size = { clock, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil }, 1
 ${COUNTERS}
 local operate, slicesOf
 
--- All that is not the usual charge, made when it is first needed.
-local function rest(${GIVEN})
+-- Makes the function for everything but the usual charge.
+local function makeOperate(${SHARED_NAMES})
 ${COUNTER_FUNCTIONS}${ARRANGING}${VIOLATIONS}${WAIT}
-return function(at, first, step, stop)
-  local kind, times, cost = ask[at], ask[at + 1], ask[at + 2]
-  at = stop + step
+-- Carries out the operation at \`start\`. Its counters begin at the places from \`first\` to \`stop\`, \`step\` apart.
+return function(start, first, step, stop)
+  local kind, detail, cost, counters = ask[start], ask[start + 1], ask[start + 2], (stop - first) / step + 1
   local now, status = clock, 0
   for c = first, stop, step do
     if kind < 4 then
-      local head = load(ask[c])
+      local head = load(${keyOf('c')})
       if head == nil then
         status = 1
       elseif head and head[3] + head[4] > now then
         now = head[3] + head[4]
       end
     end
-    local own = kind == 4 and ask[c] or kind < 2 and ask[c + 3] or 0
-    if own > 0 then
-      local record = recordOf(own)
+    local violations = kind == 4 and ${keyOf('c')} or kind < 2 and ${violationsOf('c')} or 0
+    if violations > 0 then
+      local record = recordOf(violations)
       if record == nil then
         status = 1
       elseif record and record[6] > 0 then
-        now = math.max(now, record[4] + unpack('<I4', record[7], #record[7] - 7))
+        now = math.max(now, record[4] + read('<I4', record[7], #record[7] - 7))
       end
     end
   end
@@ -107,42 +124,46 @@ return function(at, first, step, stop)
   reply[size] = status
 
   if status == 1 then
-    -- Not ours to touch.
-  elseif kind < 2 then${CONSUME_OPERATION}  elseif kind == 2 then${REFUND_OPERATION}  elseif kind == 3 then${RECORD_OPERATION}  else${VIOLATE_OPERATION}  end
+    -- Leaves the foreign key alone.
+  elseif kind < 2 then
+${CONSUME_OPERATION}  elseif kind == 2 then
+${REFUND_OPERATION}  elseif kind == 3 then
+${RECORD_OPERATION}  else
+${VIOLATE_OPERATION}  end
 end
 end
 
-while at <= total do
-  local kind, times, cost, counters = ask[at], ask[at + 1], ask[at + 2], ask[at + 3]
-  local accounts, first, step, own, place = 1, at + 4, kind < 2 and 4 or kind == 2 and 2 or 3, 0, 0
+while start <= total do
+  local kind, times, cost, counters = ask[start], ask[start + 1], ask[start + 2], ask[start + 3]
+  local first, step, operation = start + 4, kind < 2 and 4 or kind == 2 and 2 or 3, start
+  local accounts, key, shapes = 1, 0, 0
   if kind == 5 then
-    accounts, own, place, first, step = ask[at + 4], ask[at + 5], at + 6, total + 5, 4
-    ask[total + 1] = 0
-    ask[total + 2], ask[total + 3] = times, cost
+    -- Behind the arguments, each account in turn becomes a charge of its own.
+    accounts, key, shapes, operation, first, step = ask[start + 4], ask[start + 5], start + 6, total + 1, total + 5, 4
+    ask[total + 1], ask[total + 2], ask[total + 3] = 0, times, cost
   end
-  local stop, asked = first + step * (counters - 1), kind == 5 and total + 1 or at
+  local stop = first + step * (counters - 1)
   for account = 1, accounts do
     if kind == 5 then
-      -- The places of this account's keys, as if it were a charge by itself.
-      local key = own
-      own = own + counters
+      local counter = key
+      key = key + counters
       for c = first, stop, 4 do
-        local shape = ask[place + (c - first) / 4]
-        ask[c], ask[c + 2], ask[c + 3], key = key, shape, 0, key + 1
-        if ask[shape - 2] == 1 then ask[c + 3], own = own, own + 1 end
+        local shape = ask[shapes + (c - first) / 4]
+        ask[c], ask[c + 2], ask[c + 3], counter = counter, shape, 0, counter + 1
+        if ${hasThrottle('shape')} then ask[c + 3], key = key, key + 1 end
       end
-      for c = first, stop, 4 do ask[c + 1] = own end
-      own = own + 1
+      for c = first, stop, 4 do ask[c + 1] = key end
+      key = key + 1
     end
     local taken = false
     if kind == 0 or kind == 5 then${USUAL_CHARGE}
     end
     if not taken then
-      operate = operate or rest(${GIVEN})
-      operate(asked, first, step, stop)
+      operate = operate or makeOperate(${SHARED_NAMES})
+      operate(operation, first, step, stop)
     end
   end
-  at = kind == 5 and place + counters or stop + step
+  start = kind == 5 and shapes + counters or stop + step
 end
 
 for key, life in pairs(lives) do
@@ -153,10 +174,10 @@ for key, life in pairs(lives) do
   end
 end
 
--- As much at a time as Lua spreads on its stack.
+-- Packs as many numbers at once as fit on Lua's stack.
 local from, bytes = 1, ''
 while size - from >= 240 do
-  bytes, from = bytes .. pack('<' .. string.rep('d', 240), spread(reply, from, from + 239)), from + 240
+  bytes, from = bytes .. pack('<' .. string.rep('d', 240), unpack(reply, from, from + 239)), from + 240
 end
-return bytes .. pack('<' .. string.rep('d', size - from + 1), spread(reply, from, size))
+return bytes .. pack('<' .. string.rep('d', size - from + 1), unpack(reply, from, size))
 `;

@@ -1,20 +1,30 @@
+import { indexOf, keyOf, limitOf, quotasOf, shapeOf, shrunkLimitOf, violationsOf, windowMsOf } from './fields.js';
+
 /** The part of the charge script that decides charges and peeks: `kind` 0 and 1. */
 export const CONSUME_OPERATION: string = `
-    -- Does it fit, how often, and how do the quotas stand?
-    local admitted, before, grown, lefts, rooms = kind == 1 and 1 or times, nil, nil, nil, nil
+    -- How often does it fit, and how much do the quotas have? By counter: lefts has for how long it is throttled, and
+    -- rooms how many of the charges it has room for, both only with a throttle; before has texts to restore, and grown
+    -- whether the longest window has grown.
+    local times = kind == 1 and 1 or detail
+    local admitted, unchanged, before, grown, lefts, rooms = times, -1, nil, nil, nil, nil
     local answer = size + 3
-    size = answer + (at - first) / 4
-    for c = first, at - 1, 4 do
-      local key, shape, left = ask[c], ask[c + 2], 0
-      local head, quotas = heads[key], ask[shape]
-      if ask[c + 3] > 0 then
-        local record = records[ask[c + 3]]
+    size = answer + counters
+    for c = first, stop, 4 do
+      local key, shape, left = ${keyOf('c')}, ${shapeOf('c')}, 0
+      local head, quotas = heads[key], ${quotasOf('shape')}
+      if ${violationsOf('c')} > 0 then
+        local record = records[${violationsOf('c')}]
         if record and record[1] > now then left = record[1] - now end
         lefts, rooms = lefts or {}, rooms or {}
         lefts[c], rooms[c] = left, math.huge
       end
       if head then head = expire(key, head, now) end
       if head and not fits(head, shape) then
+        -- A refusal does not store the arranged windows, so the next charge arranges the present ones again.
+        for w = 6, 6 * head[5], 6 do
+          local leaves = head[3] + head[w + 5] + head[w] - now
+          if head[w + 1] > 0 and (unchanged < 0 or leaves < unchanged) then unchanged = leaves end
+        end
         before = before or {}
         before[key] = texts[key]
         local longer
@@ -25,11 +35,16 @@ export const CONSUME_OPERATION: string = `
         end
       end
       for q = 1, quotas do
-        local used, reset, limit = 0, 0, left > 0 and ask[shape + 4 * quotas + q] or ask[shape + 4 * q - 3]
+        local used, reset, limit = 0, 0, ${limitOf('shape', 'q')}
+        if left > 0 then limit = ${shrunkLimitOf('shape', 'q', 'quotas')} end
         if head then
           local w = 6 * q
           used = head[w + 1]
-          if used > 0 and used <= limit and left == 0 then reset = head[3] + head[w + 5] + head[w] - now end
+          if used > 0 then
+            local leaves = head[3] + head[w + 5] + head[w] - now
+            if unchanged < 0 or leaves < unchanged then unchanged = leaves end
+            if used <= limit and left == 0 then reset = leaves end
+          end
         end
         if used > limit or left > 0 then reset = growthOf(key, head, shape, q, used, now, left) end
         if cost > 0 then
@@ -42,10 +57,10 @@ export const CONSUME_OPERATION: string = `
     end
 
     if kind == 0 and admitted > 0 then
-      local charged, quotaAt = admitted * cost, answer + (at - first) / 4
-      for c = first, at - 1, 4 do
-        local key, shape, left = ask[c], ask[c + 2], lefts and lefts[c] or 0
-        local quotas, head = ask[shape], heads[key]
+      local charged, quota = admitted * cost, answer + counters
+      for c = first, stop, 4 do
+        local key, shape, left = ${keyOf('c')}, ${shapeOf('c')}, lefts and lefts[c] or 0
+        local quotas, head = ${quotasOf('shape')}, heads[key]
         if head then
           local longest = 0
           for w = 6, 6 * head[5], 6 do
@@ -53,33 +68,38 @@ export const CONSUME_OPERATION: string = `
           end
           if now - head[3] > math.min(3 * longest, MOST) then
             head = rebase(key, head, now - longest)
-            register(key, ask[c + 1], head[3], longest)
+            register(key, ${indexOf('c')}, head[3], longest)
           elseif grown and grown[key] then
-            register(key, ask[c + 1], head[3], longest)
+            register(key, ${indexOf('c')}, head[3], longest)
           end
           admit(key, head, shape, quotas, charged, now)
           for q = 1, quotas do
-            if head[6 * q + 2] == 1 then reply[quotaAt + 2 * q] = soonest(shape, q, head[6 * q], left) end
+            if head[6 * q + 2] == 1 then reply[quota + 2 * q] = soonest(shape, q, head[6 * q], left) end
           end
           lives[key] = now + lastingOf(longest) - clock
         else
-          begin(key, ask[c + 1], shape, quotas, charged, now)
+          begin(key, ${indexOf('c')}, shape, quotas, charged, now)
           for q = 1, quotas do
-            reply[quotaAt + 2 * q] = soonest(shape, q, ask[shape + 4 * q - 2], left)
+            reply[quota + 2 * q] = soonest(shape, q, ${windowMsOf('shape', 'q')}, left)
           end
         end
-        quotaAt = quotaAt + 2 * quotas
+        for q = 1, quotas do
+          local windowMs = ${windowMsOf('shape', 'q')}
+          if unchanged < 0 or windowMs < unchanged then unchanged = windowMs end
+        end
+        quota = quota + 2 * quotas
       end
     end
 
     local after, counted, began = lefts, {}, false
     if lefts and kind == 0 and admitted < times then
       after = {}
-      for c = first, at - 1, 4 do
+      for c = first, stop, 4 do
         if lefts[c] then
           after[c] = lefts[c]
           if rooms[c] <= admitted then
-            local left, begins, violations = violate(ask[c + 3], ask[c + 1], ask[c + 2], times - admitted, now)
+            local left, begins, violations =
+              violate(${violationsOf('c')}, ${indexOf('c')}, ${shapeOf('c')}, times - admitted, now)
             after[c], counted[c], began = begins and -left or left, violations, began or begins
           end
         end
@@ -87,46 +107,50 @@ export const CONSUME_OPERATION: string = `
     end
 
     local wait = 0
-    if admitted < times or kind == 1 and admitted == 0 then
-      for c = first, at - 1, 4 do
+    if admitted < times then
+      for c = first, stop, 4 do
         local left = after and after[c] and math.abs(after[c]) or 0
-        wait = math.max(wait, waitOf(ask[c], load(ask[c]), ask[c + 2], cost, now, left))
+        wait = math.max(wait, waitOf(${keyOf('c')}, load(${keyOf('c')}), ${shapeOf('c')}, cost, now, left))
       end
       if wait == math.huge then wait = -1 end
     end
     reply[answer - 2], reply[answer - 1], reply[answer] = now, admitted, wait
-    for c = first, at - 1, 4 do
-      local text = texts[ask[c]]
+    for c = first, stop, 4 do
+      local text = texts[${keyOf('c')}]
       answer = answer + 1
-      reply[answer] = text and heads[ask[c]] ~= false and unpack('<d', text, 2) or 0
+      reply[answer] = text and heads[${keyOf('c')}] ~= false and read('<d', text, 2) or 0
     end
     if lefts then
-      for c = first, at - 1, 4 do
+      for c = first, stop, 4 do
         if lefts[c] then
           reply[size + 1], reply[size + 2], reply[size + 3], size = lefts[c], after[c], counted[c] or 0, size + 3
         end
       end
     end
     if began then
-      for c = first, at - 1, 4 do
-        local key, shape = ask[c], ask[c + 2]
+      for c = first, stop, 4 do
+        local key, shape = ${keyOf('c')}, ${shapeOf('c')}
         local head, left = load(key), math.abs(after[c] or 0)
-        for q = 1, ask[shape] do
+        for q = 1, ${quotasOf('shape')} do
           size = size + 1
           reply[size] = growthOf(key, head, shape, q, head and head[6 * q + 1] or 0, now, left)
         end
       end
     end
-    -- Nothing was recorded: what has passed by this instant may yet count for another charge, if the clock has stepped back.
+    if admitted < times then
+      size = size + 1
+      reply[size] = unchanged
+    end
+    -- Nothing was recorded. If the clock steps back, what has expired by now may count for another charge.
     if kind == 1 or admitted == 0 then
-      for c = first, at - 1, 4 do heads[ask[c]] = nil end
+      for c = first, stop, 4 do heads[${keyOf('c')}] = nil end
       for key, text in pairs(before or {}) do texts[key] = text end
     end
 `;
 
-/** When there is room again. */
+/** Functions that work out when there is room. `left` is for how many ms the counter is throttled, 0 if it is not. */
 export const WAIT: string = `
--- Ms until so many units more fit under a limit: how long the oldest slices have yet to count.
+-- Ms until \`units\` more fit under a limit: until enough of the oldest slices have left.
 local function fitsIn(key, head, q, limit, units, now)
   if units > limit then return math.huge end
   local w = 6 * q
@@ -134,36 +158,36 @@ local function fitsIn(key, head, q, limit, units, now)
   if excess <= 0 then return 0 end
   local slice, format, stride, sliceAt, freed = head[w + 4], SLICE[head[w + 3]], 4 + head[w + 3], 0, 0
   repeat
-    sliceAt, freed = unpack(format, texts[key], slice)
+    sliceAt, freed = read(format, texts[key], slice)
     excess, slice = excess - freed, slice + stride
   until excess <= 0
   return head[3] + sliceAt + head[w] - now
 end
 
--- The same for a quota whose limit is shrunk for \`left\` ms yet, or is not.
+-- Ms until \`units\` more fit in a quota: under its shrunk limit, or under its full limit after the throttling.
 local function roomIn(key, head, shape, q, units, now, left)
-  local full = fitsIn(key, head, q, ask[shape + 4 * q - 3], units, now)
+  local full = fitsIn(key, head, q, ${limitOf('shape', 'q')}, units, now)
   if left == 0 then return full end
-  return math.min(fitsIn(key, head, q, ask[shape + 4 * ask[shape] + q], units, now), math.max(left, full))
+  return math.min(fitsIn(key, head, q, ${shrunkLimitOf('shape', 'q')}, units, now), math.max(left, full))
 end
 
 -- Ms until a charge fits in every quota of a counter.
 local function waitOf(key, head, shape, cost, now, left)
   local wait = 0
-  for q = 1, ask[shape] do wait = math.max(wait, roomIn(key, head, shape, q, cost, now, left)) end
+  for q = 1, ${quotasOf('shape')} do wait = math.max(wait, roomIn(key, head, shape, q, cost, now, left)) end
   return wait
 end
 
 -- Ms until a quota has more room than now, 0 for never.
 local function growthOf(key, head, shape, q, used, now, left)
-  local limit = left > 0 and ask[shape + 4 * ask[shape] + q] or ask[shape + 4 * q - 3]
+  local limit = left > 0 and ${shrunkLimitOf('shape', 'q')} or ${limitOf('shape', 'q')}
   local grows = roomIn(key, head, shape, q, math.max(0, limit - used) + 1, now, left)
   return grows == math.huge and 0 or grows
 end
 
--- When room grows that waits for its only slice to leave, or for its limit to be whole again.
+-- Ms until the room of a quota with one slice grows: when the slice leaves, or when its limit is whole again.
 local function soonest(shape, q, windowMs, left)
-  local shrinks = left > 0 and ask[shape + 4 * ask[shape] + q] < ask[shape + 4 * q - 3]
+  local shrinks = left > 0 and ${shrunkLimitOf('shape', 'q')} < ${limitOf('shape', 'q')}
   return shrinks and math.min(windowMs, left) or windowMs
 end
 `;

@@ -1,35 +1,41 @@
+import { longestOf, maxSlicesOf, sliceMsOf, windowMsOf } from './fields.js';
+
 /**
- * What the charge script does with one counter, in pieces. They are written into the usual charge, since to make a function
- * takes Redis longer than most of them do, and are functions for the rest of the script. Each says which names it takes and
- * sets. The header of `charge.ts` has the format of a counter.
+ * What the charge script does with one counter, in pieces. The usual charge has them inline, since making a function
+ * takes Redis longer than running most of them. The other operations call them as functions. Each piece names what it
+ * reads and sets. The header of `charge.ts` has the format of a counter.
  */
 
-/** What the rest of the script is given. It would otherwise have to be bound to it with every call, needed or not. */
-export const GIVEN: string =
-  'ask, call, try, spread, unpack, pack, sub, byte, floor, concat, clock, reply, texts, heads, lives, parts, values, SLICE, HEAD';
+/** The parameters of `makeOperate`. As upvalues, Redis would bind them in every call, needed or not. */
+export const SHARED_NAMES: string =
+  'ask, call, try, unpack, pack, read, sub, byte, floor, concat, clock, reply, ' +
+  'texts, heads, lives, parts, values, SLICE, HEAD';
 
-/** How a head of so many `windows` is packed. */
+/** The packed format of a head with `windows` windows. */
 const HEAD_FORMAT = "HEAD[windows] or '<BddI4B' .. string.rep('I4I4I2BBB', windows)";
 
-/** For the beginning of the script. */
+/** The tables of the counters of a call. */
 export const COUNTERS: string = `
 local MOST = 4294967295
 local SPARE_SLICES = 128
 local SLICE = { '<I4B', '<I4I2', false, '<I4I4' }
--- How a head of one or two windows is packed, the most usual.
+-- The packed format of a head with one or two windows, the most usual.
 local HEAD = { '<BddI4BI4I4I2BBB', '<BddI4BI4I4I2BBBI4I4I2BBB' }
 
--- By key: the bytes; the head unpacked, {version, birth, base, last, windows, (windowMs, used, slices, costBytes, start,
--- oldest)*}, false for no counter; and the life in ms of what is to be written (0: as before). Counters are written at the
--- end, so that an error before it changes none.
+-- By key. Counters are written at the end of the script, so that an error before it changes none.
+-- texts: the bytes.
+-- heads: {version, birth, base, last, windows, (windowMs, used, slices, costBytes, start, oldest)*}, false for no
+-- counter.
+--   Window j begins at 6 * j. start is the place of its oldest slice in the text, and oldest that slice's instant.
+-- lives: only of keys to write, their life in ms, or 0 to keep the expiry.
 local texts, heads, lives = {}, {}, {}
 
--- Of a counter that is being put together: its head, packed, and from the second place on what lies behind that; and of each
--- window the cost of its newest slice.
+-- Of the counter under construction: the packed head, then the packed slices; and the cost of each window's newest
+-- slice.
 local parts, values = {}, {}
 `;
 
-/** The `head` of the counter `key`: false if there is none, nil if the key holds something else. */
+/** Sets `head` of the counter `key`: false without a counter, nil if the key holds something else. */
 export const LOAD: string = `
   local head = heads[key]
   if head == nil then
@@ -44,7 +50,7 @@ export const LOAD: string = `
       local windows = byte(text, 22) or 0
       local start = 23 + 13 * windows
       if windows > 0 and #text >= start - 1 then
-        head = { unpack(${HEAD_FORMAT}, text) }
+        head = { read(${HEAD_FORMAT}, text) }
         for w = 6, 6 * windows, 6 do
           head[w + 4] = start
           start = start + head[w + 2] * (4 + (SLICE[head[w + 3]] and head[w + 3] or MOST))
@@ -57,8 +63,8 @@ export const LOAD: string = `
 `;
 
 /**
- * Drops from `head`, with its `text`, what has left its window by `now`. A counter whose last admission has left its
- * `longest` window is none: then `head` is false.
+ * Removes from `head`, with its `text`, the slices that have left their window by `now`. Sets `longest` and `base`.
+ * When the latest change has left the longest window, the counter is gone: `head` becomes false.
  */
 export const EXPIRE: string = `
   local longest, base = 0, head[3]
@@ -67,13 +73,13 @@ export const EXPIRE: string = `
     if windowMs > longest then longest = windowMs end
     if slices > 0 then
       local left, start, costBytes = now - windowMs - base, head[w + 4], head[w + 3]
-      local sliceAt, cost = unpack(SLICE[costBytes], text, start)
+      local sliceAt, cost = read(SLICE[costBytes], text, start)
       if sliceAt <= left then
         local used = head[w + 1]
         repeat
           used, slices, start = used - cost, slices - 1, start + 4 + costBytes
           if slices == 0 then break end
-          sliceAt, cost = unpack(SLICE[costBytes], text, start)
+          sliceAt, cost = read(SLICE[costBytes], text, start)
         until sliceAt > left
         head[w + 1], head[w + 2], head[w + 4] = used, slices, start
       end
@@ -83,18 +89,19 @@ export const EXPIRE: string = `
   if base + head[4] + longest <= now then head = false end
 `;
 
-/** Puts `head` and the `parts` behind it, up to the place `last`, in place of what is there; it is not yet to be written. */
+/** Makes `head` and the `parts` from 2 to `last` the text of the counter `key`. Does not mark it to be written. */
 export const REPLACE: string = `
   local windows = head[5]
   for w = 10, 6 * windows + 5, 6 do head[w], head[w + 1] = 0, 0 end
-  parts[1] = pack(${HEAD_FORMAT}, spread(head, 1, 5 + 6 * windows))
+  parts[1] = pack(${HEAD_FORMAT}, unpack(head, 1, 5 + 6 * windows))
   texts[key] = concat(parts, '', 1, last)
   heads[key] = nil
 `;
 
 /**
- * Records `charged` at `now` in every window of the counter `key`, whose `head` has nothing in it that has passed, by the
- * slices of the `quotas` of `shape`; windows behind those have slices of their own width.
+ * Records `charged` at `now` in every window of the counter `key`, whose `head` is expired as of `now`. The first
+ * windows are those of the `quotas` of `shape`, and have their slices. Windows behind them have slices of a width of
+ * their own.
  */
 export const ADMIT: string = `
   local text, base = texts[key], head[3]
@@ -104,7 +111,7 @@ export const ADMIT: string = `
   for j = 1, head[5] do
     local w, sliceMs, maxSlices = 6 * j, nil, nil
     if j <= quotas then
-      sliceMs, maxSlices = ask[shape + 4 * j - 1], ask[shape + 4 * j]
+      sliceMs, maxSlices = ${sliceMsOf('shape', 'j')}, ${maxSlicesOf('shape', 'j')}
     else
       sliceMs, maxSlices = math.ceil(head[w] / SPARE_SLICES), SPARE_SLICES + 1
     end
@@ -112,19 +119,19 @@ export const ADMIT: string = `
     local value, stop, joins = charged, start + count * (4 + costBytes), false
     if used > MOST then
       used, value, count, stop, joins = MOST, MOST, 1, start, true
-    -- A slice of one ms is joined by its own instant alone, and none is later than the latest admission.
+    -- The fast case: slices of one ms, and none at this instant, since the latest change was earlier.
     elseif count > 0 and not (later and sliceMs == 1 and count < maxSlices) then
-      local newest, held = unpack(SLICE[costBytes], text, stop - 4 - costBytes)
+      local newest, sum = read(SLICE[costBytes], text, stop - 4 - costBytes)
       joins = newest == instant or count >= maxSlices or (sliceMs > 1
         and floor((base + newest) / sliceMs) == floor(now / sliceMs))
       if joins then
-        value, stop = held + charged, stop - 4 - costBytes
+        value, stop = sum + charged, stop - 4 - costBytes
       end
     end
     if value > 255 and (costBytes == 1 or value > 65535 and costBytes == 2) then
       costBytes = value > 65535 and 4 or 2
       head[w + 2] = (stop - start) / (4 + head[w + 3])
-      if not slicesOf then operate = rest(${GIVEN}) end
+      if not slicesOf then operate = makeOperate(${SHARED_NAMES}) end
       parts[2 * j] = slicesOf(text, head, w, 0, costBytes)
       head[w + 3] = costBytes
     else
@@ -133,7 +140,7 @@ export const ADMIT: string = `
     if not joins then count = count + 1 end
     head[w + 1], head[w + 2], values[j] = used, count, value
   end
-  -- The most usual counter by far is put together in one go.
+  -- By far the most usual counter: two windows, small costs.
   if head[5] == 2 and head[9] == 1 and head[15] == 1 then
     texts[key] = pack('<BddI4BI4I4I2BxxI4I4I2Bxxc0I4Bc0I4B', 1, head[2], base, instant, 2, head[6], head[7], head[8], 1,
       head[12], head[13], head[14], 1, parts[2], instant, values[1], parts[4], instant, values[2])
@@ -145,7 +152,7 @@ ${REPLACE}
   end
 `;
 
-/** Has the `index` of the account know `key` until `ends`, the latest instant at which it may still matter. */
+/** Adds `key` to the account's `index`. `ends` is the latest instant at which the key may matter. */
 export const ENTER: string = `
   local account, life = KEYS[index], ends - clock
   local left = call('PTTL', account)
@@ -154,14 +161,15 @@ export const ENTER: string = `
   if left < life then call('PEXPIRE', account, life) end
 `;
 
-/** Begins the counter `key` with `charged`, by the `quotas` of `shape`. */
+/** Begins the counter `key` with a first charge of `charged` at `now`, by the `quotas` of `shape`. */
 export const BEGIN: string = `
-  local costBytes, longest, last = charged > 65535 and 4 or charged > 255 and 2 or 1, ask[shape - 1], quotas + 1
+  local costBytes, longest, last =
+    charged > 65535 and 4 or charged > 255 and 2 or 1, ${longestOf('shape')}, quotas + 1
   local head = { 1, births, now, 0, quotas }
   births = births + 1
   for q = 1, quotas do
     local w = 6 * q
-    head[w], head[w + 1], head[w + 2], head[w + 3] = ask[shape + 4 * q - 2], charged, 1, costBytes
+    head[w], head[w + 1], head[w + 2], head[w + 3] = ${windowMsOf('shape', 'q')}, charged, 1, costBytes
     parts[q + 1] = pack(SLICE[costBytes], 0, charged)
   end
 ${REPLACE}
@@ -170,14 +178,14 @@ ${REPLACE}
   local ends = now + math.min(3 * longest, MOST) + lasting
 ${ENTER}`;
 
-/** All of it as functions. */
+/** The same pieces as functions. */
 export const COUNTER_FUNCTIONS: string = `
 local function load(key)
 ${LOAD}
   return head
 end
 
--- Returns the head, or false, and its longest window.
+-- Returns the head, or false, and the longest window.
 local function expire(key, head, now)
   local text = texts[key]
 ${EXPIRE}
@@ -185,8 +193,8 @@ ${EXPIRE}
   return head, longest
 end
 
--- How long a counter is kept after its latest admission: an eighth longer than that counts, so that its expiry need not be
--- set with each, but with the first in an eighth.
+-- How long a counter is kept after its latest change: an eighth longer than it matters. So only the first charge in
+-- each eighth needs to set the expiry.
 local function lastingOf(longest)
   return longest + floor(longest / 8)
 end
@@ -203,14 +211,14 @@ local function register(key, index, base, longest)
   enter(key, index, base + math.min(3 * longest, MOST) + lastingOf(longest))
 end
 
--- The slices of a window as they are, or with instants moved or costs in more bytes.
+-- The bytes of a window's slices, with all instants moved by \`moved\`, and costs in \`costBytes\` bytes.
 function slicesOf(text, head, w, moved, costBytes)
   local start, format, stride = head[w + 4], SLICE[head[w + 3]], 4 + head[w + 3]
   local stop = start + head[w + 2] * stride
   if moved == 0 and costBytes == head[w + 3] then return sub(text, start, stop - 1) end
   local parts = {}
   for slice = start, stop - 1, stride do
-    local sliceAt, cost = unpack(format, text, slice)
+    local sliceAt, cost = read(format, text, slice)
     parts[#parts + 1] = pack(SLICE[costBytes], sliceAt + moved, cost)
   end
   return concat(parts)

@@ -1,4 +1,16 @@
 export { Call } from './call.js';
 export { CHARGE_SCRIPT } from './charge.js';
-export { CONSUME, isAlike, type OpenOutcome, type Operation, PEEK, RECORD, REFUND, VIOLATE } from './operation.js';
+export {
+  type Answer,
+  type ChargeFollower,
+  CONSUME,
+  type OpenOutcome,
+  Operation,
+  PEEK,
+  RECORD,
+  REFUND,
+  type Refusal,
+  type Request,
+  VIOLATE,
+} from './operation.js';
 export { RESET_SCRIPT } from './reset.js';

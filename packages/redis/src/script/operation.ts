@@ -1,42 +1,76 @@
 import type { CounterSpec, Outcome } from '@tollgate/core';
 
-/** What the script does; the numbers are those of its ARGV. */
+/** The kinds of operations, as numbered in ARGV of the script. */
 export const CONSUME = 0;
 export const PEEK = 1;
 export const REFUND = 2;
 export const RECORD = 3;
 export const VIOLATE = 4;
-/** Charges of many accounts that are alike but for those. */
-export const CONSUME_ALIKE = 5;
+/** In ARGV only: equal charges of several accounts. */
+export const CONSUME_GROUP = 5;
 
-/** One call of a store method that waits to be sent, or to be answered. */
-export interface Operation {
+/** What a method of the store asks of Redis. */
+export interface Request {
   readonly kind: typeof CONSUME | typeof PEEK | typeof REFUND | typeof RECORD | typeof VIOLATE;
   readonly account: string;
   readonly counters: readonly CounterSpec[];
   readonly cost: number;
-  /** The instant that a refund is of, how long ago that a record is of, in ms, or how many the violations are; else 0. */
-  readonly at: number;
-  /** The births of the counters that a refund is of. */
-  readonly births: readonly number[];
-  /** When it was asked for, on the process's clock. */
+  /** By the process's clock. */
   readonly askedAt: number;
-  /** The account's next one, asked for after it. */
-  next: Operation | undefined;
-  /**
-   * With the outcome of a charge or a peek; of violations, with the names of the counters that they have throttled; else with
-   * nothing. Of a refused charge, `spares` has how many violations more surely do not throttle each counter that had no room.
-   */
-  resolve(answer: Outcome | readonly string[] | undefined, spares?: readonly number[]): void;
-  reject(error: unknown): void;
+  /** Of a refund: the instant of the admission, and the births of its counters. */
+  readonly admittedAt?: number;
+  readonly births?: readonly number[];
+  /** Of a record: how long ago the cost was admitted. */
+  readonly agoMs?: number;
+  /** Of violations: their number. */
+  readonly times?: number;
+  /** Of a charge: is called with its result, before the caller. */
+  readonly follower?: ChargeFollower;
+  /** Of a charge: `drops` of the deny cache when it was asked. */
+  readonly drops?: number;
 }
 
-/** Whether the script decides them in one go, one after the other. */
-export function isAlike(one: Operation, other: Operation): boolean {
-  return one.kind === CONSUME && other.kind === CONSUME && one.counters === other.counters && one.cost === other.cost;
+/** Follows the results of charges. */
+export interface ChargeFollower {
+  admitted(charge: Request): void;
+  /** Returns the outcome for the caller. */
+  refused(refusal: Refusal): Outcome;
 }
 
-/** An outcome that is still being put together: by assignment, since V8 makes what is spread together slowly. */
+export interface Refusal {
+  readonly charge: Request;
+  readonly outcome: Outcome;
+  /** How long, from the decision on, no slice leaves the charge's quotas, so that their amounts stay as they are. */
+  readonly unchangedMs: number;
+  /** For each counter, how many more violations cannot throttle it. */
+  readonly violationsLeft: readonly number[];
+}
+
+/** One request that waits to be sent, or to be answered. */
+export class Operation {
+  readonly request: Request;
+  /** Receives the outcome of a charge or peek, the names of the counters that violations throttled, or nothing. */
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+  /** The account's next operation in order. */
+  next: Operation | undefined = undefined;
+
+  constructor(request: Request, resolve: (answer: Answer) => void, reject: (error: unknown) => void) {
+    this.request = request;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+
+  /** Whether both are charges that differ only in their callers. The script decides those in one step. */
+  equals({ request: { kind, counters, cost } }: Operation): boolean {
+    const own = this.request;
+    return own.kind === CONSUME && kind === CONSUME && own.counters === counters && own.cost === cost;
+  }
+}
+
+export type Answer = Outcome | readonly string[] | undefined;
+
+/** An outcome under construction, by assignment: V8 is slow to spread objects into one. */
 export interface OpenOutcome extends Outcome {
   throttledMs?: readonly number[];
   beganThrottling?: boolean;

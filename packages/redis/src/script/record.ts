@@ -1,12 +1,15 @@
-/** The part of the charge script that counts what was decided elsewhere: `kind` 3; `times` is how long ago, in ms. */
+import { indexOf, keyOf, maxSlicesOf, quotasOf, shapeOf, sliceMsOf, windowMsOf } from './fields.js';
+
+/** The part of the charge script that counts a cost that was admitted elsewhere: `kind` 3, `detail` is `agoMs`. */
 export const RECORD_OPERATION: string = `
-    for c = first, at - 1, 3 do
-      local key, shape = ask[c], ask[c + 2]
-      local head, quotas, instant, asked = heads[key], ask[shape], now - times, 0
+    local instant = now - detail
+    for c = first, stop, 3 do
+      local key, shape = ${keyOf('c')}, ${shapeOf('c')}
+      local head, quotas, asked = heads[key], ${quotasOf('shape')}, 0
       if head then head = expire(key, head, now) end
-      for q = 1, quotas do asked = math.max(asked, ask[shape + 4 * q - 2]) end
+      for q = 1, quotas do asked = math.max(asked, ${windowMsOf('shape', 'q')}) end
       local longest, grown = 0, false
-      -- What is left of a counter when it is arranged may be nothing that still counts.
+      -- After it is arranged, a counter may have nothing left that counts.
       if head and not fits(head, shape) then head, grown = arrange(key, head, shape, now) end
       if head or instant > now - asked then
         if not head then
@@ -14,7 +17,7 @@ export const RECORD_OPERATION: string = `
           births = births + 1
           for q = 1, quotas do
             local w = 6 * q
-            head[w], head[w + 1], head[w + 2], head[w + 3] = ask[shape + 4 * q - 2], 0, 0, 1
+            head[w], head[w + 1], head[w + 2], head[w + 3] = ${windowMsOf('shape', 'q')}, 0, 0, 1
           end
           replace(key, head, 1)
           head = load(key)
@@ -24,12 +27,12 @@ export const RECORD_OPERATION: string = `
         if early or now - head[3] > math.min(3 * longest, MOST) then
           head, grown = rebase(key, head, now - longest), true
         end
-        if grown then register(key, ask[c + 1], head[3], longest) end
+        if grown then register(key, ${indexOf('c')}, head[3], longest) end
         local base = head[3]
         for j = 1, head[5] do
           local w = 6 * j
           local sliceMs, maxSlices = math.ceil(head[w] / SPARE_SLICES), SPARE_SLICES + 1
-          if j <= quotas then sliceMs, maxSlices = ask[shape + 4 * j - 1], ask[shape + 4 * j] end
+          if j <= quotas then sliceMs, maxSlices = ${sliceMsOf('shape', 'j')}, ${maxSlicesOf('shape', 'j')} end
           if instant <= now - head[w] then
             parts[j + 1] = slicesOf(texts[key], head, w, 0, head[w + 3])
           elseif head[w + 1] + cost > MOST then
@@ -38,14 +41,15 @@ export const RECORD_OPERATION: string = `
           else
             local text, count = slicesOf(texts[key], head, w, 0, 4), head[w + 2]
             local place = 1 + 8 * count
-            while place > 1 and base + unpack('<I4', text, place - 8) >= instant do place = place - 8 end
-            local function cell(slice) return floor((base + unpack('<I4', text, slice)) / sliceMs) end
+            while place > 1 and base + read('<I4', text, place - 8) >= instant do place = place - 8 end
+            local function cell(slice) return floor((base + read('<I4', text, slice)) / sliceMs) end
             local own = floor(instant / sliceMs)
             local function join(slice, newAt)
-              local sliceAt, held = unpack('<I4I4', text, slice)
-              text = sub(text, 1, slice - 1) .. pack('<I4I4', newAt or sliceAt, held + cost) .. sub(text, slice + 8)
+              local sliceAt, sum = read('<I4I4', text, slice)
+              text = sub(text, 1, slice - 1) .. pack('<I4I4', newAt or sliceAt, sum + cost) .. sub(text, slice + 8)
             end
-            if place <= 8 * count and (base + unpack('<I4', text, place) == instant or sliceMs > 1 and cell(place) == own) then
+            if place <= 8 * count
+              and (base + read('<I4', text, place) == instant or sliceMs > 1 and cell(place) == own) then
               join(place)
             elseif place > 1 and sliceMs > 1 and cell(place - 8) == own then
               join(place - 8, instant - base)
@@ -59,7 +63,7 @@ export const RECORD_OPERATION: string = `
             parts[j + 1] = text
           end
         end
-        -- What had left by now is gone, so for this counter the clock does not step back behind it.
+        -- Slices that have left by now are gone, so the counter's time must not go back before now.
         head[4] = now - base
         local ends = base + head[4] + lastingOf(longest)
         replace(key, head, head[5] + 1)

@@ -1,9 +1,9 @@
 import { StoreError } from '@tollgate/core';
 
-/** The reply of the charge script: doubles, little-endian, read one after the other. */
+/** Reads the reply of the charge script, little-endian doubles, one after the other. */
 export class Reply {
   readonly #bytes: Buffer;
-  #place = 0;
+  #offset = 0;
 
   constructor(reply: unknown) {
     if (!Buffer.isBuffer(reply) || reply.length % BYTES !== 0) throw wrongShape();
@@ -11,12 +11,18 @@ export class Reply {
   }
 
   next(): number {
-    const place = this.#place;
-    if (place >= this.#bytes.length) throw wrongShape();
-    this.#place = place + BYTES;
-    const number = this.#bytes.readDoubleLE(place);
+    const offset = this.#offset;
+    if (offset >= this.#bytes.length) throw wrongShape();
+    this.#offset = offset + BYTES;
+    const number = this.#bytes.readDoubleLE(offset);
     if (!Number.isFinite(number)) throw wrongShape();
     return number;
+  }
+
+  /** Milliseconds, where a negative number means for ever. */
+  wait(): number {
+    const ms = this.next();
+    return ms < 0 ? Number.POSITIVE_INFINITY : ms;
   }
 
   numbers(count: number): number[] {
@@ -26,7 +32,7 @@ export class Reply {
   }
 
   end(): void {
-    if (this.#place !== this.#bytes.length) throw wrongShape();
+    if (this.#offset !== this.#bytes.length) throw wrongShape();
   }
 }
 

@@ -1,17 +1,18 @@
 import { ADMIT, BEGIN, EXPIRE, LOAD } from './counter.js';
+import { indexOf, keyOf, limitOf, longestOf, quotasOf, shapeOf, violationsOf, windowMsOf } from './fields.js';
 
 /**
- * The part of the charge script that takes the usual charge: it fits, nothing is throttled or has violations, and each counter
- * is new or has just the windows that are asked for. Sets `taken`; if it is false, nothing has changed but what was read, and
- * the rest of the script decides.
+ * The fast path of the charge script. It takes a charge that fits, whose counters have no violations, and are new or
+ * have exactly the windows that are asked for. Sets `taken`. If that is false, nothing has changed, and the charge is
+ * decided by `operate`.
  */
 export const USUAL_CHARGE: string = `
     local now, charged = clock, times * cost
     taken = true
     for c = first, stop, 4 do
-      local key, own = ask[c], ask[c + 3]
+      local key, violations = ${keyOf('c')}, ${violationsOf('c')}
 ${LOAD}
-      if head == nil or own > 0 and (texts[own] or try('GET', KEYS[own])) then
+      if head == nil or violations > 0 and (texts[violations] or try('GET', KEYS[violations])) then
         taken = false
         break
       end
@@ -20,14 +21,14 @@ ${LOAD}
 
     local answer = size + 4 + counters
     for c = first, taken and stop or 0, 4 do
-      local key, shape = ask[c], ask[c + 2]
-      local head, text, quotas = heads[key], texts[key], ask[shape]
+      local key, shape = ${keyOf('c')}, ${shapeOf('c')}
+      local head, text, quotas = heads[key], texts[key], ${quotasOf('shape')}
       if head then
 ${EXPIRE}
         taken = head and head[5] == quotas and now - base <= 3 * longest and now - base <= MOST
       end
       for q = 1, quotas do
-        local limit, reset, used = ask[shape + 4 * q - 3], ask[shape + 4 * q - 2], 0
+        local limit, reset, used = ${limitOf('shape', 'q')}, ${windowMsOf('shape', 'q')}, 0
         if head then
           local w = 6 * q
           taken = taken and head[w] == reset
@@ -47,11 +48,11 @@ ${EXPIRE}
       reply[size + 1], reply[size + 2], reply[size + 3], reply[size + 4], size = 0, now, times, 0, size + 4
       answer = size + counters
       for c = first, stop, 4 do
-        local key, shape = ask[c], ask[c + 2]
-        local head, quotas = heads[key], ask[shape]
+        local key, shape = ${keyOf('c')}, ${shapeOf('c')}
+        local head, quotas = heads[key], ${quotasOf('shape')}
         size = size + 1
         if head then
-          local longest, before = ask[shape - 1], head[4]
+          local longest, before = ${longestOf('shape')}, head[4]
           reply[size] = head[2]
 ${ADMIT}
           for q = 1, quotas do
@@ -64,7 +65,7 @@ ${ADMIT}
             lives[key] = lives[key] or 0
           end
         else
-          local index = ask[c + 1]
+          local index = ${indexOf('c')}
           reply[size] = births
 ${BEGIN}
         end
@@ -72,7 +73,7 @@ ${BEGIN}
       end
       size = answer
       for c = first, stop, 4 do
-        if ask[c + 3] > 0 then
+        if ${violationsOf('c')} > 0 then
           reply[size + 1], reply[size + 2], reply[size + 3], size = 0, 0, 0, size + 3
         end
       end

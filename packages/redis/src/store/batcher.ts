@@ -1,31 +1,37 @@
 import { randomInt } from 'node:crypto';
-import { StoreError } from '@tollgate/core';
-import { type Connection, noConnection, Script } from '../connection.js';
+import { type Clock, StoreError } from '@tollgate/core';
+import { entryOf } from '@tollgate/core/kit';
+import { type Connection, Script } from '../connection.js';
 import type { Keys } from '../keys.js';
 import { Call, CHARGE_SCRIPT, type Operation } from '../script/index.js';
 import { beginCall, type ObservedStore } from './channels.js';
 import { Lane } from './lane.js';
 
+interface BatcherOptions {
+  readonly timeoutMs: number;
+  readonly maxBatch: number;
+  readonly maxPending: number;
+  readonly clock: Clock;
+}
+
 /**
- * Sends operations in as few calls as can be. Those that come in one tick leave together, and while calls are under way those of
- * one turn of the event loop, one call for each slot group; those of an account whose call is under way wait for its answer
- * and go together in the next. So an idle store adds nothing to a round trip, and a busy account costs one call per round
- * trip.
+ * Sends operations in as few calls as possible, one for each slot on a cluster. Operations of one tick leave together;
+ * while calls are in flight, those of one turn of the event loop do. An account has one call in flight: its later
+ * operations wait, and leave together in its next call. So an idle store adds nothing to a round trip, and a busy
+ * account costs one call per round trip.
  *
- * Nothing here grows without bound: past `maxPending` an operation fails at once, and is known not to have counted.
+ * Nothing here grows without bound: above `maxPending` an operation fails at once, and counts nothing.
  */
 export class Batcher {
   readonly #store: ObservedStore;
   readonly #connection: Connection;
   readonly #keys: Keys;
-  readonly #timeoutMs: number;
-  readonly #maxBatch: number;
-  readonly #maxPending: number;
-  /** Accounts with something to send, and whether a call of theirs is under way. */
+  readonly #options: BatcherOptions;
+  /** By account, while it has operations to send or in flight. */
   readonly #lanes = new Map<string, Lane>();
   #waiting: Lane[] = [];
   #willSend = false;
-  #underWay = 0;
+  #inFlight = 0;
   #parked: NodeJS.Timeout | undefined;
   #nonce = randomInt(2 ** 47) * 16;
   #closed = false;
@@ -34,39 +40,32 @@ export class Batcher {
   calls = 0;
   operations = 0;
 
-  constructor(
-    store: ObservedStore,
-    connection: Connection,
-    keys: Keys,
-    limits: { readonly timeoutMs: number; readonly maxBatch: number; readonly maxPending: number },
-  ) {
+  constructor(store: ObservedStore, connection: Connection, keys: Keys, options: BatcherOptions) {
     this.#store = store;
     this.#connection = connection;
     this.#keys = keys;
-    this.#timeoutMs = limits.timeoutMs;
-    this.#maxBatch = limits.maxBatch;
-    this.#maxPending = limits.maxPending;
+    this.#options = options;
   }
 
   add(operation: Operation): void {
-    if (this.pending >= this.#maxPending) {
-      const message = `More than ${this.#maxPending} charges wait for Redis (maxPending)`;
+    const { maxPending } = this.#options;
+    if (this.pending >= maxPending) {
+      const message = `More than ${maxPending} charges wait for Redis (maxPending)`;
       operation.reject(new StoreError(message, { charged: 'no' }));
       return;
     }
     this.pending++;
-    let lane = this.#lanes.get(operation.account);
-    if (lane === undefined) {
-      const index = this.#keys.index(operation.account);
-      lane = new Lane(operation.account, index, this.#connection.groupOf(index));
-      this.#lanes.set(operation.account, lane);
-    }
+    const { account } = operation.request;
+    const lane = entryOf(this.#lanes, account, () => {
+      const index = this.#keys.index(account);
+      return new Lane(account, index, this.#connection.slotOf(index));
+    });
     lane.push(operation);
-    // One that has others already, or a call under way, is looked at in any case.
+    // A lane with earlier operations, or with a call in flight, waits already or will.
     if (lane.calls === 0 && lane.length === 1) this.#wait(lane);
   }
 
-  /** Fails what was not sent, and sends nothing any more; what is under way is still answered. */
+  /** Fails what was not sent, and sends nothing any more. Calls in flight are still answered. */
   close(error: unknown): void {
     this.#closed = true;
     this.#unpark();
@@ -78,11 +77,11 @@ export class Batcher {
     this.#sendSoon();
   }
 
-  /** While none is under way a call need not wait for the sockets to be read, which is a fourth of a round trip. */
+  /** With no call in flight there is no need to read the sockets first, which takes a quarter of a round trip. */
   #sendSoon(): void {
     if (this.#willSend) return;
     this.#willSend = true;
-    if (this.#underWay === 0) process.nextTick(this.#send);
+    if (this.#inFlight === 0) process.nextTick(this.#send);
     else setImmediate(this.#send);
   }
 
@@ -98,28 +97,24 @@ export class Batcher {
     this.#waiting = [];
     const open = new Map<number, Batch>();
     for (const lane of lanes) {
-      let batch = open.get(lane.group);
-      if (batch === undefined) {
-        batch = { call: new Call(), lanes: [] };
-        open.set(lane.group, batch);
-      }
+      const batch = entryOf(open, lane.slot, (): Batch => ({ call: new Call(), lanes: [] }));
       batch.lanes.push(lane);
-      this.#take(lane, batch.call);
-      if (batch.call.runs >= this.#maxBatch) {
-        open.delete(lane.group);
+      this.#move(lane, batch.call);
+      if (batch.call.steps >= this.#options.maxBatch) {
+        open.delete(lane.slot);
         void this.#run(batch);
       }
     }
     for (const batch of open.values()) void this.#run(batch);
   };
 
-  #take(lane: Lane, call: Call): void {
-    if (lane.isAlike) {
-      call.addAlone(lane.first!, lane.length, lane.index);
+  #move(lane: Lane, call: Call): void {
+    if (lane.isUniform) {
+      call.addToGroup(lane.first!, lane.length, lane.index);
       lane.drop(lane.length);
     }
-    while (lane.length > 0 && call.runs < this.#maxBatch) {
-      const count = lane.alike();
+    while (lane.length > 0 && call.steps < this.#options.maxBatch) {
+      const count = lane.uniformPrefix();
       call.add(lane.first!, count, lane.index);
       lane.drop(count);
     }
@@ -128,39 +123,42 @@ export class Batcher {
   async #run({ call, lanes }: Batch): Promise<void> {
     for (const lane of lanes) lane.calls++;
     this.calls++;
-    this.#underWay++;
+    this.#inFlight++;
     this.operations += call.operations;
-    let held = true;
-    const letGo = () => {
-      if (!held) return;
-      held = false;
-      for (const lane of lanes) this.#letGo(lane);
+    let isBlocking = true;
+    const unblock = () => {
+      if (!isBlocking) return;
+      isBlocking = false;
+      for (const lane of lanes) this.#unblock(lane);
     };
-    // An answer that is late has its lanes waiting no longer than anyone waits for it.
-    const timer = setTimeout(letGo, this.#timeoutMs);
-    const told = beginCall(this.#store, call.operations, call.runs);
+    // After the timeout nobody waits for this call, so later operations need not either.
+    const timer = setTimeout(unblock, this.#options.timeoutMs);
+    const ended = beginCall(this.#store, call, this.#options.clock);
     try {
       call.answer(await this.#connection.runForBytes(CHARGE, call.keys, [call.argument(this.#nextNonce())]));
-      told?.();
+      ended?.();
     } catch (error) {
-      told?.(error);
+      ended?.(error);
       call.reject(error);
     } finally {
       clearTimeout(timer);
-      this.#underWay--;
+      this.#inFlight--;
       this.pending -= call.operations;
-      letGo();
+      unblock();
     }
   }
 
-  #letGo(lane: Lane): void {
+  #unblock(lane: Lane): void {
     lane.calls--;
     if (lane.calls > 0) return;
     if (lane.length > 0) this.#wait(lane);
     else this.#lanes.delete(lane.account);
   }
 
-  /** Nothing is given to a client that would keep it for later: what is not sent in time surely never counted. */
+  /**
+   * Waits for a connection. The client would queue operations and send them later, so it gets none: an operation that
+   * times out here never counts.
+   */
   #park(): void {
     if (this.#connection.ended) {
       this.#failWaiting(0);
@@ -168,12 +166,13 @@ export class Batcher {
     }
     if (this.#parked !== undefined) return;
     this.#connection.whenReady(this.#wake);
+    const { timeoutMs } = this.#options;
     const look = () => {
-      this.#failWaiting(this.#timeoutMs);
-      if (this.#waiting.length > 0) this.#parked = setTimeout(look, this.#timeoutMs);
+      this.#failWaiting(timeoutMs);
+      if (this.#waiting.length > 0) this.#parked = setTimeout(look, timeoutMs);
       else this.#unpark();
     };
-    this.#parked = setTimeout(look, this.#timeoutMs);
+    this.#parked = setTimeout(look, timeoutMs);
   }
 
   #unpark(): void {
@@ -187,15 +186,15 @@ export class Batcher {
     if (!this.#closed) this.#sendSoon();
   };
 
-  /** Fails what has waited for a connection at least that long. */
+  /** Fails operations that have waited for a connection for `atLeastMs`. */
   #failWaiting(atLeastMs: number): void {
-    const error = noConnection();
-    const askedBefore = performance.now() - atLeastMs + 1;
+    const error = this.#connection.noConnection();
+    const askedBefore = this.#options.clock() - atLeastMs + 1;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const lane of waiting) {
       let late = 0;
-      for (let one = lane.first; one !== undefined && one.askedAt <= askedBefore; one = one.next) late++;
+      for (let one = lane.first; one !== undefined && one.request.askedAt <= askedBefore; one = one.next) late++;
       this.#failFirst(lane, late, error);
       if (lane.length > 0) this.#waiting.push(lane);
       else this.#lanes.delete(lane.account);
@@ -211,14 +210,14 @@ export class Batcher {
     }
   }
 
-  /** Births are counted up from a nonce, so calls take them in steps: as many as a call can begin counters. */
+  /** A call counts births up from its nonce, so nonces are as far apart as a call can begin counters. */
   #nextNonce(): number {
     this.#nonce = (this.#nonce + NONCE_STEP) % 2 ** 52;
     return this.#nonce;
   }
 }
 
-/** A call that is put together, and whose charges are in it. */
+/** A call under construction, and the lanes with operations in it. */
 interface Batch {
   readonly call: Call;
   readonly lanes: Lane[];

@@ -1,14 +1,15 @@
 import { channel } from 'node:diagnostics_channel';
+import type { Clock } from '@tollgate/core';
 
-/** One call of the script has an end. Published on the channel `tollgate:redis-call`. */
+/** Published on the channel `tollgate:redis-call` when a call of the script has ended. */
 export interface RedisCallMessage {
   /** The `RedisStore` itself. */
   readonly store: ObservedStore;
-  /** How many operations the call has carried: charges, peeks, refunds and what else a limiter asks. */
+  /** The number of operations in the call: charges, peeks, refunds, records and violations. */
   readonly operations: number;
-  /** How many of them went along with an equal one before them, and cost Redis next to nothing. */
+  /** The number of operations that were equal to the one before them, and cost Redis next to nothing. */
   readonly merged: number;
-  /** From when it was given to the client until its answer was there. */
+  /** From the call's start, when the client received it, to its end. */
   readonly durationMs: number;
   /** Why it failed; `undefined` if Redis answered. */
   readonly error: unknown;
@@ -17,34 +18,30 @@ export interface RedisCallMessage {
 export interface RedisStoreStats {
   /** Operations that wait to be sent or to be answered. */
   readonly pending: number;
-  /** Calls of the script since the store was made, and the operations that went in them. */
+  /** Calls of the script since the store was made. */
   readonly calls: number;
+  /** Operations in those calls. */
   readonly operations: number;
-  /** Refusals that were known here, without asking Redis. */
+  /** Refusals without asking Redis. */
   readonly denyCacheHits: number;
 }
 
-/** As much of a store as a subscriber may rely on. */
+/** The members of a store that subscribers may rely on. */
 export interface ObservedStore {
   stats(): RedisStoreStats;
 }
 
-/** Begins a call, where anybody wants to know. What is returned is to be called at its end. */
+/** Notes the start of a call, if the channel has subscribers. The returned function publishes its end. */
 export function beginCall(
   store: ObservedStore,
-  operations: number,
-  runs: number,
+  { operations, steps }: { readonly operations: number; readonly steps: number },
+  clock: Clock,
 ): ((error?: unknown) => void) | undefined {
   if (!CALL.hasSubscribers) return undefined;
-  const begunAt = performance.now();
+  const begunAt = clock();
   return (error) => {
-    const message: RedisCallMessage = {
-      store,
-      operations,
-      merged: operations - runs,
-      durationMs: performance.now() - begunAt,
-      error,
-    };
+    const durationMs = clock() - begunAt;
+    const message: RedisCallMessage = { store, operations, merged: operations - steps, durationMs, error };
     CALL.publish(message);
   };
 }

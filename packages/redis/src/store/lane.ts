@@ -1,55 +1,54 @@
-import { CONSUME, isAlike, type Operation } from '../script/index.js';
+import { CONSUME, type Operation } from '../script/index.js';
 
-/** What an account has to send, in the order in which it was asked for. */
+/** The unsent operations of one account, in order. */
 export class Lane {
   readonly account: string;
   /** The account's key. */
   readonly index: string;
-  /** Keys of one group may go together in one call. */
-  readonly group: number;
-  /** Calls that are under way and not given up. */
+  /** The account's slot on a cluster, else 0. */
+  readonly slot: number;
+  /** Calls with operations of the account that the lane still waits for. */
   calls = 0;
   first: Operation | undefined = undefined;
   length = 0;
   #last: Operation | undefined = undefined;
-  #isAlike = true;
+  #isUniform = true;
 
-  constructor(account: string, index: string, group: number) {
+  constructor(account: string, index: string, slot: number) {
     this.account = account;
     this.index = index;
-    this.group = group;
+    this.slot = slot;
   }
 
-  /** Whether all are charges, and alike. */
-  get isAlike(): boolean {
-    return this.#isAlike;
+  /** Whether all are equal charges. */
+  get isUniform(): boolean {
+    return this.#isUniform;
   }
 
   push(operation: Operation): void {
     const last = this.#last;
     if (last === undefined) {
       this.first = operation;
-      this.#isAlike = operation.kind === CONSUME;
+      this.#isUniform = operation.request.kind === CONSUME;
     } else {
       last.next = operation;
-      this.#isAlike &&= isAlike(last, operation);
+      this.#isUniform &&= last.equals(operation);
     }
     this.#last = operation;
     this.length++;
   }
 
-  /** How many of the first ones are charges that are alike; 1 of what is no charge. */
-  alike(): number {
-    if (this.#isAlike) return this.length;
+  /** The number of equal charges that the lane begins with, or 1 where it begins with another operation. */
+  uniformPrefix(): number {
     let count = 1;
     for (let operation = this.first!; operation.next !== undefined; operation = operation.next) {
-      if (!isAlike(operation, operation.next)) break;
+      if (!operation.equals(operation.next)) break;
       count++;
     }
     return count;
   }
 
-  /** Forgets the first ones. */
+  /** Removes the first `count`. */
   drop(count: number): void {
     for (let dropped = 0; dropped < count; dropped++) this.first = this.first!.next;
     this.length -= count;

@@ -1,13 +1,24 @@
-import type { CounterSpec, MaybePromise, Outcome, Store } from '@tollgate/core';
+import type { Clock, CounterSpec, MaybePromise, Outcome, Store } from '@tollgate/core';
 import { closedError } from '@tollgate/core/kit';
 import { Connection, type RedisClient, Script } from '../connection.js';
 import { Keys } from '../keys.js';
-import { BegunThrottlings, DenyCache, UnsentViolations } from '../refused/index.js';
-import { type Operation, PEEK, RECORD, REFUND, RESET_SCRIPT, VIOLATE } from '../script/index.js';
+import { DenyCache, UnreportedThrottlings, UnsentViolations } from '../refused/index.js';
+import {
+  type Answer,
+  type ChargeFollower,
+  CONSUME,
+  Operation,
+  PEEK,
+  RECORD,
+  REFUND,
+  RESET_SCRIPT,
+  type Refusal,
+  type Request,
+  VIOLATE,
+} from '../script/index.js';
 import { RedisUsage } from '../usage/index.js';
 import { Batcher } from './batcher.js';
 import type { RedisStoreStats } from './channels.js';
-import { Consumption, type Learn } from './consumption.js';
 import { type RedisStoreOptions, readOptions } from './options.js';
 
 export type { RedisClient } from '../connection.js';
@@ -15,14 +26,14 @@ export type { RedisStoreStats } from './channels.js';
 export type { RedisStoreOptions } from './options.js';
 
 /**
- * Counters on Redis, so that an account has one limit over any number of processes and hosts. Redis 6.2 to 8 or Valkey,
- * alone, behind Sentinel or as a Cluster.
+ * Counters on Redis: an account has one limit over any number of processes and hosts. Redis 6.2 to 8 or Valkey, alone,
+ * behind Sentinel or as a Cluster.
  *
- * A decision is one script, atomic over all its quotas and counters, by the clock of the server. Charges of one turn of the
- * event loop share a round trip, as do those of an account that come while one is under way.
+ * A decision is one script, atomic over all its quotas and counters, by the clock of the server. Charges of one turn of
+ * the event loop share a round trip, and so do charges of an account that arrive during one.
  *
- * The store itself decides nothing when Redis is away: its promises reject with a `StoreError`, or stay open until the
- * connection answers or breaks. The deadline, the circuit and the decision without a store are the limiter's; see
+ * The store decides nothing while Redis is away. Its promises reject with a `StoreError`, or stay open until the
+ * connection answers or breaks. The limiter has the deadline and the circuit, and decides without the store; see
  * `docs/failure.md`.
  *
  * @example
@@ -37,10 +48,11 @@ export class RedisStore implements Store {
   readonly #connection: Connection;
   readonly #keys: Keys;
   readonly #prefix: string;
+  readonly #clock: Clock;
   readonly #batcher: Batcher;
   readonly #denials: DenyCache;
   readonly #unsent = new UnsentViolations((account, counters, times) => this.#violate(account, counters, times));
-  readonly #began = new BegunThrottlings();
+  readonly #unreported = new UnreportedThrottlings();
   #closed = false;
 
   /**
@@ -48,23 +60,25 @@ export class RedisStore implements Store {
    * `TOLLGATE_OPTION_RANGE`: see the options. Never because Redis cannot be reached.
    */
   constructor(options: RedisStoreOptions) {
-    const { client, ownsClient, prefix, timeoutMs, maxBatch, maxPending, denyCacheSize } = readOptions(options);
+    const { client, ownsClient, prefix, denyCacheSize, ...batching } = readOptions(options);
+    const { timeoutMs, clock } = batching;
     this.timeoutMs = timeoutMs;
     this.#client = client;
     this.#ownsClient = ownsClient;
     this.#connection = new Connection(client);
     this.#keys = new Keys(prefix);
     this.#prefix = prefix;
-    this.#batcher = new Batcher(this, this.#connection, this.#keys, { timeoutMs, maxBatch, maxPending });
+    this.#clock = clock;
+    this.#batcher = new Batcher(this, this.#connection, this.#keys, batching);
     this.#denials = new DenyCache(denyCacheSize);
   }
 
-  /** Answers at once, without a promise, where the charge is known to be refused. */
+  /** Returns an outcome without a promise where the deny cache has the refusal. */
   consume(account: string, counters: readonly CounterSpec[], cost: number): MaybePromise<Outcome> {
     this.#checkOpen();
+    const askedAt = this.#clock();
     // A cost of 0 records nothing.
-    if (cost === 0) return this.#ask(PEEK, account, counters, cost) as Promise<Outcome>;
-    const askedAt = performance.now();
+    if (cost === 0) return this.#ask({ kind: PEEK, account, counters, cost, askedAt });
     const denied = this.#denials.find(account, counters, cost, askedAt);
     if (denied !== undefined) {
       if (denied.violated.length > 0) this.#unsent.add(account, denied.violated);
@@ -72,50 +86,56 @@ export class RedisStore implements Store {
     }
     const { drops } = this.#denials;
     this.#unsent.send(account);
-    return new Promise((resolve, reject) => {
-      this.#batcher.add(new Consumption(account, counters, cost, askedAt, drops, this.#learn, resolve, reject));
-    });
+    return this.#ask({ kind: CONSUME, account, counters, cost, askedAt, drops, follower: this.#follower });
   }
 
   peek(account: string, counters: readonly CounterSpec[], cost: number): Promise<Outcome> {
     this.#checkOpen();
-    return this.#ask(PEEK, account, counters, cost) as Promise<Outcome>;
+    return this.#ask({ kind: PEEK, account, counters, cost, askedAt: this.#clock() });
   }
 
   async refund(account: string, counters: readonly CounterSpec[], cost: number, outcome: Outcome): Promise<void> {
     this.#checkOpen();
     this.#denials.drop(account);
-    await this.#ask(REFUND, account, counters, cost, outcome.now, outcome.token as readonly number[]);
+    const births = outcome.token as readonly number[];
+    await this.#ask({
+      kind: REFUND,
+      account,
+      counters,
+      cost,
+      askedAt: this.#clock(),
+      admittedAt: outcome.now,
+      births,
+    });
     this.#denials.drop(account);
   }
 
   async record(account: string, counters: readonly CounterSpec[], cost: number, agoMs: number): Promise<void> {
     this.#checkOpen();
-    if (cost > 0) await this.#ask(RECORD, account, counters, cost, agoMs);
+    if (cost === 0) return;
+    await this.#ask({ kind: RECORD, account, counters, cost, askedAt: this.#clock(), agoMs });
+    this.#denials.grew(account, counters);
   }
 
-  /** Forgets what is there when it is asked for; a charge that comes meanwhile may begin a counter anew. */
+  /** Deletes the counters that exist at the call. A charge that arrives during the call may begin a counter anew. */
   async reset(account: string, name?: string): Promise<void> {
     this.#checkOpen();
-    const index = this.#keys.index(account);
-    const named = name === undefined ? [] : [index + Keys.counterEnd(name), index + Keys.violationsEnd(name)];
-    await this.#forget(account, index, name === undefined ? () => true : named);
+    await this.#delete(account, name, true);
   }
 
   async pardon(account: string, name?: string): Promise<void> {
     this.#checkOpen();
-    const index = this.#keys.index(account);
-    await this.#forget(account, index, name === undefined ? Keys.isOfViolations : [index + Keys.violationsEnd(name)]);
+    await this.#delete(account, name, false);
   }
 
-  /** Rejects unless Redis could record a charge of the account now. What it writes for that is gone in a second. */
+  /** Rejects unless Redis could record a charge of the account now. The probe writes a key that expires in a second. */
   async probe(account: string): Promise<void> {
     this.#checkOpen();
-    if (!this.#connection.ready) await this.#connection.connected(this.timeoutMs);
+    await this.#connection.connected(this.timeoutMs);
     await this.#connection.send('SET', this.#keys.probe(this.#keys.index(account)), '1', 'PX', PROBE_LIFE_MS);
   }
 
-  /** On a Cluster, the master that keeps the account. */
+  /** On a Cluster, the master with the account's keys. */
   shardOf(account: string): string {
     return this.#connection.isCluster ? this.#connection.shardOf(this.#keys.index(account)) : '';
   }
@@ -130,7 +150,7 @@ export class RedisStore implements Store {
     return { pending, calls, operations, denyCacheHits: this.#denials.hits };
   }
 
-  /** Ends the store, and its client if it was made from a URL; a client that was passed in stays as it is. */
+  /** Closes the store, and its client if it was made from a URL. A client that was passed in stays open. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -140,50 +160,51 @@ export class RedisStore implements Store {
     if (this.#ownsClient) this.#client.disconnect();
   }
 
-  /** Forgets keys of the account: those given, or those of its index that are meant. */
-  async #forget(account: string, index: string, keys: string[] | ((entry: string) => boolean)): Promise<void> {
-    this.#denials.drop(account);
-    this.#unsent.forget(account);
-    let all = keys;
-    if (typeof all === 'function') {
-      const entries = (await this.#connection.send('ZRANGE', index, 0, -1)) as string[];
-      all = entries.filter(all).map((entry) => `${index}:${entry}`);
+  /** Deletes the violations of the account, or of one counter, and with `isReset` the counters as well. */
+  async #delete(account: string, name: string | undefined, isReset: boolean): Promise<void> {
+    this.#forget(account, name);
+    const index = this.#keys.index(account);
+    const ends = name === undefined ? await this.#endsIn(index) : [Keys.counterEnd(name), Keys.violationsEnd(name)];
+    const keys = ends.filter((end) => isReset || Keys.isOfViolations(end)).map((end) => index + end);
+    for (let from = 0; from < keys.length; from += RESET_AT_ONCE) {
+      await this.#connection.run(RESET, [index, ...keys.slice(from, from + RESET_AT_ONCE)], []);
     }
-    for (let at = 0; at < all.length; at += RESET_AT_ONCE) {
-      await this.#connection.run(RESET, [index, ...all.slice(at, at + RESET_AT_ONCE)], []);
-    }
+    this.#forget(account, name);
+    this.#unreported.forget(account, name);
+  }
+
+  /** The ends of the keys that an account's index names. */
+  async #endsIn(index: string): Promise<string[]> {
+    const entries = (await this.#connection.send('ZRANGE', index, 0, -1)) as string[];
+    return entries.map((entry) => `:${entry}`);
+  }
+
+  #forget(account: string, name: string | undefined): void {
     this.#denials.drop(account);
-    this.#unsent.forget(account);
-    this.#began.forget(account);
+    this.#unsent.forget(account, name);
   }
 
   async #violate(account: string, counters: readonly CounterSpec[], times: number): Promise<void> {
-    const began = (await this.#ask(VIOLATE, account, counters, 0, times)) as readonly string[];
-    if (began.length === 0) return;
+    const request = { kind: VIOLATE, account, counters, cost: 0, askedAt: this.#clock(), times } as const;
+    const throttled = await this.#ask<readonly string[]>(request);
+    if (throttled.length === 0) return;
     this.#denials.drop(account);
-    this.#began.add(account, began);
+    this.#unreported.add(account, throttled);
   }
 
-  /** What a refusal teaches, and how it is told. */
-  readonly #learn: Learn = (refused, outcome, spares) => {
-    const { account, counters, cost, askedAt, drops } = refused;
-    if (drops === this.#denials.drops) {
-      this.#denials.add(account, counters, cost, outcome, spares, askedAt, performance.now());
-    }
-    return this.#began.tells(account, counters, outcome) ? { ...outcome, beganThrottling: true } : outcome;
+  readonly #follower: ChargeFollower = {
+    admitted: ({ account, counters }) => this.#denials.grew(account, counters),
+    refused: (refusal: Refusal) => {
+      const { charge, outcome } = refusal;
+      if (charge.drops === this.#denials.drops) this.#denials.add(refusal, this.#clock());
+      const begins = this.#unreported.take(charge.account, charge.counters, outcome);
+      return begins ? { ...outcome, beganThrottling: true } : outcome;
+    },
   };
 
-  #ask(
-    kind: Operation['kind'],
-    account: string,
-    counters: readonly CounterSpec[],
-    cost: number,
-    at = 0,
-    births: readonly number[] = NONE,
-  ): Promise<Outcome | readonly string[] | undefined> {
+  #ask<A extends Answer = Outcome>(request: Request): Promise<A> {
     return new Promise((resolve, reject) => {
-      const askedAt = performance.now();
-      this.#batcher.add({ kind, account, counters, cost, at, births, askedAt, next: undefined, resolve, reject });
+      this.#batcher.add(new Operation(request, resolve as (answer: Answer) => void, reject));
     });
   }
 
@@ -195,4 +216,3 @@ export class RedisStore implements Store {
 const RESET = new Script(RESET_SCRIPT);
 const RESET_AT_ONCE = 500;
 const PROBE_LIFE_MS = 1000;
-const NONE: readonly number[] = [];

@@ -1,23 +1,24 @@
 /**
- * Adds what a process has counted to the days of accounts. Each entry is added whole or not at all, and one that fails
- * leaves the others alone.
+ * Adds the counts of a process to the days of accounts. Each entry is added whole or not at all. An entry that fails
+ * does not affect the others.
  *
  * Redis 6.2 and later, Valkey 7.2 and later. All keys lie in one hash slot on a cluster.
  *
- * KEYS: of each entry two. The first is the account's day, a hash: by `hour:category` the minutes of the hour, each a space and
- * `minute,admitted,refused,wouldRefuse,peak`; and by `hour` how many categories it has. The second has the requests of the
- * minute's seconds, 60 numbers of 32 bits, and behind them how often it was added to.
+ * KEYS: two for each entry. The first is the account's day, a hash. Its field `hour:category` has the minutes of the
+ * hour, each a space and `minute,admitted,refused,wouldRefuse,peak`; its field `hour` has the number of categories in
+ * that hour. The second has the requests of the minute's seconds, 60 numbers of 32 bits, and behind them the number of
+ * additions to it.
  *
- * ARGV[1]: how many categories of an hour are kept apart; further ones are added to the category with the empty name.
- * ARGV[2]: how long the seconds are kept, in s.
- * Then of each entry: the hour, the category, the minute of the hour, admitted, refused, wouldRefuse, when the day expires in s
- * since the epoch, and how many seconds follow; of each `INCRBY`, `u32`, its place from `#0` to `#59`, and its requests.
+ * ARGV[1]: the most categories of an hour. Others are added to the category with the empty name. ARGV[2]: how long the
+ * seconds are kept, in s. Then for each entry: the hour, the category, the minute of the hour, admitted, refused,
+ * wouldRefuse, when the day expires in s since the epoch, and the number of seconds that follow. Each second has
+ * `INCRBY`, `u32`, its place from `#0` to `#59`, and its requests.
  *
- * The reply is the list of the entries that failed, by their place from 1, each followed by its error.
+ * The reply lists the entries that failed, by their place from 1, each followed by its error.
  */
 export const ADD_SCRIPT: string = `
 local maxCategories, secondsLifeS = tonumber(ARGV[1]), tonumber(ARGV[2])
-local failed, at = {}, 3
+local failed, cursor = {}, 3
 
 local function errorOf(reply)
   return type(reply) == 'table' and reply.err
@@ -25,16 +26,15 @@ end
 
 for place = 1, #KEYS / 2 do
   local day, seconds = KEYS[2 * place - 1], KEYS[2 * place]
-  local hour, category, minute = ARGV[at], ARGV[at + 1], ARGV[at + 2]
-  local admitted, refused, wouldRefuse = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
-  local expiresAtS, count = tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7])
-  local first = at + 8
-  at = first + 4 * count
+  local hour, category, minute, admitted, refused, wouldRefuse, expiresAtS, count = unpack(ARGV, cursor, cursor + 7)
+  admitted, refused, wouldRefuse = tonumber(admitted), tonumber(refused), tonumber(wouldRefuse)
+  local first = cursor + 8
+  cursor = first + 4 * tonumber(count)
 
   local field = hour .. ':' .. category
   local minutes = redis.pcall('HGET', day, field)
   local problem = errorOf(minutes)
-  -- A key that is begun begins with a field.
+  -- Whether this entry creates the field.
   local isNew = minutes == false
   if isNew and category ~= '' and (tonumber(redis.call('HGET', day, hour)) or 0) >= maxCategories then
     field = hour .. ':'
@@ -44,8 +44,9 @@ for place = 1, #KEYS / 2 do
 
   local peak = 0
   if not problem then
-    -- The first that writes: where Redis takes no writes, nothing of the entry is added.
-    local sums = redis.pcall('BITFIELD', seconds, 'OVERFLOW', 'SAT', 'INCRBY', 'u32', '#60', '1', unpack(ARGV, first, at - 1))
+    -- The first write: where Redis accepts no writes, it fails, and nothing of the entry is added.
+    local sums =
+      redis.pcall('BITFIELD', seconds, 'OVERFLOW', 'SAT', 'INCRBY', 'u32', '#60', '1', unpack(ARGV, first, cursor - 1))
     problem = errorOf(sums)
     if not problem then
       if sums[1] == 1 then redis.call('EXPIRE', seconds, secondsLifeS) end
@@ -71,7 +72,7 @@ for place = 1, #KEYS / 2 do
     local sum = string.format(' %s,%.0f,%.0f,%.0f,%.0f', minute, admitted, refused, wouldRefuse, peak)
     redis.call('HSET', day, field, string.sub(minutes, 1, from - 1) .. sum .. string.sub(minutes, to + 1))
     if isNew then
-      -- Not one error from here on, or the entries before would be taken for failed as well.
+      -- An error from here on would make the caller count the entries before this one as failed too.
       redis.pcall('HINCRBY', day, hour, 1)
       redis.call('EXPIREAT', day, expiresAtS)
     end

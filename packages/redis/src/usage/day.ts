@@ -1,7 +1,7 @@
 import type { UsageMinute } from '@tollgate/core/usage';
 import { decodeText } from './usage-keys.js';
 
-/** What a reply says of the minutes of a day. Fields and minutes that are none are passed over: Redis may hold anything. */
+/** Reads the minutes of a day from a reply. Fields and minutes of another format are skipped. */
 export function* readDay(reply: unknown, dayAt: number): Generator<UsageMinute, void, undefined> {
   if (!Array.isArray(reply)) return;
   for (let index = 0; index + 1 < reply.length; index += 2) {

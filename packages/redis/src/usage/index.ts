@@ -1,2 +1,1 @@
-export { RedisUsage } from './redis-usage.js';
-export type { RedisUsageOptions } from './usage-options.js';
+export { RedisUsage, type RedisUsageOptions } from './redis-usage.js';

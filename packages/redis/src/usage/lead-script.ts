@@ -1,13 +1,15 @@
 /**
- * Notes who is near to the limits and who is refused in one minute, and forgets those that lead least.
+ * Adds names to the lists of one minute: those near their limits, and those refused. Removes the last ones of a full
+ * list.
  *
  * Redis 6.2 and later, Valkey 7.2 and later. The three keys lie in one hash slot on a cluster.
  *
- * KEYS[1]: a sorted set of names by the share of the limit that is used, at most. KEYS[2]: a hash, of each of those names
- * `used,limit,windowMs`. KEYS[3]: a sorted set of names by refused requests.
+ * KEYS[1]: a sorted set of names by the largest used share of a limit. KEYS[2]: a hash with `used,limit,windowMs` of
+ * each of those names. KEYS[3]: a sorted set of names by refused requests.
  *
- * ARGV[1]: how many names each set has at most. ARGV[2]: how long they are kept, in s. ARGV[3]: how many names follow for the
- * first set, each with its share and `used,limit,windowMs`. Then those of the third, each with its refused requests.
+ * ARGV[1]: the most names of a set. ARGV[2]: how long they are kept, in s. ARGV[3]: the number of names that follow for
+ * the first set, each with its share and `used,limit,windowMs`. Then come the names for the third set, each with its
+ * refused requests.
  *
  * The reply is the least share in the first set if that is full, else -1.
  */
@@ -15,8 +17,8 @@ export const LEAD_SCRIPT: string = `
 local most, lifeS, count = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 for at = 4, 3 + 3 * count, 3 do
   local name, share = ARGV[at], ARGV[at + 1]
-  local held = redis.call('ZSCORE', KEYS[1], name)
-  if not held or tonumber(share) > tonumber(held) then
+  local before = redis.call('ZSCORE', KEYS[1], name)
+  if not before or tonumber(share) > tonumber(before) then
     redis.call('ZADD', KEYS[1], share, name)
     redis.call('HSET', KEYS[2], name, ARGV[at + 2])
   end

@@ -1,4 +1,4 @@
-import { wallClock } from '@tollgate/core/kit';
+import { entryOf, wallClock } from '@tollgate/core/kit';
 import type { UsageEntry, UsageNearest, UsageRefused, UsageTop } from '@tollgate/core/usage';
 import type { BoundedCalls } from '../bounded-calls.js';
 import { Script } from '../connection.js';
@@ -7,12 +7,12 @@ import { LEAD_SCRIPT } from './lead-script.js';
 import { decodeText, encodeText, fieldOf, type UsageKeys } from './usage-keys.js';
 
 /**
- * Who is nearest to the limits, and who is refused most, minute by minute: a few hundred names on one slot, for all accounts.
+ * The accounts nearest to their limits, and those refused most, minute by minute: a few hundred names in one slot.
  */
 export class Leaders {
   readonly #calls: BoundedCalls;
   readonly #keys: UsageKeys;
-  /** Of the latest minute: the least share that still leads, as far as is known. */
+  /** The latest minute, and the least share that was on its full list, -1 while the list is not full. */
   #latestAt = 0;
   #leastShare = -1;
 
@@ -21,10 +21,10 @@ export class Leaders {
     this.#keys = keys;
   }
 
-  /** Notes what was added. Its failure is no one's: the counts themselves are kept elsewhere. */
+  /** Updates the lists. A failure is ignored: the counts themselves are stored elsewhere. */
   async note(entries: readonly UsageEntry[]): Promise<void> {
     const minutes = new Map<number, UsageEntry[]>();
-    for (const entry of entries) minutes.set(entry.minuteAt, [...(minutes.get(entry.minuteAt) ?? []), entry]);
+    for (const entry of entries) entryOf(minutes, entry.minuteAt, (): UsageEntry[] => []).push(entry);
     await Promise.all([...minutes].map(([minuteAt, entries]) => this.#noteMinute(minuteAt, entries).catch(() => {})));
   }
 
@@ -68,8 +68,8 @@ export class Leaders {
         const [used, of, windowMs] = (quotas[index] ?? '').split(',').map(Number);
         if (used === undefined || of === undefined || !windowMs) continue;
         const share = used / of;
-        const held = found.get(name);
-        if (held === undefined || share > held.share) {
+        const other = found.get(name);
+        if (other === undefined || share > other.share) {
           found.set(name, { ...ownerOf(name), share, used, limit: of, windowMs });
         }
       }
@@ -81,7 +81,7 @@ export class Leaders {
     const names = new Set<string>();
     for (const minuteAt of minutes) {
       const [, , refused] = this.#keys.leaders(minuteAt);
-      // One that is second in each of two minutes may be the first of both together.
+      // A name that is second in each of two minutes may be the first of both together.
       for (const name of textsOf(await this.#calls.send('ZREVRANGE', refused, 0, 2 * limit - 1))) names.add(name);
     }
     const counted = await Promise.all([...names].map((name) => this.#counted(name, minutes)));
@@ -91,7 +91,7 @@ export class Leaders {
       .slice(0, limit);
   }
 
-  /** As the account's own hours tell it: a name that does not lead in one of the minutes is counted in both. */
+  /** Reads the account's own hours: a name that is on the list of only one minute has counts in both. */
   async #counted(name: string, minutes: readonly number[]): Promise<UsageRefused> {
     const { account, category } = ownerOf(name);
     const sum = { account, category, refused: 0, admitted: 0 };

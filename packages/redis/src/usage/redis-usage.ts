@@ -1,21 +1,28 @@
 import { StoreError } from '@tollgate/core';
-import { checkInteger, closedError } from '@tollgate/core/kit';
+import { checkInteger, checkOptions, closedError, entryOf } from '@tollgate/core/kit';
 import type { UsageEntry, UsageFailure, UsageMinute, UsageStore, UsageTop } from '@tollgate/core/usage';
 import { BoundedCalls } from '../bounded-calls.js';
+import { type CheckedRedis, type RedisOptions, readRedis } from '../client.js';
 import { Connection, type RedisClient, Script } from '../connection.js';
-import { ConnectionWait } from '../connection-wait.js';
 import { ADD_SCRIPT } from './add-script.js';
 import { readDay } from './day.js';
 import { Leaders } from './leaders.js';
 import { encodeText, hourOf, UsageKeys } from './usage-keys.js';
-import { type RedisUsageOptions, readOptions } from './usage-options.js';
+
+export interface RedisUsageOptions extends RedisOptions {
+  /** The days for which usage is kept: an integer from 1 to 366, default 30. It applies to usage added from then on. */
+  readonly keepDays?: number;
+  /** How long a read may wait for Redis: an integer from 1 to 60000 milliseconds, default 1000. */
+  readonly timeoutMs?: number;
+}
 
 /**
- * Usage on Redis, so that the counts of all processes add up and outlive them. Redis 6.2 to 8 or Valkey, alone, behind
- * Sentinel or as a Cluster. A limiter on a `RedisStore` needs none of its own: `usage: true` keeps it there.
+ * Usage on Redis: the counts of all processes add up, and outlive them. Redis 6.2 to 8 or Valkey, alone, behind
+ * Sentinel or as a Cluster. A limiter on a `RedisStore` does not need it: with `usage: true` it stores usage on the
+ * same Redis.
  *
- * One hash for each account and day, in which an hour of a category is one field; see `docs/usage.md`. What is brought is
- * sent at most once: where a connection breaks before the answer, it is lost rather than counted twice.
+ * There is one hash for each account and day, with a field for each hour and category; see `docs/usage.md`. Each entry
+ * is sent at most once: when a connection breaks before the answer, the entry may be lost, but never counts twice.
  *
  * @example
  * const store = new RedisUsage({ client: new Redis('redis://127.0.0.1:6379') });
@@ -25,7 +32,6 @@ export class RedisUsage implements UsageStore {
   readonly #client: RedisClient;
   readonly #ownsClient: boolean;
   readonly #connection: Connection;
-  readonly #wait: ConnectionWait;
   readonly #calls: BoundedCalls;
   readonly #keys: UsageKeys;
   readonly #leaders: Leaders;
@@ -44,16 +50,18 @@ export class RedisUsage implements UsageStore {
     this.#keepDays = keepDays;
     this.#timeoutMs = timeoutMs;
     this.#connection = new Connection(client, USAGE_TASK);
-    this.#wait = new ConnectionWait(this.#connection);
-    this.#calls = new BoundedCalls(this.#connection, this.#wait, timeoutMs, USAGE_TASK);
+    this.#calls = new BoundedCalls(this.#connection, timeoutMs);
     this.#keys = new UsageKeys(prefix);
     this.#leaders = new Leaders(this.#calls, this.#keys);
   }
 
-  /** Waits `timeoutMs` for a connection, and for the answer as long as the connection lasts: no request waits for it. */
+  /**
+   * Waits at most `timeoutMs` for a connection, and for the answer as long as the connection lasts. No request waits
+   * for it.
+   */
   async add(entries: readonly UsageEntry[]): Promise<readonly UsageFailure[]> {
     this.#checkOpen();
-    if (!this.#connection.ready) await this.#connection.connected(this.#timeoutMs);
+    await this.#connection.connected(this.#timeoutMs);
     const added = await Promise.all(this.#groups(entries).map((group) => this.#addGroup(group)));
     const failures = added.flat();
     const failed = new Set(failures.map(({ entry }) => entry));
@@ -74,7 +82,7 @@ export class RedisUsage implements UsageStore {
   }
 
   /**
-   * Who leads is known of the 200 first of each list and minute; how often each was refused is read from its own counts.
+   * Each list and minute has the first 200 accounts. How often each was refused is read from the account's own counts.
    */
   async top({ limit }: { readonly limit: number }): Promise<UsageTop> {
     this.#checkOpen();
@@ -85,18 +93,15 @@ export class RedisUsage implements UsageStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#wait.close();
     if (this.#ownsClient) this.#client.disconnect();
   }
 
-  /** What may go in one call of a script: on a cluster the entries of one slot. */
+  /** The entries by slot: a script takes those of one slot. */
   #groups(entries: readonly UsageEntry[]): UsageEntry[][] {
     const groups = new Map<number, UsageEntry[]>();
     for (const entry of entries) {
-      const slot = this.#connection.groupOf(this.#keys.day(entry.account, entry.minuteAt));
-      const group = groups.get(slot);
-      if (group === undefined) groups.set(slot, [entry]);
-      else group.push(entry);
+      const slot = this.#connection.slotOf(this.#keys.day(entry.account, entry.minuteAt));
+      entryOf(groups, slot, (): UsageEntry[] => []).push(entry);
     }
     return [...groups.values()];
   }
@@ -132,8 +137,19 @@ export class RedisUsage implements UsageStore {
 }
 
 const ADD = new Script(ADD_SCRIPT);
-const USAGE_TASK = 'keep or tell usage';
+const USAGE_TASK = 'store or read usage';
 const DAY_MS = 86_400_000;
 const DAY_S = 86_400;
 const MAX_CATEGORIES = '64';
 const SECONDS_LIFE_S = 300;
+const OPTIONS = ['client', 'url', 'prefix', 'keepDays', 'timeoutMs'];
+
+function readOptions(options: RedisUsageOptions): CheckedRedis & { keepDays: number; timeoutMs: number } {
+  checkOptions('RedisUsage', options, OPTIONS);
+  const { keepDays = 30, timeoutMs = 1000 } = options;
+  return {
+    ...readRedis(options),
+    keepDays: checkInteger('keepDays', keepDays, 1, 366),
+    timeoutMs: checkInteger('timeoutMs', timeoutMs, 1, 60_000),
+  };
+}

@@ -1,9 +1,9 @@
 import { encodeName } from '../keys.js';
 
 /**
- * Names of usage on Redis. `prefix:usage:{account}:v1:2026-11-24` is a day of an account, and a cluster hashes what is between
- * the braces, as of the account's counters. No counter has such a key, whatever the prefixes, since theirs have `:v1:` before
- * the braces.
+ * The names of keys with usage. `prefix:usage:{account}:v1:2026-11-24` is a day of an account. A cluster hashes what is
+ * between the braces, as for the account's counters. Counters have `:v1:` before the braces, so no counter has such a
+ * key, whatever the prefixes.
  */
 export class UsageKeys {
   readonly #prefix: string;
@@ -12,17 +12,17 @@ export class UsageKeys {
     this.#prefix = `${prefix}:usage:{`;
   }
 
-  /** The day in which an instant is. */
+  /** The account's day with the instant `at`. */
   day(account: string, at: number): string {
     return `${this.#prefix}${encodeName(account) || NO_NAME}}:v1:${new Date(at).toISOString().slice(0, 10)}`;
   }
 
-  /** The requests of each second of a minute, for as long as parts of it may come. */
+  /** The requests of each second of a minute, kept while processes may add to it. */
   seconds(account: string, category: string, minuteAt: number): string {
     return `${this.#prefix}${encodeName(account) || NO_NAME}}:v1:s:${minuteAt / 60_000}:${encodeName(category)}`;
   }
 
-  /** Who is nearest to the limits in a minute, how full they are, and who is refused: three keys in one slot. */
+  /** The lists of a minute: names nearest to their limits, their fullest quotas, and refused names. All in one slot. */
   leaders(minuteAt: number): readonly [nearest: string, fullest: string, refused: string] {
     const key = (name: string) => `${this.#prefix}${LEADERS}}:v1:${name}:${minuteAt / 60_000}`;
     return [key('nearest'), key('fullest'), key('refused')];
@@ -42,7 +42,7 @@ export function hourOf(minuteAt: number): number {
   return Math.floor(minuteAt / 3_600_000) % 24;
 }
 
-/** A text in characters that mean nothing here, and from which {@link decodeText} has it again. */
+/** A text without special characters; {@link decodeText} reverses it. */
 export function encodeText(text: string): string {
   return text.replace(STRANGE, (unit) => `%${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -3,20 +3,21 @@ import type { ChargeShape } from './charge-shape.js';
 import { CONSUME, type OpenOutcome, type Operation, PEEK, VIOLATE } from './operation.js';
 import type { Reply } from './reply.js';
 
-/** Operations of one account that the script does in one go: `count` from `first` on, alike in all. */
-export class Run {
+/** One step of the script: `count` equal operations of one account, from `first` on. */
+export class Step {
   readonly first: Operation;
   readonly count: number;
   readonly #shape: ChargeShape;
-  #taken = false;
-  #began: readonly string[] | undefined = undefined;
+  #isTaken = false;
+  #throttled: readonly string[] | undefined = undefined;
   #now = 0;
   #admitted = 0;
   #retryAfterMs = 0;
+  #unchangedMs = 0;
   #token: readonly number[] = NONE;
   #used: number[] = NONE;
   #resetAfterMs: number[] = NONE;
-  #throttling: ThrottlingOfRun | undefined = undefined;
+  #throttling: StepThrottling | undefined = undefined;
 
   constructor(first: Operation, count: number, shape: ChargeShape) {
     this.first = first;
@@ -24,19 +25,18 @@ export class Run {
     this.#shape = shape;
   }
 
-  /** Reads the part of the reply that is of this run. */
+  /** Reads the step's part of the reply. */
   read(reply: Reply): void {
-    this.#taken = reply.next() === 0;
-    if (!this.#taken) return;
-    const { kind } = this.first;
+    this.#isTaken = reply.next() === 0;
+    if (!this.#isTaken) return;
+    const { kind } = this.first.request;
     const { counters, quotas, hasThrottle } = this.#shape;
     if (kind === VIOLATE) {
-      this.#began = counters.filter(() => reply.next() < 0).map(({ name }) => name);
+      this.#throttled = counters.filter(() => reply.next() < 0).map(({ name }) => name);
     } else if (kind === CONSUME || kind === PEEK) {
       this.#now = reply.next();
       this.#admitted = reply.next();
-      const wait = reply.next();
-      this.#retryAfterMs = wait < 0 ? Number.POSITIVE_INFINITY : wait;
+      this.#retryAfterMs = reply.wait();
       this.#token = reply.numbers(counters.length);
       const used = new Array<number>(quotas);
       const resetAfterMs = new Array<number>(quotas);
@@ -47,38 +47,42 @@ export class Run {
       this.#used = used;
       this.#resetAfterMs = resetAfterMs;
       if (hasThrottle) this.#throttling = readThrottling(counters, reply, quotas);
+      if (this.#admitted < this.count) this.#unchangedMs = reply.wait();
     }
   }
 
   /** Answers all of its operations. */
   answer(): void {
-    let operation = this.first;
-    for (let place = 0; place < this.count; place++) {
-      // One that was answered may be followed by others since.
-      const next = operation.next;
-      if (!this.#taken) operation.reject(foreignKey());
-      else if (operation.kind === CONSUME || operation.kind === PEEK) this.#decide(operation, place);
-      else operation.resolve(this.#began);
-      operation = next!;
-    }
+    this.#forEach((operation, index) => {
+      const { kind } = operation.request;
+      if (!this.#isTaken) operation.reject(foreignKey());
+      else if (kind === CONSUME || kind === PEEK) this.#decide(operation, index);
+      else operation.resolve(this.#throttled);
+    });
   }
 
   reject(error: unknown): void {
+    this.#forEach((operation) => operation.reject(error));
+  }
+
+  #forEach(act: (operation: Operation, index: number) => void): void {
     let operation = this.first;
-    for (let place = 0; place < this.count; place++) {
+    for (let index = 0; index < this.count; index++) {
+      // The answer to one operation can make its caller append others.
       const next = operation.next;
-      operation.reject(error);
+      act(operation, index);
       operation = next!;
     }
   }
 
-  #decide(operation: Operation, place: number): void {
-    const { kind, cost } = this.first;
+  #decide(operation: Operation, index: number): void {
+    const { request, resolve } = operation;
+    const { kind, cost, follower } = request;
     const throttling = this.#throttling;
-    const allowed = place < this.#admitted;
-    const charged = kind === PEEK ? 0 : Math.min(place + 1, this.#admitted) * cost;
+    const allowed = index < this.#admitted;
+    const charged = kind === PEEK ? 0 : Math.min(index + 1, this.#admitted) * cost;
     const resets = allowed ? this.#resetAfterMs : (throttling?.resetAfterMs ?? this.#resetAfterMs);
-    // Each outcome is its caller's own, so of several each gets a copy.
+    // Each caller owns its outcome, so several callers get copies.
     const [used, resetAfterMs] = this.count === 1 ? [this.#used, resets] : [this.#used.slice(), resets.slice()];
     for (let quota = 0; quota < used.length; quota++) used[quota]! += charged;
     const outcome: OpenOutcome = {
@@ -91,9 +95,15 @@ export class Run {
     };
     if (throttling !== undefined) {
       outcome.throttledMs = (allowed ? throttling.before : throttling.after).slice();
-      if (throttling.began && place === this.#admitted) outcome.beganThrottling = true;
+      if (throttling.began && index === this.#admitted) outcome.beganThrottling = true;
     }
-    operation.resolve(outcome, throttling?.spares);
+    if (follower === undefined || allowed) {
+      follower?.admitted(request);
+      resolve(outcome);
+    } else {
+      const violationsLeft = throttling?.violationsLeft ?? NONE;
+      resolve(follower.refused({ charge: request, outcome, unchangedMs: this.#unchangedMs, violationsLeft }));
+    }
   }
 }
 
@@ -106,23 +116,23 @@ function foreignKey(): StoreError {
   );
 }
 
-/** How the counters are throttled for those that are admitted, and for those that are refused. */
-interface ThrottlingOfRun {
+/** How long the counters are throttled: `before` for admitted charges, `after` for refused ones. */
+interface StepThrottling {
   readonly before: readonly number[];
   readonly after: readonly number[];
+  /** Whether a throttling began with a refusal of this step. */
   readonly began: boolean;
-  /** Of those that are refused, if the throttling began with one of them. */
+  /** Of refused charges, if a throttling began. */
   readonly resetAfterMs: number[] | undefined;
-  /** How many violations more surely do not throttle each counter. */
-  readonly spares: readonly number[];
+  readonly violationsLeft: readonly number[];
 }
 
 /**
- * The end of a run's reply. All that were refused in it are answered as the last one leaves the counters; the throttling
- * that began is told with the first.
+ * Reads the end of a step's reply. All refused charges of a step get the state after the last one. The first of them
+ * reports a throttling that began.
  */
-function readThrottling(counters: readonly CounterSpec[], reply: Reply, quotas: number): ThrottlingOfRun {
-  const none = { before: 0, after: 0, spare: Number.POSITIVE_INFINITY };
+function readThrottling(counters: readonly CounterSpec[], reply: Reply, quotas: number): StepThrottling {
+  const none = { before: 0, after: 0, violationsLeft: Number.POSITIVE_INFINITY };
   const each = counters.map(({ throttle }) => (throttle === undefined ? none : readCounter(throttle, reply)));
   const began = each.some(({ after }) => after < 0);
   return {
@@ -130,12 +140,13 @@ function readThrottling(counters: readonly CounterSpec[], reply: Reply, quotas: 
     after: each.map(({ after }) => Math.abs(after)),
     began,
     resetAfterMs: began ? reply.numbers(quotas) : undefined,
-    spares: each.map(({ spare }) => spare),
+    violationsLeft: each.map(({ violationsLeft }) => violationsLeft),
   };
 }
 
 function readCounter({ afterViolations }: Throttle, reply: Reply) {
   const [before, after, violations] = [reply.next(), reply.next(), reply.next()];
-  // While it is throttled, no violation begins another throttling.
-  return { before, after, spare: after === 0 ? afterViolations - violations - 1 : Number.POSITIVE_INFINITY };
+  // No violation begins another throttling during one.
+  const violationsLeft = after === 0 ? afterViolations - violations - 1 : Number.POSITIVE_INFINITY;
+  return { before, after, violationsLeft };
 }

@@ -1,22 +1,23 @@
 import type { Layer, Suspension } from '@tollgate/core';
+import { encodeName } from '../keys.js';
 
-/** The limits of one account as Redis holds them. */
-export interface HeldLimits {
+/** The limits of one account as stored on Redis. */
+export interface StoredLimits {
   readonly account: string;
-  /** As it was given to `set`, in what JSON can say. */
+  /** The layer that `set` received, after a round trip through JSON. */
   readonly layer: Layer;
-  /** The number of the change that set them: versions are counted over all accounts. */
+  /** The number of the change that set them. Versions are counted over all accounts. */
   readonly version: number;
   readonly by?: string;
   /** When they were set, by the clock of Redis: milliseconds since the epoch. */
   readonly at: number;
 }
 
-/** One change, as the log keeps it. */
+/** One change, as stored in the log. */
 export interface LimitsChange {
   readonly version: number;
   readonly change: 'set' | 'deleted' | 'suspended' | 'resumed';
-  /** Whose limits: `undefined` of a suspension and its end, which concern all. */
+  /** The account whose limits changed; `undefined` for a suspension and its end, which concern all. */
   readonly account?: string;
   /** What was set. */
   readonly layer?: Layer;
@@ -27,27 +28,55 @@ export interface LimitsChange {
   readonly at: number;
 }
 
+/**
+ * The keys of the limits and of their log, in one hash slot, and the channel for changes. A client puts its `keyPrefix`
+ * before keys, but not before channels.
+ */
+export class LimitsKeys {
+  readonly limits: string;
+  readonly log: string;
+  readonly channel: string;
+
+  constructor(prefix: string, keyPrefix: string) {
+    this.limits = `${prefix}:limits:{v1}`;
+    this.log = `${this.limits}:log`;
+    this.channel = `${keyPrefix}${prefix}:limits:v1`;
+  }
+
+  get both(): readonly [string, string] {
+    return [this.limits, this.log];
+  }
+}
+
+/** The fields of the hash of limits. No encoded account begins with `!`. */
+export const SUSPENSION_FIELD = '!suspension';
+export const VERSION_FIELD = '!version';
+
+export function fieldOf(account: string): string {
+  return encodeName(account);
+}
+
 export const MAX_ACCOUNT_LENGTH = 1024;
 /** Of a layer as JSON, in UTF-16 units. */
 export const MAX_LAYER_LENGTH = 65_536;
 
-/** Room for a layer with an account, a name and a reason, each unit of which JSON may write as six. */
+/** Room for a layer, an account, a name and a reason. JSON may write each unit of the last three as six. */
 const MAX_TEXT_LENGTH: number = MAX_LAYER_LENGTH + 6 * 4096;
 
-/** `undefined` for a text that does not hold the limits of an account. Whether its layer makes sense is not looked at. */
-export function readHeldLimits(text: unknown): HeldLimits | undefined {
-  const said = read(text);
-  if (said === undefined || said.account === undefined || said.layer === undefined) return undefined;
-  const { account, layer, version, by, at } = said;
+/** `undefined` unless the text has the limits of an account. The layer's content is not checked. */
+export function readStoredLimits(text: unknown): StoredLimits | undefined {
+  const stored = read(text);
+  if (stored === undefined || stored.account === undefined || stored.layer === undefined) return undefined;
+  const { account, layer, version, by, at } = stored;
   return { account, layer, version, ...(by !== undefined && { by }), at };
 }
 
-/** `undefined` for a text that is no entry of the log. */
+/** `undefined` unless the text is an entry of the log. */
 export function readChange(text: unknown): LimitsChange | undefined {
-  const said = read(text);
-  if (said === undefined) return undefined;
-  const { version, account, layer, by, reason, at } = said;
-  const change = CHANGES.find((known) => known === said.change);
+  const stored = read(text);
+  if (stored === undefined) return undefined;
+  const { version, account, layer, by, reason, at } = stored;
+  const change = CHANGES.find((known) => known === stored.change);
   const concernsAccount = change === 'set' || change === 'deleted';
   if (change === undefined || concernsAccount !== (account !== undefined)) return undefined;
   if ((change === 'set') !== (layer !== undefined)) return undefined;
@@ -62,17 +91,17 @@ export function readChange(text: unknown): LimitsChange | undefined {
   };
 }
 
-/** `undefined` for a text that holds no suspension. */
+/** `undefined` unless the text is a suspension. */
 export function readSuspension(text: unknown): Suspension | undefined {
-  const said = read(text);
-  return said && suspensionOf(said);
+  const stored = read(text);
+  return stored && suspensionOf(stored);
 }
 
-export function suspensionOf({ at, by, reason }: Pick<Said, 'at' | 'by' | 'reason'>): Suspension {
+export function suspensionOf({ at, by, reason }: Pick<StoredJson, 'at' | 'by' | 'reason'>): Suspension {
   return Object.freeze({ since: at, ...(by !== undefined && { by }), ...(reason !== undefined && { reason }) });
 }
 
-interface Said {
+interface StoredJson {
   readonly version: number;
   readonly at: number;
   readonly change?: unknown;
@@ -84,8 +113,8 @@ interface Said {
 
 const CHANGES = ['set', 'deleted', 'suspended', 'resumed'] as const;
 
-/** Whoever may write to Redis may have written anything, so nothing is taken for what it should be. */
-function read(text: unknown): Said | undefined {
+/** Any client of Redis may have written the text, so every member is checked. */
+function read(text: unknown): StoredJson | undefined {
   if (typeof text !== 'string' || text.length > MAX_TEXT_LENGTH) return undefined;
   let value: unknown;
   try {

@@ -1,0 +1,87 @@
+import type { CounterSpec, Outcome } from '@tollgate/core';
+import { entryOf } from '@tollgate/core/kit';
+
+/** Makes Redis count violations. */
+export type SendViolations = (account: string, counters: readonly CounterSpec[], times: number) => Promise<void>;
+
+/**
+ * Violations by charges that the deny cache refused. They are sent before the account's next charge, or after
+ * {@link LATEST_MS}, so many refusals cost one operation.
+ */
+export class UnsentViolations {
+  readonly #send: SendViolations;
+  /** By account, then by the counters without room. */
+  readonly #byAccount = new Map<string, Map<readonly CounterSpec[], number>>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(send: SendViolations) {
+    this.#send = send;
+  }
+
+  add(account: string, counters: readonly CounterSpec[]): void {
+    const own = entryOf(this.#byAccount, account, () => new Map<readonly CounterSpec[], number>());
+    own.set(counters, (own.get(counters) ?? 0) + 1);
+    this.#timer ??= setTimeout(this.#sendAll, LATEST_MS).unref();
+  }
+
+  send(account: string): void {
+    const own = this.#byAccount.get(account);
+    if (own === undefined) return;
+    this.#byAccount.delete(account);
+    // A failure loses them: the account is throttled a little later.
+    for (const [counters, times] of own) this.#send(account, counters, times).catch(() => {});
+  }
+
+  /** Forgets the violations of the account, or only those on the counter of that name. */
+  forget(account: string, name?: string): void {
+    const own = this.#byAccount.get(account);
+    this.#byAccount.delete(account);
+    if (own === undefined || name === undefined) return;
+    const others = [...own].map(([counters, times]) => [counters.filter((one) => one.name !== name), times] as const);
+    this.#byAccount.set(account, new Map(others.filter(([counters]) => counters.length > 0)));
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#byAccount.clear();
+  }
+
+  readonly #sendAll = (): void => {
+    this.#timer = undefined;
+    for (const account of [...this.#byAccount.keys()]) this.send(account);
+  };
+}
+
+const LATEST_MS = 100;
+
+/**
+ * Throttlings that began with violations from {@link UnsentViolations}, so without a refusal to report them. The next
+ * refusal that the counter throttles reports it.
+ */
+export class UnreportedThrottlings {
+  /** By account, the names of the counters. */
+  readonly #byAccount = new Map<string, Set<string>>();
+
+  add(account: string, names: readonly string[]): void {
+    if (this.#byAccount.size >= MAX_ACCOUNTS && !this.#byAccount.has(account)) return;
+    const own = entryOf(this.#byAccount, account, () => new Set<string>());
+    for (const name of names) if (own.size < MAX_PER_ACCOUNT) own.add(name);
+  }
+
+  /** Whether this refusal is the first of such a throttling. A throttling that has ended by now is never reported. */
+  take(account: string, counters: readonly CounterSpec[], { throttledMs }: Outcome): boolean {
+    const own = this.#byAccount.get(account);
+    if (own === undefined || throttledMs === undefined) return false;
+    const lasting = counters.filter(({ name }, index) => own.delete(name) && throttledMs[index]! > 0);
+    if (own.size === 0) this.#byAccount.delete(account);
+    return lasting.length > 0;
+  }
+
+  forget(account: string, name?: string): void {
+    if (name === undefined) this.#byAccount.delete(account);
+    else this.#byAccount.get(account)?.delete(name);
+  }
+}
+
+const MAX_ACCOUNTS = 10_000;
+const MAX_PER_ACCOUNT = 16;
