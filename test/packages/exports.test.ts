@@ -64,8 +64,8 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
     values: `
       RedisLimits RedisStore RedisUsage`,
     types: `
-      ChangeOptions StoredLimits LimitsChange LimitsClient LimitsState ObservedStore RedisCallMessage RedisClient
-      RedisLimitsOptions RedisStoreOptions RedisStoreStats RedisUsageOptions`,
+      ChangeOptions LimitsChange LimitsClient LimitsState ObservedStore RedisCallMessage RedisClient
+      RedisLimitsOptions RedisStoreOptions RedisStoreStats RedisUsageOptions StoredLimits`,
   },
   '@tollgate/opentelemetry': {
     values: `

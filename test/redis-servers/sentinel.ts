@@ -39,7 +39,7 @@ export async function startSentinel(): Promise<RunningSentinel> {
       /slave0:.*state=online/.test(String(await ask(first.port, 'INFO', 'replication'))),
     );
     for (let index = 0; index < SENTINELS; index += 1) watchers.push(await startWatcher(first.port));
-    await until('the sentinels to know all', async () => (await Promise.all(watchers.map(knowsAll))).every(Boolean));
+    await until('the sentinels to see all', async () => (await Promise.all(watchers.map(seesAll))).every(Boolean));
   } catch (error) {
     await stop();
     throw error;
@@ -84,7 +84,7 @@ async function startWatcher(masterPort: number): Promise<RunningServer> {
   return RunningServer.start({ port, configure });
 }
 
-async function knowsAll({ port }: RunningServer): Promise<boolean> {
+async function seesAll({ port }: RunningServer): Promise<boolean> {
   const master = fields(await ask(port, 'SENTINEL', 'master', NAME));
   const [replica] = (await ask(port, 'SENTINEL', 'slaves', NAME)) as unknown[];
   return (

@@ -13,7 +13,7 @@ export function serverBinary(): string {
   return found;
 }
 
-/** Installs a server where there is none: only as root, on Debian and its derivatives. */
+/** Installs a missing server: only as root, on Debian and its derivatives. */
 export function installServer(): void {
   if (findServer() !== undefined) return;
   if (!existsSync('/etc/debian_version') || userInfo().uid !== 0) throw new Error(CURE);

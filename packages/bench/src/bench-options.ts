@@ -16,7 +16,7 @@ export interface BenchOptions {
 export const USAGE: string = `Usage: npm run bench -- [${PARTS.join('|')} …] [--rounds=N] [--only=WORD] [--smoke]
 
   --rounds=N   measured rounds, after one round to warm up
-  --only=WORD  only tables whose title contains the word, such as 1,000,000, bytes, allocated, flat, express, refused or hot
+  --only=WORD  only tables whose title contains the word, such as 1,000,000, bytes, flat, express, refused or hot
   --smoke      takes seconds instead of minutes, to check that everything runs
 
 The default is all parts except layouts and calls. redis and layouts use the server of REDIS_URL, or else start one.`;

@@ -4,8 +4,8 @@ export const LONGEST = 256;
 const KEPT = LONGEST + 1 - 64;
 
 /**
- * The name, shortened if it is long. Up to 256 UTF-16 code units it stays as it is. A longer name keeps its beginning and
- * ends in its SHA-256, 257 units in all, so it equals neither a short name nor another long one.
+ * The name, shortened if it is long. Up to 256 UTF-16 code units it stays as it is. A longer name keeps its beginning
+ * and ends in its SHA-256, 257 units in all, so it equals neither a short name nor another long one.
  */
 export function boundedName(name: string): string {
   if (name.length <= LONGEST) return name;

@@ -1,6 +1,6 @@
 /**
- * Calls a function of the program. What it throws, or rejects with, becomes a warning by `process.emitWarning`, so that it
- * cannot affect the request during which it ran. `what` names the function in the warning.
+ * Calls a function of the program. What it throws, or rejects with, becomes a warning by `process.emitWarning`, so that
+ * it cannot affect the request during which it ran. `what` names the function in the warning.
  */
 export function callSafely<Arguments extends readonly unknown[]>(
   what: string,

@@ -29,8 +29,8 @@ export function checkOneOf<T>(option: string, value: unknown, allowed: readonly 
 }
 
 /**
- * An object literal whose every key is a known option. A class instance is refused, and so is an object with a prototype of
- * its own: `{ __proto__: … }` in a literal makes one, and its keys would be ignored silently.
+ * An object literal whose every key is a known option. A class instance is refused, and so is an object with a
+ * prototype of its own: `{ __proto__: … }` in a literal makes one, and its keys would be ignored silently.
  */
 export function checkOptions(option: string, value: unknown, known?: readonly string[]): PlainObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -1,6 +1,6 @@
 /**
- * Instants in whole milliseconds. It may start anywhere, but must not jump. While it is behind an earlier reading, readers
- * use that earlier reading.
+ * Instants in whole milliseconds. It may start anywhere, but must not jump. While it is behind an earlier reading,
+ * readers use that earlier reading.
  */
 export type Clock = () => number;
 

@@ -66,12 +66,12 @@ export function closedError(what: string): TollgateError {
 }
 
 /**
- * A store could not do what it was asked. `charged` is `'no'` only if the store did not record the charge and never will;
- * it is `'unknown'` if the store may have. `concerns` is `'account'` if only this account's data is broken, so that the
- * store counts as available for other accounts.
+ * A store could not do what it was asked. `charged` is `'no'` only if the store did not record the charge and never
+ * will; it is `'unknown'` if the store may have. `concerns` is `'account'` if only this account's data is broken, so
+ * that the store counts as available for other accounts.
  *
- * Stores throw it, and `refund` and `reset` of a limiter pass it on; `consume` and `peek` decide without the store instead.
- * Recognise it by its `code`, not its class: a program may have two copies of this package.
+ * Stores throw it, and `refund` and `reset` of a limiter pass it on; `consume` and `peek` decide without the store
+ * instead. Recognise it by its `code`, not its class: a program may have two copies of this package.
  */
 export class StoreError extends Error {
   readonly code = 'TOLLGATE_STORE_FAILED';
@@ -93,7 +93,9 @@ export interface StoreErrorOptions {
   readonly cause?: unknown;
 }
 
-/** The error that a store threw, as a `StoreError`. After an error of another kind, the charge may have been recorded. */
+/**
+ * The error that a store threw, as a `StoreError`. After an error of another kind, the charge may have been recorded.
+ */
 export function asStoreError(thrown: unknown): StoreError {
   if (isStoreError(thrown)) return thrown;
   const reason = thrown instanceof Error ? thrown.message : show(thrown);

@@ -7,9 +7,9 @@ export function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
 }
 
 /**
- * Settles as `promise` does, or after `timeoutMs` milliseconds as `late` does: with the value it returns, or the error it
- * throws. The timer keeps the process alive, so that a program that awaits the result does not end before it; with `unref` it
- * does not, for a wait that no program awaits.
+ * Settles as `promise` does, or after `timeoutMs` milliseconds as `late` does: with the value it returns, or the error
+ * it throws. The timer keeps the process alive, so that a program that awaits the result does not end before it; with
+ * `unref` it does not, for a wait that no program awaits.
  */
 export function within<T>(
   promise: PromiseLike<T>,

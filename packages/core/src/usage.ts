@@ -1,5 +1,6 @@
 /**
- * Usage: what each account has asked for, where it is kept, and the reports made of it. `docs/usage.md` shows how to use it.
+ * Usage: what each account has asked for, where it is kept, and the reports made of it. `docs/usage.md` shows how to
+ * use it.
  *
  * @module
  */

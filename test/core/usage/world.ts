@@ -3,7 +3,9 @@ import { MemoryUsage, type UsageOptions } from '@tollgate/core/usage';
 import { onTestFinished } from 'vitest';
 import { type Request, START_AT } from '../../contract/usage/requests.js';
 
-/** Limiters in memory that share a usage store and a clock that only the test moves, and a list of all their requests. */
+/**
+ * Limiters in memory that share a usage store and a clock that only the test moves, and a list of all their requests.
+ */
 export function usageWorld(options: Omit<RateLimiterOptions, 'store' | 'usage'>, usage: UsageOptions = {}) {
   const time = { now: START_AT };
   const clock = () => time.now;

@@ -22,8 +22,8 @@ import {
 } from './table/index.js';
 
 /**
- * The current charge on one of its counters: whether it fits, and its recording. Results go into the scratch outcome. A charge
- * has up to two counters, and each has one of these.
+ * The current charge on one of its counters: whether it fits, and its recording. Results go into the scratch outcome. A
+ * charge has up to two counters, and each has one of these.
  */
 export class Charging {
   /** The counter's slot, or −1. */
@@ -90,7 +90,10 @@ export class Charging {
     this.#table.extend(this.slot, now + longestMs);
   }
 
-  /** Records an admission of the instant `admittedAt`, in all windows of the counter where it counts. The counter exists. */
+  /**
+   * Records an admission of the instant `admittedAt`, in all windows of the counter where it counts. The counter
+   * exists.
+   */
   record({ quotas }: CounterSpec, cost: number, now: number, admittedAt: number): void {
     const table = this.#table;
     if (!windowsFit(table, this.slot, quotas, now)) {
@@ -181,7 +184,9 @@ export class Charging {
     if (retryAfterMs > outcome.retryAfterMs) outcome.retryAfterMs = retryAfterMs;
   }
 
-  /** The earliest instant at which `units` more fit: under the shrunk limit, or under the full one when throttling ends. */
+  /**
+   * The earliest instant at which `units` more fit: under the shrunk limit, or under the full one when throttling ends.
+   */
   #fitsAt(window: number, used: number, limit: number, units: number): number {
     const { now } = this.#outcome;
     const fitsAt = this.#windows.fitsAt(window, used, limit, units, now);
@@ -190,7 +195,9 @@ export class Charging {
     return Math.min(meanwhile, Math.max(this.#endsAt, fitsAt));
   }
 
-  /** Gives the counter the windows of the quotas, and records the charge in its other windows; see {@link #recordSpare}. */
+  /**
+   * Gives the counter the windows of the quotas, and records the charge in its other windows; see {@link #recordSpare}.
+   */
   #arrange(quotas: readonly Quota[], cost: number, now: number): number {
     if (!windowsFit(this.#table, this.slot, quotas, now)) arrangeWindows(this.#table, this.slot, quotas, now);
     const first = this.#table.firstWindow(this.slot);

@@ -8,9 +8,9 @@ import { isViolationsName, storedName, violationsName } from './stored-names.js'
 
 export interface MemoryStoreOptions {
   /**
-   * The most counters in memory at once: an integer from 4 to 16777216, default 1000000. The violations of a counter count
-   * as one more. At the cap, expired counters are evicted first. If all still matter, the least used of a small sample is
-   * evicted, and {@link MemoryStoreStats} counts it.
+   * The most counters in memory at once: an integer from 4 to 16777216, default 1000000. The violations of a counter
+   * count as one more. At the cap, expired counters are evicted first. If all still matter, the least used of a small
+   * sample is evicted, and {@link MemoryStoreStats} counts it.
    */
   readonly maxCounters?: number;
   /** The store's clock: non-negative milliseconds. Default: the process's monotonic clock. */
@@ -41,8 +41,9 @@ export let countersOf: (store: MemoryStore) => Counters;
  * Counters in the memory of this process, for a service that runs as one process or whose instances may each grant the
  * full limit. For one limit over several processes use a shared store.
  *
- * Every method is synchronous, so every decision is atomic. A decision takes amortised constant time, whatever the limit, the
- * window and the number of counters. There is no timer: an idle store does nothing, and does not keep the process alive.
+ * Every method is synchronous, so every decision is atomic. A decision takes amortised constant time, whatever the
+ * limit, the window and the number of counters. There is no timer: an idle store does nothing, and does not keep the
+ * process alive.
  *
  * @example
  * const store = new MemoryStore({ maxCounters: 100_000 });
@@ -102,8 +103,8 @@ export class MemoryStore implements Store {
   }
 
   /**
-   * Throttles counters from now, for one duration each; 0 ends a throttling. It is for a copy that follows another store, so
-   * violations do not matter. Counters without a throttle do not change.
+   * Throttles counters from now, for one duration each; 0 ends a throttling. It is for a copy that follows another
+   * store, so violations do not matter. Counters without a throttle do not change.
    */
   throttle(account: string, counters: readonly CounterSpec[], throttledMs: readonly number[]): void {
     const open = this.#open();

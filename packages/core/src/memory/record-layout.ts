@@ -1,6 +1,6 @@
 /**
- * A counter is one record of 34 words of 32 bits, so a charge finds all that it needs in one place. An instant and a birth
- * are 64-bit numbers and take two words.
+ * A counter is one record of 34 words of 32 bits, so a charge finds all that it needs in one place. An instant and a
+ * birth are 64-bit numbers and take two words.
  *
  *      0      1      2     3        4 5         6 7     8 … 13    14 … 23        24 … 33
  *     ┌──────┬──────┬─────┬────────┬───────────┬───────┬─────────┬──────────────┬───────────────┐
@@ -8,8 +8,8 @@
  *     │      │      │     │  count │           │       │         │              │               │
  *     └──────┴──────┴─────┴────────┴───────────┴───────┴─────────┴──────────────┴───────────────┘
  *
- * With more than two windows, all of them lie in a span outside the record, and word 14 has the span's first window. In a
- * free record, word 14 has the next free slot. A window takes 10 words, in a counter's record or in a span:
+ * With more than two windows, all of them lie in a span outside the record, and word 14 has the span's first window. In
+ * a free record, word 14 has the next free slot. A window takes 10 words, in a counter's record or in a span:
  *
  *      0 1         2      3       4           5       6      7       8             9
  *     ┌───────────┬──────┬───────┬───────────┬───────┬──────┬───────┬─────────────┬─────┐

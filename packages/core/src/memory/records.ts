@@ -1,8 +1,8 @@
 import { COUNTER_WORDS, NEXT_FREE_SPAN, OWN_WINDOWS, WINDOW_WORDS } from './record-layout.js';
 
 /**
- * Records of one size, numbered from 0, in pages that are never copied or moved. Growing never pauses the process, and a
- * record costs the garbage collector nothing.
+ * Records of one size, numbered from 0, in pages that are never copied or moved. Growing never pauses the process, and
+ * a record costs the garbage collector nothing.
  */
 export class RecordPages {
   readonly #wordsPerRecord: number;
@@ -37,8 +37,8 @@ export const PAGE_SIZE: number = 1 << PAGE_BITS;
 export const PAGE_MASK: number = PAGE_SIZE - 1;
 
 /**
- * The records of counters and windows. The windows of a counter are adjacent. Up to two lie in the counter's own record; more
- * form a span outside it.
+ * The records of counters and windows. The windows of a counter are adjacent. Up to two lie in the counter's own
+ * record; more form a span outside it.
  */
 export class Records {
   readonly counters: RecordPages = new RecordPages(COUNTER_WORDS);
@@ -57,7 +57,9 @@ export class Records {
     return window < SPANS ? this.counters.numbers(window >>> OWN_BITS) : this.#spans.numbers(window - SPANS);
   }
 
-  /** Allocates a span of `count` windows, 1 to {@link MAX_SPAN}, and returns the first. Their contents are undefined. */
+  /**
+   * Allocates a span of `count` windows, 1 to {@link MAX_SPAN}, and returns the first. Their contents are undefined.
+   */
   allocate(count: number): number {
     const free = this.#firstFree[count] ?? 0;
     if (free !== 0) {

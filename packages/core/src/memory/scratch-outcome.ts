@@ -1,6 +1,6 @@
 /**
- * The outcome of the current charge, as an `Outcome`. All charges share one, so that a charge allocates nothing. The next
- * charge overwrites it. Its arrays may be longer than there are quotas.
+ * The outcome of the current charge, as an `Outcome`. All charges share one, so that a charge allocates nothing. The
+ * next charge overwrites it. Its arrays may be longer than there are quotas.
  */
 export interface ScratchOutcome {
   allowed: boolean;

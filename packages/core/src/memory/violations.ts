@@ -4,8 +4,8 @@ import { violationsName } from './stored-names.js';
 import { type AccountKey, type CounterTable, openWindows, type Throttling } from './table/index.js';
 
 /**
- * The violations of counters, and the throttlings that follow. A counter with violations has a second slot, whose one window
- * counts them. That window keeps no more violations than can still matter.
+ * The violations of counters, and the throttlings that follow. A counter with violations has a second slot, whose one
+ * window counts them. That window keeps no more violations than can still matter.
  */
 export class Violations {
   readonly #table: CounterTable;

@@ -37,8 +37,8 @@ export class Quota implements QuotaOptions {
   /**
    * Prefer {@link perMinute} and its siblings for whole units of time. Errors name the quota by `path`.
    *
-   * @throws TypeError `TOLLGATE_OPTION_TYPE` when a value is of the wrong kind, `TOLLGATE_OPTION_UNKNOWN` when an option
-   * does not exist.
+   * @throws TypeError `TOLLGATE_OPTION_TYPE` when a value is of the wrong kind, `TOLLGATE_OPTION_UNKNOWN` when an
+   * option does not exist.
    * @throws RangeError `TOLLGATE_OPTION_RANGE` when a number is not whole or outside its range.
    */
   constructor(options: QuotaOptions, path = 'quota') {
@@ -53,7 +53,10 @@ export class Quota implements QuotaOptions {
     Object.freeze(this);
   }
 
-  /** Width of one slice in milliseconds. It is 1 while the limit is at most `slices`, so that the window is an exact log. */
+  /**
+   * Width of one slice in milliseconds. It is 1 while the limit is at most `slices`, so that the window is an exact
+   * log.
+   */
   get sliceMs(): number {
     return this.#sliceMs;
   }
@@ -132,7 +135,9 @@ export function windowInWords(windowMs: number): string {
   return `per-${windowMs}-ms`;
 }
 
-/** Names go into HTTP headers as Structured Fields strings (RFC 9651, section 3.3.3), which allow only printable ASCII. */
+/**
+ * Names go into HTTP headers as Structured Fields strings (RFC 9651, section 3.3.3), which allow only printable ASCII.
+ */
 function checkName(option: string, name: unknown): string {
   const rule = '1 to 64 printable ASCII characters';
   if (typeof name !== 'string') throw optionTypeError(option, rule, name);

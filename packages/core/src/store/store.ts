@@ -6,8 +6,8 @@ import type { UsageStore } from './usage-store.js';
 /**
  * One counter of a charge: its name within the account, and the quotas that the charge must fit.
  *
- * A name is any non-empty string. Two names are one counter only if they are equal, code unit by code unit. The same is true
- * for accounts. Both may be hostile.
+ * A name is any non-empty string. Two names are one counter only if they are equal, code unit by code unit. The same is
+ * true for accounts. Both may be hostile.
  */
 export interface CounterSpec {
   readonly name: string;
@@ -18,8 +18,8 @@ export interface CounterSpec {
 }
 
 /**
- * A store's answer to a charge. The arrays have one entry for each quota: those of the first counter in their order, then
- * those of the second. The outcome belongs to the caller, and the store keeps no reference to it.
+ * A store's answer to a charge. The arrays have one entry for each quota: those of the first counter in their order,
+ * then those of the second. The outcome belongs to the caller, and the store keeps no reference to it.
  */
 export interface Outcome {
   readonly allowed: boolean;
@@ -28,18 +28,19 @@ export interface Outcome {
   /** The cost that counts in each quota after the decision. It includes this charge if that was admitted. */
   readonly used: readonly number[];
   /**
-   * Milliseconds until the room of each quota, `limit - used` or 0, next grows without any call. 0 if it never grows, as
-   * where `used` is 0. For a throttled counter, the limit is the shrunk one, and room may grow when the throttling ends.
+   * Milliseconds until the room of each quota, `limit - used` or 0, next grows without any call. 0 if it never grows,
+   * as where `used` is 0. For a throttled counter, the limit is the shrunk one, and room may grow when the throttling
+   * ends.
    */
   readonly resetAfterMs: readonly number[];
   /**
-   * 0 when allowed. Otherwise the milliseconds after which this charge, repeated with no other traffic, is admitted, and not
-   * one sooner. `Infinity` when it can never fit, because its cost is above a limit.
+   * 0 when allowed. Otherwise the milliseconds after which this charge, repeated with no other traffic, is admitted,
+   * and not one sooner. `Infinity` when it can never fit, because its cost is above a limit.
    */
   readonly retryAfterMs: number;
   /**
-   * For each counter the milliseconds until its throttling ends, 0 if it is not throttled. May be left out if no counter has a
-   * {@link CounterSpec.throttle}.
+   * For each counter the milliseconds until its throttling ends, 0 if it is not throttled. May be left out if no
+   * counter has a {@link CounterSpec.throttle}.
    */
   readonly throttledMs?: readonly number[];
   /** Whether a throttling began with this refusal. */
@@ -49,8 +50,8 @@ export interface Outcome {
 }
 
 /**
- * Keeps counters and takes charges against them. A store owns the clock by which it decides. It decides one charge in one
- * atomic step: atomic across everything that shares its counters, whether one process or many hosts.
+ * Keeps counters and takes charges against them. A store owns the clock by which it decides. It decides one charge in
+ * one atomic step: atomic across everything that shares its counters, whether one process or many hosts.
  *
  * `test/contract/store.ts` checks the promises below on every store. `docs/writing-a-store.md` shows how to write one.
  *
@@ -63,22 +64,22 @@ export interface Outcome {
  * - **Time.** Instants are whole milliseconds. While a clock steps back, its latest instant counts.
  * - **Bounded.** State that can no longer change a decision goes away without any call that names it.
  *
- * **Windows.** A counter has one sliding window for each `windowMs` that it has been charged against, as long as that counts
- * something. An admitted charge is recorded in all of them, whether or not its own quotas have them. So quotas that differ
- * from request to request, or change while the service runs, never open a gap. A new window begins with what the counter
- * has: the admissions of its narrowest longer window, else of its longest one.
+ * **Windows.** A counter has one sliding window for each `windowMs` that it has been charged against, as long as that
+ * counts something. An admitted charge is recorded in all of them, whether or not its own quotas have them. So quotas
+ * that differ from request to request, or change while the service runs, never open a gap. A new window begins with
+ * what the counter has: the admissions of its narrowest longer window, else of its longest one.
  *
- * **Throttling.** A refused {@link Store.consume} is a violation on each counter that has no room for it and has a throttle.
- * A violation throttles the counter for `throttle.durationMs(…)` if the counter is not throttled and now has at least
- * `afterViolations` in `(t - withinMs, t]`. A throttled counter's limits are `throttle.limitOf(limit)`, from the outcome of
- * that refusal on. Violations meanwhile count, but neither lengthen the throttling nor begin another. At the instant of its
- * end, the full limits count again. A store may decide equal charges together: then all of them may be refused once the last
- * of them throttles the counter, and one reports that it began. Violations and throttlings outlive changes of windows and
- * limits; a reset ends them.
+ * **Throttling.** A refused {@link Store.consume} is a violation on each counter that has no room for it and has a
+ * throttle. A violation throttles the counter for `throttle.durationMs(…)` if the counter is not throttled and now has
+ * at least `afterViolations` in `(t - withinMs, t]`. A throttled counter's limits are `throttle.limitOf(limit)`, from
+ * the outcome of that refusal on. Violations meanwhile count, but neither lengthen the throttling nor begin another. At
+ * the instant of its end, the full limits count again. A store may decide equal charges together: then all of them may
+ * be refused once the last of them throttles the counter, and one reports that it began. Violations and throttlings
+ * outlive changes of windows and limits; a reset ends them.
  *
- * A refusal is an outcome, not an error. A method rejects or throws only when the store is broken, and then the charge may
- * have been recorded. With a `StoreError` a store can be exact: `charged` is `'no'` if the charge was not recorded and never
- * will be, else `'unknown'`. Every other error counts as `'unknown'`.
+ * A refusal is an outcome, not an error. A method rejects or throws only when the store is broken, and then the charge
+ * may have been recorded. With a `StoreError` a store can be exact: `charged` is `'no'` if the charge was not recorded
+ * and never will be, else `'unknown'`. Every other error counts as `'unknown'`.
  *
  * The optional members are for stores that can fail. `docs/failure.md` describes how a limiter uses them.
  */
@@ -99,15 +100,15 @@ export interface Store {
   consume(account: string, counters: readonly CounterSpec[], cost: number): MaybePromise<Outcome>;
 
   /**
-   * Answers as {@link consume} would now, except that `used` never includes the charge. Writes nothing: it neither creates a
-   * counter nor lengthens its life.
+   * Answers as {@link consume} would now, except that `used` never includes the charge. Writes nothing: it neither
+   * creates a counter nor lengthens its life.
    */
   peek(account: string, counters: readonly CounterSpec[], cost: number): MaybePromise<Outcome>;
 
   /**
-   * Takes back the cost of one admitted charge wherever it still counts. Does nothing to a window that the admission has
-   * left, nor to a counter that was forgotten and begun anew since, so it can never create credit. It may also do nothing
-   * once the counter has a longer window than ever before, which may lack the admission.
+   * Takes back the cost of one admitted charge wherever it still counts. Does nothing to a window that the admission
+   * has left, nor to a counter that was forgotten and begun anew since, so it can never create credit. It may also do
+   * nothing once the counter has a longer window than ever before, which may lack the admission.
    *
    * The caller passes each admission at most once, with its own arguments and `outcome`.
    */
@@ -115,11 +116,11 @@ export interface Store {
 
   /**
    * Records an admission that was decided elsewhere, `agoMs` before now, in every window of the counters where it still
-   * counts. No limit applies. Counters are begun and windows arranged as by an admitted {@link consume} with these quotas.
-   * Without this method, what a limiter admits during an outage is never counted here.
+   * counts. No limit applies. Counters are begun and windows arranged as by an admitted {@link consume} with these
+   * quotas. Without this method, what a limiter admits during an outage is never counted here.
    *
-   * The cost of the instant `at = now − agoMs` joins one slice of each window that `at` has not left. Let `p` be the oldest
-   * slice that is not before `at`. The first rule that applies decides:
+   * The cost of the instant `at = now − agoMs` joins one slice of each window that `at` has not left. Let `p` be the
+   * oldest slice that is not before `at`. The first rule that applies decides:
    *
    * - no `p`: as an admission at `at` that follows all others;
    * - `p` is of the instant `at` or of the same slice width: `p`;
@@ -135,27 +136,28 @@ export interface Store {
   record?(account: string, counters: readonly CounterSpec[], cost: number, agoMs: number): MaybePromise<void>;
 
   /**
-   * Rejects unless a charge of that account could be recorded now. Writes nothing that matters. A limiter calls it again and
-   * again in the background while it considers the store down. Without this method, it calls {@link peek}.
+   * Rejects unless a charge of that account could be recorded now. Writes nothing that matters. A limiter calls it
+   * again and again in the background while it considers the store down. Without this method, it calls {@link peek}.
    */
   probe?(account: string): MaybePromise<void>;
 
   /**
-   * Names the shard that keeps the account, for a store whose shards fail independently, as the masters of a cluster do. The
-   * failure of one shard then does not affect other accounts. Called with every charge. Without this method there is one
-   * shard, `''`.
+   * Names the shard that keeps the account, for a store whose shards fail independently, as the masters of a cluster
+   * do. The failure of one shard then does not affect other accounts. Called with every charge. Without this method
+   * there is one shard, `''`.
    */
   shardOf?(account: string): string;
 
   /**
-   * Forgets the violations of a counter, or of every counter of the account, and ends their throttling. What the counters
-   * have admitted stays. A store without this method keeps no violations, and a limiter refuses a policy that throttles.
+   * Forgets the violations of a counter, or of every counter of the account, and ends their throttling. What the
+   * counters have admitted stays. A store without this method keeps no violations, and a limiter refuses a policy that
+   * throttles.
    */
   pardon?(account: string, name?: string): MaybePromise<void>;
 
   /**
-   * Makes a usage store beside the counters, which keeps usage for `keepDays`. The limiter closes it; this store stays open.
-   * Without this method, usage is kept in the memory of the process unless the limiter is given a usage store.
+   * Makes a usage store beside the counters, which keeps usage for `keepDays`. The limiter closes it; this store stays
+   * open. Without this method, usage is kept in the memory of the process unless the limiter is given a usage store.
    */
   usage?(options: { readonly keepDays: number }): UsageStore;
 

@@ -17,17 +17,19 @@ export interface ThrottleOptions {
   /** How long the counter is then throttled, in milliseconds: an integer from 100 to 2678400000 (31 days). */
   readonly forMs: number;
   /**
-   * The share of each limit that is left: from 0, which blocks, to below 1. A factor above 0 leaves at least 1 unit of a
-   * limit above 0.
+   * The share of each limit that is left: from 0, which blocks, to below 1. A factor above 0 leaves at least 1 unit of
+   * a limit above 0.
    */
   readonly factor: number;
-  /** For repeat offenders: a throttling that begins within a day of the end of the last one lasts longer than that one. */
+  /**
+   * For repeat offenders: a throttling that begins within a day of the end of the last one lasts longer than that one.
+   */
   readonly escalate?: EscalateOptions;
 }
 
 /**
- * Shrinks the limits of a counter for a while after repeated violations. A violation is a refused charge, on each counter
- * that had no room for it. Immutable, and checked when it is made.
+ * Shrinks the limits of a counter for a while after repeated violations. A violation is a refused charge, on each
+ * counter that had no room for it. Immutable, and checked when it is made.
  */
 export class Throttle implements ThrottleOptions {
   readonly afterViolations: number;
@@ -54,7 +56,9 @@ export class Throttle implements ThrottleOptions {
     Object.freeze(this);
   }
 
-  /** The quota of the sliding window that counts violations. It is not an option, so it is not in the throttle's JSON. */
+  /**
+   * The quota of the sliding window that counts violations. It is not an option, so it is not in the throttle's JSON.
+   */
   get violations(): Quota {
     return this.#violations;
   }
@@ -65,7 +69,9 @@ export class Throttle implements ThrottleOptions {
     return Math.max(1, wholePart(limit, this.factor));
   }
 
-  /** The duration of a throttling that begins now. `lastEndedAt` is 0 if it is the first; `lastMs` is the last duration. */
+  /**
+   * The duration of a throttling that begins now. `lastEndedAt` is 0 if it is the first; `lastMs` is the last duration.
+   */
   durationMs(now: number, lastEndedAt: number, lastMs: number): number {
     if (this.escalate === undefined || lastEndedAt === 0 || now >= lastEndedAt + ESCALATES_WITHIN_MS) return this.forMs;
     return Math.max(this.forMs, Math.min(this.escalate.maxMs, Math.ceil(lastMs * this.escalate.factor)));
@@ -85,7 +91,10 @@ function isThrottle(options: ThrottleOptions): options is Throttle {
 /** For a day after its end, a throttling lengthens the next one. */
 const ESCALATES_WITHIN_MS = 86_400_000;
 
-/** A share of a limit, rounded down. A product that should be whole is whole, although 98 × (1/49) comes out just below 2. */
+/**
+ * A share of a limit, rounded down. A product that should be whole is whole, although 98 × (1/49) comes out just below
+ * 2.
+ */
 export function wholePart(limit: number, share: number): number {
   return Math.floor(limit * share * (1 + 2 ** -51));
 }

@@ -1,8 +1,8 @@
 import type { MaybePromise } from '../promises.js';
 
 /**
- * One minute of one account and category. It counts requests, not their cost. `minuteAt` is its first instant, in milliseconds
- * since the epoch, by the wall clock of the process that decided.
+ * One minute of one account and category. It counts requests, not their cost. `minuteAt` is its first instant, in
+ * milliseconds since the epoch, by the wall clock of the process that decided.
  */
 export interface UsageMinute {
   /** `''` stands for all categories beyond {@link MAX_CATEGORIES}. */
@@ -29,8 +29,8 @@ export interface UsageFullest {
 /** What one process has counted for one minute, account and category since its last flush. */
 export interface UsageEntry {
   /**
-   * The account or address, as {@link usageAccount} names it: at most 257 UTF-16 units. As with a store's counters, an address
-   * begins with `@:`, and an account's own first `@` is doubled.
+   * The account or address, as {@link usageAccount} names it: at most 257 UTF-16 units. As with a store's counters, an
+   * address begins with `@:`, and an account's own first `@` is doubled.
    */
   readonly account: string;
   readonly category: string;
@@ -83,16 +83,16 @@ export interface UsageRefused {
  * Where usage is kept. Limiters send what they have counted in batches, and no request waits for that.
  *
  * Names may be hostile: any characters, and up to 257 UTF-16 units. Entries of one account, category and minute add up,
- * whichever process sends them and however often. `peakPerSecond` is the highest sum of a second if the parts of a minute
- * arrive within five minutes of each other; else it is the highest sum within one part.
+ * whichever process sends them and however often. `peakPerSecond` is the highest sum of a second if the parts of a
+ * minute arrive within five minutes of each other; else it is the highest sum within one part.
  */
 export interface UsageStore {
   /**
    * Adds a batch. Returns the entries that it could not add, or nothing if it added all.
    *
-   * To count an entry twice is worse than to lose it. So an entry that may have been counted is `'unknown'`, and is not sent
-   * again. If `add` throws or rejects, the whole batch failed. It is sent again after a `StoreError` whose `charged` is `'no'`,
-   * and lost after any other error.
+   * To count an entry twice is worse than to lose it. So an entry that may have been counted is `'unknown'`, and is not
+   * sent again. If `add` throws or rejects, the whole batch failed. It is sent again after a `StoreError` whose
+   * `charged` is `'no'`, and lost after any other error.
    */
   add(entries: readonly UsageEntry[]): MaybePromise<readonly UsageFailure[] | undefined>;
 
@@ -111,8 +111,8 @@ export interface UsageStore {
 }
 
 /**
- * The most categories of one account that are counted separately, in a process and in an hour of a store. Further ones are
- * counted together, under `''`. A category may come from the request, so a client may send a million.
+ * The most categories of one account that are counted separately, in a process and in an hour of a store. Further ones
+ * are counted together, under `''`. A category may come from the request, so a client may send a million.
  */
 export const MAX_CATEGORIES = 64;
 

@@ -21,8 +21,8 @@ export interface MemoryUsageOptions {
   /** How many days usage is kept: an integer from 1 to 366, default 30. */
   readonly keepDays?: number;
   /**
-   * The most minutes in memory, over all accounts and categories: an integer from 1 to 16777216, default 1000000. At the cap
-   * the oldest hour is evicted first, and {@link MemoryUsageStats} counts its minutes.
+   * The most minutes in memory, over all accounts and categories: an integer from 1 to 16777216, default 1000000. At
+   * the cap the oldest hour is evicted first, and {@link MemoryUsageStats} counts its minutes.
    */
   readonly maxMinutes?: number;
   /** The wall clock, in milliseconds since the epoch. Default: the system's. */
@@ -38,8 +38,8 @@ export interface MemoryUsageStats {
 }
 
 /**
- * Usage in the memory of this process, for a service that runs as one process. Usage ends with the process. Several limiters
- * of the process may share one.
+ * Usage in the memory of this process, for a service that runs as one process. Usage ends with the process. Several
+ * limiters of the process may share one.
  *
  * @example
  * const store = new MemoryUsage({ keepDays: 7 });

@@ -11,8 +11,8 @@ import type { UsageQuery, UsageReport } from './usage-report.js';
 export type UsageQuestion = Identity & UsageQuery;
 
 /**
- * Reads the usage of an account or an address from a store, and sums it up. It lacks what processes have counted and not yet
- * flushed; a limiter's own `usage` flushes that limiter first.
+ * Reads the usage of an account or an address from a store, and sums it up. It lacks what processes have counted and
+ * not yet flushed; a limiter's own `usage` flushes that limiter first.
  *
  * `clock` is the end of the period where the question has no `to`.
  *
@@ -38,8 +38,8 @@ export function usageAccount(identity: Identity): string {
 }
 
 /**
- * The account or address of a name in {@link UsageTop}. A name longer than 256 UTF-16 units is shown as its beginning and a
- * digest of the whole, which is not the account's own name.
+ * The account or address of a name in {@link UsageTop}. A name longer than 256 UTF-16 units is shown as its beginning
+ * and a digest of the whole, which is not the account's own name.
  */
 export function identityOf(name: string): Identity {
   if (name.startsWith('@:')) return { address: name.slice(2) };

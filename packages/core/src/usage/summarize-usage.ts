@@ -14,11 +14,11 @@ import type {
 } from './usage-report.js';
 
 /**
- * Sums up the minutes of an account. It reads no store, and ignores minutes outside the query's period. The minutes may come
- * from several stores: those of one category and minute are added, and the higher peak counts.
+ * Sums up the minutes of an account. It reads no store, and ignores minutes outside the query's period. The minutes may
+ * come from several stores: those of one category and minute are added, and the higher peak counts.
  *
- * @throws TypeError or RangeError for an invalid instant, a `to` that is not after `from`, a period of more than 366 days,
- * and an unknown `step`.
+ * @throws TypeError or RangeError for an invalid instant, a `to` that is not after `from`, a period of more than 366
+ * days, and an unknown `step`.
  * @example
  * const minutes = await store.read('ameyo5m', from, to);
  * const { totals, categories } = summarizeUsage(minutes, { account: 'ameyo5m', from, to });
@@ -164,8 +164,9 @@ class ActiveMinutes {
 }
 
 /**
- * The requests of the busiest minute and a quarter more. A busiest minute above twice the 95th percentile is exceptional, and
- * twice that percentile counts instead. Refused requests are demand too. Fewer than 30 minutes give no suggestion.
+ * The requests of the busiest minute and a quarter more. A busiest minute above twice the 95th percentile is
+ * exceptional, and twice that percentile counts instead. Refused requests are demand too. Fewer than 30 minutes give no
+ * suggestion.
  */
 function suggestLimit(found: Omit<UsageCategory, 'suggestion'>): UsageSuggestion | undefined {
   const { activeMinutes, p95PerMinute: p95, refusedShare } = found;

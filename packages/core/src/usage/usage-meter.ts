@@ -7,8 +7,9 @@ import { minuteOf, Tally } from './tally.js';
 import type { CheckedUsage } from './usage-options.js';
 
 /**
- * Counts the requests of this process until they are flushed to a store. Every request passes here, so counting one finds an
- * entry of a map and adds to numbers. The number of entries is bounded; requests beyond it are counted as dropped.
+ * Counts the requests of this process until they are flushed to a store. Every request passes here, so counting one
+ * finds an entry of a map and adds to numbers. The number of entries is bounded; requests beyond it are counted as
+ * dropped.
  */
 export class UsageMeter {
   readonly #maxEntries: number;
@@ -151,7 +152,10 @@ export class UsageMeter {
     return last.next;
   }
 
-  /** Moves the tally to another second. Returns false if that is in another minute and there is no space for the last one. */
+  /**
+   * Moves the tally to another second. Returns false if that is in another minute and there is no space for the last
+   * one.
+   */
   #turn(tally: Tally, second: number): boolean {
     const minute = minuteOf(second);
     // With a clock that is set back often, one minute could have more than 60 seconds.
@@ -183,8 +187,8 @@ const BATCH = 100;
 const MOST_SECONDS = 120;
 
 /**
- * The second of the wall clock, read once as each begins instead of with every request. A busy process may count a request in
- * the second before, since its timer waits for the current turn of the event loop.
+ * The second of the wall clock, read once as each begins instead of with every request. A busy process may count a
+ * request in the second before, since its timer waits for the current turn of the event loop.
  */
 class Seconds {
   /** Since the epoch; −1 while the clock is not read. */

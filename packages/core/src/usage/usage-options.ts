@@ -5,8 +5,8 @@ import type { UsageStore } from '../store/index.js';
 
 export interface UsageOptions {
   /**
-   * Where usage is kept. It stays open when the limiter is closed. Default: the place that the limiter's own store offers, as
-   * a `RedisStore` does; else a `MemoryUsage` of the limiter's own.
+   * Where usage is kept. It stays open when the limiter is closed. Default: the place that the limiter's own store
+   * offers, as a `RedisStore` does; else a `MemoryUsage` of the limiter's own.
    */
   readonly store?: UsageStore;
   /** How many days usage is kept, where `store` is not given: an integer from 1 to 366, default 30. */
@@ -14,8 +14,8 @@ export interface UsageOptions {
   /** Milliseconds between two flushes to the store: an integer from 100 to 60000, default 10000. */
   readonly flushMs?: number;
   /**
-   * The most entries that wait for a flush: an integer from 1 to 1000000, default 100000. Each pair of account and category
-   * has one for each minute. Requests beyond it are not counted, except in `stats().usage.dropped`.
+   * The most entries that wait for a flush: an integer from 1 to 1000000, default 100000. Each pair of account and
+   * category has one for each minute. Requests beyond it are not counted, except in `stats().usage.dropped`.
    */
   readonly maxEntries?: number;
   /** The wall clock, in milliseconds since the epoch. Default: the system's, read once a second. */

@@ -11,8 +11,8 @@ export interface UsagePeriod {
 }
 
 /**
- * @throws TypeError or RangeError for an invalid instant, a `to` that is not after `from`, a period of more than 366 days,
- * and an unknown `step`.
+ * @throws TypeError or RangeError for an invalid instant, a `to` that is not after `from`, a period of more than 366
+ * days, and an unknown `step`.
  */
 export function usagePeriod({ from, to, step = 'hour' }: UsageQuery, now: number): UsagePeriod {
   checkOneOf('step', step, Object.keys(STEPS) as UsageStepName[]);

@@ -10,8 +10,8 @@ import type { CheckedUsage, UsageStats } from './usage-options.js';
 import type { UsageReport } from './usage-report.js';
 
 /**
- * Counts usage for a limiter, and flushes it to a store in the background. An entry that the store did not count is sent
- * again. An entry that it may have counted is lost, rather than counted twice.
+ * Counts usage for a limiter, and flushes it to a store in the background. An entry that the store did not count is
+ * sent again. An entry that it may have counted is lost, rather than counted twice.
  */
 export class Usage {
   readonly #meter: UsageMeter;

@@ -1,8 +1,8 @@
 import { ACCOUNT_WORDS } from '../record-layout.js';
 
 /**
- * The account of the current charge, as the table looks it up: its hash, and its characters packed four to a word as in a
- * record. All charges share one. It is read once per charge, however many counters the charge has.
+ * The account of the current charge, as the table looks it up: its hash, and its characters packed four to a word as in
+ * a record. All charges share one. It is read once per charge, however many counters the charge has.
  */
 export class AccountKey {
   /** The packed characters. The words after them are undefined. */
@@ -72,8 +72,8 @@ export class AccountKey {
 }
 
 /**
- * Mixes 16 bits into a hash. Every character is mixed in: a client could use one that is not to send all accounts to one
- * chain. Never more than 16 bits at once: the next word could undo a change in the upper half, whatever the seed.
+ * Mixes 16 bits into a hash. Every character is mixed in: a client could use one that is not to send all accounts to
+ * one chain. Never more than 16 bits at once: the next word could undo a change in the upper half, whatever the seed.
  */
 export function mixed(hash: number, half: number): number {
   const product = Math.imul(hash ^ half, 0x9e3779b1);

@@ -7,9 +7,9 @@ import { ExpiryWheel } from './expiry-wheel.js';
 import { KeyIndex } from './key-index.js';
 
 /**
- * Which counters exist, and where. Each has a slot, a number that is found by account and counter name; `record-layout.ts`
- * draws what a slot's record has. A counter needs no object of its own. The table never has more than `maxCounters`. It
- * evicts expired counters first, and counts separately how many it evicts that still mattered.
+ * Which counters exist, and where. Each has a slot, a number that is found by account and counter name;
+ * `record-layout.ts` draws what a slot's record has. A counter needs no object of its own. The table never has more
+ * than `maxCounters`. It evicts expired counters first, and counts separately how many it evicts that still mattered.
  */
 export class CounterTable {
   readonly windows: SlidingWindows = new SlidingWindows();
@@ -25,7 +25,9 @@ export class CounterTable {
   #firstFree = 0;
   #sampled = 0;
 
-  /** The latest birth. A counter whose birth is greater than an admission's token did not exist when that was admitted. */
+  /**
+   * The latest birth. A counter whose birth is greater than an admission's token did not exist when that was admitted.
+   */
   births = 0;
   evictedExpired = 0;
   evictedUnexpired = 0;
@@ -168,8 +170,8 @@ export class CounterTable {
   }
 
   /**
-   * A random slot from the whole table: neighbours were created at the same time, and may all belong to one offender. The
-   * constants are those of Numerical Recipes' quick generator; its upper bits decide.
+   * A random slot from the whole table: neighbours were created at the same time, and may all belong to one offender.
+   * The constants are those of Numerical Recipes' quick generator; its upper bits decide.
    */
   #sample(): number {
     this.#sampled = (Math.imul(this.#sampled, 1664525) + 1013904223) >>> 0;

@@ -4,8 +4,8 @@ import { MAX_SPAN, windowPlace } from '../records.js';
 import type { CounterTable } from './counter-table.js';
 
 /**
- * The windows of one counter. First come the windows of the latest admitted charge's quotas, in their order. Behind them are
- * windows that earlier charges needed and that still count something.
+ * The windows of one counter. First come the windows of the latest admitted charge's quotas, in their order. Behind
+ * them are windows that earlier charges needed and that still count something.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
  * Finds what has expired without looking at what has not: a hierarchical timing wheel (Varghese and Lauck, "Hashed and
- * Hierarchical Timing Wheels", 1987) over the slots of a store. It is exact to the millisecond, and driven by the store's
- * calls instead of a timer. A slot lies in the bucket of an instant before which it cannot have expired. The caller that
- * takes it checks the real instant, and adds the slot again if that is later. So an admission never touches the wheel, and
- * a slot is handled a few times per window however often it is charged.
+ * Hierarchical Timing Wheels", 1987) over the slots of a store. It is exact to the millisecond, and driven by the
+ * store's calls instead of a timer. A slot lies in the bucket of an instant before which it cannot have expired. The
+ * caller that takes it checks the real instant, and adds the slot again if that is later. So an admission never touches
+ * the wheel, and a slot is handled a few times per window however often it is charged.
  */
 export class ExpiryWheel {
   // Each list is a ring through its sentinel, which is ~list in the place of a slot.
@@ -37,8 +37,8 @@ export class ExpiryWheel {
   }
 
   /**
-   * Removes and returns one slot whose bucket's instant has come, or returns −1. Slots from a bucket of one millisecond come
-   * before those of a coarse bucket, so that an expired slot is rarely behind a crowd of others.
+   * Removes and returns one slot whose bucket's instant has come, or returns −1. Slots from a bucket of one millisecond
+   * come before those of a coarse bucket, so that an expired slot is rarely behind a crowd of others.
    */
   take(now: number): number {
     if (now > this.#current) this.#advance(now);
@@ -49,7 +49,9 @@ export class ExpiryWheel {
     return slot;
   }
 
-  /** A bucket at level L spans 256^L ms. An instant's level is that of the highest digit in which it differs from now. */
+  /**
+   * A bucket at level L spans 256^L ms. An instant's level is that of the highest digit in which it differs from now.
+   */
   #listOf(expiresAt: number): number {
     if (expiresAt <= this.#current) return DUE;
     let level = 0;
@@ -74,7 +76,10 @@ export class ExpiryWheel {
     }
   }
 
-  /** The first bucket from `list` on that may not be empty, or one after `last`. A long idle time costs no more than a short one. */
+  /**
+   * The first bucket from `list` on that may not be empty, or one after `last`. A long idle time costs no more than a
+   * short one.
+   */
   #nextFilled(list: number, last: number): number {
     let from = list;
     while (from <= last) {

@@ -4,9 +4,9 @@ import { counterPlace, PAGE_BITS, PAGE_MASK, PAGE_SIZE, type RecordPages } from 
 import { type AccountKey, mixed, UNPACKED } from './account-key.js';
 
 /**
- * Finds a counter's slot by its name and account, and grows without a pause. A JavaScript `Map` copies itself whole each
- * time it outgrows its table, 100 ms at a million keys. This hash table grows by splitting one chain in two with each
- * counter that is added (linear hashing: Litwin, VLDB 1980). The chains run through the records of the counters.
+ * Finds a counter's slot by its name and account, and grows without a pause. A JavaScript `Map` copies itself whole
+ * each time it outgrows its table, 100 ms at a million keys. This hash table grows by splitting one chain in two with
+ * each counter that is added (linear hashing: Litwin, VLDB 1980). The chains run through the records of the counters.
  */
 export class KeyIndex {
   readonly #records: RecordPages;

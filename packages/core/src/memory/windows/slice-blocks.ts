@@ -10,8 +10,9 @@ export const NUMBERS_PER_SLICE = 2;
 export const COST = 1;
 
 /**
- * Memory for the slices of many sliding windows: blocks of a few fixed sizes, cut from pages of one `Float64Array` each. A
- * page is never copied or moved, so growing never pauses the process. A freed block is used again before a new page is made.
+ * Memory for the slices of many sliding windows: blocks of a few fixed sizes, cut from pages of one `Float64Array`
+ * each. A page is never copied or moved, so growing never pauses the process. A freed block is used again before a new
+ * page is made.
  */
 export class SliceBlocks {
   readonly #pools: readonly SlicePool[] = SIZES.map(

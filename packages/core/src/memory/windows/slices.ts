@@ -3,8 +3,8 @@ import { Records, windowPlace } from '../records.js';
 import { COST, NUMBERS_PER_SLICE, SliceBlocks, type SlicePool } from './slice-blocks.js';
 
 /**
- * The slices of many windows. A window's newest slice lies in its record. The older ones lie in a ring that grows and shrinks
- * with their number. Index 0 is the oldest slice.
+ * The slices of many windows. A window's newest slice lies in its record. The older ones lie in a ring that grows and
+ * shrinks with their number. Index 0 is the oldest slice.
  */
 export class Slices {
   readonly records: Records = new Records();
@@ -94,8 +94,8 @@ export class Slices {
   }
 
   /**
-   * Makes room in the window's ring for one more slice. The ring grows when it is full, and shrinks when three quarters are
-   * unused; so the cost of copying is amortised.
+   * Makes room in the window's ring for one more slice. The ring grows when it is full, and shrinks when three quarters
+   * are unused; so the cost of copying is amortised.
    */
   #fit(words: Uint32Array, place: number, count: number, maxCount: number): void {
     const block = words[place + BLOCK]!;

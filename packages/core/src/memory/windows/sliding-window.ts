@@ -16,12 +16,12 @@ import { COST, NUMBERS_PER_SLICE } from './slice-blocks.js';
 import { Slices, wrap } from './slices.js';
 
 /**
- * The sliding-window counter: many of them, in flat arrays. A window is a queue of slices, oldest first. A slice has the
- * instant of its *latest* admission and the cost admitted in it, and counts until that admission leaves the window.
+ * The sliding-window counter: many of them, in flat arrays. A window is a queue of slices, oldest first. A slice has
+ * the instant of its *latest* admission and the cost admitted in it, and counts until that admission leaves the window.
  * `docs/algorithm.md` has the formula, worked numbers and the proof that it never admits too much.
  *
- * Nothing here reads a clock. The caller passes whole milliseconds that never decrease, and checks that a cost fits before
- * it admits the cost. Methods with `words`, `numbers` and `place` take the window's page and its index there.
+ * Nothing here reads a clock. The caller passes whole milliseconds that never decrease, and checks that a cost fits
+ * before it admits the cost. Methods with `words`, `numbers` and `place` take the window's page and its index there.
  */
 export class SlidingWindows {
   readonly #slices = new Slices();
@@ -73,8 +73,8 @@ export class SlidingWindows {
   }
 
   /**
-   * The earliest instant at which `units` more fit under the limit: now, later, or `Infinity` for never. `used` is the cost
-   * that counts now.
+   * The earliest instant at which `units` more fit under the limit: now, later, or `Infinity` for never. `used` is the
+   * cost that counts now.
    */
   fitsAt(window: number, used: number, limit: number, units: number, now: number): number {
     if (units > limit) return Number.POSITIVE_INFINITY;
@@ -134,8 +134,8 @@ export class SlidingWindows {
       return 1;
     }
     const newestAt = numbers[(place + NEWEST_AT) >>> 1]!;
-    // A window has more than `maxSlices` only if it was charged against a finer quota before. Joining the newest slice is
-    // always safe: it only makes cost count for longer.
+    // A window has more than `maxSlices` only if it was charged against a finer quota before. Joining the newest slice
+    // is always safe: it only makes cost count for longer.
     if (newestAt === now || count >= maxSlices || (sliceMs > 1 && newestAt >= Math.floor(now / sliceMs) * sliceMs)) {
       numbers[(place + NEWEST_AT) >>> 1] = now;
       words[place + NEWEST_COST] = words[place + NEWEST_COST]! + cost;
@@ -147,8 +147,8 @@ export class SlidingWindows {
   }
 
   /**
-   * Records an admission of the instant `admittedAt`, which may be earlier than others in the window. A slice only ever moves
-   * to a later instant than its admissions have, so nothing stops counting early.
+   * Records an admission of the instant `admittedAt`, which may be earlier than others in the window. A slice only ever
+   * moves to a later instant than its admissions have, so nothing stops counting early.
    */
   insert(window: number, now: number, admittedAt: number, cost: number, sliceMs: number, maxSlices: number): void {
     if (admittedAt <= now - this.word(window, WINDOW_MS)) return;
@@ -179,8 +179,9 @@ export class SlidingWindows {
   }
 
   /**
-   * Takes back cost that was admitted at the instant `admittedAt`, if it still counts. The cost is in the oldest slice whose
-   * latest admission is not before that instant. The caller ensures that the admission was recorded in this window.
+   * Takes back cost that was admitted at the instant `admittedAt`, if it still counts. The cost is in the oldest slice
+   * whose latest admission is not before that instant. The caller ensures that the admission was recorded in this
+   * window.
    */
   takeBack(window: number, now: number, admittedAt: number, cost: number): void {
     const used = this.used(window, now);
@@ -257,7 +258,9 @@ export class SlidingWindows {
 
 const MAX_USED = 0xffffffff;
 
-/** All slices become one slice of now with the largest cost that a word can have. Only limits in billions reach this. */
+/**
+ * All slices become one slice of now with the largest cost that a word can have. Only limits in billions reach this.
+ */
 function collapse(words: Uint32Array, numbers: Float64Array, place: number, now: number): number {
   numbers[(place + NEWEST_AT) >>> 1] = now;
   words[place + NEWEST_COST] = MAX_USED;
