@@ -25,6 +25,7 @@ import {
 import { isPromise, type MaybePromise } from '../promises.js';
 import type { Store } from '../store/index.js';
 import { Usage, type UsageQuestion, type UsageReport } from '../usage/index.js';
+import { warn } from '../warnings.js';
 import { Trial, TrialTally, trialName } from './candidate.js';
 import { policyOf, type RateLimiterOptions, readLimiterOptions } from './limiter-options.js';
 import { Suspensions } from './suspension.js';
@@ -353,7 +354,10 @@ export class RateLimiter {
   #warnOfThrottle({ counters }: Resolution): void {
     if (this.#warned || counters.every(({ throttle }) => throttle === undefined)) return;
     this.#warned = true;
-    process.emitWarning('A source of account layers sets `throttle`, which the store ignores: it has no method pardon');
+    warn(
+      'TOLLGATE_THROTTLE_IGNORED',
+      'A source of account layers sets `throttle`, which the store ignores: it has no method pardon',
+    );
   }
 
   #checkOpen(): void {
