@@ -9,6 +9,7 @@ import {
   ownerOf,
   type PreparedCharge,
   prepareCharge,
+  RateLimitError,
   Receipt,
 } from '../decision/index.js';
 import { closedError, optionConflictError, optionTypeError } from '../errors.js';
@@ -95,6 +96,15 @@ export class RateLimiter {
    */
   consume(charge: Charge): MaybePromise<Decision> {
     return this.#ask('consume', charge);
+  }
+
+  /**
+   * As {@link consume}, but a refusal is a `RateLimitError`, thrown or as a rejection: for a program that would otherwise have
+   * to check `decision.allowed` after every charge.
+   */
+  consumeOrThrow(charge: Charge): MaybePromise<Decision> {
+    const decision = this.consume(charge);
+    return isPromise(decision) ? decision.then(admittedOnly) : admittedOnly(decision);
   }
 
   /** The decision that {@link consume} would make now, without charging: `used` never includes the cost. */
@@ -363,4 +373,9 @@ export class RateLimiter {
   #checkOpen(): void {
     if (this.#closed) throw closedError('RateLimiter');
   }
+}
+
+function admittedOnly(decision: Decision): Decision {
+  if (!decision.allowed) throw new RateLimitError(decision);
+  return decision;
 }
