@@ -11,11 +11,11 @@ afterAll(() => redis.stop());
 
 interface Table {
   readonly title: string;
-  /** The cells of each row, by what stands first in it. */
+  /** The cells of each row, by its first cell. */
   readonly rows: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Runs one part as its user does, and reads the tables that it prints. */
+/** Runs one part, and reads the tables that it prints. */
 async function tablesOf(part: string): Promise<Table[]> {
   const { stdout } = await promisify(execFile)('node', ['packages/bench/dist/main.js', part, '--smoke'], {
     env: { ...process.env, REDIS_URL: redis.url },
@@ -33,7 +33,7 @@ async function tablesOf(part: string): Promise<Table[]> {
     });
 }
 
-/** Every cell that holds a number holds a sane one. */
+/** Expects every number to be above 0. */
 function expectFigures({ title, rows }: Table): void {
   for (const [name, cells] of rows) {
     const numbers = cells.filter((cell) => cell !== '–').flatMap((cell) => cell.split(' to '));
@@ -52,7 +52,7 @@ const IN_MEMORY = [
 ];
 const ON_REDIS = ['tollgate', 'rate-limit-redis', '@fastify/rate-limit', 'rate-limiter-flexible', 'hitlimit'];
 
-describe('the bench, in little', () => {
+describe('a smoke run of the bench', () => {
   test.concurrent.each([
     {
       part: 'memory',
@@ -83,11 +83,11 @@ describe('the bench, in little', () => {
     const tables = await tablesOf(part);
     expect(tables.map(({ title }) => title)).toEqual(titles.map((title) => expect.stringContaining(title)));
     for (const table of tables) expectFigures(table);
-    // Each is in one table at least, and is measured there.
+    // The first table has every contender; in a smoke run the others have few.
     expect([...tables[0]!.rows.keys()]).toEqual(expect.arrayContaining(contenders));
   });
 
-  test('what it does not know is refused, with how it is used', async () => {
+  test('an unknown part ends the bench with an error message', async () => {
     const run = promisify(execFile)('node', ['packages/bench/dist/main.js', 'disk']);
     await expect(run).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('There is no part disk') });
   });

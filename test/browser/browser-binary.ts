@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import { onPath } from '../on-path.js';
 
 /**
- * The browser that tests open pages in: `CHROMIUM`, else Chromium or Chrome from the path; on Debian and its kin, as root,
- * it is installed where there is none. Rejects with what to do if that cannot be.
+ * The browser that tests open pages in: `CHROMIUM`, else Chromium or Chrome from the path. On Debian and its
+ * derivatives, root installs Chromium if it is missing. Rejects with instructions if no browser can be found.
  */
 export async function browserBinary(): Promise<string> {
   return findBrowser() ?? installedBrowser();
@@ -16,25 +16,25 @@ export async function browserBinary(): Promise<string> {
 export const INSTALL_TIMEOUT_MS = 600_000;
 
 async function installedBrowser(): Promise<string> {
-  if (!existsSync('/etc/debian_version') || userInfo().uid !== 0) throw new Error(CURE);
+  if (!existsSync('/etc/debian_version') || userInfo().uid !== 0) throw new Error(INSTRUCTIONS);
   console.log('The tests need a browser: installing chromium with apt-get.');
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  // A source that cannot be read does not matter as long as the package is found.
+  // A failed source does not matter as long as the package is found.
   await run('apt-get', ['update', '-qq'], { env }).catch(() => {});
   try {
-    // Not to be waited for in one piece: a test runner that hears nothing of its worker for a minute gives it up.
+    // Asynchronous, since the test runner ends a worker that does not respond for a minute.
     await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], { env, maxBuffer: 2 ** 26 });
   } catch (error) {
-    throw new Error(CURE, { cause: error });
+    throw new Error(INSTRUCTIONS, { cause: error });
   }
   const found = findBrowser();
-  if (found === undefined) throw new Error(CURE);
+  if (found === undefined) throw new Error(INSTRUCTIONS);
   return found;
 }
 
 const run = promisify(execFile);
 
-const CURE =
+const INSTRUCTIONS =
   'The tests of pages need a browser: install Chromium (apt-get install chromium, brew install chromium), or name one in CHROMIUM';
 
 function findBrowser(): string | undefined {

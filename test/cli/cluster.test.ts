@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.stop());
 
-it('the URL of any node leads to the whole of a Cluster', async () => {
+it('the URL of any node connects to the whole Cluster', async () => {
   const [first, second, third] = cluster.nodes.map(({ url }) => ['--redis', url]) as [string[], string[], string[]];
   const set = await tollgate(['limits', 'set', 'ameyo5m', '--category', 'legs=7/s', ...first]);
   expect([set.code, set.stderr]).toEqual([0, '']);

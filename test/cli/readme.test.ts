@@ -30,7 +30,7 @@ function fences(language: string): string[] {
   return [...README.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, text]) => text!);
 }
 
-it('the README shows what its commands print', async () => {
+it('the README shows the output of its commands', async () => {
   const sessions = fences('console')
     .join('')
     .split(/^\$ tollgate /m)

@@ -24,7 +24,7 @@ const COMMANDS = [
   ['top', '--once'],
 ] as const;
 
-describe('while Redis is away', () => {
+describe('while Redis is down', () => {
   it('every command ends with 3 and one line', async () => {
     const url = `redis://127.0.0.1:${await freePort()}`;
     for (const ended of await Promise.all(COMMANDS.map((args) => tollgate([...args, '--redis', url])))) {
@@ -36,7 +36,7 @@ describe('while Redis is away', () => {
     }
   });
 
-  it('and does not answer, they wait for as long as they are told', async () => {
+  it('every command waits for --timeout when Redis does not answer', async () => {
     server.pause();
     try {
       const all = COMMANDS.map((args) => tollgate([...args, '--redis', server.url, '--timeout', '300']));
@@ -52,7 +52,7 @@ describe('while Redis is away', () => {
     }
   });
 
-  it('to scripts, though it accepts connections, nothing is decided without it', async () => {
+  it('no command decides without Redis when it accepts connections but runs no script', async () => {
     await ask(server.port, 'CLIENT', 'PAUSE', 60_000, 'WRITE');
     try {
       for (const args of COMMANDS) {
@@ -65,7 +65,7 @@ describe('while Redis is away', () => {
     }
   });
 
-  it('an interrupt ends a command without a word', async () => {
+  it('an interrupt ends a command without output', async () => {
     const silent = createServer();
     silent.listen(0, '127.0.0.1');
     await once(silent, 'listening');
@@ -79,10 +79,10 @@ describe('while Redis is away', () => {
   });
 });
 
-describe('a Redis that refuses', () => {
+describe('an error of Redis', () => {
   const secret = 'p%40ss:w/rd'.replaceAll('/', '%2F');
 
-  it('a password is told without it, and a missing one is asked for', async () => {
+  it('about a wrong password does not show it, and a missing password is named', async () => {
     const locked = await RunningServer.start({ args: ['--requirepass', 'another'] });
     const host = `127.0.0.1:${locked.port}`;
     const wrong = await tollgate(['limits', 'list'], { env: { REDIS_URL: `redis://:${secret}@${host}/0` } });
@@ -97,7 +97,7 @@ describe('a Redis that refuses', () => {
     await locked.stop();
   });
 
-  it('by saying back what it was sent is kept from telling a password', async () => {
+  it('that repeats the command does not show the password', async () => {
     const parrot = createServer((socket) => {
       socket.on('data', (data) => {
         const commands = data.toString().replaceAll('\r\n', ' ').split('*').slice(1);
@@ -115,14 +115,14 @@ describe('a Redis that refuses', () => {
     parrot.close();
   });
 
-  it('a database is not taken for another one', async () => {
+  it('about a missing database ends the command', async () => {
     const { code, stderr } = await tollgate(['limits', 'list', '--redis', `${server.url}/99`]);
     expect(stderr).toBe(`tollgate: Redis at ${server.url}/99 cannot be reached: ERR DB index is out of range\n`);
     expect(code).toBe(3);
   });
 
   it.each(['http://:hunter2@x', 'hunter2', 'redis://:%zzhunter2@x'])(
-    '%s is no URL of one, and is not shown',
+    'does not show %s, which is not the URL of a Redis',
     async (url) => {
       const { code, stderr } = await tollgate(['peek', 'a', '--category', 'x'], { env: { REDIS_URL: url } });
       expect(stderr).toBe('tollgate: Expected --redis, or REDIS_URL, to be a redis: or rediss: URL\n');

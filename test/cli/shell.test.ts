@@ -12,7 +12,7 @@ vi.setConfig({ testTimeout: 120_000 });
 describe('the help', () => {
   const all = leaves();
 
-  it('is of every command', () => {
+  it('exists for every command', () => {
     expect(all.map(([words]) => words)).toEqual([
       'policy check',
       'policy explain',
@@ -40,13 +40,13 @@ describe('the help', () => {
     expect([code, stderr]).toEqual([0, '']);
   });
 
-  it('shows no URL from the environment', async () => {
+  it('does not show the URL from the environment', async () => {
     const { stdout } = await tollgate(['peek', '--help'], { env: { REDIS_URL: 'no-url:hunter2' } });
     expect(stdout).toContain('REDIS_URL)');
     expect(stdout).not.toContain('hunter2');
   });
 
-  it('is what a group of commands answers, with 2', async () => {
+  it('is printed for a group of commands, which ends with 2', async () => {
     for (const words of [[], ['limits']]) {
       const { code, stdout, stderr } = await tollgate(words);
       expect([code, stdout]).toEqual([2, '']);
@@ -55,7 +55,7 @@ describe('the help', () => {
   });
 });
 
-describe('what makes no sense', () => {
+describe('an invalid command line', () => {
   it.each([
     [['limts'], "unknown command 'limts' (Did you mean limits?)"],
     [['reset', 'a', '--categry', 'x'], "unknown option '--categry' (Did you mean --category?)"],
@@ -71,7 +71,7 @@ describe('what makes no sense', () => {
 });
 
 describe('in a pipeline', () => {
-  it('a reader that stops reading does not end a command, nor make it complain', async () => {
+  it('a reader that stops reading neither ends a command nor causes an error', async () => {
     const child = spawn(process.execPath, [BIN, 'policy', 'check', '-'], { stdio: ['pipe', 'pipe', 'pipe'] });
     child.stdout.destroy();
     child.stdin.end('quotas: 5');
@@ -79,7 +79,7 @@ describe('in a pipeline', () => {
     expect([code, signal, stderr]).toEqual([1, null, '']);
   });
 
-  it.skipIf(process.platform !== 'linux')('a full disk is told in one line', async () => {
+  it.skipIf(process.platform !== 'linux')('a full disk is reported in one line', async () => {
     const child = spawn(process.execPath, [BIN, '--help'], { stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'] });
     const [[code], stderr] = await Promise.all([
       once(child, 'close'),

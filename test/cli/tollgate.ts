@@ -13,23 +13,23 @@ export interface Ended {
   readonly stderr: string;
 }
 
-export interface Circumstances {
+export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
   readonly cwd?: string;
 }
 
-/** Runs the command as a shell would, to its end; one that hangs is killed, and has a signal in place of a code. */
-export async function tollgate(args: readonly string[], circumstances: Circumstances = {}): Promise<Ended> {
-  return started(args, circumstances).ended;
+/** Runs the command to its end, as a shell would. A command that hangs is killed: it has a signal instead of a code. */
+export async function tollgate(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  return started(args, options).ended;
 }
 
-/** Starts the command, for a test that has something to do while it runs. */
+/** Starts the command, for a test that acts while it runs. */
 export function started(
   args: readonly string[],
-  { env = {}, input = '', cwd }: Circumstances = {},
+  { env = {}, input = '', cwd }: RunOptions = {},
 ): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
-  const { REDIS_URL: _given, NO_COLOR: _noColor, FORCE_COLOR: _force, ...own } = process.env;
+  const { REDIS_URL: _redisUrl, NO_COLOR: _noColor, FORCE_COLOR: _force, ...own } = process.env;
   const child = spawn(process.execPath, [BIN, ...args], { env: { ...own, ...env }, cwd, timeout: 60_000 });
   child.stdin.on('error', () => {});
   child.stdin.end(input);

@@ -1,7 +1,7 @@
 import type { UsageEntry } from '@tollgate/core/usage';
 import { RedisUsage } from '@tollgate/redis';
 
-/** Names that would do something if they were taken for what they look like. */
+/** Names that would do harm in HTML, a spreadsheet, a terminal or an object. */
 export const HOSTILE = [
   '<img src=x onerror="globalThis.isOwned = true">',
   '</script><script>globalThis.isOwned = true</script>',
@@ -27,16 +27,16 @@ export interface Sent {
   readonly refused: number;
 }
 
-/** Keeps the usage of so many minutes, a quarter of an hour apart, as a service's limiter would; tells what was in it. */
-export async function keepTraffic(url: string, traffic: Traffic): Promise<Map<string, Sent>> {
+/** Stores the usage of several minutes, 15 minutes apart, as a limiter would. Returns the requests by category. */
+export async function storeTraffic(url: string, traffic: Traffic): Promise<Map<string, Sent>> {
   const { account, categories, minutes, lastMinuteAt } = traffic;
   const sent = new Map<string, Sent>();
   const entries: UsageEntry[] = [];
-  for (const [at, category] of categories.entries()) {
+  for (const [index, category] of categories.entries()) {
     const sum = { admitted: 0, refused: 0 };
     for (let minute = 0; minute < minutes; minute++) {
-      const admitted = 40 - 3 * at + ((minute * 7) % 11);
-      const refused = at < 2 ? minute % 5 : 0;
+      const admitted = 40 - 3 * index + ((minute * 7) % 11);
+      const refused = index < 2 ? minute % 5 : 0;
       const all = admitted + refused;
       sum.admitted += admitted;
       sum.refused += refused;
@@ -52,6 +52,6 @@ export async function keepTraffic(url: string, traffic: Traffic): Promise<Map<st
   const usage = new RedisUsage({ url, timeoutMs: 10_000 });
   const failures = await usage.add(entries);
   await usage.close();
-  if (failures.length > 0) throw new Error(`${failures.length} entries were not kept`);
+  if (failures.length > 0) throw new Error(`${failures.length} entries were not stored`);
   return sent;
 }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { type RateLimitOptions, rateLimit } from '@tollgate/express';
 import express5, { type Express, type NextFunction, type Request, type Response } from 'express';
-// @ts-expect-error: the types of Express 5 serve for 4 as well, under their own name
+// @ts-expect-error: Express 4 has no types here, those of Express 5 serve for both
 import express4 from 'express4';
 import { type Adapter, type CommonOptions, listening, type Setup, statusOf } from './http/adapter.js';
 import { describeHttp } from './http.js';
@@ -32,7 +32,7 @@ function application(app: Express, setup: Setup): Express {
 
 function expressOptions({ onLimited, onUnavailable, ...options }: CommonOptions): RateLimitOptions {
   const replacing = (replacement: NonNullable<CommonOptions['onLimited']>): RateLimitOptions['onLimited'] => {
-    // What is no function is passed on, to be refused.
+    // The adapter must refuse a value that is no function.
     if (typeof replacement !== 'function') return replacement;
     return (request, response, decision) =>
       replacement(request, { end: (status, text) => response.status(status).send(text) }, decision);

@@ -27,7 +27,7 @@ async function start(setup: Setup) {
 
 function fastifyOptions({ onLimited, onUnavailable, ...options }: CommonOptions): RateLimitOptions {
   const replacing = (replacement: NonNullable<CommonOptions['onLimited']>): RateLimitOptions['onLimited'] => {
-    // What is no function is passed on, to be refused.
+    // The adapter must refuse a value that is no function.
     if (typeof replacement !== 'function') return replacement;
     return (request, reply, decision) =>
       replacement(request as CommonRequest, { end: (status, text) => void reply.code(status).send(text) }, decision);

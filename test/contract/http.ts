@@ -12,7 +12,7 @@ import { describeOutage } from './http/outage.js';
 import { describeRefusal } from './http/refusal.js';
 import { httpWorld } from './http/world.js';
 
-/** The HTTP behaviour that every adapter owes, over real sockets. */
+/** The HTTP behaviour of every adapter, over real sockets. */
 export function describeHttp(adapter: Adapter): void {
   describe(adapter.name, () => {
     const http = httpWorld(adapter);

@@ -6,8 +6,8 @@ import { describeThrottlingChange } from './policy-change/throttling.js';
 import type { StoreUnderTest } from './store/player.js';
 
 /**
- * A policy that changes under a limiter: what `docs/policy.md` says of it, on a store whose clock can be moved. Every test
- * takes a store of its own. `throttles` is whether the store keeps violations.
+ * What `docs/changing-a-policy.md` promises when the policy of a limiter changes, on a store whose clock the tests
+ * move. Each test has its own store. `throttles` is whether the store counts violations.
  */
 export function describePolicyChange(
   name: string,

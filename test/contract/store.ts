@@ -18,10 +18,10 @@ import { storeWorld } from './store/world.js';
 export type { StoreUnderTest } from './store/player.js';
 
 /**
- * The promises of a store, P1 to P8, as properties over random traces. Every run of a property takes a store of its own
- * from `makeStore`: one that holds no counters, or at least none of the accounts that the traces use. A store that has the
- * optional `record` says so, and owes its promises too; so does one that keeps violations, and has `pardon`. `effort` is the share of the random traces that are played, for a
- * store that takes its time.
+ * The promises of a store, P1 to P8, as properties over random traces. Each run of a property gets a new store from
+ * `makeStore`, without counters of the accounts that the traces use. `records` is whether the store has the optional
+ * `record`, `throttles` whether it counts violations and has `pardon`. `effort` is the share of the random traces that
+ * a slow store plays.
  */
 export function describeStore(
   name: string,

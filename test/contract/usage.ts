@@ -4,7 +4,7 @@ import { describeKeeping } from './usage/keeping.js';
 import { describeTop } from './usage/top.js';
 import type { UsageWorld } from './usage/world.js';
 
-/** What every usage store promises: see `usage-store.ts` of `@tollgate/core`. */
+/** The promises of a usage store: see `usage-store.ts` of `@tollgate/core`. */
 export function describeUsageStore(name: string, world: UsageWorld): void {
   describe(name, () => {
     describeAdding(world);

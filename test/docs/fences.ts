@@ -1,24 +1,23 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const ROOT: string = new URL('../..', import.meta.url).pathname;
 
-/** A program that a page shows, and what the page says that it prints. */
+/** A block of code in a page. `line` is that of its opening marker. */
 export interface Fence {
-  readonly page: string;
   readonly line: number;
+  /** The words after the opening marker: a language, and what more the page says of the block. */
+  readonly info: string;
   readonly source: string;
-  readonly prints: readonly string[];
 }
 
-/** The pages whose programs run as pasted. */
+/** Every page that a reader of the repository may open. */
 export function pages(): string[] {
-  const docs = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
-  return [
-    'README.md',
-    ...['core', 'express', 'fastify', 'redis', 'opentelemetry', 'sources'].map((name) => `packages/${name}/README.md`),
-    ...docs.map((name) => `docs/${name}`),
-  ];
+  const readmes = readdirSync(join(ROOT, 'packages')).map((name) => `packages/${name}/README.md`);
+  const docs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`);
+  return ['README.md', ...readmes.filter((page) => existsSync(join(ROOT, page))), ...docs];
 }
 
 export function readPage(page: string): string {
@@ -27,10 +26,9 @@ export function readPage(page: string): string {
 
 export function fences(page: string): Fence[] {
   const text = readPage(page);
-  return [...text.matchAll(/^```js\n(.*?)^```$/gms)].map((match) => ({
-    page,
-    line: text.slice(0, match.index).split('\n').length,
-    source: match[1]!,
-    prints: [...match[1]!.matchAll(/^\/\/ prints: (.*)$/gm)].map((print) => print[1]!),
+  return [...text.matchAll(/^( *)```([^\n]*)\n(.*?)^\1```$/gms)].map(({ 2: info, 3: source, index }) => ({
+    line: text.slice(0, index).split('\n').length,
+    info: info!.trim(),
+    source: source!,
   }));
 }

@@ -17,7 +17,7 @@ const page = readPage('docs/observability.md');
 const code = (cell: string) => /^`(.*)`$/.exec(cell)![1]!;
 const metrics = tableOf(section(page, '### Every metric'));
 
-/** All of it happens once: throttlings, outages, evictions, policies and candidates, on Redis and in memory. */
+/** A scrape after everything has happened once: throttlings, outages, evictions, candidates, on Redis and in memory. */
 let samples: readonly Sample[];
 let types: ReadonlyMap<string, string>;
 beforeAll(async () => {
@@ -58,16 +58,16 @@ beforeAll(async () => {
   await meterProvider.shutdown();
 });
 
-/** As Prometheus has it. */
+/** The name in Prometheus. */
 const shown = (name: string) => name.replaceAll('.', '_');
 
 describe('the metrics in docs/observability.md', () => {
-  it('are those that there are, with their units', () => {
+  it('are those of the code, with their units', () => {
     const documented = metrics.map(({ metric, unit }) => [code(metric!), code(unit!)]);
     expect(documented).toEqual(Object.values(METRICS).map(({ name, unit }) => [name, unit]));
   });
 
-  it('are those of a scrape, all of them and no others, of the kinds that they are said to be', () => {
+  it('are those of a scrape, all of them and no others, of the documented kinds', () => {
     const kinds = new Map([
       ['counter', 'counter'],
       ['up-down counter', 'gauge'],
@@ -110,7 +110,7 @@ describe('the dashboard', () => {
   }[] = dashboard.panels;
   const queries = panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => [title, expr] as const));
 
-  it.each(queries)('asks in %s for what there is', (_, query) => {
+  it.each(queries)('asks in %s for metrics and labels that exist', (_, query) => {
     expect(unanswered(query, samples)).toEqual([]);
   });
 
@@ -119,7 +119,7 @@ describe('the dashboard', () => {
     for (const { name } of Object.values(METRICS)) expect(asked).toContain(shown(name));
   });
 
-  it('offers limiters and instances by a label that there is', () => {
+  it('offers limiters and instances by a label that exists', () => {
     for (const { type, query } of dashboard.templating.list) {
       if (type !== 'query') continue;
       const [, metric, label] = /^label_values\((\w+), (\w+)\)$/.exec(query.query)!;
@@ -143,11 +143,11 @@ describe('the alerts', () => {
       ({ rules }: { rules: unknown[] }) => rules,
     );
 
-  it.each(rules.map(({ alert, expr }) => [alert, expr]))('%s asks for what there is', (_, query) => {
+  it.each(rules.map(({ alert, expr }) => [alert, expr]))('%s asks for metrics and labels that exist', (_, query) => {
     expect(unanswered(query, samples)).toEqual([]);
   });
 
-  it('tell of labels that their queries leave', () => {
+  it('use in their summaries only labels that their queries keep', () => {
     for (const { expr, annotations } of rules) {
       for (const [, label] of annotations.summary.matchAll(/\$labels\.(\w+)/g)) expect(expr).toContain(label);
     }
@@ -167,17 +167,17 @@ describe('a query', () => {
     ['sum by (tollgate_plan) (tollgate_decisions_total)', 'no label tollgate_plan'],
     ['tollgate_decisions_total{tollgate_outcome="denied"}', 'is never denied'],
     ['tollgate_decisions_total{tollgate_plan!="x"}', 'no label tollgate_plan'],
-  ])('%s would be found out', (query, wrong) => {
+  ])('%s is found to be wrong', (query, wrong) => {
     expect(unanswered(query, samples).join()).toContain(wrong);
   });
 
-  it('that is none would be, too', () => {
+  it('that cannot be parsed is found too', () => {
     expect(() => unanswered('sum by (tollgate_decisions_total', samples)).toThrow(/No query/);
   });
 });
 
 describe('the channels in docs/observability.md', () => {
-  it('are all that there are, with the types of their messages', () => {
+  it('are all channels of the code, with the types of their messages', () => {
     const documented = tableOf(section(page, '## Channels')).map(({ channel, type }) => [code(channel!), code(type!)]);
     const core = readFileSync(join(ROOT, 'packages/core/src/observe/channels.ts'), 'utf8');
     const pairs = [...core.matchAll(/^ {2}readonly '(tollgate:[\w-]+)': (\w+);$/gm)].map(([, name, type]) => [

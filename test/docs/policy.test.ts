@@ -16,8 +16,9 @@ import { pages, ROOT, readPage } from './fences.js';
 import { section, tableOf } from './section.js';
 
 const page = readPage('docs/policy.md');
+const FILES_PAGE = 'docs/policy-files.md';
 const schema = JSON.parse(readFileSync(join(ROOT, 'packages/core/policy.schema.json'), 'utf8'));
-const saysPolicy = new Ajv({ strict: true }).compile(schema);
+const isPolicy = new Ajv({ strict: true }).compile(schema);
 
 /** The policies that pages show in the form of a file: fences marked `json policy` or `yaml policy`. */
 const files = pages().flatMap((name) => {
@@ -30,7 +31,7 @@ const files = pages().flatMap((name) => {
   }));
 });
 
-/** What a file says, less what it says to editors. */
+/** The policy of a file, apart from the `$schema` for editors. */
 function policyOf({ $schema, ...policy }: { readonly $schema?: string } & PolicyOptions) {
   return { $schema, policy };
 }
@@ -41,14 +42,14 @@ describe('the policy files in the documentation', () => {
   });
 
   it.each(files)('$place is a policy, by the schema and by definePolicy', ({ policy: { policy }, source }) => {
-    saysPolicy(policy);
-    expect(saysPolicy.errors).toBe(null);
+    isPolicy(policy);
+    expect(isPolicy.errors).toBe(null);
     definePolicy(policy);
     expect(source).toMatch(/\$schema"?[:=] ?"?\.\/node_modules\/@tollgate\/core\/policy\.schema\.json/);
   });
 
-  it('of docs/policy.md are the same policy, and that of its first program', async () => {
-    const [json, yaml] = files.filter(({ place }) => place.startsWith('docs/policy.md'));
+  it('of docs/policy-files.md are the policy of the first program in docs/policy.md', async () => {
+    const [json, yaml] = files.filter(({ place }) => place.startsWith(FILES_PAGE));
     expect(yaml!.policy.policy).toEqual(json!.policy.policy);
     const program = /definePolicy\((\{.*?^\})\);/ms.exec(section(page, '## From a contract to a policy'))![1]!;
     const { perMinute, perSecond } = await import('@tollgate/core');
@@ -61,7 +62,7 @@ describe('the policy files in the documentation', () => {
 });
 
 describe('the precedence in docs/policy.md', () => {
-  const policy = definePolicy(files.find(({ place }) => place.startsWith('docs/policy.md'))!.policy.policy);
+  const policy = definePolicy(files.find(({ place }) => place.startsWith(FILES_PAGE))!.policy.policy);
   const rows = tableOf(section(page, '## Most specific wins'));
 
   it.each(rows)('$account $environment $plan $region $category', (row) => {
@@ -81,18 +82,23 @@ describe('the precedence in docs/policy.md', () => {
       counters: explained.counters.map((counter) => `\`${counter}\``).join(', '),
     }).toEqual({
       limits: row['limits of the category'],
-      from: row['said by'],
+      from: row['set by'],
       total: row['total'],
       counters: row['counters'],
     });
   });
 });
 
-it('the escalation in docs/policy.md lasts as long as it says', () => {
-  const [, ...said] = /With `forMs` (\d+) minutes, `factor` (\d+) and `maxMs` (\d+) minutes: ([\d, ]+) minutes/.exec(
-    section(page, '## Throttling').replaceAll(/\s+/g, ' '),
-  )!;
-  const [forMs, factor, maxMs] = [Number(said[0]) * 60_000, Number(said[1]), Number(said[2]) * 60_000];
+it('the escalation in docs/policy.md lasts as long as documented', () => {
+  const [, ...documented] =
+    /With `forMs` (\d+) minutes, `factor` (\d+) and `maxMs` (\d+) minutes: ([\d, ]+) minutes/.exec(
+      section(page, '## Throttling').replaceAll(/\s+/g, ' '),
+    )!;
+  const [forMs, factor, maxMs] = [
+    Number(documented[0]) * 60_000,
+    Number(documented[1]),
+    Number(documented[2]) * 60_000,
+  ];
   const throttle = new Throttle({
     afterViolations: 1,
     withinMs: 100,
@@ -105,7 +111,7 @@ it('the escalation in docs/policy.md lasts as long as it says', () => {
     lastMs = throttle.durationMs(now, lasted.length === 0 ? 0 : now, lastMs);
     lasted.push(lastMs / 60_000);
   }
-  expect(lasted.join(', ')).toBe(said[3]);
+  expect(lasted.join(', ')).toBe(documented[3]);
 });
 
 const quota = { limit: 1, windowMs: 60_000 };
@@ -113,7 +119,7 @@ const throttle = { afterViolations: 1, withinMs: 100, forMs: 100, factor: 0.5 };
 const policyWith = (options: object) => definePolicy({ quotas: [quota], ...options } as PolicyOptions);
 const layerWith = (layer: object) => defineAccountLayer(layer as Layer);
 
-/** What checks options of the kind that a table is about, given some of them. */
+/** For each table of options, a function that checks some of them. */
 const checks: Record<string, (some: object) => unknown> = {
   policy: policyWith,
   layer: layerWith,
@@ -130,9 +136,9 @@ describe('the options in docs/policy.md', () => {
     return { kind, check, rows: tableOf(section(page, heading)) };
   });
 
-  it.each(tables)('of $kind are those that the code knows, all of them and no others', ({ check, rows }) => {
-    const known = /expected one of (.*)$/.exec(thrownBy(() => check({ nope: 1 })).message)![1]!.split(', ');
-    expect(rows.map(({ name }) => name!.replaceAll('`', '')).sort()).toEqual(known.sort());
+  it.each(tables)('of $kind are exactly those that the code accepts', ({ check, rows }) => {
+    const accepted = /expected one of (.*)$/.exec(thrownBy(() => check({ nope: 1 })).message)![1]!.split(', ');
+    expect(rows.map(({ name }) => name!.replaceAll('`', '')).sort()).toEqual(accepted.sort());
   });
 
   const ranges = tables.flatMap(({ kind, check, rows }) =>
@@ -160,16 +166,18 @@ describe('the options in docs/policy.md', () => {
     if (isInteger) expect(() => check({ [option]: least + 0.5 })).toThrow();
   });
 
-  it('have the defaults that they say', () => {
-    const said = (heading: string, option: string) =>
+  it('have the documented defaults', () => {
+    const documented = (heading: string, option: string) =>
       tableOf(section(page, heading)).find(({ name }) => name === `\`${option}\``)!['default'];
     const { mode, throttle, total, onStoreFailure } = policyWith({}).explain({ category: 'legs' });
-    expect(said('### Of a policy', 'mode')).toBe(`\`'${mode.value}'\``);
-    expect(said('### Of a policy', 'throttle')).toBe(`\`${throttle.value ?? false}\``);
-    expect(said('### Of a policy', 'total')).toBe(`\`${total.value.length === 0 ? "'unlimited'" : total.value}\``);
-    expect(said('### Of a policy', 'onStoreFailure')).toBe(`\`'${onStoreFailure}'\``);
-    expect(said('### Of a quota', 'slices')).toBe(String(new Quota(quota).slices));
-    expect(said('### Of a quota', 'name')).toBe(`such as \`${new Quota(quota).name}\``);
+    expect(documented('### Of a policy', 'mode')).toBe(`\`'${mode.value}'\``);
+    expect(documented('### Of a policy', 'throttle')).toBe(`\`${throttle.value ?? false}\``);
+    expect(documented('### Of a policy', 'total')).toBe(
+      `\`${total.value.length === 0 ? "'unlimited'" : total.value}\``,
+    );
+    expect(documented('### Of a policy', 'onStoreFailure')).toBe(`\`'${onStoreFailure}'\``);
+    expect(documented('### Of a quota', 'slices')).toBe(String(new Quota(quota).slices));
+    expect(documented('### Of a quota', 'name')).toBe(`such as \`${new Quota(quota).name}\``);
   });
 });
 

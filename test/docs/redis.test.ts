@@ -29,9 +29,9 @@ it('the access rule in docs/redis.md is enough for all that limits do, and its l
       charged: 'no',
     });
     await limits.resume();
-    const held = [];
-    for await (const { account } of follower.list()) held.push(account);
-    expect(held).toEqual(['ameyo5m']);
+    const accounts = [];
+    for await (const { account } of follower.list()) accounts.push(account);
+    expect(accounts).toEqual(['ameyo5m']);
     expect(await follower.get('ameyo5m')).toMatchObject({ version: 1 });
     // Without the log all is read anew.
     await admin.del('tollgate:limits:{v1}:log');

@@ -46,7 +46,7 @@ describe('Express middleware', () => {
     expect(await statuses(origin, '/v2/accounts/a/legs', '/v2/accounts/b/legs')).toEqual([429, 200]);
   });
 
-  it('stands on a single route, with a category of its own', async () => {
+  it('can be mounted on a single route, with a category of its own', async () => {
     const app = express();
     app.post(
       '/calls',
@@ -60,12 +60,12 @@ describe('Express middleware', () => {
     expect(await statuses(origin, '/free')).toEqual([200]);
   });
 
-  it('counts by the path that Express routes by, however it is spelled on the wire', async () => {
+  it('counts by the path that Express routes, in any spelling', async () => {
     const app = express();
     app.use(rateLimit(perMinuteOf(2)));
     app.use('/v2/accounts/:account_sid/legs', (request, response) => void response.end(request.params.account_sid));
     const origin = await serve(app);
-    // With a # in its target, Express falls back to a parser that takes a backslash for a slash.
+    // For a target with a #, Express uses a parser that reads a backslash as a slash.
     const spellings = [
       '/v2/accounts/a\\legs\\1#',
       '/v2/accounts/a\\legs\\2#',
@@ -82,7 +82,7 @@ describe('Express middleware', () => {
     expect(await statuses(mountedOrigin, '/v2/accounts/a/legs/1/actions')).toEqual([429]);
   });
 
-  it('counts by the URL that an earlier middleware has put in place', async () => {
+  it('counts by the URL that an earlier middleware has set', async () => {
     const app = express();
     app.use((request, _response, next) => {
       request.url = request.url.replace('/short', '/v2/accounts/a/legs');
@@ -95,7 +95,7 @@ describe('Express middleware', () => {
     expect(await statuses(origin, '/v2/accounts/a/legs', '/short')).toEqual([200, 429]);
   });
 
-  it('spells its headers as documented', async () => {
+  it('writes its headers with the documented capitals', async () => {
     const app = express();
     app.use(rateLimit(perMinuteOf(0)));
     const { port } = new URL(await serve(app));
@@ -115,7 +115,7 @@ describe('Express middleware', () => {
     ]);
   });
 
-  it('leaves a response alone that has ended already', async () => {
+  it('does not change a response that has ended', async () => {
     const errors: unknown[] = [];
     const app = express();
     app.use((_request, response, next) => {
@@ -130,8 +130,8 @@ describe('Express middleware', () => {
     expect(errors).toEqual([]);
   });
 
-  it('fails a request whose response refuses a header for another reason', () => {
-    const told: unknown[] = [];
+  it('passes the error of a response that refuses a header to next', () => {
+    const received: unknown[] = [];
     const response = {
       headersSent: false,
       setHeader: () => {
@@ -141,12 +141,12 @@ describe('Express middleware', () => {
     rateLimit({ ...perMinuteOf(1), account: () => 'a', category: 'legs' })(
       { headers: {}, params: {} } as never,
       response as never,
-      (error) => void told.push(error),
+      (error) => void received.push(error),
     );
-    expect(told).toEqual([new Error('not this header')]);
+    expect(received).toEqual([new Error('not this header')]);
   });
 
-  it('lets an admitted request go on whose response has begun, and fails a refused one', async () => {
+  it('continues an admitted request after its response has started, and fails a refused one', async () => {
     const app = express();
     app.use((_request, response, next) => {
       response.write('begun ');
@@ -159,7 +159,7 @@ describe('Express middleware', () => {
     await expect(fetch(origin).then((response) => response.text())).rejects.toThrow('terminated');
   });
 
-  it("takes the request's id from whoever gave it one", async () => {
+  it("uses the request's id if a middleware has set one", async () => {
     const app = express();
     app.use((request, _response, next) => {
       (request as { id?: string }).id = 'given-1';
@@ -170,7 +170,7 @@ describe('Express middleware', () => {
     expect(JSON.parse((await rawFetch(origin, '/')).body).request_id).toBe('given-1');
   });
 
-  it('calls next in the same tick when nothing is async', () => {
+  it('calls next in the same tick if nothing is async', () => {
     const middleware = rateLimit({ ...perMinuteOf(1), account: () => 'a' });
     let called = 0;
     const request = { headers: {}, params: {}, baseUrl: '', url: '/', ip: '127.0.0.1' };
@@ -181,8 +181,8 @@ describe('Express middleware', () => {
     expect(called).toBe(1);
   });
 
-  it('tells onRefused of who is turned away, or would be, and of no one else, whatever it does', async () => {
-    const told: unknown[] = [];
+  it('calls onRefused for each refusal and would-be refusal, and ignores its failures', async () => {
+    const received: unknown[] = [];
     const warned = once(process, 'warning');
     const quotas = [perMinute(1)];
     const app = express();
@@ -190,7 +190,7 @@ describe('Express middleware', () => {
       rateLimit({
         policy: { quotas, categories: { events: { quotas, mode: 'observe' } } },
         onRefused: ({ method }, { category, wouldRefuse }) => {
-          told.push([method, category, wouldRefuse]);
+          received.push([method, category, wouldRefuse]);
           throw new Error('a full disk');
         },
       }),
@@ -199,14 +199,14 @@ describe('Express middleware', () => {
     const origin = await serve(app);
     const events = '/legs/l1/external_events';
     expect(await statuses(origin, '/legs', '/legs', events, events)).toEqual([200, 429, 200, 200]);
-    expect(told).toEqual([
+    expect(received).toEqual([
       ['GET', 'legs', false],
       ['GET', 'events', true],
     ]);
     expect(String((await warned)[0])).toContain('The function onRefused failed: a full disk');
   });
 
-  it('passes its name to the limiter it makes, and refuses one beside a limiter', async () => {
+  it('passes its name to the limiter that it makes, and refuses one together with a limiter', async () => {
     const limiter = new RateLimiter({ policy: { quotas: [perMinute(1)] } });
     expect(() => rateLimit({ limiter, name: 'api' })).toThrow(/got both/);
     expect(() => rateLimit({ ...perMinuteOf(1), name: '' })).toThrow(/`rateLimit.name`/);

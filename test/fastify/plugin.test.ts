@@ -40,7 +40,7 @@ describe('a route', () => {
     expect(await statuses(app, '/other')).toEqual([429]);
   });
 
-  it('overrides category, cost and the rest, and keeps what it does not override', async () => {
+  it('overrides options of the plugin, and keeps the others', async () => {
     const app = await build({ ...perMinuteOf(5), account: () => 'a' });
     app.get('/dial', { config: { rateLimit: { category: 'legs', cost: 2 } } }, async () => 'x');
     app.get('/dial-more', { config: { rateLimit: { category: 'legs', cost: async () => 1 } } }, async () => 'x');
@@ -51,7 +51,7 @@ describe('a route', () => {
     expect(await statuses(app, '/free')).toEqual([200]);
   });
 
-  it('with settings that cannot be used fails where it is declared', async () => {
+  it('with invalid settings fails where it is declared', async () => {
     const app = await build(perMinuteOf(5));
     const declare = (config: object) => () =>
       app.get(`/${Math.random()}`, { config: { rateLimit: config } }, async () => '');
@@ -94,7 +94,7 @@ describe('the hook', () => {
     ]);
   });
 
-  it('refuses a hook that it does not have', async () => {
+  it('refuses an unknown hook', async () => {
     const options = { ...perMinuteOf(1), hook: 'onSend' } as unknown as RateLimitOptions;
     await expect(build(options)).rejects.toThrow(/`rateLimit.hook` to be one of "onRequest".*got "onSend"/);
   });
@@ -115,7 +115,7 @@ describe('beside other parts of Fastify', () => {
     expect(errors).toBe(0);
   });
 
-  it('a reply serializer or an onSend hook leaves the envelope as it is', async () => {
+  it('a reply serializer or an onSend hook does not change the envelope', async () => {
     const app = await build(perMinuteOf(0));
     app.setReplySerializer((payload) => `wrapped:${JSON.stringify(payload)}`);
     app.addHook('onSend', async (_request, _reply, payload) => payload);
@@ -123,7 +123,7 @@ describe('beside other parts of Fastify', () => {
     expect((await app.inject('/')).body).toMatch(/^\{"request_id":"req-1","http_code":429,/);
   });
 
-  it('reads paths as the router does, which may take a semicolon for the beginning of the query', async () => {
+  it('reads paths like the router, for which a semicolon may start the query', async () => {
     for (const routerOptions of [{ useSemicolonDelimiter: true }, {}]) {
       const app = await build(perMinuteOf(1), { routerOptions });
       app.get('/v2/accounts/:account_sid/legs', async (request) => request.rateLimit?.category);
@@ -135,7 +135,7 @@ describe('beside other parts of Fastify', () => {
     }
   });
 
-  it('sends what onLimited returns, as it does of a handler', async () => {
+  it('sends what onLimited returns, as with a handler', async () => {
     for (const onLimited of [() => ({ sorry: 1 }), async () => ({ sorry: 1 })]) {
       const app = await build({ ...perMinuteOf(0), onLimited });
       const answer = await app.inject('/');
@@ -143,7 +143,7 @@ describe('beside other parts of Fastify', () => {
     }
   });
 
-  it('a route that leaves an option undefined keeps that of the plugin', async () => {
+  it('a route with an undefined option keeps the option of the plugin', async () => {
     const app = await build({ ...perMinuteOf(3), account: () => 'a', cost: 2 });
     app.get(
       '/',
@@ -153,14 +153,14 @@ describe('beside other parts of Fastify', () => {
     expect(await statuses(app, '/', '/')).toEqual([200, 429]);
   });
 
-  it('the request id is that of Fastify, sane or not, unless the client brings one', async () => {
+  it('the request id is that of Fastify, unless the client sends one', async () => {
     const app = await build(perMinuteOf(0), { genReqId: () => 'ours-1' });
     const idOf = async (headers = {}) => JSON.parse((await app.inject({ url: '/', headers })).body).request_id;
     expect(await idOf()).toBe('ours-1');
     expect(await idOf({ 'x-request-id': 'theirs-1' })).toBe('theirs-1');
   });
 
-  it('registered twice on one instance, both limits hold', async () => {
+  it('registered twice on one instance, both limits apply', async () => {
     const app = await build({ ...perMinuteOf(3), category: 'all' });
     await app.register(rateLimit, perMinuteOf(2));
     app.get('/v2/accounts/:account_sid/legs', async () => 'x');
@@ -181,7 +181,7 @@ describe('beside other parts of Fastify', () => {
     expect(await statuses(app, '/inside', '/inside', '/outside', '/outside')).toEqual([200, 429, 200, 200]);
   });
 
-  it('works when required from CommonJS and registered as it comes', async () => {
+  it('works when required from CommonJS and registered directly', async () => {
     const app = Fastify();
     apps.push(app);
     await app.register(createRequire(import.meta.url)('@tollgate/fastify'), { policy: legsApiPolicy() });
@@ -189,7 +189,7 @@ describe('beside other parts of Fastify', () => {
     expect((await app.inject('/')).headers['x-ratelimit-limit']).toBe('100');
   });
 
-  it('logs a refund that fails and leaves the charge', async () => {
+  it('logs a failed refund, and the charge stays', async () => {
     const lines: string[] = [];
     const app = await build(
       {
@@ -278,11 +278,11 @@ describe('the log', () => {
     return lines.filter(({ msg }) => !/^(incoming request|request completed)$/.test(String(msg)));
   }
 
-  it('has nothing of refusals unless it is asked to', async () => {
+  it('has no line for refusals by default', async () => {
     expect(await logged({})).toEqual([]);
   });
 
-  it("has one line of the request's own for each refusal, at the level asked for", async () => {
+  it("has one line of the request's logger for each refusal, at the given level", async () => {
     const fields = { account: 'a\0', reason: 'limit-reached', retryAfterMs: 60_000 };
     expect(await logged({ logRefusals: 'warn' })).toMatchObject([
       { level: 40, reqId: 'req-2', msg: 'rate limit: refused', rateLimit: { ...fields, category: 'legs' } },
@@ -290,15 +290,15 @@ describe('the log', () => {
     ]);
   });
 
-  it('has levels that are checked', async () => {
+  it('has only levels of Fastify', async () => {
     await expect(build({ ...perMinuteOf(1), logRefusals: 'loud' as never })).rejects.toThrow(/`rateLimit.logRefusals`/);
   });
 
   it('can be written by onRefused', async () => {
-    const told: unknown[] = [];
-    const onRefused: RateLimitOptions['onRefused'] = ({ id }, { category }) => told.push([id, category]);
+    const received: unknown[] = [];
+    const onRefused: RateLimitOptions['onRefused'] = ({ id }, { category }) => received.push([id, category]);
     await logged({ onRefused });
-    expect(told).toEqual([
+    expect(received).toEqual([
       ['req-2', 'legs'],
       ['req-4', 'events'],
     ]);

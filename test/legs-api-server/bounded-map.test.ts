@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { BoundedMap } from '../../packages/legs-api-server/dist/bounded-map.js';
+import { BoundedMap } from '../../packages/legs-api-server/dist/api/accounts.js';
 
-it('lets the oldest entry go for a new one, and none for a changed one', () => {
+it('removes the oldest entry for a new one, and none for a changed one', () => {
   const map = new BoundedMap<string, number>(2);
   map.set('a', 1);
   map.set('b', 2);

@@ -9,7 +9,7 @@ import { call, DEMO, environment, FRAMEWORKS, MAIN, run, StartedServer } from '.
 const withoutCurl = spawnSync('curl', ['--version']).error !== undefined;
 
 describe.each(FRAMEWORKS)('the demo on %s', (framework) => {
-  it('tells its story and ends by itself', async () => {
+  it('plays every scene of one server, and ends', async () => {
     const { stdout, stderr } = await run(process.execPath, [DEMO, `--${framework}`], { env: environment({}) });
     expect(stderr).toBe('');
     for (const line of [
@@ -22,7 +22,7 @@ describe.each(FRAMEWORKS)('the demo on %s', (framework) => {
       '5 admitted with 202, the 6th refused with 429 and Retry-After: 2.',
       'With the fifth refusal X-RateLimit-Limit went from 10 to 2',
       'the server admits it again, with 5899 of 6000 left',
-      'The limiter tells of 3 that it would have refused.',
+      'The limiter reports 3 that it would have refused.',
       'Every line above was checked as it happened.',
     ]) {
       expect(stdout).toContain(line);
@@ -37,7 +37,7 @@ describe('the server', () => {
   afterEach(() => server?.kill());
 
   it.skipIf(withoutCurl).each(FRAMEWORKS)(
-    'on %s, answers the lines that it prints, and ends when asked to',
+    'on %s, answers the commands that it prints, and ends after SIGTERM',
     async (framework) => {
       server = await StartedServer.start({ FRAMEWORK: framework });
       const greeting = server.printed;
@@ -48,7 +48,7 @@ describe('the server', () => {
       expect(answers).toHaveLength(3);
       expect(answers[0]).toMatch(/^HTTP\/1\.1 202 .*"contact_uri":"09163816621"/s);
       expect(answers[1]).toMatch(/^HTTP\/1\.1 202 .*"bridge_sid"/s);
-      // One of the hundred went to the line before.
+      // The command before has used one of the hundred.
       expect(answers[2]?.trim().split(/\s+/)).toEqual(['99', '404', '2', '429']);
 
       server.child.kill('SIGTERM');
@@ -56,13 +56,13 @@ describe('the server', () => {
     },
   );
 
-  it('takes a policy as JSON', async () => {
+  it('uses a policy in JSON', async () => {
     server = await StartedServer.start({ POLICY: '{"quotas":[{"limit":7,"windowMs":60000}]}' });
     const response = await call(server.origin, 'ameyo5m/legs');
     expect(response.headers.get('x-ratelimit-limit')).toBe('7');
   });
 
-  it('takes a policy from a file, and another when the file is changed', async () => {
+  it('uses the policy of a file, and a new one after the file changes', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tollgate-policy-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const file = join(folder, 'policy.yaml');
@@ -92,7 +92,7 @@ describe('the server', () => {
     [{}, ['--express', '--fastify'], 'Expected one of --express and --fastify, got both'],
     [{}, ['--koa'], '--koa'],
     [{}, ['--redis'], '--redis'],
-  ])('with %o %o ends with 1 and says why', async (variables, args, message) => {
+  ])('with %o %o exits with 1 and prints the reason', async (variables, args, message) => {
     const failure = run(process.execPath, [MAIN, ...args], { env: environment(variables) });
     await expect(failure).rejects.toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(message) });
   });

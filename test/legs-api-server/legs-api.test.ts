@@ -1,6 +1,6 @@
 import { legsApiPolicy, perMinute, RateLimiter } from '@tollgate/core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { FRAMEWORKS, type RunningServer, startServer } from '../../packages/legs-api-server/dist/start-server.js';
+import { FRAMEWORKS, type RunningServer, startServer } from '../../packages/legs-api-server/dist/api/index.js';
 
 const HEX = expect.stringMatching(/^[0-9a-f]{32}$/);
 const BASIC = `Basic ${Buffer.from('key:token').toString('base64')}`;
@@ -79,7 +79,7 @@ describe.each(FRAMEWORKS)('the Legs API on %s', (framework) => {
     expect(events.headers.get('x-ratelimit-remaining')).toBe('99');
   });
 
-  it('answers 404 to an unknown sid, another account’s sid and an unknown route', async () => {
+  it('answers 404 to an unknown sid, a sid of another account, and an unknown route', async () => {
     const call = await serve();
     const { response } = await call('POST', '/v2/accounts/ameyo5m/legs');
     for (const [method, path] of [
@@ -100,7 +100,7 @@ describe.each(FRAMEWORKS)('the Legs API on %s', (framework) => {
     expect(await call('GET', '/elsewhere')).toMatchObject({ status: 404, request_id: HEX });
   });
 
-  it('answers 400 to a body that is no JSON object, 413 to one too large, 400 to a path that cannot be decoded', async () => {
+  it('answers 400 to a body that is not a JSON object, 413 to a large body, 400 to a malformed path', async () => {
     const call = await serve();
     for (const body of ['{"contact_uri":', '[]', '"text"', 'null']) {
       const answer = await call('POST', '/v2/accounts/ameyo5m/legs', {
@@ -114,7 +114,7 @@ describe.each(FRAMEWORKS)('the Legs API on %s', (framework) => {
     expect(await call('GET', '/v2/accounts/ameyo5m/legs/%zz')).toMatchObject({ status: 400 });
   });
 
-  it('answers 401 without valid credentials, at no cost to the account', async () => {
+  it('answers 401 without valid credentials, and charges nothing to the account', async () => {
     const call = await serve();
     for (const credentials of [
       '',
@@ -133,7 +133,7 @@ describe.each(FRAMEWORKS)('the Legs API on %s', (framework) => {
     expect(admitted.headers.get('x-ratelimit-remaining')).toBe('99');
   });
 
-  it('limits requests without credentials by address, whichever account they name', async () => {
+  it('limits requests without credentials by address, over all accounts', async () => {
     const call = await serve();
     const statuses = new Map<number, number>();
     for (let number = 0; number < 103; number++) {

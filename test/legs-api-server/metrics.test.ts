@@ -18,7 +18,7 @@ afterEach(() => {
 
 const PLACES = FRAMEWORKS.flatMap((framework) => ['memory', 'Redis'].map((place) => [framework, place] as const));
 
-/** So many requests, some of them at once; the value is how often each status came. */
+/** Requests all paths, 20 at a time, and counts the answers by status. */
 async function send(origin: string, paths: readonly string[]): Promise<Record<number, number>> {
   const statuses: Record<number, number> = {};
   const waiting = [...paths];
@@ -34,7 +34,7 @@ async function send(origin: string, paths: readonly string[]): Promise<Record<nu
 }
 
 describe('METRICS_PORT', () => {
-  it.each(PLACES)('has %s tell of its traffic over %s, to the request', async (framework, place) => {
+  it.each(PLACES)('makes %s count every request, with counters in %s', async (framework, place) => {
     const quotas = [{ limit: 100, windowMs: 600_000 }];
     const policy = { quotas, categories: { events: { quotas, mode: 'observe' }, actions: 'unlimited' } };
     const server = await StartedServer.start({
@@ -46,12 +46,12 @@ describe('METRICS_PORT', () => {
     servers.push(server);
     const [, url] = /Metrics are on (\S+)\.\n/.exec(server.printed)!;
     const accounts = Array.from({ length: 5 }, () => `ameyo${crypto.randomUUID().slice(0, 8)}m`);
-    const paths = accounts.flatMap((account, at) => [
-      ...Array<string>(95 + at * 5).fill(`${account}/legs`),
+    const paths = accounts.flatMap((account, index) => [
+      ...Array<string>(95 + index * 5).fill(`${account}/legs`),
       ...Array<string>(110).fill(`${account}/legs/l1/external_events`),
       ...Array<string>(7).fill(`${account}/bridges/b1/actions`),
     ]);
-    // 95, 100, 105, 110 and 115 of legs: 495 are admitted and 30 refused.
+    // Legs get 95, 100, 105, 110 and 115 requests: 495 are admitted and 30 refused.
     const statuses = await send(server.origin, paths);
     expect(statuses[429]).toBe(30);
     expect(statuses[202]).toBe(495);
@@ -66,7 +66,7 @@ describe('METRICS_PORT', () => {
     expect(decisions({ category: 'events', outcome: 'would_refuse' })).toBe(50);
     expect(decisions({ category: 'actions', outcome: 'admitted', source: 'none' })).toBe(35);
     expect(decisions({ limiter_name: 'strangers', category: 'unauthenticated' })).toBe(3);
-    // From the 80th of a hundred on: 16 of the first account, 21 of the others.
+    // Requests 80 to 100 of an account count: 16 for the first account, and 21 for each other.
     expect(total(samples, 'near_limit_decisions_total', { category: 'legs' })).toBe(16 + 4 * 21);
     expect(total(samples, 'near_limit_decisions_total', { category: 'events' })).toBe(5 * 21);
     expect(total(samples, 'store_state', { limiter_name: 'legs-api', store_state: 'up' })).toBe(1);
@@ -80,14 +80,14 @@ describe('METRICS_PORT', () => {
     }
     const hits = total(samples, 'redis_deny_cache_hits_total');
     const stored = 525 + 550;
-    // Whoever was not refused at once was waited for, and went in a call.
+    // All others waited for a call of the script.
     expect(total(samples, 'store_call_duration_count', { limiter_name: 'legs-api' })).toBe(stored - hits);
     expect(total(samples, 'redis_batch_size_sum')).toBe(stored - hits);
     expect(total(samples, 'redis_pending_operations')).toBe(0);
     expect(total(samples, 'store_failures_total', { limiter_name: 'legs-api' })).toBe(0);
   });
 
-  it('that is taken, or no port, ends the server with what is wrong', async () => {
+  it('that is taken or not a port ends the server with an error message', async () => {
     const taken = await StartedServer.start({});
     servers.push(taken);
     const cases = [

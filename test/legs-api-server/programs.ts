@@ -3,11 +3,11 @@ import { promisify } from 'node:util';
 import { until } from '../redis-servers/standalone.js';
 
 export const run = promisify(execFile);
-export const DEMO = 'packages/legs-api-server/dist/demo.js';
+export const DEMO = 'packages/legs-api-server/dist/demo/index.js';
 export const MAIN = 'packages/legs-api-server/dist/main.js';
 export const FRAMEWORKS = ['express', 'fastify'] as const;
 
-/** This process's environment with none of the example's own variables but those given. */
+/** The environment of this process, but of the example's own variables only those given. */
 export function environment(variables: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const {
     FRAMEWORK: _framework,

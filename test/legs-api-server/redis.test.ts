@@ -17,7 +17,7 @@ describe('the demo with a Redis of its own', () => {
   beforeAll(() => {
     mkdirSync(path);
     mkdirSync(left);
-    // The server that tests use, and which process it is.
+    // Starts the server that the tests use, and writes down its process id.
     const program = join(path, 'redis-server');
     writeFileSync(program, `#!/bin/sh\necho $$ > '${pidFile}'\nexec '${serverBinary()}' "$@"\n`);
     chmodSync(program, 0o755);
@@ -31,7 +31,7 @@ describe('the demo with a Redis of its own', () => {
     expect(readdirSync(left)).toEqual([]);
   }
 
-  it.each(FRAMEWORKS)('tells its story on %s, and leaves nothing', async (framework) => {
+  it.each(FRAMEWORKS)('plays every scene on %s, and leaves no process and no file', async (framework) => {
     const { stdout, stderr } = await run(process.execPath, [DEMO, '--redis', `--${framework}`], { env: variables() });
     expect(stderr).toBe('');
     for (const line of [
@@ -39,11 +39,11 @@ describe('the demo with a Redis of its own', () => {
       'Its counters are on Redis.',
       'ameyo5m/legs, 100 times: 100 admitted',
       '5 admitted with 202, the 6th refused with 429 and Retry-After: 2.',
-      'to one and the other in turn: 100 admitted, each with 202.',
+      'to both servers in turn: 100 admitted, each with 202.',
       'Request 101 is refused with 429 by either.',
       '80 more to each server: 202.',
-      'It has told Redis, and the other one counts them too.',
-      'The limit is one again.',
+      'It has written them back, and both servers count them.',
+      'There is one limit again.',
       'Every line above was checked as it happened.',
     ]) {
       expect(stdout).toContain(line);
@@ -51,7 +51,7 @@ describe('the demo with a Redis of its own', () => {
     await expectNothingLeft();
   });
 
-  it('ends its Redis when it is told to end in the middle', async () => {
+  it('ends its Redis when SIGTERM ends the demo early', async () => {
     const demo = spawn(process.execPath, [DEMO, '--redis'], { env: variables(), stdio: ['ignore', 'pipe', 'inherit'] });
     let printed = '';
     demo.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -63,7 +63,7 @@ describe('the demo with a Redis of its own', () => {
     await expectNothingLeft();
   });
 
-  it('says in one line that there is no server to start', async () => {
+  it('prints one line if there is no server to start', async () => {
     const failure = run(process.execPath, [DEMO, '--redis'], { env: environment({ PATH: left }) });
     await expect(failure).rejects.toMatchObject({
       code: 1,
@@ -90,10 +90,10 @@ describe('REDIS_URL', () => {
   afterEach(() => {
     for (const server of servers.splice(0)) server.kill();
   });
-  /** An account that nobody had before. */
+  /** A new account. */
   const account = () => `ameyo${crypto.randomUUID().slice(0, 8)}m`;
 
-  it('has two servers share a limit, whichever framework they are on', async () => {
+  it('makes two servers share a limit, also on different frameworks', async () => {
     const [one, other] = [await start(redis.url), await start(redis.url, { FRAMEWORK: 'fastify' })];
     expect(one.printed).toContain('Counters are on Redis');
     const path = `${account()}/legs`;
@@ -105,21 +105,21 @@ describe('REDIS_URL', () => {
     expect(remaining).toEqual(['99', '98', '97', '96']);
   });
 
-  it('lets a server end when asked to', async () => {
+  it('lets a server end after SIGTERM', async () => {
     const { child, origin } = await start(redis.url);
     await call(origin, `${account()}/legs`);
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
-  it('lets a server whose port is taken end with 1', async () => {
+  it('lets a server whose port is taken exit with 1', async () => {
     const { origin } = await start(redis.url);
     const variables = environment({ REDIS_URL: redis.url, PORT: new URL(origin).port });
     const failure = run(process.execPath, [MAIN], { env: variables });
     await expect(failure).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('EADDRINUSE') });
   });
 
-  it.each(FRAMEWORKS)('does not keep a server on %s from starting while Redis is down', async (framework) => {
+  it.each(FRAMEWORKS)('lets a server on %s start while Redis is down', async (framework) => {
     const port = await freePort();
     const server = await start(`redis://127.0.0.1:${port}`, {
       FRAMEWORK: framework,
@@ -134,7 +134,7 @@ describe('REDIS_URL', () => {
     const late = await RunningServer.start({ port });
     try {
       await until('the server to notice again', () => server.printed.includes('Redis answers again'));
-      // What was admitted before there was a Redis is known there now, to every server.
+      // Redis now counts the requests admitted before it started, for every server.
       expect((await call(server.origin, path)).status).toBe(429);
       const other = await start(late.url, { POLICY: '{"quotas":[{"limit":6,"windowMs":60000}]}' });
       expect((await call(other.origin, path)).status).toBe(429);
@@ -143,7 +143,7 @@ describe('REDIS_URL', () => {
     }
   });
 
-  it('has the demo play its scenes there, as often as one likes', async () => {
+  it('makes the demo use that Redis, also for a second run', async () => {
     for (let time = 0; time < 2; time++) {
       const { stdout, stderr } = await run(process.execPath, [DEMO], { env: environment({ REDIS_URL: redis.url }) });
       expect(stderr).toBe('');
@@ -152,7 +152,7 @@ describe('REDIS_URL', () => {
     }
   });
 
-  it('ends the demo with what is wrong when nothing answers there', async () => {
+  it('ends the demo with an error message when no Redis answers', async () => {
     const variables = environment({ REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
     await expect(run(process.execPath, [DEMO], { env: variables })).rejects.toMatchObject({
       code: 1,
@@ -164,7 +164,7 @@ describe('REDIS_URL', () => {
   });
 });
 
-/** Whether a process still runs; one that only waits to be collected by its parent does not. */
+/** Whether a process runs; a zombie does not. */
 function runs(pid: number): boolean {
   try {
     process.kill(pid, 0);

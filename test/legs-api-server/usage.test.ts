@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { entryOf } from '@tollgate/core/kit';
 import { readUsage, type UsageReport } from '@tollgate/core/usage';
 import { RedisUsage } from '@tollgate/redis';
 import { Redis } from 'ioredis';
@@ -18,12 +19,12 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-/** Answers by category: requests that were let through, and 429s. */
+/** By category, the answers other than 429 and the 429s. */
 type Answers = Map<string, { admitted: number; refused: number }>;
 
 const PATHS: Readonly<Record<string, string>> = { legs: 'legs', bridges: 'bridges', other: 'nowhere' };
 
-it('two servers, one on Express and one on Fastify, tell together exactly the requests that they were sent', async () => {
+it('two servers, one on Express and one on Fastify, together report exactly the requests sent to them', async () => {
   const policy = { quotas: [{ limit: 40, windowMs: 60_000 }], categories: { legs: [{ limit: 25, windowMs: 60_000 }] } };
   const start = async (framework: string) => {
     const variables = { REDIS_URL: redis.url, FRAMEWORK: framework, POLICY: JSON.stringify(policy) };
@@ -41,9 +42,7 @@ it('two servers, one on Express and one on Fastify, tell together exactly the re
     const account = accounts[number % accounts.length]!;
     const category = Object.keys(PATHS)[number % 3]!;
     const { status } = await call(servers[number % 2]!.origin, `${account}/${PATHS[category]}`);
-    const answers = sent.get(account)!;
-    const counted = answers.get(category) ?? { admitted: 0, refused: 0 };
-    answers.set(category, counted);
+    const counted = entryOf(sent.get(account)!, category, () => ({ admitted: 0, refused: 0 }));
     if (status === 429) counted.refused++;
     else counted.admitted++;
   };
@@ -51,16 +50,16 @@ it('two servers, one on Express and one on Fastify, tell together exactly the re
   for (let first = 0; first < 1440; first += 40) {
     await Promise.all(Array.from({ length: 40 }, (_, offset) => send(first + offset)));
   }
-  // Without a key there is no account, and so no usage of it.
+  // A request without a key does not count for the account.
   await fetch(`${servers[0]!.origin}/v2/accounts/${accounts[0]}/legs`, { method: 'POST' });
 
   const report = (account: string) => readUsage(usage, { account, from, to: Date.now() + 60_000 });
   const agrees = ({ totals, categories }: UsageReport, answers: Answers) => {
-    const told = new Map(categories.map(({ category, admitted, refused }) => [category, { admitted, refused }]));
+    const reported = new Map(categories.map(({ category, admitted, refused }) => [category, { admitted, refused }]));
     const requests = [...answers.values()].reduce((sum, { admitted, refused }) => sum + admitted + refused, 0);
-    return JSON.stringify([...told].sort()) === JSON.stringify([...answers].sort()) && totals.requests === requests;
+    return JSON.stringify([...reported].sort()) === JSON.stringify([...answers].sort()) && totals.requests === requests;
   };
-  // Told while they run: each brings what it has counted every second.
+  // While they run, each server sends its counts every second.
   for (const account of accounts) {
     await until(`the usage of ${account}`, async () => agrees(await report(account), sent.get(account)!));
     expect([...sent.get(account)!.values()].every(({ refused }) => refused > 0)).toBe(true);
@@ -71,7 +70,7 @@ it('two servers, one on Express and one on Fastify, tell together exactly the re
     expect(refused.some((row) => row.account === account)).toBe(true);
   }
 
-  // And told when they end: nothing that was counted is lost.
+  // Each server sends its last counts when it ends, so none are lost.
   for (let number = 0; number < 48; number++) await send(number);
   for (const { child } of servers) child.kill('SIGTERM');
   for (const { child } of servers) if (child.exitCode === null) await once(child, 'exit');

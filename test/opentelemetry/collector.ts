@@ -3,13 +3,13 @@ import { type ObserveOptions, observeRateLimits } from '@tollgate/opentelemetry'
 
 type Attributes = Readonly<Record<string, unknown>>;
 
-/** The SDK's own reader, asked by hand. */
+/** The SDK's reader without a timer: a test calls `collect`. */
 class Reader extends MetricReader {
   protected override async onForceFlush(): Promise<void> {}
   protected override async onShutdown(): Promise<void> {}
 }
 
-/** A meter in memory, and limiters observed through it. */
+/** Observes all limiters, and keeps the metrics in memory. */
 export class Collector {
   readonly #reader = new Reader();
   readonly provider: MeterProvider = new MeterProvider({ readers: [this.#reader] });
@@ -19,21 +19,21 @@ export class Collector {
     this.#observation = observeRateLimits({ meterProvider: this.provider, ...options });
   }
 
-  /** Every metric that there is, by name: its unit, and its points as `{ attributes, value }`, the shortened names of both. */
+  /** Every metric by name, with its unit and points. The names of attributes lose their `tollgate.` prefix. */
   async collect(): Promise<Map<string, { unit: string; points: { attributes: Attributes; value: unknown }[] }>> {
     const { resourceMetrics, errors } = await this.#reader.collect();
     if (errors.length > 0) throw errors[0];
     const found = new Map<string, { unit: string; points: { attributes: Attributes; value: unknown }[] }>();
     for (const { metrics } of resourceMetrics.scopeMetrics) {
       for (const { descriptor, dataPoints } of metrics) {
-        const points = dataPoints.map(({ attributes, value }) => ({ attributes: short(attributes), value }));
+        const points = dataPoints.map(({ attributes, value }) => ({ attributes: shorten(attributes), value }));
         found.set(descriptor.name, { unit: descriptor.unit, points });
       }
     }
     return found;
   }
 
-  /** The points of one metric, as `attribute=value …: value` lines, sorted, less those that are 0. */
+  /** The points of one metric, as sorted lines `attribute=value …: value`, without those that are 0. */
   async lines(name: string): Promise<string[]> {
     const { points = [] } = (await this.collect()).get(name) ?? {};
     return points
@@ -47,13 +47,13 @@ export class Collector {
     await this.provider.shutdown();
   }
 
-  /** Ends the observation alone. */
+  /** Ends the observation, but not the provider. */
   unobserve(): void {
     this.#observation.stop();
   }
 }
 
-function short(attributes: Attributes): Attributes {
+function shorten(attributes: Attributes): Attributes {
   return Object.fromEntries(
     Object.entries(attributes).map(([name, value]) => [
       name.replace(/^tollgate\.(limiter\.name)?/, (_, own) => (own ? 'limiter' : '')),
@@ -69,7 +69,7 @@ function words(attributes: Attributes): string {
     .join(' ');
 }
 
-/** Of a histogram, how often and how much in all. */
+/** A number, or the count and sum of a histogram. */
 function shown(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
   const { count, sum } = value as { readonly count: number; readonly sum: number };

@@ -14,13 +14,12 @@ function observed(options?: ObserveOptions): Collector {
   return collector;
 }
 
-/** So many charges of one account and category. */
 function send(limiter: RateLimiter, times: number, category = 'legs', account = 'ameyo5m'): void {
   for (let sent = 0; sent < times; sent++) void limiter.consume({ account, category });
 }
 
 describe('decisions', () => {
-  it('are counted by limiter, category, outcome, reason and source, to the request', async () => {
+  it('are counted exactly, by limiter, category, outcome, reason and source', async () => {
     const collector = observed();
     const store = new MemoryStore({ clock: () => 0 });
     const quotas = [perMinute(10)];
@@ -48,7 +47,7 @@ describe('decisions', () => {
       'category=legs limiter=api outcome=refused reason=limit-reached source=store: 3',
       'category=legs limiter=default outcome=admitted reason=admitted source=store: 3',
     ]);
-    // The 8th, 9th and 10th of ten.
+    // The 8th, 9th and 10th of 10 leave the quota at 80 % or more.
     expect(await collector.lines('tollgate.near_limit_decisions')).toEqual([
       'category=events limiter=api: 3',
       'category=legs limiter=api: 3',
@@ -56,14 +55,14 @@ describe('decisions', () => {
     expect(await collector.lines('tollgate.suspended')).toEqual(['limiter=api: 1']);
   });
 
-  it('are near the limit by the fullest quota, from the share that was asked for on', async () => {
+  it('count as near the limit when the fullest quota reaches the `nearLimit` share', async () => {
     const collector = observed({ nearLimit: 0.5 });
     const limiter = new RateLimiter({ policy: { quotas: [perMinute(100), perSecond(4)] } });
     send(limiter, 4);
     expect(await collector.lines('tollgate.near_limit_decisions')).toEqual(['category=legs limiter=default: 3']);
   });
 
-  it('stop being counted when the observation ends', async () => {
+  it('are no longer counted after the observation stops', async () => {
     const collector = observed();
     const limiter = new RateLimiter({ policy: { quotas: [perMinute(100)] } });
     send(limiter, 2);
@@ -74,7 +73,7 @@ describe('decisions', () => {
     expect(await collector.lines('tollgate.decisions')).toEqual(before);
   });
 
-  it('of a limiter that was made before are counted from then on, and its gauges are there', async () => {
+  it('of an older limiter are counted from the start of the observation, and its gauges appear', async () => {
     const limiter = new RateLimiter({ name: 'early', policy: { quotas: [perMinute(100)] } });
     send(limiter, 5);
     const collector = observed();
@@ -87,7 +86,7 @@ describe('decisions', () => {
 describe('labels', () => {
   const policy = { quotas: [perMinute(1_000_000)] };
 
-  it('have no accounts unless they are asked for', async () => {
+  it('contain no accounts by default', async () => {
     const collector = observed();
     const limiter = new RateLimiter({ policy });
     for (let account = 0; account < 100; account++) send(limiter, 1, 'legs', `secret${account}`);
@@ -96,7 +95,7 @@ describe('labels', () => {
     expect(JSON.stringify([...all])).not.toContain('secret');
   });
 
-  it('have the accounts of a list, and all others as one', async () => {
+  it('contain the accounts of a list, and all others as `_OTHER`', async () => {
     const collector = observed({ accountLabel: ['ameyo5m', '__proto__', ''] });
     const limiter = new RateLimiter({ policy });
     send(limiter, 2);
@@ -114,7 +113,7 @@ describe('labels', () => {
     ]);
   });
 
-  it('have the first so many accounts, which keep their series', async () => {
+  it('contain the first accounts up to a number, and those keep their series', async () => {
     const collector = observed({ accountLabel: 2 });
     const limiter = new RateLimiter({ policy });
     for (const account of ['a', 'b', 'c', 'c', 'c', 'a', 'd'.repeat(10_000)]) send(limiter, 1, 'legs', account);
@@ -126,7 +125,7 @@ describe('labels', () => {
     ]);
   });
 
-  it('have a bounded number of categories, whatever clients make up, and every decision is in one', async () => {
+  it('contain a bounded number of categories, however many clients invent, and miss no decision', async () => {
     const collector = observed();
     const limiter = new RateLimiter({ policy });
     send(limiter, 3);
@@ -140,7 +139,7 @@ describe('labels', () => {
     expect(points.reduce((sum, { value }) => sum + Number(value), 0)).toBe(5006);
   });
 
-  it('have the categories of a list, which nobody else can take', async () => {
+  it('contain the categories of a list, and no invented one takes their place', async () => {
     const collector = observed({ categoryLabel: ['legs', 'events'] });
     const limiter = new RateLimiter({ policy });
     for (const category of ['made-up', 'legs', 'events', 'other']) send(limiter, 1, category);
@@ -166,7 +165,7 @@ describe('options', () => {
     [{ nearLimit: Number.NaN }, 'TOLLGATE_OPTION_RANGE'],
     [{ nearLimit: '0.8' }, 'TOLLGATE_OPTION_TYPE'],
     [{ spans: 1 }, 'TOLLGATE_OPTION_TYPE'],
-  ])('%# is refused: %s', (options, code) => {
+  ])('%# throws: %s', (options, code) => {
     expect(() => observeRateLimits(options as never)).toThrow(expect.objectContaining({ code }));
   });
 });

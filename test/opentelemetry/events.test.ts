@@ -13,13 +13,13 @@ afterEach(() => collector.stop());
 const charge = { account: 'ameyo5m', category: 'legs' };
 
 describe('a limiter in memory', () => {
-  it('tells throttlings, how many last, and the decisions that met them', async () => {
+  it('counts throttlings, those still active, and the decisions under them', async () => {
     const time = { now: 0 };
     const store = new MemoryStore({ clock: () => time.now });
     const throttle = { afterViolations: 2, withinMs: 60_000, forMs: 10_000, factor: 0.5 };
     const limiter = new RateLimiter({ store, policy: { quotas: [perSecond(2)], throttle } });
     for (const account of ['a', 'b']) {
-      // Two are admitted, two are violations, the second of which throttles; the fifth meets it too.
+      // Two are admitted, and two are violations. The second one throttles, and the fifth charge is throttled too.
       for (let sent = 0; sent < 5; sent++) limiter.consume({ account, category: 'legs' });
     }
     const attributes = 'category=legs limiter=default scope=category';
@@ -32,7 +32,7 @@ describe('a limiter in memory', () => {
     expect(await collector.lines('tollgate.active_throttlings')).toEqual([]);
   });
 
-  it('tells the counters it holds, and those it gave up', async () => {
+  it('reports the counters of its store, and evictions', async () => {
     const time = { now: 0 };
     const store = new MemoryStore({ clock: () => time.now, maxCounters: 4 });
     const limiter = new RateLimiter({ name: 'small', store, policy: { quotas: [perMinute(2)] } });
@@ -50,12 +50,12 @@ describe('a limiter in memory', () => {
     ]);
     expect(await collector.lines('tollgate.memory.counters')).toEqual([`limiter=small: ${counters}`]);
     store.close();
-    // A closed store holds nothing, and what it gave up stays told.
+    // A closed store has no counters, and its evictions stay counted.
     expect(await collector.lines('tollgate.memory.counters')).toEqual([]);
     expect(await collector.lines('tollgate.memory.evictions')).toContain('eviction=unexpired limiter=small: 6');
   });
 
-  it('tells its policies, its candidate and failures of sources, which stay counted when it is closed', async () => {
+  it('counts policies, decisions of a candidate and failed account sources, also after it is closed', async () => {
     const options = { name: 'api', policy: { quotas: [perMinute(2)] }, candidate: { quotas: [perMinute(1)] } };
     const failing = {
       layerOf: () => {
@@ -81,18 +81,18 @@ describe('a limiter in memory', () => {
 });
 
 describe('a limiter on a store that fails', () => {
-  it('tells its state, circuits, calls, and what it owes', async () => {
+  it('reports its state, circuits, calls, and the charges to write back', async () => {
     const memory = new MemoryStore();
     let fails = false;
     const store: Store = {
-      consume: async (...asked) => {
+      consume: async (...args) => {
         if (fails) throw new StoreError('gone', { charged: 'no' });
-        return memory.consume(...asked);
+        return memory.consume(...args);
       },
-      peek: async (...asked) => memory.peek(...asked),
-      record: async (...asked) => {
+      peek: async (...args) => memory.peek(...args),
+      record: async (...args) => {
         if (fails) throw new StoreError('gone', { charged: 'no' });
-        memory.record(...asked);
+        memory.record(...args);
       },
       probe: async () => {
         if (fails) throw new Error('gone');
@@ -138,12 +138,12 @@ describe('a limiter on Redis', () => {
   });
   afterAll(() => server?.stop());
 
-  it('tells how large its calls were, what was merged, and what it refused by itself', async () => {
+  it('reports the size of its calls, merged operations, and refusals by the deny cache', async () => {
     const store = new RedisStore({ url: server.url });
     const limiter = new RateLimiter({ name: 'api', store, policy: { quotas: [perMinute(50)] } });
     await store.probe('x');
-    // One call: 60 charges of two accounts, each account's alike.
-    const sent = Array.from({ length: 60 }, (_, at) => limiter.consume({ ...charge, account: `a${at % 2}` }));
+    // One call with 60 charges of two accounts; equal charges are merged.
+    const sent = Array.from({ length: 60 }, (_, index) => limiter.consume({ ...charge, account: `a${index % 2}` }));
     await Promise.all(sent);
     expect(await collector.lines('tollgate.redis.batch.size')).toEqual([': 1 of 60']);
     expect(await collector.lines('tollgate.redis.merged_operations')).toEqual([': 58']);
@@ -156,7 +156,7 @@ describe('a limiter on Redis', () => {
       'category=legs limiter=api outcome=admitted reason=admitted source=store: 80',
       'category=legs limiter=api outcome=refused reason=limit-reached source=store: 8',
     ]);
-    // Those that were refused here were waited for by no one.
+    // Refusals by the deny cache wait for no call.
     const [duration] = await collector.lines('tollgate.store.call.duration');
     const [, count, seconds] = /^limiter=api: (\d+) of (.*)$/.exec(duration!)!;
     expect(count).toBe('81');
@@ -166,7 +166,7 @@ describe('a limiter on Redis', () => {
     await store.close();
   });
 
-  it('tells that calls failed', async () => {
+  it('counts failed calls', async () => {
     const own = await RunningServer.start({ args: ['--maxmemory', '1', '--maxmemory-policy', 'noeviction'] });
     const store = new RedisStore({ url: own.url });
     const limiter = new RateLimiter({ store, policy: { quotas: [perMinute(50)] } });

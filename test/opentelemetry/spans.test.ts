@@ -27,13 +27,13 @@ afterEach(async () => {
   await collector?.stop();
 });
 
-/** What the spans tell that were made meanwhile, in the order of their names. */
-function told(): unknown[] {
+/** The attributes of the finished spans, in the order of their names. */
+function recorded(): unknown[] {
   const spans = exporter.getFinishedSpans().map(({ name, attributes }) => [name, attributes] as const);
   return spans.sort(([one], [other]) => Number(one) - Number(other)).map(([, attributes]) => attributes);
 }
 
-/** Consumes in a span of its own, as an instrumented framework has a request handled. */
+/** Runs a function in a span of its own, as an instrumented framework runs a request. */
 function inSpan<T>(name: string, act: () => T | Promise<T>): Promise<T> {
   return tracer.startActiveSpan(name, async (span) => {
     try {
@@ -52,7 +52,7 @@ const admitted = {
 };
 const refused = { ...admitted, 'tollgate.outcome': 'refused', 'tollgate.reason': 'limit-reached' };
 
-it('a decision is told on the span that is active, without the account, and no span is made for it', async () => {
+it('a decision sets attributes on the active span, without the account, and creates no span', async () => {
   collector = new Collector();
   const app = Fastify();
   app.addHook('onRequest', (request, reply, done) => {
@@ -65,24 +65,24 @@ it('a decision is told on the span that is active, without the account, and no s
   app.get('/accounts/:account_sid/legs', async () => 'x');
   for (let sent = 0; sent < 2; sent++) await app.inject('/accounts/ameyo5m/legs');
   await app.close();
-  await expect.poll(told).toEqual([admitted, refused]);
+  await expect.poll(recorded).toEqual([admitted, refused]);
 });
 
-it('many that share one call of Redis are each told on their own span', async () => {
+it('decisions that share one call of Redis are each recorded on their own span', async () => {
   collector = new Collector();
   const store = new RedisStore({ url: server.url });
   const limiter = new RateLimiter({ name: 'api', store, policy: { quotas: [perMinute(10)] } });
   const charge = { account: 'ameyo5m', category: 'legs' };
   const decisions = await Promise.all(
-    Array.from({ length: 20 }, (_, at) => inSpan(String(at), () => limiter.consume(charge))),
+    Array.from({ length: 20 }, (_, index) => inSpan(String(index), () => limiter.consume(charge))),
   );
   expect(decisions.map(({ allowed }) => allowed)).toEqual([...Array(10).fill(true), ...Array(10).fill(false)]);
-  expect(told()).toEqual([...Array(10).fill(admitted), ...Array(10).fill(refused)]);
+  expect(recorded()).toEqual([...Array(10).fill(admitted), ...Array(10).fill(refused)]);
   await limiter.close();
   await store.close();
 });
 
-it('those that a deadline or an open circuit makes are, too', async () => {
+it('decisions made by a deadline or an open circuit are recorded on their own span', async () => {
   collector = new Collector();
   const silent: Store = {
     consume: () => new Promise(() => {}),
@@ -94,14 +94,14 @@ it('those that a deadline or an open circuit makes are, too', async () => {
   const limiter = new RateLimiter({ name: 'api', store: silent, timeoutMs: 20, policy: { quotas: [perMinute(6)] } });
   const charge = { account: 'ameyo5m', category: 'legs' };
   const decisions = await Promise.all(
-    Array.from({ length: 12 }, (_, at) => inSpan(String(at), () => limiter.consume(charge))),
+    Array.from({ length: 12 }, (_, index) => inSpan(String(index), () => limiter.consume(charge))),
   );
   expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(6);
-  expect(told()).toEqual(decisions.map(({ allowed }) => (allowed ? admitted : refused)));
+  expect(recorded()).toEqual(decisions.map(({ allowed }) => (allowed ? admitted : refused)));
   limiter.close();
 });
 
-it('of several on one span, a refusal stays', async () => {
+it('a refusal stays when several decisions share a span', async () => {
   collector = new Collector();
   const quotas = [perMinute(1)];
   const tried = new RateLimiter({ name: 'api', policy: { quotas, mode: 'observe' } });
@@ -113,15 +113,15 @@ it('of several on one span, a refusal stays', async () => {
     void tried.consume(charge);
     void limiter.consume(charge);
   });
-  expect(told()).toEqual([{ ...refused, 'tollgate.outcome': 'would_refuse' }]);
-  // Without a span there is nothing to tell it on.
+  expect(recorded()).toEqual([{ ...refused, 'tollgate.outcome': 'would_refuse' }]);
+  // A charge without an active span is decided all the same.
   void limiter.consume(charge);
   expect(trace.getActiveSpan()).toBeUndefined();
 });
 
-it('nothing is told with `spans: false`', async () => {
+it('no attribute is set with `spans: false`', async () => {
   collector = new Collector({ spans: false });
   const limiter = new RateLimiter({ policy: { quotas: [perMinute(5)] } });
   await inSpan('1', () => limiter.consume({ account: 'ameyo5m', category: 'legs' }));
-  expect(told()).toEqual([{}]);
+  expect(recorded()).toEqual([{}]);
 });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -12,15 +12,24 @@ export const LIBRARIES: readonly string[] = ['core', 'express', 'fastify', 'redi
 export const COMMAND = 'tollgate';
 export const PUBLISHED: readonly string[] = [...LIBRARIES, COMMAND];
 
-/** The published packages as npm would pack them, in a folder that `dispose` removes. */
-export function packAll(): { readonly folder: string; readonly tarballs: readonly string[]; dispose(): void } {
+export interface Packed {
+  readonly name: string;
+  readonly tarball: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
+/** Packs the published packages into a folder, which `dispose` removes. */
+export function packAll(): { readonly folder: string; readonly packages: readonly Packed[]; dispose(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-pack-'));
   const workspaces = PUBLISHED.flatMap((name) => ['-w', name]);
-  npm(ROOT, 'pack', ...workspaces, '--pack-destination', folder);
-  const tarballs = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
+  const packed = JSON.parse(npm(ROOT, 'pack', ...workspaces, '--pack-destination', folder, '--json')) as readonly {
+    readonly name: string;
+    readonly filename: string;
+    readonly files: Packed['files'];
+  }[];
   return {
     folder,
-    tarballs: tarballs.map((name) => join(folder, name)),
+    packages: packed.map(({ name, filename, files }) => ({ name, tarball: join(folder, filename), files })),
     dispose: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

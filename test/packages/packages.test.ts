@@ -1,17 +1,32 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COMMAND, LIBRARIES, npm, PUBLISHED, packAll, ROOT } from './pack.js';
 
-interface Listed {
-  readonly name: string;
-  readonly files: readonly { readonly path: string }[];
-}
+const packed = packAll();
+afterAll(() => packed.dispose());
 
-/** A program's point of view: the packed packages, installed in a project of its own. */
-describe('the packed packages', () => {
-  const packed = packAll();
+describe('the packed packages, as they are in a registry', () => {
+  it.each(packed.packages)('publint has no message about $name', async ({ tarball }) => {
+    const { messages } = await publint({ pack: { tarball: arrayBuffer(tarball) }, strict: true });
+    expect(messages).toEqual([]);
+  });
+
+  // The command has nothing to import.
+  it.each(packed.packages.filter(({ name }) => name !== COMMAND))(
+    'attw finds the types of every entry of $name, for ES modules',
+    async ({ tarball }) => {
+      const analysis = await checkPackage(createPackageFromTarballData(readFileSync(tarball)));
+      const problems = analysis.types ? analysis.problems : ['no types'];
+      expect(problems.filter((problem) => !isOfCommonJs(problem))).toEqual([]);
+    },
+  );
+});
+
+describe('the packed packages, installed in a project', () => {
   const project = join(packed.folder, 'project');
 
   beforeAll(() => {
@@ -23,14 +38,12 @@ describe('the packed packages', () => {
       '--prefer-offline',
       '--no-audit',
       '--no-fund',
-      ...packed.tarballs,
+      ...packed.packages.map(({ tarball }) => tarball),
       'express@5',
       'fastify@5',
       'ioredis@6',
     );
   }, 120_000);
-  afterAll(() => packed.dispose());
-
   function run(file: string, program: string): string {
     writeFileSync(join(project, file), program);
     return execFileSync(process.execPath, [file], { cwd: project, encoding: 'utf8' });
@@ -66,6 +79,14 @@ describe('the packed packages', () => {
     expect(run('fastify.cjs', fastify)).toBe('200 429\n');
   });
 
+  it('have core as a peer dependency, and as no dependency', () => {
+    for (const name of LIBRARIES.filter((name) => name !== '@tollgate/core')) {
+      const manifest = JSON.parse(readFileSync(join(project, 'node_modules', name, 'package.json'), 'utf8'));
+      expect(manifest.peerDependencies, name).toHaveProperty(['@tollgate/core']);
+      expect(manifest.dependencies ?? {}, name).not.toHaveProperty(['@tollgate/core']);
+    }
+  });
+
   it('have a command that npx finds', () => {
     const tollgate = (...args: readonly string[]) =>
       execFileSync('npx', ['--no', 'tollgate', ...args], {
@@ -89,8 +110,6 @@ describe('the packed packages', () => {
   });
 
   it('say what they are, carry their types, and core depends on nothing', () => {
-    const workspaces = PUBLISHED.flatMap((name) => ['-w', name]);
-    const listed: readonly Listed[] = JSON.parse(npm(ROOT, 'pack', ...workspaces, '--dry-run', '--json'));
     for (const name of PUBLISHED) {
       const manifest = JSON.parse(readFileSync(join(project, 'node_modules', name, 'package.json'), 'utf8'));
       const face =
@@ -98,7 +117,7 @@ describe('the packed packages', () => {
           ? { bin: { tollgate: 'bin/tollgate.js' } }
           : { types: './dist/index.d.ts', sideEffects: false };
       expect(manifest).toMatchObject({ ...face, type: 'module', engines: { node: '>=20.19' }, license: 'MIT' });
-      const paths = listed.find((one) => one.name === name)!.files.map(({ path }) => path);
+      const paths = packed.packages.find((one) => one.name === name)!.files.map(({ path }) => path);
       expect(paths).toContain('README.md');
       expect(paths).toContain(name === COMMAND ? 'dist/main.js' : 'dist/index.js');
       const known = /^(dist|src)\/|^(README\.md|LICENSE|package\.json|policy\.schema\.json)$/;
@@ -113,3 +132,13 @@ describe('the packed packages', () => {
     );
   });
 });
+
+/** The packages are ES modules only: how older resolutions see them does not matter. */
+function isOfCommonJs(problem: object | string): boolean {
+  const { resolutionKind } = problem as { readonly resolutionKind?: string };
+  return resolutionKind === 'node10' || resolutionKind === 'node16-cjs';
+}
+
+function arrayBuffer(file: string): ArrayBuffer {
+  return new Uint8Array(readFileSync(file)).buffer;
+}

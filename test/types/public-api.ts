@@ -1,6 +1,6 @@
 /**
- * What the public types promise to a program that uses them. Nothing here runs; the compiler is the test. A line under
- * `@ts-expect-error` has to be an error, or the compiler says so.
+ * The promises of the public types. Nothing here runs: the compiler is the test. The line below a `@ts-expect-error`
+ * must be an error, or the compiler reports it.
  */
 import {
   type AccountSource,
@@ -92,7 +92,7 @@ definePolicy({ quotas: [perMinute(100)], onStoreFailure: 'deny', localShare: 0.5
 definePolicy({ quotas: [perMinute(100)], onStoreFailure: { default: 'local', categories: { legs: 'allow' } } });
 // @ts-expect-error: there is no such mode
 definePolicy({ quotas: [perMinute(100)], onStoreFailure: 'open' });
-// @ts-expect-error: what happens when the store fails is said for the whole policy
+// @ts-expect-error: onStoreFailure belongs to the whole policy
 definePolicy({ quotas: [perMinute(100)], plans: { enterprise: { onStoreFailure: 'deny' } } });
 new RateLimiter({ policy, timeoutMs: 50, localStore: new MemoryStore({ maxCounters: 1000 }) });
 expectTypeOf(policy.resolve({ category: 'legs' }).onStoreFailure).toEqualTypeOf<StoreFailureMode>();
@@ -102,12 +102,12 @@ expectTypeOf(limiter.on('health', ({ state }) => state === 'down')).toEqualTypeO
 // @ts-expect-error: there is no other event
 limiter.on('error', () => {});
 expectTypeOf(new StoreError('gone', { charged: 'no' }).charged).toEqualTypeOf<'no' | 'unknown'>();
-// @ts-expect-error: whether it was charged has to be said
+// @ts-expect-error: `charged` is required
 new StoreError('gone');
 /** A store without the optional members is a store. */
 expectTypeOf<Pick<Store, 'consume' | 'peek' | 'refund' | 'reset' | 'close'>>().toExtend<Store>();
 
-// Clients of either ioredis, without a cast: they are types of their own.
+// Clients of both ioredis versions fit without a cast. Their types differ.
 expectTypeOf<Redis | Cluster | Redis5 | Cluster5>().toExtend<RedisClient>();
 expectTypeOf<Redis | Cluster | Redis5 | Cluster5>().toExtend<LimitsClient>();
 const limits = new RedisLimits({ client: new Redis() });
@@ -167,7 +167,7 @@ const source = accountLimits(async (account, { signal }) =>
 );
 expectTypeOf(source).toExtend<AccountSource>();
 new RateLimiter({ policy, accounts: [source] });
-// @ts-expect-error: a function tells what holds for an account, not a number
+// @ts-expect-error: layerOf is a function, not a number
 accountLimits(() => 5);
 // @ts-expect-error: a misspelt option
 accountLimits(() => undefined, { ttl: 5 });

@@ -1,11 +1,11 @@
-/** The account of that number: 12 characters, as in a path of a request. */
+/** An account name of 12 characters, about as long as real ones. */
 export function accountName(number: number): string {
   return `acct${number.toString(36).padStart(8, '0')}`;
 }
 
 /**
- * The accounts of those numbers, each a string of its own that nobody has looked up before, as a server finds it in a
- * request. A string that is kept remembers its hash, and would make every look-up cheaper than any request's.
+ * The account names of the numbers, as new strings, like those that a server cuts out of requests. A string that was
+ * used as a key before has its hash cached, so looking it up again would cost less than a request does.
  */
 export function freshAccounts(numbers: ArrayLike<number>): string[] {
   const bytes = Buffer.allocUnsafe(numbers.length * ACCOUNT_LENGTH);
@@ -17,7 +17,7 @@ export function freshAccounts(numbers: ArrayLike<number>): string[] {
   );
 }
 
-/** So many random numbers below `bound`, the same for the same seed (a xorshift of 32 bits). */
+/** Random numbers below `bound`, the same for the same seed (32-bit xorshift). */
 export function randomNumbers(count: number, bound: number, seed: number): Uint32Array {
   let state = seed | 1;
   return Uint32Array.from({ length: count }, () => {

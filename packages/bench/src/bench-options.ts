@@ -5,21 +5,21 @@ export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
   readonly parts: readonly Part[];
-  /** Rounds of each table; left out, each part's own number. */
+  /** Rounds of each table. Default: the part's own number. */
   readonly rounds: number | undefined;
-  /** So little work that it takes seconds. The figures then say nothing, but every table comes out. */
+  /** Does so little work that it takes seconds: every table is printed, and its figures mean nothing. */
   readonly smoke: boolean;
-  /** What is measured of the part, where a part has several tables; left out, all. */
+  /** Measures only tables whose title contains this. Default: all. */
   readonly only: string | undefined;
 }
 
 export const USAGE: string = `Usage: npm run bench -- [${PARTS.join('|')} …] [--rounds=N] [--only=WORD] [--smoke]
 
-  --rounds=N   rounds that count, after one that warms up
-  --only=WORD  only tables whose name has the word, such as 1,000,000, bytes, flat, express, refused or hot
-  --smoke      seconds instead of minutes, to see that everything runs
+  --rounds=N   measured rounds, after one round to warm up
+  --only=WORD  only tables whose title contains the word, such as 1,000,000, bytes, flat, express, refused or hot
+  --smoke      takes seconds instead of minutes, to check that everything runs
 
-Without a part, all but layouts and calls are measured. redis and layouts use the server that REDIS_URL names, or start one.`;
+The default is all parts except layouts and calls. redis and layouts use the server of REDIS_URL, or else start one.`;
 
 export function readOptions(args: readonly string[]): BenchOptions {
   const { values, positionals } = parseArgs({
@@ -40,22 +40,18 @@ export function readOptions(args: readonly string[]): BenchOptions {
 
 const ON_REQUEST: ReadonlySet<Part> = new Set(['layouts', 'calls']);
 
-/** Whether a table of that name is asked for. */
-export function isAsked({ only }: BenchOptions, table: string): boolean {
-  return only === undefined || table.includes(only);
+export function isAsked({ only }: BenchOptions, title: string): boolean {
+  return only === undefined || title.includes(only);
 }
 
-/** Which contenders of a table are measured. To see that all runs, it is enough that each of them is in some table. */
+/** The contenders of a table. In a smoke run, most contenders are only in one table, which is enough to run each. */
 export function contendersOf({ smoke }: BenchOptions, names: readonly string[]): readonly string[] {
   return smoke ? names.filter((name) => IN_EVERY_TABLE.has(name)) : names;
 }
 
 const IN_EVERY_TABLE: ReadonlySet<string> = new Set(['Map get and set', 'tollgate RateLimiter', 'tollgate']);
 
-/** How many rounds there are of a table that has so many unless told otherwise. Where nothing is measured, nothing is warm. */
-export function roundsOf(
-  { smoke, rounds }: BenchOptions,
-  usual: number,
-): { readonly rounds: number; readonly warmUps: number } {
-  return smoke ? { rounds: 1, warmUps: 0 } : { rounds: rounds ?? usual, warmUps: 1 };
+/** A table's own number of rounds, unless an option sets it. A smoke run measures nothing, so it does not warm up. */
+export function roundsOf(options: BenchOptions, rounds: number): { readonly rounds: number; readonly warmUps: number } {
+  return options.smoke ? { rounds: 1, warmUps: 0 } : { rounds: options.rounds ?? rounds, warmUps: 1 };
 }

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { atTheEnd } from '@tollgate/legs-api-server/ending';
 
 /**
- * A contender in a process of its own, which works when it is asked to and is idle otherwise. Nobody's garbage, timers or
- * optimised code are then another's cost, and all can still take turns within one run.
+ * A contender in a process of its own, which is idle between its tasks. So no contender pays for the garbage, timers or
+ * compiled code of another, and all can take turns within one run.
  */
 export class OwnProcess<Task, Answer> {
   readonly #child: ChildProcess;
@@ -17,11 +17,11 @@ export class OwnProcess<Task, Answer> {
     this.#child.on('message', (message: Message<Answer>) => this.#settle?.(message));
     this.#child.once('exit', (code, signal) => {
       this.#kill();
-      this.#settle?.({ failed: `The process of a contender has ended: ${code ?? signal}` });
+      this.#settle?.({ failed: `The process of a contender ended early: ${code ?? signal}` });
     });
   }
 
-  /** One task at a time. Rejects with what the task failed with. */
+  /** Takes one task at a time, and rejects with the task's error. */
   async ask(task: Task): Promise<Answer> {
     const message = await new Promise<Message<Answer>>((resolve) => {
       this.#settle = resolve;
@@ -44,7 +44,7 @@ interface Message<Answer> {
   readonly failed?: string;
 }
 
-/** The other side: does each task as it comes. It ends with the process that asks. */
+/** The other side: runs each task, and ends with the process that sends them. */
 export function answerTasks<Task>(act: (task: Task) => unknown): void {
   process.on('message', async ({ task }: { readonly task: Task }) => {
     try {

@@ -1,7 +1,7 @@
 /**
- * Has all of them measured in turn, round after round, each round beginning one further on, so that what disturbs the
- * machine for a while disturbs all alike, and no one always runs behind the same other. The first rounds warm up and are
- * thrown away.
+ * Measures all contenders in turn, round after round, so that a disturbance of the machine affects all of them. Each
+ * round begins with the next contender, so none always follows the same other. The results of warm-up rounds are
+ * dropped.
  */
 export async function inTurn<Contender, Sample>(
   contenders: readonly Contender[],
@@ -10,8 +10,8 @@ export async function inTurn<Contender, Sample>(
 ): Promise<Map<Contender, Sample[]>> {
   const samples = new Map<Contender, Sample[]>(contenders.map((contender) => [contender, []]));
   for (let round = 0; round < warmUps + rounds; round++) {
-    for (let place = 0; place < contenders.length; place++) {
-      const contender = contenders[(round + place) % contenders.length]!;
+    for (let offset = 0; offset < contenders.length; offset++) {
+      const contender = contenders[(round + offset) % contenders.length]!;
       const sample = await measure(contender, round);
       if (round >= warmUps) samples.get(contender)!.push(sample);
     }

@@ -1,4 +1,4 @@
-/** The middle of some samples, and how far the least and the most lie from it. */
+/** The median, smallest and largest of some samples. */
 export interface Spread {
   readonly median: number;
   readonly least: number;
@@ -6,13 +6,13 @@ export interface Spread {
 }
 
 export function spreadOf(samples: readonly number[]): Spread {
-  if (samples.length === 0) throw new Error('There is no sample');
+  if (samples.length === 0) throw new Error('There are no samples');
   const sorted = samples.toSorted((a, b) => a - b);
   const middle = (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
   return { median: middle, least: sorted[0]!, most: sorted.at(-1)! };
 }
 
-/** `of` by `to`, sample by sample: both were taken in the same round, so what disturbed one disturbed the other. */
+/** `of` divided by `to`, round by round, since both samples of a round met the same disturbances. */
 export function ratios(of: readonly number[], to: readonly number[]): Spread {
   return spreadOf(of.map((sample, round) => sample / to[round]!));
 }

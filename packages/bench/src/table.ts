@@ -2,7 +2,7 @@ import type { Spread } from './spread.js';
 
 export type Cell = string | undefined;
 
-/** Prints a Markdown table that reads well as plain text too. The first column is text, the others are numbers. */
+/** Prints a Markdown table with aligned columns. The first column is text, the others are numbers. */
 export function printTable(title: string, head: readonly string[], rows: readonly (readonly Cell[])[]): void {
   const all = [head, ...rows.map((row) => row.map((cell) => cell ?? '–'))];
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
@@ -12,14 +12,14 @@ export function printTable(title: string, head: readonly string[], rows: readonl
   console.log(`\n${title}\n\n${[line(all[0]!), rule, ...all.slice(1).map(line)].join('\n')}`);
 }
 
-/** As many digits as say something: `0.042`, `1.24`, `36.1`, `655`, `1,108,703`. */
+/** Two or three significant digits, and all digits of a large integer: `0.042`, `1.24`, `36.1`, `655`, `1,108,703`. */
 export function figure(value: number): string {
   if (value >= 100) return Math.round(value).toLocaleString('en-US');
   if (value >= 10) return value.toFixed(1);
   return value >= 0.1 || value === 0 ? value.toFixed(2) : value.toFixed(3);
 }
 
-/** Median and, in one cell, least to most. */
+/** Two cells: the median, and `least to most`. */
 export function spreadCells({ median, least, most }: Spread): [string, string] {
   return [figure(median), `${figure(least)} to ${figure(most)}`];
 }

@@ -1,7 +1,7 @@
 import type { ChartConfiguration, ChartDataset, ChartType, Plugin, Scale, TooltipItem } from 'chart.js';
 import type { ChartData, GroupData } from '../src/page/index.js';
 
-/** Chart.js, which stands before this in the page. */
+/** Chart.js, an earlier script of the page. */
 declare const Chart: typeof import('chart.js').Chart;
 
 const data: ChartData = JSON.parse(document.getElementById('chart-data')!.textContent!);
@@ -16,12 +16,12 @@ const weekday = inUtc({ weekday: 'short', day: 'numeric', month: 'short' });
 const time = inUtc({ hour: '2-digit', minute: '2-digit' });
 const count = (value: number) => value.toLocaleString('en');
 
-/** The page's colours, which are other ones in the dark and on paper. */
+/** A colour of the page. It depends on light or dark mode, and on printing. */
 function colorOf(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-/** Refused requests are hatched as well as red, for those who see no red. */
+/** Refused requests are red and hatched, for readers who cannot see red. */
 function hatched(): CanvasPattern | string {
   const color = colorOf('refused');
   const tile = document.createElement('canvas');
@@ -45,12 +45,12 @@ function groupColor({ color }: GroupData): string {
   return colorOf(`color-${color}`);
 }
 
-/** The instants that get a label: as close as their labels have room, where a clock or a calendar has a line. */
+/** The bars that get a label, at round times and with room for each label. */
 function labelled(width: number): { value: number }[] {
   const bars = startsAt.map((at, value) => ({ at, value }));
   const most = Math.max(2, Math.floor(width / LABEL_PX));
   for (const apartMs of [1, 2, 3, 6, 12, 24, 48, 168, 336, 672].map((hours) => hours * HOUR_MS)) {
-    // Weeks begin on Mondays, and the epoch on a Thursday.
+    // Weeks begin on Mondays. The epoch began on a Thursday.
     const shift = apartMs >= 7 * DAY_MS ? 4 * DAY_MS : 0;
     const ticks = bars.filter(({ at }) => (at - shift) % apartMs === 0);
     if (ticks.length <= most) return ticks.length > 0 ? ticks : bars.slice(0, 1);
@@ -195,7 +195,7 @@ function shared() {
     responsive: true,
     maintainAspectRatio: false,
     animation: false as const,
-    // Sharp on paper too.
+    // Sharp on paper.
     devicePixelRatio: Math.max(2, window.devicePixelRatio),
     font: { family: FONT, size: 12 },
   };
@@ -207,14 +207,14 @@ function tooltipColors() {
   return { backgroundColor: colorOf('ink'), titleColor: ink, bodyColor: ink, footerColor: ink, boxPadding: 4 };
 }
 
-/** As much of a name as an axis has room for. */
+/** The beginning of a name that an axis has room for. */
 function short(name: string): string {
   const characters = [...name];
   return characters.length <= NAME_LENGTH ? name : `${characters.slice(0, NAME_LENGTH - 1).join('')}…`;
 }
 const NAME_LENGTH = 18;
 
-/** Draws both anew, in the colours that hold now. */
+/** Draws both charts again, in the present colours. */
 function draw(): void {
   for (const chart of drawn.splice(0)) chart.destroy();
   drawn.push(chartIn('over-time-chart', overTime()), chartIn('shares-chart', shares()));

@@ -1,27 +1,29 @@
 import { Command } from 'commander';
-import { complain } from './answer.js';
 import { addCounterCommands } from './counters/index.js';
 import { addLimitsCommands } from './limits/index.js';
-import { addPolicyCommands } from './policy/index.js';
+import { printError } from './output.js';
+import { addPolicyCheck, addPolicyExplain } from './policy/index.js';
 import { addTopCommand } from './top/index.js';
 import { addUsageCommand } from './usage/index.js';
 import { version } from './version.js';
 import { shownText } from './words/index.js';
 
-/** The command and all that can be typed after it. */
+/** The command with all its subcommands. */
 export function program(): Command {
   const program = new Command('tollgate')
     .description(
-      'Checks and explains rate limit policies, provisions limits of single accounts on Redis, looks into counters and usage.',
+      'Checks and explains rate limit policies, sets limits of single accounts on Redis, shows counters and usage.',
     )
     .version(version(), '--version', 'print the version')
     .helpOption('--help', 'show this help')
     .helpCommand(false)
     .showSuggestionAfterError()
     .exitOverride()
-    .configureOutput({ outputError: complainInOneLine })
+    .configureOutput({ outputError: printErrorInOneLine })
     .addHelpText('afterAll', EXIT_CODES);
-  addPolicyCommands(program);
+  const policy = program.command('policy').helpCommand(false).description('policies in files');
+  addPolicyCheck(policy);
+  addPolicyExplain(policy);
   addLimitsCommands(program);
   addCounterCommands(program);
   addUsageCommand(program);
@@ -32,15 +34,15 @@ export function program(): Command {
 const EXIT_CODES = `
 Exit codes:
   0  done
-  1  the answer is no: a policy has problems, an account has no limits here, their
-     version is another one, a request would be refused, no usage is known
-  2  what was typed makes no sense, or a file cannot be read
+  1  the answer is no: a policy has problems, an account has no limits on Redis, its
+     limits have another version, a request would be refused, or no usage is known
+  2  the command line is not valid, or a file cannot be read
   3  Redis cannot be reached, or failed
  70  something else went wrong`;
 
-/** A suggestion comes on a line of its own. */
-function complainInOneLine(message: string): void {
-  complain(
+/** Commander puts a suggestion on a line of its own. */
+function printErrorInOneLine(message: string): void {
+  printError(
     shownText(
       message
         .replace(/^error: /, '')

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** The command's own. */
+/** The version of the command. */
 export function version(): string {
   return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 }

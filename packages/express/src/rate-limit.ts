@@ -23,16 +23,16 @@ declare global {
   }
 }
 
-/** See `docs/http.md` for each option at length. */
+/** `docs/reference.md` lists each option, and `docs/http.md` explains them. */
 export type RateLimitOptions = HttpOptions<Request, Response>;
 
 /**
  * Express middleware that charges every request, and answers the refused ones. Mount it where `account_sid` is a path
  * parameter, or anywhere above; several limiters on one app each count.
  *
- * Refusals never reach the app's error handlers, and neither do failures of a store: the policy decides what happens to a
- * request then. Errors do, through `next(error)`: one thrown by a function among the options, an invalid cost, or the use of
- * a closed store.
+ * Refusals never reach the app's error handlers, and neither do failures of a store: the policy decides what happens to
+ * a request then. Errors do, through `next(error)`: one thrown by a function among the options, an invalid cost, or the
+ * use of a closed store.
  *
  * @throws TypeError or RangeError, with a `TOLLGATE_…` code, for invalid options.
  *
@@ -126,11 +126,11 @@ function notExpressError(): Error {
 }
 
 /**
- * The path as Express itself has read it, with its mounts: it is what Express routes by. A plain path is read from the URL,
- * as in Express; the query may stay on.
+ * The path as Express itself has read it, with its mounts: it is what Express routes by. A plain path is read from the
+ * URL, as in Express; the query may stay on.
  *
- * `Reflect.get`, since each request and response of Express has a hidden class of its own: V8's inline caches never hit, and
- * an ordinary access takes twice as long.
+ * `Reflect.get`, since each request and response of Express has a hidden class of its own: V8's inline caches never
+ * hit, and an ordinary access takes twice as long.
  */
 function pathOf(request: Request): string {
   const url: string = Reflect.get(request, 'url');

@@ -34,7 +34,7 @@ declare module 'fastify' {
   }
 }
 
-/** See `docs/http.md` for each option at length. */
+/** `docs/reference.md` lists each option, and `docs/http.md` explains them. */
 export interface RateLimitOptions extends HttpOptions<FastifyRequest, FastifyReply> {
   /** The hook that charges: default `'onRequest'`; a later one if the account is known only after authentication. */
   readonly hook?: (typeof HOOKS)[number];
@@ -149,13 +149,13 @@ function pathReader({ initialConfig }: FastifyInstance): (request: FastifyReques
 }
 
 /**
- * Fastify plugin that charges every request of its instance, and answers the refused ones. A route changes its charge with
- * `config: { rateLimit: { category, cost, … } }`, or is left out with `config: { rateLimit: false }`. Registered twice, both
- * limits apply.
+ * Fastify plugin that charges every request of its instance, and answers the refused ones. A route changes its charge
+ * with `config: { rateLimit: { category, cost, … } }`, or is left out with `config: { rateLimit: false }`. Registered
+ * twice, both limits apply.
  *
  * Refusals are replies, not errors: they never reach `setErrorHandler`, and neither do failures of a store: the policy
- * decides what happens to a request then. Errors do: one thrown by a function among the options, an invalid cost, or the use
- * of a closed store.
+ * decides what happens to a request then. Errors do: one thrown by a function among the options, an invalid cost, or
+ * the use of a closed store.
  *
  * @throws TypeError or RangeError, with a `TOLLGATE_…` code, for invalid options.
  *

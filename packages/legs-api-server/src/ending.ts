@@ -1,24 +1,24 @@
-const unended = new Set<() => void>();
-let watching = false;
+const pending = new Set<() => void>();
+let isWatching = false;
 
 /**
- * Has something done when this process ends, also by an error or a signal. What it does cannot wait for anything. Calling
- * what is returned does it now, and once.
+ * Calls `act` when this process ends, also by an error or a signal. It must be synchronous. The returned function calls
+ * it at once; it runs only once in all.
  */
 export function atTheEnd(act: () => void): () => void {
-  if (!watching) {
-    watching = true;
+  if (!isWatching) {
+    isWatching = true;
     process.once('exit', () => {
-      for (const one of unended) one();
+      for (const end of pending) end();
     });
-    // Without a listener a signal ends the process with no `exit` before it.
+    // A signal without a listener ends the process without an `exit` event.
     for (const [signal, number] of Object.entries({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15 })) {
       process.once(signal, () => process.exit(128 + number));
     }
   }
-  const once = () => {
-    if (unended.delete(once)) act();
+  const end = () => {
+    if (pending.delete(end)) act();
   };
-  unended.add(once);
-  return once;
+  pending.add(end);
+  return end;
 }

@@ -1,9 +1,9 @@
 import type { Server } from 'node:http';
 
-/** The loopback address alone: what is served here is an example, and its credentials are public. */
+/** The loopback address: this server is an example, and its credentials are public. */
 export const HOST = '127.0.0.1';
 
-/** Has the server listen, and tells where. */
+/** Makes the server listen, and returns its origin. */
 export async function listening(server: Server, port: number): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -14,7 +14,7 @@ export async function listening(server: Server, port: number): Promise<string> {
   return `http://${HOST}:${address.port}`;
 }
 
-/** Takes no new requests, and waits a moment for those under way. */
+/** Accepts no new requests, and waits a moment for pending ones. */
 export async function closed(server: Server, close: () => unknown): Promise<void> {
   const ended = new Promise<void>((resolve) => server.once('close', resolve));
   close();

@@ -1,6 +1,6 @@
 import { RateLimiter } from '@tollgate/core';
+import { type RunningServer, startServer } from './api/index.js';
 import { Metrics } from './metrics.js';
-import { reportOn } from './report.js';
 import {
   messageOf,
   readFlags,
@@ -11,7 +11,6 @@ import {
   readPort,
   readStore,
 } from './settings.js';
-import { type RunningServer, startServer } from './start-server.js';
 
 async function main(): Promise<void> {
   const framework = readFramework(readFlags(process.argv.slice(2)), process.env);
@@ -21,14 +20,14 @@ async function main(): Promise<void> {
   const limits = readLimits(process.env);
   const source = await readPolicy(process.env);
   const { policy } = source;
-  // Before the limiter, so that nothing it does is missed.
+  // Made before the limiter, so that every decision is counted.
   const metrics = metricsPort === undefined ? undefined : new Metrics();
   const limiter = new RateLimiter({
     name: 'legs-api',
     policy,
     ...(store && { store }),
     ...(limits && { accounts: limits }),
-    // Told every second, for whoever looks at it while trying the server.
+    // Sent to Redis every second, so that `npx tollgate usage` shows it soon.
     usage: { flushMs: 1000 },
   });
   source.feed(limiter);
@@ -59,20 +58,38 @@ curl -s -u key:token -o /dev/null -w '%{http_code}\\n' '${account}/bridges/b[1-1
 `,
   ];
   if (store !== undefined) {
-    greeting.push('Counters are on Redis, and shared with every server there. So is usage: npx tollgate usage ameyo5m');
+    greeting.push('Counters are on Redis, and shared with every server there. Usage too: npx tollgate usage ameyo5m');
   }
   if (metricsUrl !== undefined) greeting.push(`Metrics are on ${metricsUrl}.`);
-  // At once: whoever has read the beginning has read all of it.
+  // In one write, so that a reader of the first line has all of it.
   console.log(greeting.join('\n'));
   reportOn(limiter);
 
-  // A second signal finds no listener, and ends the process at once.
+  // A second signal has no listener, and ends the process at once.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, async () => {
       await server.close();
       await closeLimiter();
     });
   }
+}
+
+/** Prints what an operator should see. Names come from requests, so they are quoted. */
+function reportOn(limiter: RateLimiter): void {
+  let previous = limiter.health().state;
+  limiter.on('health', ({ state }) => {
+    if (state === previous) return;
+    previous = state;
+    console.log(
+      state === 'up' ? 'Redis answers again.' : 'Redis does not answer: the limits are kept in this process.',
+    );
+  });
+  limiter.on('throttled', ({ account, category, throttled }) => {
+    console.log(`Throttled for ${throttled?.endsAfterMs} ms: ${JSON.stringify(account)}, ${JSON.stringify(category)}.`);
+  });
+  limiter.on('wouldRefuse', ({ account, category, reason }) => {
+    console.log(`Would be refused: ${JSON.stringify(account)}, ${JSON.stringify(category)}, ${reason}.`);
+  });
 }
 
 try {

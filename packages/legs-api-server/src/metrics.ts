@@ -4,7 +4,7 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { type Observation, observeRateLimits } from '@tollgate/opentelemetry';
 import { closed, listening } from './listening.js';
 
-/** What the limiters do that are made after it, for Prometheus to scrape. */
+/** Serves the metrics of all limiters that are made after it, in the format of Prometheus. */
 export class Metrics {
   readonly #exporter = new PrometheusExporter({ preventServerStart: true });
   readonly #meterProvider = new MeterProvider({ readers: [this.#exporter] });
@@ -14,7 +14,7 @@ export class Metrics {
     else response.writeHead(404).end();
   });
 
-  /** Serves them, and tells where. 0 asks for any free port. */
+  /** Returns the URL; port 0 takes any free port. */
   async listen(port: number): Promise<string> {
     return `${await listening(this.#server, port)}/metrics`;
   }

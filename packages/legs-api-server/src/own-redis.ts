@@ -7,12 +7,10 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { atTheEnd } from './ending.js';
 
-/** A Redis or Valkey that lives as long as this process: on a free port, in a temporary folder, with nothing kept. */
+/** A Redis or Valkey that ends with this process. It has a free port and a temporary folder, and saves no data. */
 export class OwnRedis {
   readonly url: string;
-  /** The program that serves, as it was found. */
-  readonly program: string;
-  /** Ends it at once, paused or not, and removes its folder. */
+  /** Ends the server at once, also while it is paused, and removes its folder. */
   readonly end: () => void;
   readonly #child: ChildProcess;
 
@@ -20,10 +18,9 @@ export class OwnRedis {
     const folder = mkdtempSync(join(tmpdir(), 'tollgate-demo-'));
     const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'];
     const child = spawn(program, own, { stdio: 'ignore' });
-    // Told by `start`, which then gets no answer.
+    // `start` reports the failure when no answer comes.
     child.once('error', () => {});
     this.url = `redis://127.0.0.1:${port}`;
-    this.program = program;
     this.#child = child;
     this.end = atTheEnd(() => {
       child.kill('SIGKILL');
@@ -31,7 +28,7 @@ export class OwnRedis {
     });
   }
 
-  /** Starts one and waits until it answers. */
+  /** Starts a server, and waits until it answers. */
   static async start(): Promise<OwnRedis> {
     const program = onPath('redis-server') ?? onPath('valkey-server');
     if (program === undefined) {
@@ -50,7 +47,7 @@ export class OwnRedis {
     return redis;
   }
 
-  /** Holds the process still: connections stay open, and nothing answers. */
+  /** Stops the process: connections stay open, and no command is answered. */
   pause(): void {
     this.#child.kill('SIGSTOP');
   }

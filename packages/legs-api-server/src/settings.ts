@@ -2,11 +2,13 @@ import { parseArgs } from 'node:util';
 import { definePolicy, legsApiPolicy, type Policy, type RateLimiter } from '@tollgate/core';
 import { RedisLimits, RedisStore } from '@tollgate/redis';
 import { watchPolicyFile } from '@tollgate/sources';
-import { FRAMEWORKS, type Framework } from './start-server.js';
+
+export const FRAMEWORKS = ['express', 'fastify'] as const;
+export type Framework = (typeof FRAMEWORKS)[number];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The flags of a command line; `extra` are those that only some commands have. */
+/** The flags of a command line. `extra` are flags of this command only. */
 export function readFlags<Extra extends string = never>(
   args: readonly string[],
   ...extra: readonly Extra[]
@@ -15,7 +17,7 @@ export function readFlags<Extra extends string = never>(
   return parseArgs({ args: [...args], options }).values as Partial<Record<Framework | Extra, boolean>>;
 }
 
-/** The framework that a flag names, else the variable `FRAMEWORK`, else Express. */
+/** The framework of a flag, else of the variable `FRAMEWORK`, else Express. */
 export function readFramework(
   flags: Readonly<Partial<Record<Framework, boolean>>>,
   environment: Environment,
@@ -35,7 +37,7 @@ export function readPort(environment: Environment): number {
   return portOf('PORT', environment['PORT'] || '3000');
 }
 
-/** Where metrics are to be scraped, or `undefined`: they are not kept. */
+/** The port for metrics; `undefined` if none are wanted. */
 export function readMetricsPort(environment: Environment): number | undefined {
   const text = environment['METRICS_PORT'];
   return text ? portOf('METRICS_PORT', text) : undefined;
@@ -48,24 +50,21 @@ function portOf(name: string, text: string): number {
   return Number(text);
 }
 
-/** A policy, and whoever has to know of another. */
 export interface PolicySource {
   readonly policy: Policy;
+  /** Sets every later policy on the limiter. */
   feed(limiter: RateLimiter): void;
   close(): Promise<void>;
 }
 
-/**
- * The policy in `POLICY`: JSON, or the path of a JSON or YAML file that is watched from then on. Default: the Legs API's own
- * policy.
- */
+/** The policy in `POLICY`: JSON, or the path of a watched JSON or YAML file. Default: the Legs API's policy. */
 export async function readPolicy(environment: Environment): Promise<PolicySource> {
-  const said = environment['POLICY']?.trim();
-  if (!said) return fixed(legsApiPolicy());
+  const text = environment['POLICY']?.trim();
+  if (!text) return fixed(legsApiPolicy());
   try {
-    if (/^[[{]/.test(said)) return fixed(definePolicy(JSON.parse(said)));
-    return await watchPolicyFile(said, {
-      onPolicy: () => console.log(`Another policy is in force: ${said} was changed.`),
+    if (/^[[{]/.test(text)) return fixed(definePolicy(JSON.parse(text)));
+    return await watchPolicyFile(text, {
+      onPolicy: () => console.log(`Another policy is in force: ${text} was changed.`),
       onError: (error) => console.log(`The policy stays as it is. ${error.message}`),
     });
   } catch (error) {
@@ -77,12 +76,12 @@ function fixed(policy: Policy): PolicySource {
   return { policy, feed() {}, close: async () => {} };
 }
 
-/** The counters on the Redis that `REDIS_URL` names, or `undefined`: they are then kept in this process. */
+/** The store on the Redis of `REDIS_URL`; `undefined` without that variable. */
 export function readStore(environment: Environment, prefix = 'tollgate'): RedisStore | undefined {
   return onRedis(environment, (url) => new RedisStore({ url, prefix }));
 }
 
-/** The limits of accounts that are held on that Redis, or `undefined`. */
+/** The account limits on the Redis of `REDIS_URL`; `undefined` without that variable. */
 export function readLimits(environment: Environment, prefix = 'tollgate'): RedisLimits | undefined {
   return onRedis(environment, (url) => new RedisLimits({ url, prefix }));
 }
@@ -93,8 +92,8 @@ function onRedis<T>(environment: Environment, make: (url: string) => T): T | und
   try {
     return make(url);
   } catch {
-    // It may hold a password.
-    throw new Error('Expected REDIS_URL to be a redis: or rediss: URL, as redis://127.0.0.1:6379, got another text');
+    // The text may contain a password, so it is not shown.
+    throw new Error('Expected REDIS_URL to be a redis: or rediss: URL, such as redis://127.0.0.1:6379');
   }
 }
 

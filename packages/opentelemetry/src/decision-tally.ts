@@ -1,40 +1,63 @@
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, BatchObservableResult, Meter, Observable } from '@opentelemetry/api';
 import type { Decision, DecisionSource, Reason } from '@tollgate/core';
-import { BoundedNames } from './bounded-names.js';
-import { ATTRIBUTES } from './metric-table.js';
+import { entryOf } from '@tollgate/core/kit';
+import { ATTRIBUTES, METRICS } from './metric-table.js';
 import type { CheckedOptions } from './observe-options.js';
 
 export type Outcome = 'admitted' | 'refused' | 'would_refuse';
 
 /**
- * Counts decisions in plain numbers, which a reader collects: an instrument's own `add` costs several times what a decision
- * does, since it works out by its attributes each time which series is meant.
+ * Counts decisions in plain numbers, which are read when metrics are collected. An instrument's own `add` costs several
+ * times what a decision does, since it finds the series by the attributes each time.
  */
 export class DecisionTally {
-  readonly #limiters = new BoundedNames(MOST_LIMITERS);
+  readonly #decisions: Observable;
+  readonly #nearLimit: Observable;
+  readonly #throttled: Observable;
+  readonly #limiters = new BoundedNames(MAX_LIMITERS);
   readonly #categories: BoundedNames;
   readonly #accounts: BoundedNames | undefined;
-  readonly #nearLimit: number;
-  /** By limiter, by category, by account: `undefined` where that is not told. */
-  readonly #series = new Map<string, Map<string, Map<string | undefined, Series>>>();
+  readonly #nearLimitShare: number;
+  /** By the labels of limiter, category and account; the last is `undefined` where accounts are no attribute. */
+  readonly #counts = new Map<string, Map<string, Map<string | undefined, Counts>>>();
 
-  constructor({ categoryLabel, accountLabel, nearLimit }: CheckedOptions) {
+  constructor(meter: Meter, { categoryLabel, accountLabel, nearLimit }: CheckedOptions) {
+    this.#decisions = meter.createObservableCounter(METRICS.decisions.name, METRICS.decisions);
+    this.#nearLimit = meter.createObservableCounter(METRICS.nearLimit.name, METRICS.nearLimit);
+    this.#throttled = meter.createObservableCounter(METRICS.throttled.name, METRICS.throttled);
     this.#categories = new BoundedNames(categoryLabel);
     this.#accounts = accountLabel === undefined ? undefined : new BoundedNames(accountLabel);
-    this.#nearLimit = nearLimit;
+    this.#nearLimitShare = nearLimit;
+  }
+
+  get observables(): Observable[] {
+    return [this.#decisions, this.#nearLimit, this.#throttled];
   }
 
   count(limiter: string, decision: Decision): void {
-    const series = this.#seriesOf(limiter, decision);
+    const counts = this.#countsOf(limiter, decision);
     const { reason, source } = decision;
     const outcome = outcomeOf(decision);
-    const place = (REASONS.indexOf(reason) * OUTCOMES.length + OUTCOMES.indexOf(outcome)) * SOURCES.length;
-    series.decisions[place + SOURCES.indexOf(source)]!++;
-    if (outcome === 'admitted' && decision.usedShare >= this.#nearLimit) series.nearLimit++;
-    if (decision.throttled !== undefined) series.throttled++;
+    const row = REASONS.indexOf(reason) * OUTCOMES.length + OUTCOMES.indexOf(outcome);
+    counts.decisions[row * SOURCES.length + SOURCES.indexOf(source)]!++;
+    if (outcome === 'admitted' && decision.usedShare >= this.#nearLimitShare) counts.nearLimit++;
+    if (decision.throttled !== undefined) counts.throttled++;
   }
 
-  /** The attributes by which a limiter's category is told. */
+  observe(result: BatchObservableResult): void {
+    for (const byCategory of this.#counts.values()) {
+      for (const byAccount of byCategory.values()) {
+        for (const { attributes, decisions, nearLimit, throttled } of byAccount.values()) {
+          for (const [index, count] of decisions.entries()) {
+            if (count > 0) result.observe(this.#decisions, count, { ...attributes, ...KINDS[index] });
+          }
+          result.observe(this.#nearLimit, nearLimit, attributes);
+          result.observe(this.#throttled, throttled, attributes);
+        }
+      }
+    }
+  }
+
   attributesOf(limiter: string, category: string): Attributes {
     return {
       [ATTRIBUTES.limiter]: this.limiterLabel(limiter),
@@ -46,81 +69,63 @@ export class DecisionTally {
     return this.#limiters.labelOf(limiter);
   }
 
-  /** All that was counted; `told` is the number of decisions, with their attributes. */
-  collect(each: (series: Collected) => void): void {
-    for (const byCategory of this.#series.values()) {
-      for (const byAccount of byCategory.values()) {
-        for (const { attributes, decisions, nearLimit, throttled } of byAccount.values()) {
-          each({ attributes, decisions: split(attributes, decisions), nearLimit, throttled });
-        }
-      }
-    }
-  }
-
-  /** A name that is an attribute by itself is found without being asked for its label. */
-  #seriesOf(limiter: string, { category, account }: Decision): Series {
-    const byAccount =
-      this.#series.get(limiter)?.get(category) ??
-      entryOf(entryOf(this.#series, this.#limiters.labelOf(limiter)), this.#categories.labelOf(category));
-    const told = this.#accounts === undefined ? undefined : account;
-    const known = byAccount.get(told);
+  /** Fast path: most names are labels themselves, and need no look-up of their label. */
+  #countsOf(limiter: string, { category, account }: Decision): Counts {
+    const byAccount = this.#counts.get(limiter)?.get(category) ?? this.#byAccount(limiter, category);
+    const name = this.#accounts === undefined ? undefined : account;
+    const known = byAccount.get(name);
     if (known !== undefined) return known;
-    const label = told === undefined ? undefined : this.#accounts?.labelOf(told);
-    let series = byAccount.get(label);
-    if (series === undefined) {
-      const attributes: Attributes = { ...this.attributesOf(limiter, category) };
-      if (label !== undefined) attributes[ATTRIBUTES.account] = label;
-      series = { attributes, decisions: new Array(PLACES).fill(0), nearLimit: 0, throttled: 0 };
-      byAccount.set(label, series);
-    }
-    return series;
+    const label = name === undefined ? undefined : this.#accounts?.labelOf(name);
+    return entryOf(byAccount, label, () => ({
+      attributes: {
+        ...this.attributesOf(limiter, category),
+        ...(label !== undefined && { [ATTRIBUTES.account]: label }),
+      },
+      decisions: KINDS.map(() => 0),
+      nearLimit: 0,
+      throttled: 0,
+    }));
+  }
+
+  #byAccount(limiter: string, category: string): Map<string | undefined, Counts> {
+    const byCategory = entryOf(this.#counts, this.limiterLabel(limiter), () => new Map());
+    return entryOf(byCategory, this.#categories.labelOf(category), () => new Map());
   }
 }
 
-export interface Collected {
-  /** Of the series as a whole. */
+interface Counts {
   readonly attributes: Attributes;
-  readonly decisions: readonly { readonly attributes: Attributes; readonly count: number }[];
-  readonly nearLimit: number;
-  readonly throttled: number;
-}
-
-interface Series {
-  readonly attributes: Attributes;
+  /** One for each of {@link KINDS}. */
   readonly decisions: number[];
   nearLimit: number;
   throttled: number;
 }
 
-function entryOf<Key, Value>(maps: Map<string, Map<Key, Value>>, name: string): Map<Key, Value> {
-  let entry = maps.get(name);
-  if (entry === undefined) {
-    entry = new Map();
-    maps.set(name, entry);
-  }
-  return entry;
-}
-
-/** A charge that passes only because its limits are observed is none that they admit. */
+/** A charge that passes only because its limits are observed is not admitted by them. */
 export function outcomeOf({ allowed, wouldRefuse }: Decision): Outcome {
   if (wouldRefuse) return 'would_refuse';
   return allowed ? 'admitted' : 'refused';
 }
 
-function split(attributes: Attributes, decisions: readonly number[]): Collected['decisions'] {
-  const found: { attributes: Attributes; count: number }[] = [];
-  for (const [place, count] of decisions.entries()) {
-    if (count === 0) continue;
-    const outcome = Math.floor(place / SOURCES.length);
-    const own: Attributes = {
-      ...attributes,
-      [ATTRIBUTES.reason]: REASONS[Math.floor(outcome / OUTCOMES.length)]!,
-      [ATTRIBUTES.outcome]: OUTCOMES[outcome % OUTCOMES.length]!,
-      [ATTRIBUTES.source]: SOURCES[place % SOURCES.length]!,
-    };
-    found.push({ attributes: own, count });
+/**
+ * The names that may become attributes: those of a list, or the first ones that come, up to a number. All others become
+ * `_OTHER`. A name keeps its series while the process runs, however busy others become: a counter must not move.
+ */
+class BoundedNames {
+  readonly #names: Set<string>;
+  readonly #max: number;
+
+  constructor(names: readonly string[] | number) {
+    this.#names = new Set(typeof names === 'number' ? [] : names);
+    this.#max = typeof names === 'number' ? names : 0;
   }
-  return found;
+
+  labelOf(name: string): string {
+    if (this.#names.has(name)) return name;
+    if (this.#names.size >= this.#max || name.length > MAX_NAME_LENGTH) return '_OTHER';
+    this.#names.add(name);
+    return name;
+  }
 }
 
 const REASONS: readonly Reason[] = [
@@ -133,5 +138,15 @@ const REASONS: readonly Reason[] = [
 ];
 const OUTCOMES: readonly Outcome[] = ['admitted', 'refused', 'would_refuse'];
 const SOURCES: readonly DecisionSource[] = ['store', 'local', 'none'];
-const PLACES = REASONS.length * OUTCOMES.length * SOURCES.length;
-const MOST_LIMITERS = 100;
+/** The attributes of each kind of decision, in the order of their counts. */
+const KINDS: readonly Attributes[] = REASONS.flatMap((reason) =>
+  OUTCOMES.flatMap((outcome) =>
+    SOURCES.map((source) => ({
+      [ATTRIBUTES.reason]: reason,
+      [ATTRIBUTES.outcome]: outcome,
+      [ATTRIBUTES.source]: source,
+    })),
+  ),
+);
+const MAX_LIMITERS = 100;
+const MAX_NAME_LENGTH = 128;

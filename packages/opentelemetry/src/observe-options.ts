@@ -2,23 +2,23 @@ import { type MeterProvider, metrics } from '@opentelemetry/api';
 import { checkInteger, checkOptions, optionRangeError, optionTypeError } from '@tollgate/core/kit';
 
 export interface ObserveOptions {
-  /** Where meters come from. Default: the global one, which must have been registered by now. */
+  /** Makes the meter. Default: the global provider, which must be registered before the call. */
   readonly meterProvider?: MeterProvider;
   /**
-   * Which accounts are an attribute: up to 1000 by name, or the first so many that come, from 0 to 1000. All others are
-   * `_OTHER`. Default: accounts are no attribute at all.
+   * Which accounts are an attribute: a list of up to 1000 names, or how many of the first accounts to come, 0 to 1000.
+   * All others are `_OTHER`. Default: accounts are no attribute.
    */
   readonly accountLabel?: readonly string[] | number;
-  /** Which categories are, in the same way. Default: the first 64. */
+  /** Which categories are an attribute, in the same way. Default: 64. */
   readonly categoryLabel?: readonly string[] | number;
-  /** From which part of a limit on a charge is near it: above 0 and at most 1. Default: 0.8. */
+  /** The used share of a limit from which an admitted charge counts as near it: above 0 and at most 1. Default: 0.8. */
   readonly nearLimit?: number;
-  /** Whether the span that is active when a charge is decided gets attributes. Default: `true`. */
+  /** Whether a decision sets attributes on the active span. Default: `true`. */
   readonly spans?: boolean;
 }
 
 const OPTIONS: readonly string[] = ['meterProvider', 'accountLabel', 'categoryLabel', 'nearLimit', 'spans'];
-const MOST_NAMES = 1000;
+const MAX_NAMES = 1000;
 
 export interface CheckedOptions {
   readonly meterProvider: MeterProvider;
@@ -46,12 +46,12 @@ export function readOptions(options: ObserveOptions): CheckedOptions {
 }
 
 function checkNames(option: string, names: readonly string[] | number): readonly string[] | number {
-  if (typeof names === 'number') return checkInteger(option, names, 0, MOST_NAMES);
-  const rule = `an integer from 0 to ${MOST_NAMES}, or a list of at most as many strings`;
+  if (typeof names === 'number') return checkInteger(option, names, 0, MAX_NAMES);
+  const rule = `an integer from 0 to ${MAX_NAMES}, or a list of at most ${MAX_NAMES} strings`;
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
     throw optionTypeError(option, rule, names);
   }
-  if (names.length > MOST_NAMES) throw optionRangeError(option, rule, names);
+  if (names.length > MAX_NAMES) throw optionRangeError(option, rule, names);
   return [...names];
 }
 

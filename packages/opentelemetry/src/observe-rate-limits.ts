@@ -1,26 +1,25 @@
-import type { BatchObservableCallback } from '@opentelemetry/api';
-import type { ObservedLimiter } from '@tollgate/core/channels';
-import { DecisionTally } from './decision-tally.js';
-import { EventInstruments } from './event-instruments.js';
-import { LimiterReadings } from './limiter-readings.js';
-import { METRICS } from './metric-table.js';
+import { type BatchObservableCallback, type Span, trace } from '@opentelemetry/api';
+import type { DecisionMessage, ObservedLimiter } from '@tollgate/core/channels';
+import { DecisionTally, outcomeOf } from './decision-tally.js';
+import { ATTRIBUTES } from './metric-table.js';
 import { type ObserveOptions, readOptions } from './observe-options.js';
-import { SpanAttributes } from './span-attributes.js';
-import { StoreReadings } from './store-readings.js';
+import { Readings } from './readings.js';
+import { recordEvents } from './record-events.js';
+import { LIMITER_SERIES, MEMORY_STORE_SERIES, REDIS_STORE_SERIES, storeStats } from './series.js';
 import { Subscriptions } from './subscriptions.js';
 
-/** What {@link observeRateLimits} has begun. */
+/** What {@link observeRateLimits} has started. */
 export interface Observation {
-  /** Ends it: nothing is counted any more. What an SDK goes on telling is what it was told last. */
+  /** Stops counting. An SDK may go on exporting the last values. */
   stop(): void;
 }
 
 /**
- * Feeds a meter of OpenTelemetry with all that the limiters of this process do, whoever made them, and tells each decision on
- * the span of its request. Call it once, after the SDK was started and before limiters are made: what a limiter did before is
- * not counted, and one that was made before is known from its first decision on.
+ * Feeds an OpenTelemetry meter with what all limiters of this process do, and records each decision on the span of its
+ * request. Call it once, after the SDK is started and before limiters are made: earlier decisions are not counted, and
+ * a limiter that was made earlier appears with its next decision.
  *
- * Accounts are no attribute unless `accountLabel` says which, and categories are bounded, so that no client can make series.
+ * Accounts are no attribute unless `accountLabel` names them. Categories are bounded: clients cannot create series.
  *
  * @throws TypeError `TOLLGATE_OPTION_TYPE` or `TOLLGATE_OPTION_UNKNOWN`, RangeError `TOLLGATE_OPTION_RANGE`: see the
  * options.
@@ -31,46 +30,44 @@ export interface Observation {
 export function observeRateLimits(options: ObserveOptions = {}): Observation {
   const checked = readOptions(options);
   const meter = checked.meterProvider.getMeter('@tollgate/opentelemetry');
-  const tally = new DecisionTally(checked);
-  const limiters = new LimiterReadings(meter);
-  const stores = new StoreReadings(meter);
-  const spans = checked.spans ? new SpanAttributes() : undefined;
+  const tally = new DecisionTally(meter, checked);
+  const read = (limiter: ObservedLimiter) => ({ health: limiter.health(), stats: limiter.stats() });
+  const limiters = new Readings(meter, read, LIMITER_SERIES);
+  const memoryStores = new Readings(meter, storeStats, MEMORY_STORE_SERIES);
+  const redisStores = new Readings(meter, storeStats, REDIS_STORE_SERIES);
+  const spans = checked.spans ? new SpanRecorder() : undefined;
   const subscriptions = new Subscriptions();
 
   let latest: ObservedLimiter | undefined;
-  /** A limiter comes with its decisions too, for one that was made before this. */
-  const meet = (limiter: ObservedLimiter) => {
+  /** Runs with every decision too: a limiter may be older than this observation. */
+  const add = (limiter: ObservedLimiter) => {
     if (latest === limiter) return;
     latest = limiter;
     const label = tally.limiterLabel(limiter.name);
     limiters.add(label, limiter);
-    stores.add(label, limiter.store);
+    // A store that several limiters share stays under the label of the first.
+    const { store } = limiter;
+    const stats = storeStats(store);
+    if ('evictedUnexpired' in stats) memoryStores.add(label, store);
+    else if ('denyCacheHits' in stats) redisStores.add(label, store);
   };
   subscriptions.to('tollgate:limiter', ({ limiter, state }) => {
-    meet(limiter);
+    add(limiter);
     if (state !== 'closed') return;
     limiters.remove(limiter);
     latest = undefined;
   });
   subscriptions.to('tollgate:decision', (message) => {
-    meet(message.limiter);
+    add(message.limiter);
     tally.count(message.limiter.name, message.decision);
-    spans?.tell(message);
+    spans?.record(message);
   });
-  new EventInstruments(meter, tally).follow(subscriptions);
+  recordEvents(meter, tally, subscriptions);
 
-  const decisions = meter.createObservableCounter(METRICS.decisions.name, METRICS.decisions);
-  const nearLimit = meter.createObservableCounter(METRICS.nearLimit.name, METRICS.nearLimit);
-  const throttled = meter.createObservableCounter(METRICS.throttled.name, METRICS.throttled);
-  const observables = [decisions, nearLimit, throttled, ...limiters.observables, ...stores.observables];
+  const sources = [tally, limiters, memoryStores, redisStores];
+  const observables = sources.flatMap((source) => source.observables);
   const observe: BatchObservableCallback = (result) => {
-    tally.collect((series) => {
-      for (const { attributes, count } of series.decisions) result.observe(decisions, count, attributes);
-      result.observe(nearLimit, series.nearLimit, series.attributes);
-      result.observe(throttled, series.throttled, series.attributes);
-    });
-    limiters.observe(result);
-    stores.observe(result);
+    for (const source of sources) source.observe(result);
   };
   meter.addBatchObservableCallback(observe, observables);
 
@@ -80,4 +77,26 @@ export function observeRateLimits(options: ObserveOptions = {}): Observation {
       meter.removeBatchObservableCallback(observe, observables);
     },
   };
+}
+
+/**
+ * Records each decision on the active span, which usually is that of the request. Of several decisions on one span the
+ * last one stays, unless an earlier one refused, or would have refused.
+ */
+class SpanRecorder {
+  readonly #refused = new WeakSet<Span>();
+
+  record({ limiter, decision }: DecisionMessage): void {
+    const span = trace.getActiveSpan();
+    if (span === undefined || !span.isRecording()) return;
+    const outcome = outcomeOf(decision);
+    if (outcome === 'admitted' && this.#refused.has(span)) return;
+    if (outcome !== 'admitted') this.#refused.add(span);
+    span.setAttributes({
+      [ATTRIBUTES.limiter]: limiter.name,
+      [ATTRIBUTES.category]: decision.category,
+      [ATTRIBUTES.outcome]: outcome,
+      [ATTRIBUTES.reason]: decision.reason,
+    });
+  }
 }

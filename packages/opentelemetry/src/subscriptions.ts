@@ -1,16 +1,9 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ChannelMessages } from '@tollgate/core/channels';
 
-/** As much of the messages of `tollgate:redis-call` as is told: the Redis store need not be there. */
-export interface RedisCall {
-  readonly store: object;
-  readonly operations: number;
-  readonly merged: number;
-  readonly error: unknown;
-}
-
 interface Messages extends ChannelMessages {
-  readonly 'tollgate:redis-call': RedisCall;
+  /** The fields that are read here; the Redis package need not be installed. */
+  readonly 'tollgate:redis-call': { readonly operations: number; readonly merged: number; readonly error: unknown };
 }
 
 /** Subscriptions that end together. */

@@ -38,7 +38,7 @@ async function charge(
   await store.close();
 }
 
-/** With the services' policy, on stdin. */
+/** Runs a command with the policy of the services on stdin. */
 function command(...args: readonly string[]): Promise<Ended> {
   return tollgate([...args, '--redis', server.url, '--policy', '-'], { input: JSON.stringify(POLICY) });
 }
@@ -49,7 +49,7 @@ async function peek(account: string, ...args: readonly string[]) {
 }
 
 describe('tollgate peek', () => {
-  it('shows how the counters of an account stand, and charges nothing', async () => {
+  it('shows the counters of an account, and charges nothing', async () => {
     await charge('peeked', 30);
     await charge('peeked', 2, { category: 'actions' });
     const { code, stdout, stderr } = await command('peek', 'peeked', '--category', 'legs');
@@ -65,7 +65,7 @@ describe('tollgate peek', () => {
     expect((await peek('peeked')).quotas[0].used).toBe(30);
   });
 
-  it('ends with 1 when a request would be refused, and says when it would not', async () => {
+  it('ends with 1 when a request would be refused, and shows when it would be admitted', async () => {
     await charge('full', 4, { plan: 'small' });
     const { code, stdout } = await command('peek', 'full', '--category', 'legs', '--plan', 'small');
     expect(stdout).toMatch(/^full legs: refused \(limit-reached\), admitted in \d+(\.\d)? s\n/);
@@ -77,16 +77,16 @@ describe('tollgate peek', () => {
     expect(await peek('full', '--plan', 'small', '--cost', '0')).toMatchObject({ code: 0, allowed: true, cost: 0 });
   });
 
-  it('ends with 0 where limits are only observed, and says what they would do', async () => {
+  it('ends with 0 when limits are only observed, and shows what they would do', async () => {
     await charge('tried', 2, { plan: 'trial' });
     const { code, stdout } = await command('peek', 'tried', '--category', 'legs', '--plan', 'trial');
     expect(stdout).toMatch(
-      /^tried legs: allowed, since its limits are only observed; enforced: refused \(limit-reached\), admitted in /,
+      /^tried legs: allowed, since its limits are only observed; if enforced: refused \(limit-reached\), admitted in /,
     );
     expect(code).toBe(0);
   });
 
-  it('ends with 3 where Redis cannot tell, though a service would decide by itself', async () => {
+  it('ends with 3 when Redis fails, where a service would decide without it', async () => {
     await ask(server.port, 'SET', 'tollgate:v1:{spoilt}:legs', 'something else');
     for (const onStoreFailure of ['local', 'allow', 'deny']) {
       const { code, stdout, stderr } = await tollgate(
@@ -104,16 +104,16 @@ describe('tollgate peek', () => {
     expect([all.code, all.stdout]).toEqual([3, '']);
   });
 
-  it('has the default policy, and the limits that Redis holds before it', async () => {
-    const args = ['peek', 'held', '--category', 'legs', '--redis', server.url, '--json'];
+  it('uses the default policy, and the limits on Redis before it', async () => {
+    const args = ['peek', 'provisioned', '--category', 'legs', '--redis', server.url, '--json'];
     expect(JSON.parse((await tollgate(args)).stdout).quotas).toMatchObject([{ limit: 100, windowMs: 60_000 }]);
     const limits = new RedisLimits({ url: server.url });
-    await limits.set('held', { categories: { legs: 'unlimited' } });
+    await limits.set('provisioned', { categories: { legs: 'unlimited' } });
     await limits.close();
     expect(JSON.parse((await tollgate(args)).stdout).quotas).toEqual([]);
-    const { stdout } = await command('peek', 'held', '--category', 'legs');
+    const { stdout } = await command('peek', 'provisioned', '--category', 'legs');
     expect(stdout).toMatch(
-      /^held legs: allowed\n\nquota .*\ntotal-per-minute|^held legs: allowed\n\nquota .*\nper-minute +total /,
+      /^provisioned legs: allowed\n\nquota .*\ntotal-per-minute|^provisioned legs: allowed\n\nquota .*\nper-minute +total /,
     );
   });
 
@@ -132,7 +132,7 @@ describe('tollgate peek', () => {
 });
 
 describe('tollgate reset', () => {
-  it('forgets one counter, that of an environment, or all', async () => {
+  it('clears one counter, that of an environment, or all', async () => {
     await charge('reset', 3);
     await charge('reset', 3, { category: 'actions' });
     await charge('reset', 4, { environment: 'sandbox' });
@@ -148,22 +148,19 @@ describe('tollgate reset', () => {
     expect((await peek('reset')).quotas.map(({ used }: { used: number }) => used)).toEqual([0, 0]);
   });
 
-  it.each([[[]], [['--all', '--category', 'legs']]])(
-    'with %j is told to say which, and forgets nothing',
-    async (args) => {
-      const { code, stderr } = await command('reset', 'spared', ...args);
-      expect(stderr).toBe('tollgate: Expected either --category, or --all for everything that the account has used\n');
-      expect(code).toBe(2);
-    },
-  );
+  it.each([[[]], [['--all', '--category', 'legs']]])('with %j ends with 2, and clears nothing', async (args) => {
+    const { code, stderr } = await command('reset', 'spared', ...args);
+    expect(stderr).toBe('tollgate: Expected either --category, or --all for everything that the account has used\n');
+    expect(code).toBe(2);
+  });
 });
 
 describe('tollgate pardon', () => {
-  it('ends a throttling, and leaves what is used', async () => {
+  it('ends a throttling, and keeps the used cost', async () => {
     await charge('throttled', 6, { plan: 'small' });
     const throttled = await command('peek', 'throttled', '--category', 'legs', '--plan', 'small');
     expect(throttled.stdout).toMatch(
-      /\nthrottled: limits of legs are at 0\.5 of themselves for another (4 min( \d+ s)?|5 min)\n/,
+      /\nthrottled: the limits of legs are multiplied by 0\.5 for another (4 min( \d+ s)?|5 min)\n/,
     );
     const { code, stdout } = await command('pardon', 'throttled', '--category', 'legs');
     expect([code, stdout]).toEqual([0, 'Pardoned the counter for legs of throttled.\n']);
@@ -174,7 +171,7 @@ describe('tollgate pardon', () => {
     expect([all.code, all.stdout]).toEqual([0, 'Pardoned all counters of throttled.\n']);
   });
 
-  it('of an environment has to name the category too', async () => {
+  it('of an environment requires a category', async () => {
     const { code, stderr } = await command('pardon', 'a', '--environment', 'sandbox');
     expect([code, stderr]).toEqual([2, 'tollgate: Expected --environment together with --category\n']);
   });

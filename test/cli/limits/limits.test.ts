@@ -13,13 +13,13 @@ beforeAll(async () => {
 });
 afterAll(() => server?.stop());
 
-/** `tollgate limits …` on the server, under a prefix of the test's own. */
+/** `tollgate limits …` on the server, with a separate prefix for the test. */
 function limitsUnder(prefix: string): (...args: readonly string[]) => Promise<Ended> {
   return (...args) => tollgate(['limits', ...args, '--prefix', prefix], { env: { REDIS_URL: server.url } });
 }
 
 describe('tollgate limits', () => {
-  it('sets, replaces, shows and deletes the limits of an account, and remembers who did it', async () => {
+  it('sets, replaces, shows and deletes the limits of an account, and records who did it', async () => {
     const limits = limitsUnder('story');
     const set = await limits('set', 'ameyo5m', '--category', 'legs=6000/minute,100/second', '--by', 'alice');
     expect(set.stdout).toMatch(
@@ -27,7 +27,7 @@ describe('tollgate limits', () => {
     );
     expect(set.code).toBe(0);
 
-    const said = [
+    const options = [
       '--quotas',
       '1000/m',
       '--total',
@@ -39,7 +39,7 @@ describe('tollgate limits', () => {
       '--by',
       'bob',
     ];
-    const replaced = await limits('set', 'ameyo5m', ...said, '--json');
+    const replaced = await limits('set', 'ameyo5m', ...options, '--json');
     const layer = { quotas: [{ limit: 1000, windowMs: 60_000 }], total: 'unlimited', throttle: false, mode: 'observe' };
     expect(JSON.parse(replaced.stdout)).toEqual({
       account: 'ameyo5m',
@@ -76,20 +76,20 @@ describe('tollgate limits', () => {
     expect([got.code, history.code, last.code]).toEqual([0, 0, 0]);
   });
 
-  it('ends with 1 where there are no limits to show or to delete', async () => {
+  it('ends with 1 when there are no limits to show or to delete', async () => {
     const limits = limitsUnder('nothing');
     for (const command of ['get', 'delete']) {
       const { code, stdout, stderr } = await limits(command, 'ameyo5m');
-      expect([code, stdout, stderr]).toEqual([1, '', 'tollgate: Redis holds no limits of ameyo5m\n']);
+      expect([code, stdout, stderr]).toEqual([1, '', 'tollgate: Redis has no limits of ameyo5m\n']);
     }
-    expect((await limits('list')).stdout).toBe('Redis holds no limits of single accounts.\n');
+    expect((await limits('list')).stdout).toBe('Redis has no limits of single accounts.\n');
     expect((await limits('history', 'ameyo5m')).code).toBe(0);
   });
 
-  it('sets limits only at the version that they should have', async () => {
+  it('sets limits only at the expected version', async () => {
     const limits = limitsUnder('versions');
     expect((await limits('set', 'a', '--quotas', '1/s', '--if-version', '7')).stderr).toBe(
-      'tollgate: Limits of a are not held, and the change was for version 7\n',
+      'tollgate: Limits of a are not stored, and the change was for version 7\n',
     );
     expect((await limits('set', 'a', '--quotas', '1/s', '--if-version', '0')).code).toBe(0);
     const late = await limits('set', 'a', '--quotas', '2/s', '--if-version', '0');
@@ -99,7 +99,7 @@ describe('tollgate limits', () => {
     expect(right.stdout).toContain('  quotas  3/second\n');
   });
 
-  it('shows exactly what was replaced, however many set limits at once', async () => {
+  it('shows exactly the replaced limits when several commands set limits at once', async () => {
     const limits = limitsUnder('crowd');
     const ended = await Promise.all(
       [1, 2, 3, 4].map((limit) => limits('set', 'a', '--quotas', `${limit}/s`, '--json')),
@@ -111,7 +111,7 @@ describe('tollgate limits', () => {
     expect(changes.map(({ before }) => before)).toEqual([null, ...changes.slice(0, 3).map(({ after }) => after)]);
   });
 
-  it('takes limits from a file or from stdin, and tells all that is wrong with them', async () => {
+  it('reads limits from a file or from stdin, and reports all their problems', async () => {
     const args = ['limits', 'set', 'a', '--prefix', 'files', '--redis', server.url, '--from', '-'];
     const input =
       'categories:\n  legs: { quotas: [{ limit: 5, windowMs: 5000, name: burst, slices: 5 }], mode: observe }\n';
@@ -126,7 +126,7 @@ describe('tollgate limits', () => {
   });
 
   it.each([
-    [['a'], 'Say what is to hold: --quotas, --category, --total, --throttle, --mode, or --from a file'],
+    [['a'], 'Expected at least one of --quotas, --category, --total, --throttle, --mode and --from'],
     [
       ['a', '--quotas', 'many'],
       'Expected --quotas to be quotas such as 6000/minute,100/second, or unlimited, got "many"',
@@ -147,7 +147,7 @@ describe('tollgate limits', () => {
     expect([code, stdout, stderr]).toEqual([2, '', `tollgate: ${message}\n`]);
   });
 
-  it('shows hostile names as text, and takes them as it shows them', async () => {
+  it('shows hostile names as text, and reads them in the form that it shows', async () => {
     const limits = limitsUnder('hostile');
     const names = ['__proto__', '}{', '\u001b[2J\u202e', '--json', '"', 'a\nb\0', 'x'.repeat(1024), '\u{1f600}\ud800'];
     const services = new RedisLimits({ url: server.url, prefix: 'hostile' });
@@ -157,51 +157,49 @@ describe('tollgate limits', () => {
     await services.close();
 
     const listed = await limits('list', '--json');
-    const held: { account: string; layer: { categories: object } }[] = JSON.parse(listed.stdout).limits;
-    expect(held.map(({ account, layer }) => [account, Object.keys(layer.categories)])).toEqual(
+    const stored: { account: string; layer: { categories: object } }[] = JSON.parse(listed.stdout).limits;
+    expect(stored.map(({ account, layer }) => [account, Object.keys(layer.categories)])).toEqual(
       names.toSorted().map((name) => [name, [`${name}=`]]),
     );
     const shown = (await limits('list')).stdout.split('\n');
     expect(shown).toHaveLength(names.length + 2);
     expect(shown.join('')).not.toMatch(/\p{C}/u);
 
-    // NUL can be typed in no other way, and --json is an option.
+    // A NUL cannot be typed in another way, and --json is an option.
     expect((await limits('set', '"a\\u000ab\\u0000"', '--category', '--json=2/s')).stdout).toMatch(
       /^Replaced the limits of "a\\nb\\u0000"\. .*\n {2}category "--json" {2}2\/second\n/s,
     );
     expect((await limits('delete', '"--json"')).code).toBe(0);
     expect((await limits('get', '"\\u001b[2J\\u202e\\ud800"')).stderr).toBe(
-      'tollgate: Redis holds no limits of "\\u001b[2J\\u202e\\ud800"\n',
+      'tollgate: Redis has no limits of "\\u001b[2J\\u202e\\ud800"\n',
     );
   });
 
-  it('shows what others wrote there as text, and replaces it', async () => {
+  it('shows foreign data on Redis as text, and replaces it', async () => {
     const limits = limitsUnder('foreign');
     await limits('set', 'good', '--quotas', '1/s');
     const key = 'foreign:limits:{v1}';
     const odd = { version: 1, at: 8.7e15, by: '\u001b[31m', account: 'odd', layer: { quotas: '\u001b[2J' } };
     await ask(server.port, 'HSET', key, 'odd', JSON.stringify(odd), 'torn', '{"version":1,');
     const list = await limits('list');
-    const row = ['odd', 'makes no sense {"quotas":"\\u001b[2J"}', '1', '8700000000000000 ms', '\\u001b[31m'];
+    const row = ['odd', 'invalid {"quotas":"\\u001b[2J"}', '1', '8700000000000000 ms', '\\u001b[31m'];
     expect(list.stdout.split('\n').map((line) => line.split(/ {2,}/))).toContainEqual(row);
-    expect(list.stderr).toMatch(/^Of the limits on Redis: .*(torn|odd)/);
+    expect(list.stderr).toMatch(/^Problem with the limits on Redis: .*(torn|odd)/);
     expect(list.code).toBe(0);
     expect((await limits('get', 'torn')).code).toBe(3);
     const replaced = await limits('set', 'torn', '--quotas', '2/s');
-    expect(replaced.stdout).toMatch(
-      /^Replaced the limits of torn\. Before:\n {2}something that cannot be read\nNow:\n/,
-    );
+    expect(replaced.stdout).toMatch(/^Replaced the limits of torn\. Before:\n {2}limits that cannot be read\nNow:\n/);
     await ask(server.port, 'HSET', key, 'torn', '{"version":1,');
     expect((await limits('delete', 'torn')).code).toBe(0);
   });
 
-  it('suspends limiting, says so loudly in every command, and resumes it', async () => {
+  it('suspends limiting, warns of it in every command, and resumes it', async () => {
     const limits = limitsUnder('suspended');
     expect((await limits('suspend')).stderr).toBe("tollgate: required option '--reason <text>' not specified\n");
     const reason = 'refuses good traffic\u001b[2J';
     const suspended = await limits('suspend', '--reason', reason, '--by', 'alice');
     expect(suspended.code).toBe(0);
-    const loud =
+    const warning =
       /^LIMITING IS SUSPENDED, everyone is let through\. Suspended at \S+Z by alice: refuses good traffic\\u001b\[2J\n$/;
     const redis = ['--redis', server.url, '--prefix', 'suspended'];
     const others = await Promise.all([
@@ -214,13 +212,13 @@ describe('tollgate limits', () => {
       }),
     ]);
     for (const { stderr, code } of [suspended, ...others]) {
-      expect(stderr).toMatch(loud);
+      expect(stderr).toMatch(warning);
       expect(code).toBe(0);
     }
     expect(JSON.parse(others[0].stdout).suspension).toEqual({ by: 'alice', reason, since: expect.any(Number) });
     const none = await limits('get', 'none');
     expect(none.code).toBe(1);
-    expect(none.stderr).toMatch(/^LIMITING IS SUSPENDED.*\ntollgate: Redis holds no limits of none\n$/);
+    expect(none.stderr).toMatch(/^LIMITING IS SUSPENDED.*\ntollgate: Redis has no limits of none\n$/);
     expect(others[3].stdout).toBe('a legs: allowed, since limiting is suspended\n');
 
     const resumed = await limits('resume', '--by', 'bob');
@@ -230,7 +228,7 @@ describe('tollgate limits', () => {
     expect((await limits('history')).stdout).toMatch(/ {2}bob +resumed\n.* {2}alice +suspended +refuses good/s);
   });
 
-  it('come before what a policy says, and explain tells', async () => {
+  it('win over the policy, and explain shows them', async () => {
     await limitsUnder('explained')('set', 'ameyo5m', '--category', 'legs=7/s');
     const args = ['policy', 'explain', '-', '--account', 'ameyo5m', '--category', 'legs'];
     const redis = ['--redis', server.url, '--prefix', 'explained'];

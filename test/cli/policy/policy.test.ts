@@ -37,7 +37,7 @@ accounts:
 const good = file('policy.yaml', GOOD);
 
 describe('tollgate policy check', () => {
-  it('says what is in a good policy', async () => {
+  it('lists the contents of a valid policy', async () => {
     const { code, stdout, stderr } = await tollgate(['policy', 'check', good]);
     expect(stdout).toBe(`${good} is a valid policy.
   quotas        100/minute
@@ -54,7 +54,7 @@ describe('tollgate policy check', () => {
     expect(code).toBe(0);
   });
 
-  it('says it to programs too, of a policy from stdin', async () => {
+  it('prints the contents as JSON, for a policy from stdin', async () => {
     const { code, stdout } = await tollgate(['policy', 'check', '-', '--json'], { input: GOOD });
     expect(JSON.parse(stdout)).toEqual({
       file: 'stdin',
@@ -75,7 +75,7 @@ describe('tollgate policy check', () => {
     expect(code).toBe(0);
   });
 
-  it('tells all problems, where they are, with the line and a caret', async () => {
+  it('lists all problems with their positions, the line and a caret', async () => {
     const bad = file('bad.yaml', GOOD.replace('2000', '"many"').replace('mode: observe', 'mod: observe'));
     const { code, stdout, stderr } = await tollgate(['policy', 'check', bad]);
     const option = 'policy.plans.enterprise.categories.legs[0].limit';
@@ -103,7 +103,7 @@ ${bad}:10:5 Unknown option \`policy.plans.trial.mod\`: expected one of quotas, c
     });
   });
 
-  it('points at the column of a long line, behind tabs and characters that a terminal would obey', async () => {
+  it('points at the column of a long line with tabs and control characters', async () => {
     const long = `{"quotas":\t"unlimited", "plans": {"\u202e\u{1f600}": {}, ${Array.from({ length: 500 }, (_, at) => `"p${at}": {}`)}, "x\u2028": 7}}`;
     const { code, stdout } = await tollgate(['policy', 'check', '-'], { input: long });
     expect(code).toBe(1);
@@ -116,7 +116,7 @@ ${bad}:10:5 Unknown option \`policy.plans.trial.mod\`: expected one of quotas, c
     expect(short.stdout).toMatch(/^stdin:1:1 /);
   });
 
-  it('tells what is no YAML at all, and what is nothing', async () => {
+  it('reports a text that is not YAML, and an empty one', async () => {
     const { code, stdout } = await tollgate(['policy', 'check', '-'], { input: 'quotas: [' });
     expect(stdout).toMatch(/^stdin:1:\d+ .+\n\n1 \| quotas: \[\n {2}\| +\^\n$/);
     expect(code).toBe(1);
@@ -143,7 +143,7 @@ ${bad}:10:5 Unknown option \`policy.plans.trial.mod\`: expected one of quotas, c
     expect(stdout).toContain('\\u001b[31mred is a valid policy.');
   });
 
-  it('lists a thousand accounts in short', async () => {
+  it('lists only some of a thousand accounts', async () => {
     const accounts = Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`a${at}`, {}]));
     const input = JSON.stringify({ quotas: 'unlimited', accounts });
     const { stdout } = await tollgate(['policy', 'check', '-'], { input });
@@ -153,14 +153,14 @@ ${bad}:10:5 Unknown option \`policy.plans.trial.mod\`: expected one of quotas, c
 });
 
 describe('tollgate policy explain', () => {
-  it('says what applies, which part says so, and where that is', async () => {
+  it('shows what applies, which part sets it, and its position', async () => {
     const args = ['policy', 'explain', good, '--category', 'legs', '--account', 'ameyo5m', '--plan', 'trial'];
     const { code, stdout } = await tollgate(args);
     const throttle = 'after=10,within=1m,for=5m,factor=0.5';
     expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
       ['category legs, account ameyo5m, plan trial'],
       [''],
-      ['', 'what applies', 'said by', 'where'],
+      ['', 'what applies', 'set by', 'where'],
       ['quotas', '6000/minute', 'policy.accounts.ameyo5m.categories.legs', `${good}:17:7`],
       ['throttle', throttle, 'policy.throttle', `${good}:3:1`],
       ['total', '300/minute', 'policy.total', `${good}:2:1`],
@@ -173,7 +173,7 @@ describe('tollgate policy explain', () => {
     expect(code).toBe(0);
   });
 
-  it('says it to programs too, with the counter that an environment has of its own', async () => {
+  it('prints the explanation as JSON, with the separate counter of an environment', async () => {
     const args = ['policy', 'explain', good, '--category', 'actions', '--environment', 'sandbox', '--json'];
     const { code, stdout } = await tollgate(args);
     expect(code).toBe(0);
@@ -192,17 +192,16 @@ describe('tollgate policy explain', () => {
     });
   });
 
-  it('says of a plan, a region and an environment that the policy does not name that it does not', async () => {
+  it('notes a plan, a region and an environment that the policy does not have', async () => {
     const args = ['policy', 'explain', good, '--category', 'legs', '--plan', '__proto__', '--environment', 'sandbocks'];
     const { code, stderr } = await tollgate(args);
     expect(code).toBe(0);
     expect(stderr).toBe(
-      'tollgate: The policy says nothing of the plan __proto__.\n' +
-        'tollgate: The policy says nothing of the environment sandbocks.\n',
+      'tollgate: The policy has no plan __proto__.\n' + 'tollgate: The policy has no environment sandbocks.\n',
     );
   });
 
-  it('says what is unlimited and off', async () => {
+  it('shows what is unlimited or off', async () => {
     const args = ['policy', 'explain', good, '--category', 'legs', '--environment', 'sandbox'];
     const { stdout } = await tollgate(args);
     expect(stdout).toMatch(/^quotas +unlimited +policy\.environments\.sandbox\.categories\.legs\.quotas /m);
@@ -210,7 +209,7 @@ describe('tollgate policy explain', () => {
     expect(stdout).toMatch(/^counters +\*$/m);
   });
 
-  it('of a bad policy tells the problems, and ends with 1', async () => {
+  it('lists the problems of an invalid policy, and ends with 1', async () => {
     const { code, stdout, stderr } = await tollgate(['policy', 'explain', '-', '--category', 'legs'], {
       input: 'quotas: 5\nmode: off\n',
     });

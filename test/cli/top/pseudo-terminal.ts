@@ -8,7 +8,7 @@ export interface Size {
   readonly columns: number;
 }
 
-/** A command on a terminal of its own, by way of `script` and `stty`, which every Debian has. */
+/** A command on a separate terminal, made by `script` and `stty`, which are on every Debian. */
 export class PseudoTerminal {
   readonly #script: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -22,7 +22,7 @@ export class PseudoTerminal {
     });
   }
 
-  /** Starts the command; the terminal's settings are told before it and after it, and then its exit code. */
+  /** Starts the command. The terminal's settings are printed before and after it, and also its exit code. */
   static async start(args: readonly string[], { rows, columns }: Size): Promise<PseudoTerminal> {
     const command = [process.execPath, BIN, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
     const inner = `echo "pid $$"; exec ${command}`;
@@ -36,12 +36,12 @@ export class PseudoTerminal {
     return terminal;
   }
 
-  /** All that came, control characters included. */
+  /** The whole output, with control characters. */
   get output(): string {
     return this.#output;
   }
 
-  /** What is on the screen: the last frame that came whole, line by line. */
+  /** The lines on the screen: the last complete frame. */
   get screen(): string[] {
     const end = this.#output.lastIndexOf(END);
     const begin = this.#output.lastIndexOf(BEGIN, end);
@@ -52,8 +52,8 @@ export class PseudoTerminal {
     return this.#output.split(END).length - 1;
   }
 
-  /** What was said before or after the command. */
-  told(what: 'tty' | 'pid' | 'code' | 'before' | 'after'): string | undefined {
+  /** A value that the shell printed before or after the command. */
+  printed(what: 'tty' | 'pid' | 'code' | 'before' | 'after'): string | undefined {
     return new RegExp(`^(?:.*\u001b\\S+)?${what} (\\S+)\r$`, 'm').exec(this.#output)?.[1];
   }
 
@@ -65,7 +65,7 @@ export class PseudoTerminal {
   }
 
   resize({ rows, columns }: Size): void {
-    execFileSync('stty', ['-F', this.told('tty')!, 'rows', String(rows), 'cols', String(columns)]);
+    execFileSync('stty', ['-F', this.printed('tty')!, 'rows', String(rows), 'cols', String(columns)]);
   }
 
   type(keys: string): void {
@@ -73,17 +73,16 @@ export class PseudoTerminal {
   }
 
   signal(signal: NodeJS.Signals): void {
-    process.kill(Number(this.told('pid')), signal);
+    process.kill(Number(this.printed('pid')), signal);
   }
 
   /** Waits for the end of the command. */
   async ended(): Promise<void> {
-    await until('the command to end', () => this.told('after') !== undefined);
+    await until('the command to end', () => this.printed('after') !== undefined);
     this.#script.stdin!.end();
     await this.#ended;
   }
 
-  /** However it went. */
   dispose(): void {
     this.#script.kill('SIGKILL');
   }
@@ -91,5 +90,5 @@ export class PseudoTerminal {
 
 const BEGIN = '\u001b[?2026h';
 const END = '\u001b[?2026l';
-/** Colours, places and modes. */
+/** Colours, positions and modes. */
 const CONTROLS = new RegExp(`${BEGIN[0]}\\[[?\\d;]*[A-Za-z]`, 'g');

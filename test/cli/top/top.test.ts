@@ -1,6 +1,6 @@
 import { RedisLimits, RedisUsage } from '@tollgate/redis';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { clipped, padded, widthOf } from '../../../packages/cli/dist/words/text-width.js';
+import { clipped, padded, widthOf } from '../../../packages/cli/dist/words/columns.js';
 import { RunningServer } from '../../redis-servers/standalone.js';
 import { tollgate } from '../tollgate.js';
 import { PseudoTerminal, type Size } from './pseudo-terminal.js';
@@ -16,8 +16,8 @@ afterAll(() => server?.stop());
 
 const MINUTE_MS = 60_000;
 
-/** As a limiter would bring it, of the present minute. */
-async function keep(account: string, category: string, admitted: number, refused: number): Promise<void> {
+/** Stores usage of the present minute, as a limiter would. */
+async function store(account: string, category: string, admitted: number, refused: number): Promise<void> {
   const usage = new RedisUsage({ url: server.url, timeoutMs: 10_000 });
   const minuteAt = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
   const fullest = { used: admitted, limit: 100, windowMs: MINUTE_MS };
@@ -26,17 +26,17 @@ async function keep(account: string, category: string, admitted: number, refused
   await usage.close();
 }
 
-/** So that what is kept in one test is of the time that is looked at. */
-async function keepAll(): Promise<void> {
-  await keep('ameyo5m', 'legs', 100, 40);
-  await keep('acme', 'calls', 85, 0);
-  await keep('globex', 'legs', 12, 3);
-  await keep('@:203.0.113.7', 'legs', 50, 0);
-  await keep('\u001b[2J', '你好'.repeat(60), 60, 1);
+/** Run before each look, so that the counts are of a minute that `top` shows. */
+async function storeAll(): Promise<void> {
+  await store('ameyo5m', 'legs', 100, 40);
+  await store('acme', 'calls', 85, 0);
+  await store('globex', 'legs', 12, 3);
+  await store('@:203.0.113.7', 'legs', 50, 0);
+  await store('\u001b[2J', '你好'.repeat(60), 60, 1);
 }
 
 describe('tollgate top --once', () => {
-  beforeAll(keepAll);
+  beforeAll(storeAll);
 
   it('prints who is nearest to the limits and who is refused most', async () => {
     for (const args of [['--once'], []]) {
@@ -62,14 +62,14 @@ describe('tollgate top --once', () => {
     }
   });
 
-  it('prints as many as it is told to, and JSON for programs', async () => {
+  it('prints --rows accounts, and JSON for programs', async () => {
     const { stdout } = await tollgate(['top', '--once', '--json', '--rows', '2', '--redis', server.url]);
     const { nearest, refused } = JSON.parse(stdout);
     expect(nearest.map(({ account }: { account: string }) => account)).toEqual(['ameyo5m', 'acme']);
     expect(refused).toMatchObject([{ account: 'ameyo5m', refused: 40, admitted: 100 }, { account: 'globex' }]);
   });
 
-  it('says that there is nothing where nothing is', async () => {
+  it('prints none for empty lists', async () => {
     const { stdout } = await tollgate(['top', '--prefix', 'empty', '--redis', server.url]);
     expect(stdout).toMatch(/\nNearest their limits\n {2}none\n\nRefused most\n {2}none\n$/);
   });
@@ -91,24 +91,24 @@ describe.skipIf(process.platform !== 'linux')('tollgate top on a terminal', () =
   });
 
   async function top(size: Size, ...args: readonly string[]): Promise<PseudoTerminal> {
-    await keepAll();
+    await storeAll();
     const terminal = await PseudoTerminal.start(['top', '--redis', server.url, '--every', '100ms', ...args], size);
     opened.push(terminal);
     await terminal.shows('Refused most');
     return terminal;
   }
 
-  /** The other screen is left, the cursor is back, and so are the settings. */
+  /** Expects that the alternate screen is left, and that the cursor and the settings are restored. */
   async function restored(terminal: PseudoTerminal, code: number): Promise<void> {
     await terminal.ended();
     const { output } = terminal;
     expect(output.lastIndexOf('\u001b[?1049l')).toBeGreaterThan(output.lastIndexOf('\u001b[?1049h'));
     expect(output.lastIndexOf('\u001b[?25h')).toBeGreaterThan(output.lastIndexOf('\u001b[?25l'));
     expect(output.lastIndexOf('\u001b[?7h')).toBeGreaterThan(output.lastIndexOf('\u001b[?7l'));
-    // Nothing is drawn over what comes after.
+    // No frame is drawn after the end.
     expect(output.lastIndexOf('\u001b[?2026l')).toBeLessThan(output.lastIndexOf('\u001b[?1049l'));
-    expect(terminal.told('after')).toBe(terminal.told('before'));
-    expect(terminal.told('code')).toBe(String(code));
+    expect(terminal.printed('after')).toBe(terminal.printed('before'));
+    expect(terminal.printed('code')).toBe(String(code));
   }
 
   it.each([
@@ -131,9 +131,9 @@ describe.skipIf(process.platform !== 'linux')('tollgate top on a terminal', () =
     await restored(terminal, code);
   });
 
-  it('follows what happens, a frame over the other without clearing', async () => {
+  it('shows changes, and draws each frame over the last one without clearing', async () => {
     const terminal = await top({ rows: 30, columns: 100 });
-    await keep('newcomer', 'legs', 99, 70);
+    await store('newcomer', 'legs', 99, 70);
     await terminal.shows(/99 % +█+· +99 +100 \/ 1m +newcomer +legs/);
     await terminal.shows(/70 +41\.4 % +99 +newcomer +legs/);
     expect(terminal.framesDrawn).toBeGreaterThan(1);
@@ -146,7 +146,7 @@ describe.skipIf(process.platform !== 'linux')('tollgate top on a terminal', () =
     { rows: 12, columns: 60 },
     { rows: 40, columns: 33 },
     { rows: 5, columns: 20 },
-  ])('fits a terminal of %o, also one that becomes so', async (size) => {
+  ])('fits a terminal that is resized to %o', async (size) => {
     const terminal = await top({ rows: 30, columns: 100 });
     await terminal.shows('ameyo5m');
     terminal.resize(size);
@@ -159,7 +159,7 @@ describe.skipIf(process.platform !== 'linux')('tollgate top on a terminal', () =
     await restored(terminal, 0);
   });
 
-  it('shows that Redis is away, goes on showing what was, and comes back with it', async () => {
+  it('shows that Redis is down, keeps the last lists, and continues when it is back', async () => {
     const own = await RunningServer.start();
     const terminal = await PseudoTerminal.start(['top', '--redis', own.url, '--every', '100ms', '--timeout', '1000'], {
       rows: 30,
@@ -177,7 +177,7 @@ describe.skipIf(process.platform !== 'linux')('tollgate top on a terminal', () =
     await own.stop();
   });
 
-  it('says that limiting is suspended for as long as it is', async () => {
+  it('shows that limiting is suspended as long as it is', async () => {
     const terminal = await top({ rows: 30, columns: 100 });
     const limits = new RedisLimits({ url: server.url });
     await limits.suspend({ by: 'alice', reason: 'ticket 4711' });
@@ -201,7 +201,7 @@ describe('text on a terminal', () => {
     expect(clipped(text, columns)).toBe(text);
   });
 
-  it('is cut between its letters, and padded to the column', () => {
+  it('is cut between characters, and padded to the column', () => {
     expect([clipped('abcdef', 4), clipped('你好吗', 4), clipped('abc', 1), clipped('abc', 0)]).toEqual([
       'abc…',
       '你…',

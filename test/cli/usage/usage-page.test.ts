@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { browserBinary, INSTALL_TIMEOUT_MS } from '../../browser/browser-binary.js';
 import { RunningServer } from '../../redis-servers/standalone.js';
 import { tollgate } from '../tollgate.js';
-import { HOSTILE, keepTraffic } from '../usage-traffic.js';
+import { HOSTILE, storeTraffic } from '../usage-traffic.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -25,13 +25,13 @@ const CATEGORIES = ['legs', 'calls', 'recordings'];
 
 beforeAll(async () => {
   const executablePath = await browserBinary();
-  // There is no sandbox to be had in most containers, nor as root.
+  // Most containers have no sandbox, and root has none.
   browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
   server = await RunningServer.start();
   folder = mkdtempSync(join(tmpdir(), 'tollgate-page-'));
   const lastMinuteAt = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - HOUR_MS;
-  await keepTraffic(server.url, { account: 'ameyo5m', categories: CATEGORIES, minutes: 400, lastMinuteAt });
-  await keepTraffic(server.url, { account: HOSTILE_ACCOUNT, categories: HOSTILE, minutes: 40, lastMinuteAt });
+  await storeTraffic(server.url, { account: 'ameyo5m', categories: CATEGORIES, minutes: 400, lastMinuteAt });
+  await storeTraffic(server.url, { account: HOSTILE_ACCOUNT, categories: HOSTILE, minutes: 40, lastMinuteAt });
   for (const account of ['ameyo5m', HOSTILE_ACCOUNT, 'nobody']) {
     const { stdout } = await tollgate(
       ['usage', account, '--json', '--html', fileOf(account), '--redis', server.url],
@@ -56,7 +56,7 @@ interface Look {
   readonly javaScriptEnabled?: boolean;
 }
 
-/** Opens an account's page, has `look` look at it, and fails where it asked for anything or complained. */
+/** Opens the page of an account and runs `look`. Fails when the page requests anything or reports an error. */
 async function open(account: string, options: Look, look: (page: Page) => Promise<void>): Promise<void> {
   const { width = 1280, colorScheme = 'light', javaScriptEnabled = true } = options;
   const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme, javaScriptEnabled });
@@ -73,19 +73,19 @@ async function open(account: string, options: Look, look: (page: Page) => Promis
   await context.close();
 }
 
-/** How many colours a chart shows. */
+/** The number of colours in a chart. */
 async function colorsOf(page: Page, chart: string): Promise<number> {
   return page.evaluate<number>(`(${COUNT_COLORS})(document.querySelector(${JSON.stringify(chart)}))`);
 }
 
-/** For the browser, whose names are none of Node's. */
+/** Runs in the browser. */
 const COUNT_COLORS = `(canvas) => {
   const { width, height } = canvas;
   const pixels = canvas.getContext('2d').getImageData(0, 0, width, height).data;
   const counts = new Map();
-  for (let at = 0; at < pixels.length; at += 4) {
-    if (pixels[at + 3] !== 255) continue;
-    const color = (pixels[at] << 16) | (pixels[at + 1] << 8) | pixels[at + 2];
+  for (let index = 0; index < pixels.length; index += 4) {
+    if (pixels[index + 3] !== 255) continue;
+    const color = (pixels[index] << 16) | (pixels[index + 1] << 8) | pixels[index + 2];
     counts.set(color, (counts.get(color) ?? 0) + 1);
   }
   return [...counts.values()].filter((count) => count > 20).length;
@@ -107,9 +107,9 @@ describe('the page of an account', () => {
     { width: 1280, colorScheme: 'dark' },
     { width: 375, colorScheme: 'light' },
     { width: 375, colorScheme: 'dark' },
-  ] as const)('draws its charts, fits, and is readable at %o', async (look) => {
+  ] as const)('draws its charts, fits, and has the right background at %o', async (look) => {
     await open('ameyo5m', look, async (page) => {
-      // A colour for each category, and two of the hatching.
+      // A colour for each category, and two for the hatching.
       for (const chart of ['#over-time-chart', '#shares-chart']) {
         expect(await colorsOf(page, chart)).toBeGreaterThanOrEqual(CATEGORIES.length + 2);
       }
@@ -120,7 +120,7 @@ describe('the page of an account', () => {
     });
   });
 
-  it('says the numbers of the report', async () => {
+  it('shows the numbers of the report', async () => {
     const { totals, categories, busiestMinute, p95PerMinute, pattern, series } = reports.get('ameyo5m')!;
     expect(totals.refused).toBeGreaterThan(0);
     await open('ameyo5m', {}, async (page) => {
@@ -147,7 +147,7 @@ describe('the page of an account', () => {
     });
   });
 
-  it('shows what a bar stands for to those who point at it', async () => {
+  it('shows a tooltip for a bar', async () => {
     await open('ameyo5m', {}, async (page) => {
       const chart = page.locator('#over-time-chart');
       const before = await chart.screenshot();
@@ -157,14 +157,14 @@ describe('the page of an account', () => {
     });
   });
 
-  it('says all but the charts without scripts', async () => {
+  it('shows everything except the charts without scripts', async () => {
     await open('ameyo5m', { javaScriptEnabled: false }, async (page) => {
       expect(await page.locator('#requests strong').textContent()).toBe(count(reports.get('ameyo5m')!.totals.requests));
       expect(await page.locator('noscript').first().isVisible()).toBe(true);
     });
   });
 
-  it('is printed light, also where the screen is dark', async () => {
+  it('is printed light, also when the screen is dark', async () => {
     await open('ameyo5m', { colorScheme: 'dark' }, async (page) => {
       const inks = [await page.evaluate(INK)];
       for (const event of ['beforeprint', 'afterprint']) {
@@ -177,7 +177,7 @@ describe('the page of an account', () => {
     });
   });
 
-  it('of no requests says so, and has no scripts', async () => {
+  it('without requests has a note, and no scripts', async () => {
     await open('nobody', {}, async (page) => {
       expect(await page.locator('main').textContent()).toContain('No requests are known of this time.');
       expect(await page.locator('script').count()).toBe(0);
@@ -185,8 +185,8 @@ describe('the page of an account', () => {
   });
 });
 
-describe('names that are hostile', () => {
-  it.each([1280, 375])('are shown as text, and neither run nor widen the page, at %i pixels', async (width) => {
+describe('hostile names', () => {
+  it.each([1280, 375])('are shown as text, do not run, and do not widen the page, at %i pixels', async (width) => {
     await open(HOSTILE_ACCOUNT, { width }, async (page) => {
       expect(await page.evaluate("'isOwned' in globalThis")).toBe(false);
       expect(await page.locator('main img, main svg, main script').count()).toBe(0);
@@ -200,8 +200,8 @@ describe('names that are hostile', () => {
     });
   });
 
-  it('would find a policy that lets nothing of theirs run, were they not text', async () => {
-    const foreign = await heard();
+  it('could not run even as HTML, because of the content security policy', async () => {
+    const foreign = await countingServer();
     const own = '<script>globalThis.isOwned = true</script><img onerror="globalThis.isOwned = 1" src=';
     const html = readFileSync(fileOf('ameyo5m'), 'utf8').replace('</main>', `${own}${foreign.url}></main>`);
     const file = join(folder, 'injected.html');
@@ -218,8 +218,8 @@ describe('names that are hostile', () => {
   });
 });
 
-/** A server that counts who connects to it. */
-async function heard(): Promise<{ readonly url: string; stop(): number }> {
+/** A server that counts connections. */
+async function countingServer(): Promise<{ readonly url: string; stop(): number }> {
   let connections = 0;
   const server = createServer((socket) => {
     connections++;

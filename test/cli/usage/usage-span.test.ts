@@ -3,15 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { barsOf } from '../../../packages/cli/dist/page/bars.js';
 import { html } from '../../../packages/cli/dist/page/markup.js';
-import { textCell } from '../../../packages/cli/dist/usage/usage-csv.js';
 import { parseInstant, spanOf } from '../../../packages/cli/dist/usage/usage-span.js';
-import { shareInWords } from '../../../packages/cli/dist/words/figures.js';
-import { patternInWords } from '../../../packages/cli/dist/words/usage-pattern-words.js';
+import { textCell } from '../../../packages/cli/dist/usage/usage-text.js';
+import { patternInWords, shareInWords } from '../../../packages/cli/dist/words/figures.js';
 
 const DAY_MS = 86_400_000;
 
-describe('the time of a report', () => {
-  it('is the last week, the last so long, or from one instant to another', () => {
+describe('the time span of a report', () => {
+  it('is the last week, the last --last, or from one instant to another', () => {
     const now = Date.UTC(2026, 10, 24, 18, 30);
     const day = (day: number) => Date.UTC(2026, 10, day);
     expect(spanOf({}, now)).toEqual({ from: now - 7 * DAY_MS, to: now });
@@ -33,13 +32,13 @@ describe('the time of a report', () => {
   });
 
   it.each(['', 'now', '2026', '2026-11', '17.11.2026', '2026-13-01', '2026-02-30', '2026-11-17T25:00', '1763337600'])(
-    '%j is none, and the error says what would be',
+    '%j is not an instant, and the error shows valid ones',
     (typed) => {
       expect(() => parseInstant(typed, '--to')).toThrow(/^Expected --to to be a day or an instant such as /);
     },
   );
 
-  it('is drawn in at most 200 bars that hold every step once', () => {
+  it('is drawn in at most 202 bars that contain every step once', () => {
     const span = fc.record({
       from: fc.integer({ min: 0, max: 20_000 * DAY_MS }),
       lengthMs: fc.integer({ min: 1, max: 40 * DAY_MS }),
@@ -61,13 +60,13 @@ describe('the time of a report', () => {
 });
 
 describe('a figure', () => {
-  it('is never shown as none where there is some, nor as all where there is less', () => {
+  it('is never shown as 0 % when it is more, nor as 100 % when it is less', () => {
     expect([0, 0.0001, 0.028, 0.5, 0.9999, 1].map(shareInWords)).toEqual([
       ...['0 %', '< 0.1 %', '2.8 %', '50.0 %', '> 99.9 %', '100 %'],
     ]);
   });
 
-  it('by hour is shown by a shade whose most the key tells', () => {
+  it('by hour has a shade whose maximum is in the legend', () => {
     const pattern = Array.from({ length: 7 }, () => new Array<number>(24).fill(0));
     pattern[0]![9] = 100;
     pattern[6]![23] = 25;
@@ -81,8 +80,8 @@ describe('a figure', () => {
   });
 });
 
-describe('text of others', () => {
-  it('in HTML is text, whatever it is', () => {
+describe('hostile text', () => {
+  it('in HTML is always text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const written = html`<p title="${text}">${text}</p>`.text;
@@ -94,11 +93,11 @@ describe('text of others', () => {
     );
   });
 
-  it.each(['=1+1', '+1', '-1', '@x', '\t=1', ' =1', '＝1'])('%j in a cell is no formula', (text) => {
+  it.each(['=1+1', '+1', '-1', '@x', '\t=1', ' =1', '＝1'])('%j in a cell is not a formula', (text) => {
     expect(textCell(text)).toBe(`"'${text}"`);
   });
 
-  it('in a cell is else as it is, its quotes doubled', () => {
+  it('in a cell is kept, with doubled quotes', () => {
     expect(textCell('a "b", c')).toBe('"a ""b"", c"');
   });
 });

@@ -6,7 +6,7 @@ import { RedisStore } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { RunningServer } from '../../redis-servers/standalone.js';
 import { type Ended, tollgate } from '../tollgate.js';
-import { HOSTILE, keepTraffic, type Sent } from '../usage-traffic.js';
+import { HOSTILE, type Sent, storeTraffic } from '../usage-traffic.js';
 
 // Each command is a process, and a test has several.
 vi.setConfig({ testTimeout: 120_000 });
@@ -22,8 +22,8 @@ beforeAll(async () => {
   server = await RunningServer.start();
   folder = mkdtempSync(join(tmpdir(), 'tollgate-usage-'));
   const traffic = { minutes: 200, lastMinuteAt: LAST_MINUTE_AT };
-  sent = await keepTraffic(server.url, { account: 'ameyo5m', categories: ['legs', 'calls'], ...traffic });
-  await keepTraffic(server.url, { account: HOSTILE_ACCOUNT, categories: HOSTILE, ...traffic });
+  sent = await storeTraffic(server.url, { account: 'ameyo5m', categories: ['legs', 'calls'], ...traffic });
+  await storeTraffic(server.url, { account: HOSTILE_ACCOUNT, categories: HOSTILE, ...traffic });
 });
 afterAll(async () => {
   await server?.stop();
@@ -34,7 +34,7 @@ function usage(...args: readonly string[]): Promise<Ended> {
   return tollgate(['usage', ...args, '--redis', server.url]);
 }
 
-/** The rows of a CSV by RFC 4180, each field as it is. */
+/** The rows of a CSV (RFC 4180) as their unquoted fields. */
 function fieldsOf(csv: string): string[][] {
   expect(csv.endsWith('\r\n')).toBe(true);
   return csv
@@ -48,7 +48,7 @@ function fieldOf([, quoted, bare]: RegExpMatchArray): string {
 }
 
 describe('tollgate usage', () => {
-  it('tells what the services counted, to the request', async () => {
+  it('shows exactly the requests that the services counted', async () => {
     const store = new RedisStore({ url: server.url, timeoutMs: 5000 });
     const limiter = new RateLimiter({ policy: { quotas: [perMinute(20)] }, store, usage: true });
     for (let request = 0; request < 30; request++) await limiter.consume({ account: 'served', category: 'legs' });
@@ -62,7 +62,7 @@ describe('tollgate usage', () => {
     expect(address.stdout).toMatch(/^203\.0\.113\.7, .*\n\nrequests +7\n/);
   });
 
-  it('shows it to people: figures, categories, hours, and what limit would do', async () => {
+  it('prints figures, categories, hours, and suggested limits', async () => {
     const { code, stdout, stderr } = await usage('ameyo5m');
     const sums = [...sent.values()];
     const refused = sums.reduce((sum, { refused }) => sum + refused, 0);
@@ -88,7 +88,7 @@ describe('tollgate usage', () => {
     expect([code, stderr]).toEqual([0, '']);
   });
 
-  it('is about the time that is asked for', async () => {
+  it('covers the requested time span', async () => {
     const from = new Date(LAST_MINUTE_AT - HOUR_MS).toISOString();
     const to = new Date(LAST_MINUTE_AT).toISOString();
     const { stdout } = await usage('ameyo5m', '--from', from, '--to', to, '--step', 'minute', '--json');
@@ -99,14 +99,14 @@ describe('tollgate usage', () => {
     expect(JSON.parse(last.stdout)).toMatchObject({ from: report.from, to: report.to, totals: report.totals });
   });
 
-  it('of an account that is not known ends with 1', async () => {
+  it('ends with 1 for an unknown account', async () => {
     const { code, stdout, stderr } = await usage('nobody');
     expect(stdout).toMatch(/^nobody, .* UTC: no requests are known\n$/);
     expect([code, stderr]).toEqual([1, '']);
     expect((await usage('nobody', '--csv')).stdout.split('\r\n')).toHaveLength(2);
   });
 
-  it('lets no name command the terminal', async () => {
+  it('escapes control characters in names', async () => {
     const { stdout } = await usage(HOSTILE_ACCOUNT);
     expect(stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
     expect(stdout).toContain('"\\u001b[2J\\u202e"');
@@ -114,10 +114,7 @@ describe('tollgate usage', () => {
   });
 
   it.each([
-    [
-      ['a', '--last', '1h', '--from', '2026-11-01'],
-      'Expected either --last or --from, since both say where the time begins',
-    ],
+    [['a', '--last', '1h', '--from', '2026-11-01'], 'Expected either --last or --from, since each sets the start'],
     [['a', '--last', '0d'], 'Expected --last to begin before the time ends'],
     [['a', '--from', '2026-11-02', '--to', '2026-11-01'], 'Expected --from to begin before the time ends'],
     [
@@ -142,7 +139,7 @@ describe('tollgate usage', () => {
 });
 
 describe('tollgate usage --csv', () => {
-  it('has a row for each step and category, which add up', async () => {
+  it('has a row for each step and category, with the right sums', async () => {
     const { code, stdout } = await usage('ameyo5m', '--csv');
     const [heads, ...rows] = fieldsOf(stdout);
     expect(heads).toEqual(['from_utc', 'account', 'category', 'requests', 'admitted', 'refused', 'would_refuse']);
@@ -158,7 +155,7 @@ describe('tollgate usage --csv', () => {
     expect(code).toBe(0);
   });
 
-  it('is inert in a spreadsheet and in a terminal, whatever the names are', async () => {
+  it('is inert in a spreadsheet and in a terminal, for any names', async () => {
     const { stdout } = await usage(HOSTILE_ACCOUNT, '--csv');
     const [, ...rows] = fieldsOf(stdout);
     expect(new Set(rows.map((row) => row.length))).toEqual(new Set([7]));
@@ -171,7 +168,7 @@ describe('tollgate usage --csv', () => {
 });
 
 describe('tollgate usage --html', () => {
-  it('writes a page, and says where', async () => {
+  it('writes a page, and prints its file name', async () => {
     const file = join(folder, 'page.html');
     const { code, stdout } = await usage('ameyo5m', '--html', file);
     expect(stdout).toMatch(/^ameyo5m, .* UTC\nWrote .*page\.html\.\n$/);
@@ -179,7 +176,7 @@ describe('tollgate usage --html', () => {
     expect(code).toBe(0);
   });
 
-  it('or prints it', async () => {
+  it('prints the page for -', async () => {
     const { code, stdout } = await usage('ameyo5m', '--html', '-');
     expect(stdout).toMatch(/^<!doctype html>\n.*<\/html>\n$/s);
     expect(code).toBe(0);

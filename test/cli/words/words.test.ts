@@ -11,8 +11,8 @@ const windowMs = fc.oneof(
 );
 const unit = fc.oneof(fc.integer({ min: 0, max: 2 ** 31 - 1 }), fc.constantFrom(0, 1, 100));
 
-describe('the words for quotas', () => {
-  it('are read as what they were printed for', () => {
+describe('quotas in words', () => {
+  it('are read back as the same value', () => {
     const quotas = fc.array(fc.record({ limit: unit, windowMs }), { minLength: 1, maxLength: 8 });
     fc.assert(
       fc.property(fc.oneof(quotas, fc.constant('unlimited' as const)), (list) => {
@@ -48,13 +48,13 @@ describe('the words for quotas', () => {
     '1/minute,,',
     'unlimited,1/s',
     '１/minute',
-  ])('%j makes no sense, and the error says what would', (typed) => {
+  ])('%j is invalid, and the error shows a valid form', (typed) => {
     expect(() => parseQuotas(typed, '--total')).toThrow(/^Expected --total to .* such as /);
   });
 });
 
-describe('the words for a throttle', () => {
-  it('are read as what they were printed for', () => {
+describe('a throttle in words', () => {
+  it('are read back as the same value', () => {
     const factor = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     const escalate = fc.record({
       factor: fc.double({ min: 1, max: 100, minExcluded: true, noNaN: true }),
@@ -83,11 +83,11 @@ describe('the words for a throttle', () => {
     'after=10,within=1m,for=5m,factor=0.5,escalate=2',
     'after=10,within=1m,for=5m,factor=0.5,max=1h',
     'after=10,within=1m,for=5m,factor=0.5,toString=1',
-  ])('%j makes no sense, and the error says what would', (typed) => {
+  ])('%j is invalid, and the error shows a valid form', (typed) => {
     expect(() => parseThrottle(typed)).toThrow(/^Expected --throttle to be after=N,within=TIME,for=TIME,factor=F/);
   });
 
-  it('name the part whose time makes no sense', () => {
+  it('names the part with an invalid time in its error', () => {
     expect(() => parseThrottle('after=10,within=soon,for=5m,factor=0.5')).toThrow(
       'Expected within of --throttle to have a time such as minute or 5s, got "soon"',
     );
@@ -95,7 +95,7 @@ describe('the words for a throttle', () => {
 });
 
 describe('a duration', () => {
-  it('is printed in the largest unit that it is whole in', () => {
+  it('is printed in the largest unit without a fraction', () => {
     expect([100, 1000, 1500, 90_000, 86_400_000].map(durationInWords)).toEqual([
       '100ms',
       'second',
@@ -123,7 +123,7 @@ describe('a duration', () => {
 });
 
 describe('a name', () => {
-  it('of any characters is shown without those that a terminal obeys, and read as itself', () => {
+  it('of any characters is shown without control characters, and read back as itself', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 100 }), (name) => {
         const shown = shownName(name);
@@ -148,17 +148,17 @@ describe('a name', () => {
     expect(parseName(shown)).toBe(name);
   });
 
-  it('that is long is shown by its beginning', () => {
+  it('that is long is cut', () => {
     expect(shownName('x'.repeat(5000))).toBe(`${'x'.repeat(100)}… (5000 characters)`);
   });
 
-  it('that only looks like JSON is itself', () => {
+  it('that only looks like JSON is kept', () => {
     for (const typed of ['"', '"a"b"', 'a"b"', '"\\x"']) expect(parseName(typed)).toBe(typed);
   });
 });
 
-describe('text of others', () => {
-  it('keeps what it says and loses what it would do', () => {
+describe('foreign text', () => {
+  it('keeps its letters, and its control characters are escaped', () => {
     expect(shownText('refused "good" traffic\n\u001b]0;owned\u0007')).toBe(
       'refused "good" traffic\\u000a\\u001b]0;owned\\u0007',
     );

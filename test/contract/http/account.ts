@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { type HttpWorld, LEGS } from './world.js';
 
-/** Which account a request is counted for. */
+/** The account that a request charges. */
 export function describeAccount({ limited, memory, start, statuses }: HttpWorld): void {
   describe('the account', () => {
     const one = limited.bind(undefined, 1);
 
-    it('is one in every percent-encoded spelling, wherever the limiter is mounted', async () => {
+    it('is the same in every percent-encoded spelling, wherever the limiter is mounted', async () => {
       for (const mount of ['account', 'root'] as const) {
         const running = await start(one(), { mount });
         const spellings = ['ameyo5m', '%61meyo5m', 'ameyo5%6D', 'ameyo5%6d'].map((id) => `/v2/accounts/${id}/legs`);
@@ -14,7 +14,7 @@ export function describeAccount({ limited, memory, start, statuses }: HttpWorld)
       }
     });
 
-    it('is found after /accounts/ where there is no parameter, whatever its prefix', async () => {
+    it('is the path segment after /accounts/ if there is no parameter, under any prefix', async () => {
       const running = await start(one(), { mount: 'root' });
       const paths = [
         '/v2/accounts/a/legs',
@@ -25,14 +25,14 @@ export function describeAccount({ limited, memory, start, statuses }: HttpWorld)
       expect(await statuses(running, paths)).toEqual([200, 200, 429, 429]);
     });
 
-    it('is never the user name of Basic authentication: its keys share its limits', async () => {
+    it('is never the user name of Basic authentication: all keys of an account share its limits', async () => {
       const running = await start(one());
       const as = (key: string) => [`Authorization: Basic ${Buffer.from(`${key}:token`).toString('base64')}`];
       expect(await statuses(running, [LEGS], as('key-1'))).toEqual([200]);
       expect(await statuses(running, [LEGS], as('key-2'))).toEqual([429]);
     });
 
-    it('is what the function says before a path that the client may choose, and nothing outranks the parameter', async () => {
+    it('comes from the parameter first, then from the function, then from the path', async () => {
       const options = one({ account: ({ headers }) => headers['x-account'] as string | undefined });
       const root = await start(options, { mount: 'root' });
       const paths = ['/files/accounts/a', '/files/accounts/b', '/files/accounts/c'];
@@ -43,7 +43,7 @@ export function describeAccount({ limited, memory, start, statuses }: HttpWorld)
       expect(await statuses(mounted, [LEGS], ['X-Account: you'])).toEqual([429]);
     });
 
-    it('is what the function says where the path names none, and then the address', async () => {
+    it('comes from the function if the path names none, and else from the address', async () => {
       const running = await start(one({ account: async ({ headers }) => headers['x-account'] as string | undefined }), {
         mount: 'root',
       });
@@ -53,7 +53,7 @@ export function describeAccount({ limited, memory, start, statuses }: HttpWorld)
       expect(await statuses(running, ['/status', '/status'])).toEqual([200, 429]);
     });
 
-    it('without any, is the address: IPv4 in IPv6 is IPv4, and IPv6 counts by /56', async () => {
+    it('is the address as a last resort: IPv4 in IPv6 is IPv4, and IPv6 counts by /56', async () => {
       const running = await start(one(), { mount: 'root', trustProxy: true });
       const from = async (address: string) =>
         (await statuses(running, ['/status'], [`X-Forwarded-For: ${address}`]))[0];
@@ -65,7 +65,7 @@ export function describeAccount({ limited, memory, start, statuses }: HttpWorld)
       expect(await from('2001:DB8:1:200::1')).toBe(200);
     });
 
-    it('cannot enter the name space of the addresses', async () => {
+    it('cannot take the name of an address', async () => {
       const running = await start(one({ category: 'one' }), { mount: 'root' });
       const ids = ['127.0.0.1', '@127.0.0.1', '@:127.0.0.1', '%40%3A127.0.0.1'].map((id) => `/accounts/${id}`);
       expect(await statuses(running, ids)).toEqual([200, 200, 200, 429]);

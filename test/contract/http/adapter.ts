@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Decision } from '@tollgate/core';
 import type { HttpOptions } from '@tollgate/core/http';
 
-/** What the requests of both frameworks have in common, as far as these tests go. */
+/** The part of a request that both frameworks have, as far as these tests need it. */
 export interface CommonRequest {
   readonly headers: IncomingHttpHeaders;
   readonly method: string;
@@ -24,18 +24,18 @@ export type CommonOptions = Omit<HttpOptions<CommonRequest, never>, 'onLimited' 
 };
 
 export interface Setup {
-  /** One limiter for each, in this order. */
+  /** The options of each limiter, in mounting order. */
   readonly limiters: readonly CommonOptions[];
-  /** Limiters stand on `/v2/accounts/:account_sid` (the default), or on the application as a whole. */
+  /** Mounts the limiters on `/v2/accounts/:account_sid` (the default), or on the whole application. */
   readonly mount?: 'account' | 'root';
   readonly trustProxy?: boolean;
-  /** The application's own error handler: what it was given, as text, is its answer, with status 500. */
+  /** The application's own error handler answers 500 with the message of the error. */
   readonly errorHandler?: boolean;
   /** Called by the handler of every route before it answers. */
   readonly beforeAnswer?: (request: CommonRequest) => Promise<void> | void;
 }
 
-/** A running application: every path below its mounts answers `{ decision }` with the status that `x-status` asks for. */
+/** A running application. Every path below its mounts answers `{ decision }`, with the status in `x-status`. */
 export interface Running {
   readonly origin: string;
   readonly server: Server;

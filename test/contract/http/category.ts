@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type HttpWorld, LEGS } from './world.js';
 
-/** Which category a request is counted in. */
+/** The category that a request charges. */
 export function describeCategory({ limited, start, statuses }: HttpWorld): void {
   describe('the category', () => {
-    it('is the same in every spelling that a router forgives', async () => {
+    it('is the same in every spelling that a router accepts', async () => {
       const running = await start(limited(1), { mount: 'root' });
       const spellings = [
         '/legs',
@@ -21,7 +21,7 @@ export function describeCategory({ limited, start, statuses }: HttpWorld): void 
       expect(await statuses(running, paths)).toEqual([200, ...new Array(paths.length - 1).fill(429)]);
     });
 
-    it('follows the table of the API, and what is not in it is limited as other', async () => {
+    it('follows the table of the API, and is `other` for every path outside of it', async () => {
       const running = await start(limited(1), { mount: 'root' });
       const paths = [
         '/legs/l/actions',
@@ -44,7 +44,7 @@ export function describeCategory({ limited, start, statuses }: HttpWorld): void 
       ).toEqual([200, 429, 429, 429]);
     });
 
-    it('is the word that the options give', async () => {
+    it('comes from the options if they have one', async () => {
       const running = await start(
         limited(1, { category: ({ headers }) => headers['x-category'] as string | undefined }),
       );

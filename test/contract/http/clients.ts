@@ -4,9 +4,9 @@ import { Agent, RetryAgent, request } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { type HttpWorld, LEGS } from './world.js';
 
-/** Widely used clients that wait as the refusal tells them. */
+/** Widely used clients that wait for the time in Retry-After. */
 export function describeClients({ closing, start }: HttpWorld): void {
-  describe('clients that retry by themselves', () => {
+  describe('clients that retry automatically', () => {
     it('got succeeds on its first retry', async () => {
       const running = await start({ policy: { quotas: [perSecond(1)] } });
       const retries: number[] = [];

@@ -4,13 +4,13 @@ import type { CommonOptions } from './adapter.js';
 import { rawFetch } from './raw.js';
 import { type HttpWorld, LEGS } from './world.js';
 
-/** Where the errors of options and stores end up, and what must cause none. */
+/** The handling of errors from options and stores, and requests that must not cause one. */
 export function describeErrors({ limited, start, statuses }: HttpWorld): void {
   describe('errors', () => {
     const closed = new MemoryStore();
     closed.close();
 
-    it('go to the error handler of the application, from options and from a closed store, thrown or rejected', async () => {
+    it('from options or a closed store, thrown or rejected, reach the error handler of the application', async () => {
       const failing: readonly [CommonOptions, RegExp][] = [
         [limited(9, { cost: () => Number.NaN }), /Expected `cost` to be an integer/],
         [limited(9, { cost: async () => -1 }), /Expected `cost` to be an integer/],
@@ -44,7 +44,7 @@ export function describeErrors({ limited, start, statuses }: HttpWorld): void {
       }
     });
 
-    it('are told even when what was thrown is nothing, or a word that the host knows', async () => {
+    it('reach the error handler even if the thrown value is undefined or a command of the router', async () => {
       for (const thrown of [undefined, null, 0, '', 'route', 'router']) {
         const throwing = () => {
           throw thrown;
@@ -58,7 +58,7 @@ export function describeErrors({ limited, start, statuses }: HttpWorld): void {
       }
     });
 
-    it('of several functions at once are one error, and end nothing', async () => {
+    it('of several functions become one error, and no rejection stays unhandled', async () => {
       const options = limited(9, {
         account: () => Promise.reject(new Error('first')),
         plan: () => Promise.reject(new Error('second')),
@@ -71,7 +71,7 @@ export function describeErrors({ limited, start, statuses }: HttpWorld): void {
       await new Promise((resolve) => setImmediate(resolve));
     });
 
-    it('are never caused by a hostile path', async () => {
+    it('do not come from a hostile path', async () => {
       const running = await start(limited(1000), { mount: 'root' });
       const paths = [
         '/v2/accounts/__proto__/legs',

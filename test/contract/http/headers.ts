@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { rawFetch } from './raw.js';
 import { type HttpWorld, LEGS } from './world.js';
 
-/** The rate limit headers in each of the styles that the options offer. */
+/** The rate limit headers in each style of the options. */
 export function describeHeaders({ limited, memory, start, time }: HttpWorld): void {
   describe('headers', () => {
     const policy = definePolicy({
@@ -12,7 +12,7 @@ export function describeHeaders({ limited, memory, start, time }: HttpWorld): vo
       total: [perMinute(20)],
     });
 
-    it('are X-RateLimit-* of the tightest quota by default', async () => {
+    it('are by default X-RateLimit-* of the tightest quota', async () => {
       const running = await start({ policy, store: memory() });
       const before = Math.floor(Date.now() / 1000);
       const answer = await rawFetch(running.origin, LEGS);
@@ -25,7 +25,7 @@ export function describeHeaders({ limited, memory, start, time }: HttpWorld): vo
         expect(answer.headers).not.toHaveProperty(name);
     });
 
-    it('are those of draft 11 on demand, valid Structured Fields', async () => {
+    it('are those of draft 11 on request, as valid Structured Fields', async () => {
       const running = await start({ policy, store: memory(), headers: 'draft-11' });
       await rawFetch(running.origin, LEGS);
       time.now += 300;
@@ -42,7 +42,7 @@ export function describeHeaders({ limited, memory, start, time }: HttpWorld): vo
       expect(headers).not.toHaveProperty('x-ratelimit-limit');
     });
 
-    it('are both or none, and Retry-After comes even with none', async () => {
+    it('can be both or none, and Retry-After comes even with none', async () => {
       const both = await start(limited(1, { headers: 'both' }));
       const { headers } = await rawFetch(both.origin, LEGS);
       expect(headers).toHaveProperty('ratelimit');

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { rawFetch, rawRequest } from './raw.js';
 import { type HttpWorld, LEGS } from './world.js';
 
-/** What is admitted and what is refused, request by request. */
+/** Which requests are admitted and which are refused. */
 export function describeLimit({ limited, memory, open, start, statuses, time }: HttpWorld): void {
   describe('the limit', () => {
-    it('admits 100 a minute, refuses the 101st, and leaves other categories and accounts alone', async () => {
+    it('admits 100 a minute, refuses the 101st, and admits other categories and accounts', async () => {
       const running = await start({ policy: legsApiPolicy(), store: memory() });
       const connection = open(running);
       for (let sent = 0; sent < 100; sent++) {
@@ -22,7 +22,7 @@ export function describeLimit({ limited, memory, open, start, statuses, time }: 
       expect(await statuses(running, ['/v2/accounts/other/legs'])).toEqual([200]);
     });
 
-    it('admits again exactly when the refusal said', async () => {
+    it('admits again exactly after Retry-After', async () => {
       const running = await start(limited(1));
       await rawFetch(running.origin, LEGS);
       time.now += 20_001;
@@ -34,7 +34,7 @@ export function describeLimit({ limited, memory, open, start, statuses, time }: 
       expect(await statuses(running, [LEGS])).toEqual([200]);
     });
 
-    it('decides pipelined requests one by one, in order', async () => {
+    it('decides pipelined requests one after the other, in order', async () => {
       const connection = open(await start(limited(3)));
       await connection.write(rawRequest(LEGS).repeat(5));
       const answers = [];
@@ -43,7 +43,7 @@ export function describeLimit({ limited, memory, open, start, statuses, time }: 
       expect(answers.map(({ headers }) => headers['x-ratelimit-remaining'])).toEqual(['2', '1', '0', '0', '0']);
     });
 
-    it('gives each of two requests handled in one tick its own numbers', async () => {
+    it('gives each of two requests in one tick its own numbers', async () => {
       let arrived = 0;
       let release: () => void = () => {};
       const both = new Promise<void>((resolve) => {
@@ -61,7 +61,7 @@ export function describeLimit({ limited, memory, open, start, statuses, time }: 
       expect(used.sort()).toEqual([1, 2]);
     });
 
-    it('never admits more than the limit of requests that come all at once', async () => {
+    it('admits at most the limit of simultaneous requests', async () => {
       const running = await start(limited(30));
       const all = await Promise.all(Array.from({ length: 60 }, () => rawFetch(running.origin, LEGS)));
       expect(all.filter(({ status }) => status === 200)).toHaveLength(30);

@@ -4,9 +4,9 @@ import { redisWorld } from '../../redis/store-world.js';
 import { type RawAnswer, rawFetch } from './raw.js';
 import { ENVELOPE_REST, type HttpWorld, LEGS } from './world.js';
 
-/** What clients see while limits shrink, change, are only observed, or are suspended: the same on every store. */
+/** What clients see while limits shrink, change, are only observed, or are suspended. It is the same on every store. */
 export function describeLive(http: HttpWorld): void {
-  describe('limits that live, in memory', () => {
+  describe('limits that change at run time, in memory', () => {
     describeOn(http, () => ({
       store: http.memory(),
       advance(ms) {
@@ -14,7 +14,7 @@ export function describeLive(http: HttpWorld): void {
       },
     }));
   });
-  describe('limits that live, on Redis', () => {
+  describe('limits that change at run time, on Redis', () => {
     const world = redisWorld();
     describeOn(http, () => ({
       store: world.store({ denyCacheSize: 0, timeoutMs: 1000 }),
@@ -47,7 +47,7 @@ function describeOn({ closing, start }: HttpWorld, makeStore: () => LiveStore): 
     headers['retry-after'],
   ];
 
-  it('throttle: the headers show the shrunk limit, Retry-After is exact, and the envelope is as ever', async () => {
+  it('throttle: the headers show the shrunk limit, Retry-After is exact, and the envelope stays the same', async () => {
     const { store, advance } = makeStore();
     const limiter = limiterOn(store, { policy: { quotas: [perMinute(4)], throttle } });
     const running = await start({ limiter, headers: 'both' });
@@ -71,7 +71,7 @@ function describeOn({ closing, start }: HttpWorld, makeStore: () => LiveStore): 
     expect(facts(await send())).toEqual([200, '4', '1', undefined]);
   });
 
-  it('throttle: a block ends by itself, at Retry-After', async () => {
+  it('throttle: a block ends exactly after Retry-After', async () => {
     const { store, advance } = makeStore();
     const policy = { quotas: [perMinute(1)], throttle: { ...throttle, factor: 0, forMs: 90_000 } };
     const running = await start({ limiter: limiterOn(store, { policy }) });
@@ -85,7 +85,7 @@ function describeOn({ closing, start }: HttpWorld, makeStore: () => LiveStore): 
     expect(await send()).toEqual([200, '1', '0', undefined]);
   });
 
-  it('observe: everyone passes, the headers tell how the limits stand, and the request knows', async () => {
+  it('observe: every request passes, and the headers and the decision show what the limits would do', async () => {
     const { store } = makeStore();
     const limiter = limiterOn(store, { policy: { quotas: [perMinute(1)], mode: 'observe', throttle } });
     const running = await start({ limiter });
@@ -100,7 +100,7 @@ function describeOn({ closing, start }: HttpWorld, makeStore: () => LiveStore): 
     expect(limiter.stats()).toMatchObject({ wouldRefuse: 2, throttlings: 1 });
   });
 
-  it('suspend: everyone passes without rate-limit headers, until it resumes', async () => {
+  it('suspend: every request passes without rate-limit headers, until resume', async () => {
     const { store } = makeStore();
     const limiter = limiterOn(store, { policy: { quotas: [perMinute(1)] } });
     const running = await start({ limiter });
@@ -112,7 +112,7 @@ function describeOn({ closing, start }: HttpWorld, makeStore: () => LiveStore): 
     expect(await send()).toEqual([429, '1', '0', '60']);
   });
 
-  it('set another policy: from the next request on, with what was admitted', async () => {
+  it('setPolicy: the new limits apply from the next request on, and earlier admissions count', async () => {
     const { store } = makeStore();
     const limiter = limiterOn(store, { policy: { quotas: [perMinute(2)] } });
     const running = await start({ limiter });
@@ -128,28 +128,28 @@ function describeOn({ closing, start }: HttpWorld, makeStore: () => LiveStore): 
     expect(await send()).toEqual([429, '1', '0', '60']);
   });
 
-  it('provision an account while running: its next request has the new limit', async () => {
+  it('an account source: the next request of an account has its new limit', async () => {
     const { store } = makeStore();
-    const held = new Map([['other', defineAccountLayer({ quotas: [perMinute(9)] })]]);
+    const layers = new Map([['other', defineAccountLayer({ quotas: [perMinute(9)] })]]);
     const limiter = limiterOn(store, {
       policy: { quotas: [perMinute(1)] },
-      accounts: { layerOf: (account) => held.get(account) },
+      accounts: { layerOf: (account) => layers.get(account) },
     });
     const running = await start({ limiter });
     const send = async () => facts(await rawFetch(running.origin, LEGS));
     await send();
     expect(await send()).toEqual([429, '1', '0', '60']);
-    held.set('ameyo5m', defineAccountLayer({ categories: { legs: [perMinute(6000)] } }));
+    layers.set('ameyo5m', defineAccountLayer({ categories: { legs: [perMinute(6000)] } }));
     expect(await send()).toEqual([200, '6000', '5998', undefined]);
   });
 
-  it('try a candidate: no client notices, and the counts tell', async () => {
+  it('candidate: the answers do not change, and the stats count where the two policies differ', async () => {
     const { store } = makeStore();
     const limiter = limiterOn(store, { policy: { quotas: [perMinute(3)] }, candidate: { quotas: [perMinute(1)] } });
     const running = await start({ limiter, refundWhen: (status) => status === 404 });
     const send = async (status = 200) =>
       (await rawFetch(running.origin, LEGS, { headers: [`X-Status: ${status}`] })).status;
-    // The refund of both is on its way when the answer is out.
+    // The refunds of both policies may end after the answer.
     expect(await send(404)).toBe(404);
     await expect.poll(async () => (await store.peek('ameyo5m', CANDIDATES, 1)).used).toEqual([0]);
     expect([await send(), await send(), await send(), await send()]).toEqual([200, 200, 200, 429]);

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { rawFetch, rawRequest } from './raw.js';
 import { type HttpWorld, LEGS } from './world.js';
 
-/** What each option changes, and which options are refused. */
+/** The effect of each option, and the options that are refused. */
 export function describeOptions({ limited, memory, open, start, startAll, statuses }: HttpWorld): void {
   describe('options', () => {
-    it('cost may be a number or a function, and a refused one costs nothing', async () => {
+    it('cost may be a number or a function, and a refused request costs nothing', async () => {
       const running = await start(limited(10, { cost: ({ headers }) => Number(headers['x-cost']) }));
       expect(await statuses(running, [LEGS], ['X-Cost: 6'])).toEqual([200]);
       expect(await statuses(running, [LEGS], ['X-Cost: 5'])).toEqual([429]);
@@ -14,7 +14,7 @@ export function describeOptions({ limited, memory, open, start, startAll, status
       expect(await statuses(running, [LEGS], ['X-Cost: 0'])).toEqual([200]);
     });
 
-    it('skip leaves a request alone, async or not', async () => {
+    it('skip leaves a request without limits, async or not', async () => {
       for (const skip of [() => true, async () => true]) {
         const running = await start(limited(0, { skip }));
         const answer = await rawFetch(running.origin, LEGS);
@@ -43,7 +43,7 @@ export function describeOptions({ limited, memory, open, start, startAll, status
       expect(await statuses(running, [LEGS], ['X-Plan: __proto__'])).toEqual([429]);
     });
 
-    it('refundWhen gives the charge back when the response ends so', async () => {
+    it('refundWhen gives the charge back after a response with that status', async () => {
       const running = await start(limited(2, { refundWhen: (status) => status >= 500 }));
       const connection = open(running);
       for (const [status, expected] of [
@@ -59,7 +59,7 @@ export function describeOptions({ limited, memory, open, start, startAll, status
       }
     });
 
-    it('refundWhen may be async, and one that rejects leaves the charge', async () => {
+    it('refundWhen may be async, and the charge stays if it rejects', async () => {
       const running = await start(limited(2, { refundWhen: async (status) => status >= 500 }));
       const connection = open(running);
       for (const [status, expected] of [
@@ -77,7 +77,7 @@ export function describeOptions({ limited, memory, open, start, startAll, status
       expect(await statuses(failing, [LEGS, LEGS])).toEqual([200, 429]);
     });
 
-    it('refundWhen that throws neither ends the process nor changes the answer', async () => {
+    it('a refundWhen that throws neither ends the process nor changes the answer', async () => {
       const running = await start(
         limited(5, {
           refundWhen: () => {
@@ -88,7 +88,7 @@ export function describeOptions({ limited, memory, open, start, startAll, status
       expect(await statuses(running, [LEGS, LEGS])).toEqual([200, 200]);
     });
 
-    it('a limiter is shared between what it is given to, and open to peek and reset beside it', async () => {
+    it('several mounts can share a limiter, and peek and reset see its counters', async () => {
       const limiter = new RateLimiter({ policy: { quotas: [perMinute(1)] }, store: memory() });
       const first = await start({ limiter });
       const second = await start({ limiter });
@@ -99,7 +99,7 @@ export function describeOptions({ limited, memory, open, start, startAll, status
       expect(await statuses(second, [LEGS])).toEqual([200]);
     });
 
-    it('several limiters each count, and the tightest is shown', async () => {
+    it('several limiters each count, and the headers show the tightest', async () => {
       const running = await startAll([limited(2), limited(3, { category: 'all' })]);
       const answer = await rawFetch(running.origin, LEGS);
       expect(answer.headers['x-ratelimit-limit']).toBe('2');
@@ -110,7 +110,7 @@ export function describeOptions({ limited, memory, open, start, startAll, status
       ]);
     });
 
-    it('that cannot be used are refused when the limiter is made', async () => {
+    it('with an unusable value are refused when the limiter is made', async () => {
       const policy = legsApiPolicy();
       const limiter = new RateLimiter({ policy });
       const refused: readonly [object, RegExp][] = [

@@ -8,7 +8,7 @@ export function describeOutage({ closing, start, statuses }: HttpWorld): void {
   const REST =
     ',"http_code":503,"response":{"error":{"code":"RATE_LIMITER_UNAVAILABLE","message":"Rate limiter unavailable. Please retry after some time."}}}';
 
-  /** A store of which every answer is the same failure. */
+  /** A store whose every call fails in the same way. */
   function brokenStore(answer: () => unknown): Store {
     const fail = answer as () => never;
     return { consume: fail, peek: fail, refund: fail, reset: fail, close: () => undefined, timeoutMs: 20 };
@@ -29,7 +29,7 @@ export function describeOutage({ closing, start, statuses }: HttpWorld): void {
 
   describe('P9 an outage of the store', () => {
     for (const [failure, answer] of failures) {
-      it(`P9 is a 503 in the envelope where the policy says deny, byte for byte: it ${failure}`, async () => {
+      it(`the answer is the 503 envelope if the policy says deny: the store ${failure}`, async () => {
         const running = await start({ limiter: limiterOn(answer, { onStoreFailure: 'deny' }) }, { errorHandler: true });
         for (let sent = 0; sent < 8; sent++) {
           const id = 'c6084ac2e9a44812824b42577f01937b';
@@ -46,7 +46,7 @@ export function describeOutage({ closing, start, statuses }: HttpWorld): void {
         }
       });
 
-      it(`P9 passes without rate-limit headers where the policy says allow: it ${failure}`, async () => {
+      it(`a request passes without rate-limit headers if the policy says allow: the store ${failure}`, async () => {
         const running = await start(
           { limiter: limiterOn(answer, { onStoreFailure: 'allow' }), headers: 'both' },
           { errorHandler: true },
@@ -59,16 +59,16 @@ export function describeOutage({ closing, start, statuses }: HttpWorld): void {
         }
       });
 
-      it(`P9 is limited by this process where the policy says local: it ${failure}`, async () => {
+      it(`this process limits requests if the policy says local: the store ${failure}`, async () => {
         const running = await start({ limiter: limiterOn(answer, {}) }, { errorHandler: true });
         const first = await rawFetch(running.origin, LEGS);
         expect(first.headers).toMatchObject({ 'x-ratelimit-limit': '2', 'x-ratelimit-remaining': '1' });
-        // The third is over the limit, as counted here: that is no outage.
+        // This process counts: the third request is over the limit, which is no outage.
         expect(await statuses(running, [LEGS, LEGS])).toEqual([200, 429]);
       });
     }
 
-    it('P9 is answered by onUnavailable, async or not, and never by onLimited', async () => {
+    it('onUnavailable answers, async or not, and onLimited does not', async () => {
       for (const wait of [undefined, Promise.resolve()]) {
         const running = await start({
           limiter: limiterOn(throwing, { onStoreFailure: 'deny' }),
@@ -84,7 +84,7 @@ export function describeOutage({ closing, start, statuses }: HttpWorld): void {
       }
     });
 
-    it('P9 leaves a refusal to onLimited, and takes no onUnavailable that is no function', async () => {
+    it('onLimited answers refusals, and an onUnavailable that is no function is refused', async () => {
       const running = await start({
         policy: { quotas: [perMinute(0)] },
         onUnavailable: (_request, response) => response.end(500, 'no outage'),
@@ -95,14 +95,14 @@ export function describeOutage({ closing, start, statuses }: HttpWorld): void {
       );
     });
 
-    it('P9 has the headers and no body under HEAD', async () => {
+    it('the answer to HEAD has the headers and no body', async () => {
       const running = await start({ limiter: limiterOn(throwing, { onStoreFailure: 'deny' }) });
       const answer = await rawFetch(running.origin, LEGS, { method: 'HEAD' });
       expect(answer.status).toBe(503);
       expect(Number(answer.headers['content-length'])).toBeGreaterThan(100);
     });
 
-    it('P9 ends no process when a refund fails', async () => {
+    it('a failed refund does not end the process', async () => {
       const running = await start({
         limiter: limiterOn(throwing, {}),
         refundWhen: () => true,

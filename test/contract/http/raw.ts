@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 
-/** One answer as it came over the wire. */
+/** One answer, as the socket received it. */
 export interface RawAnswer {
   readonly statusLine: string;
   readonly status: number;
@@ -8,7 +8,7 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-/** A connection on which tests write bytes and read answers one by one: no client in between forgives anything. */
+/** A connection on which tests write bytes and read answers, so that no client corrects anything. */
 export class RawConnection {
   readonly socket: Socket;
   #received = Buffer.alloc(0);
@@ -33,7 +33,7 @@ export class RawConnection {
     return new Promise((resolve, reject) => this.socket.write(bytes, (error) => (error ? reject(error) : resolve())));
   }
 
-  /** The next answer. To a HEAD request, or with status 1xx, 204 or 304, it has no body whatever its length says. */
+  /** The next answer. An answer to HEAD, or with status 1xx, 204 or 304, has no body. */
   async read({ head = false } = {}): Promise<RawAnswer> {
     const end = await this.#until(() => this.#received.indexOf('\r\n\r\n'));
     const [statusLine = '', ...lines] = this.#received.subarray(0, end).toString('latin1').split('\r\n');
@@ -71,7 +71,7 @@ export function rawRequest(path: string, { method = 'GET', headers = [] as reado
   return [`${method} ${path} HTTP/1.1`, 'Host: localhost', ...headers, '', ''].join('\r\n');
 }
 
-/** One request on a connection of its own. */
+/** Sends one request on a new connection. */
 export async function rawFetch(
   origin: string,
   path: string,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { rawFetch, rawRequest } from './raw.js';
 import { ENVELOPE_REST, type HttpWorld, LEGS } from './world.js';
 
-/** What a refused client receives, and what else happens to its connection. */
+/** The answer to a refused request, and the state of its connection. */
 export function describeRefusal({ closing, limited, open, start, statuses }: HttpWorld): void {
   describe('the refusal', () => {
     it('is the envelope, byte for byte', async () => {
@@ -17,7 +17,7 @@ export function describeRefusal({ closing, limited, open, start, statuses }: Htt
       expect(answer.headers['content-length']).toBe(String(answer.body.length));
     });
 
-    it('has a request id of its own where the request brings none that is sane', async () => {
+    it('has a new request id if the request has no valid one', async () => {
       const running = await start(limited(0));
       for (const headers of [[], ['X-Request-Id: "><script>'], [`X-Request-Id: ${'a'.repeat(129)}`]]) {
         const { body } = await rawFetch(running.origin, LEGS, { headers });
@@ -27,7 +27,7 @@ export function describeRefusal({ closing, limited, open, start, statuses }: Htt
       }
     });
 
-    it('says code and message as they are set', async () => {
+    it('has the code and the message of the options', async () => {
       const running = await start(limited(0, { code: 'SLOW_DOWN', message: 'Später "bitte"' }));
       const answer = await rawFetch(running.origin, LEGS);
       expect(JSON.parse(answer.body).response.error).toEqual({ code: 'SLOW_DOWN', message: 'Später "bitte"' });
@@ -87,7 +87,7 @@ export function describeRefusal({ closing, limited, open, start, statuses }: Htt
       expect(answer.headers['connection']).toBe('close');
     });
 
-    it('hurts no one when the client has left before the decision', async () => {
+    it('causes no error if the client leaves before the decision', async () => {
       let decide: (account: string) => void = () => {};
       let asked: () => void = () => {};
       const account = new Promise<string>((resolve) => {
@@ -122,7 +122,7 @@ export function describeRefusal({ closing, limited, open, start, statuses }: Htt
       expect(JSON.parse(answer.body).http_code).toBe(429);
     });
 
-    it('is replaced by onLimited, async or not, which finds the headers set', async () => {
+    it('is replaced by onLimited, async or not, and the headers are already set', async () => {
       for (const wait of [undefined, Promise.resolve()]) {
         const running = await start(
           limited(0, {
@@ -138,7 +138,7 @@ export function describeRefusal({ closing, limited, open, start, statuses }: Htt
       }
     });
 
-    it('names no time that would not help', async () => {
+    it('has no Retry-After if the cost can never fit', async () => {
       const running = await start(limited(5, { cost: 6 }));
       const answer = await rawFetch(running.origin, LEGS);
       expect(answer.status).toBe(429);

@@ -7,18 +7,18 @@ export const ENVELOPE_REST =
   ',"http_code":429,"response":{"error":{"code":"RATE_LIMIT_EXCEEDED","message":"Rate limit exceeded. Please retry after some time."}}}';
 export const LEGS = '/v2/accounts/ameyo5m/legs';
 
-/** What the tests of one adapter share; none of its functions needs a `this`. */
+/** What the tests of one adapter share. No function needs a `this`. */
 export type HttpWorld = ReturnType<typeof httpWorld>;
 
-/** Call it inside the `describe` of the adapter: after each test there, it closes whatever the test has opened. */
+/** Call it inside the `describe` of the adapter. After each test, it closes everything that the test has opened. */
 export function httpWorld(adapter: Adapter) {
-  /** Called after each test, in this order; tests may add to it. */
+  /** Functions to call after each test, in this order. Tests may add to it. */
   const closing: (() => Promise<void> | void)[] = [];
   afterEach(async () => {
     for (const close of closing.splice(0)) await close();
   });
 
-  /** Time that only the test moves. */
+  /** The clock of memory stores. Only the test moves it. */
   const time = { now: 1_000_000 };
   const memory = () => new MemoryStore({ clock: () => time.now });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { StoreUnderTest } from '../store/player.js';
 import { ChangingLimiter } from './changing-limiter.js';
 
-/** A charge is decided by one policy, whole: the one in force when it was made. */
+/** One policy decides a charge: the one in force at the call. */
 export function describeAtomicChange(makeStore: () => StoreUnderTest): void {
   const older = { quotas: [perMinute(30)], total: [perMinute(60)] };
   const newer = { quotas: [perMinute(40), perSecond(35)], total: 'unlimited' } as const;
@@ -11,7 +11,7 @@ export function describeAtomicChange(makeStore: () => StoreUnderTest): void {
   const byNewer = ['per-minute 40', 'per-second 35'];
 
   describe('between two charges', () => {
-    it('charges under way are decided by the policy before, later ones by the new one', () =>
+    it('the old policy decides pending charges, the new one decides later charges', () =>
       ChangingLimiter.use(makeStore, older, async ({ limiter }) => {
         const charge = { account: 'ameyo5m', category: 'legs' };
         const made: MaybePromise<Decision>[] = [];
@@ -30,11 +30,11 @@ export function describeAtomicChange(makeStore: () => StoreUnderTest): void {
         const admitted = (from: number, to: number) =>
           decisions.slice(from, to).filter(({ allowed }) => allowed).length;
         expect([admitted(0, 25), admitted(25, 60)]).toEqual([25, 5]);
-        // 35 a second is the newer one's narrower limit, and all of this is one instant.
+        // All charges have the same instant, and the new policy admits 35 in a second.
         expect(admitted(60, 100)).toBe(5);
       }));
 
-    it('charges that wait for what an account source says are decided by the policy before', () =>
+    it('the old policy decides charges that wait for an account source', () =>
       ChangingLimiter.use(
         makeStore,
         older,
@@ -53,12 +53,12 @@ export function describeAtomicChange(makeStore: () => StoreUnderTest): void {
       ['a value out of range', { ...newer, plans: { gold: { quotas: [perMinute(1)], total: [] } } }, 'OPTION_RANGE'],
       ['a misspelt option', { ...newer, catgories: {} }, 'OPTION_UNKNOWN'],
       ['no policy', undefined, 'OPTION_TYPE'],
-      ['nothing to hold for all', { categories: { legs: [perMinute(1)] } }, 'OPTION_TYPE'],
-    ])('a policy that is none changes nothing: %s', (_, next, code) =>
+      ['no quotas for all accounts', { categories: { legs: [perMinute(1)] } }, 'OPTION_TYPE'],
+    ])('an invalid policy changes nothing: %s', (_, next, code) =>
       ChangingLimiter.use(makeStore, older, async ({ limiter }) => {
         const inForce = limiter.policy;
-        const told: unknown[] = [];
-        limiter.on('policy', (policy) => told.push(policy));
+        const published: unknown[] = [];
+        limiter.on('policy', (policy) => published.push(policy));
         const charge = { account: 'ameyo5m', category: 'legs' };
         const before = limiter.consume(charge);
         expect(() => limiter.setPolicy(next as never)).toThrow(expect.objectContaining({ code: `TOLLGATE_${code}` }));
@@ -68,9 +68,9 @@ export function describeAtomicChange(makeStore: () => StoreUnderTest): void {
           expect(quotas.map(({ name, limit }) => `${name} ${limit}`)).toEqual(byOlder);
           expect(quotas[0]!.used).toBe(used + 1);
         }
-        expect(told).toEqual([]);
+        expect(published).toEqual([]);
         limiter.setPolicy(newer);
-        expect(told).toEqual([limiter.policy]);
+        expect(published).toEqual([limiter.policy]);
       }),
     );
   });

@@ -1,7 +1,7 @@
 import { type AccountSource, type Charge, type Decision, type PolicyOptions, RateLimiter } from '@tollgate/core';
 import type { StoreUnderTest } from '../store/player.js';
 
-/** A limiter whose policy and clock a test changes, and the account that it charges. */
+/** A limiter whose policy and clock a test changes. It charges one account. */
 export class ChangingLimiter {
   readonly limiter: RateLimiter;
   readonly #under: StoreUnderTest;
@@ -9,7 +9,7 @@ export class ChangingLimiter {
 
   private constructor(under: StoreUnderTest, policy: PolicyOptions, accounts: AccountSource | []) {
     this.#under = under;
-    // A busy machine must not make it decide by itself.
+    // On a busy machine a short timeout would make the limiter decide without the store.
     this.limiter = new RateLimiter({ policy, store: under.store, timeoutMs: 20_000, accounts });
   }
 
@@ -33,7 +33,7 @@ export class ChangingLimiter {
     return this.limiter.consume({ category: 'legs', ...of, account: 'ameyo5m', cost } as Charge);
   }
 
-  /** Moves the clock to so long after the beginning. */
+  /** Moves the clock to that many milliseconds after the start. */
   async moveTo(ms: number): Promise<void> {
     if (ms > this.#elapsedMs) await this.#under.time!.advance(ms - this.#elapsedMs);
     this.#elapsedMs = ms;

@@ -1,6 +1,7 @@
 import type { PolicyOptions } from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runsFor } from '../../effort.js';
 import type { StoreUnderTest } from '../store/player.js';
 import { ChangingLimiter } from './changing-limiter.js';
 
@@ -18,7 +19,7 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('change' as const), quotas, planned: fc.boolean() }),
 );
 
-/** A quota that every policy has is never exceeded, whatever changes beside it. */
+/** A quota that every policy has is never exceeded, whatever else changes. */
 export function describeLastingQuota(makeStore: () => StoreUnderTest, numRuns: number): void {
   const policyOf = (others: PolicyOptions['quotas'] & object, planned: boolean): PolicyOptions => {
     const lasting = [...others, { limit: LIMIT, windowMs: WINDOW_MS }];
@@ -26,7 +27,7 @@ export function describeLastingQuota(makeStore: () => StoreUnderTest, numRuns: n
   };
 
   describe('a quota that all policies have', () => {
-    it('is never exceeded, whatever changes beside it, and refuses nothing that fits', () =>
+    it('is never exceeded, whatever else changes, and refuses no charge that fits', () =>
       fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), (steps) =>
           ChangingLimiter.use(makeStore, policyOf([], false), async (changing) => {
@@ -53,7 +54,7 @@ export function describeLastingQuota(makeStore: () => StoreUnderTest, numRuns: n
             }
           }),
         ),
-        { numRuns },
+        { numRuns: runsFor(numRuns) },
       ));
   });
 }

@@ -13,18 +13,18 @@ import { section, tableOf } from '../../docs/section.js';
 import type { StoreUnderTest } from '../store/player.js';
 import { ChangingLimiter } from './changing-limiter.js';
 
-const page = readFileSync(new URL('../../../docs/policy.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../../docs/changing-a-policy.md', import.meta.url), 'utf8');
 
-/** Plays the tables of `docs/policy.md` that say which rule holds for what was admitted before a change. */
+/** Plays the tables of `docs/changing-a-policy.md` about admissions before a change of policy. */
 export function describeChangeTables(makeStore: () => StoreUnderTest): void {
-  const changes = section(page, '## Limits changed while running');
+  const changes = section(page, '## What still counts');
   const headings = [...changes.matchAll(/^### .*$/gm)].map(([heading]) => heading);
   const tables = headings
     .map((heading) => [heading.slice(4), tableOf(section(changes, heading))] as const)
     .filter(([, rows]) => rows[0]?.['policy'] !== undefined);
 
-  describe('the tables of docs/policy.md', () => {
-    it('are there', () => expect(tables).toHaveLength(11));
+  describe('the tables of docs/changing-a-policy.md', () => {
+    it('number 11', () => expect(tables).toHaveLength(11));
 
     it.each(tables)('%s', (_, rows) =>
       ChangingLimiter.use(makeStore, policyOf(rows[0]!['policy']!), (changing) =>
@@ -34,7 +34,7 @@ export function describeChangeTables(makeStore: () => StoreUnderTest): void {
 
     const ofOneAccount = tables.filter(([, rows]) => rows.every(({ policy }) => !/environment|plan/.test(policy!)));
 
-    it.each(ofOneAccount)('%s, by a source of account layers', (_, rows) => {
+    it.each(ofOneAccount)('%s, through an account source', (_, rows) => {
       const layerOf = (policy: string) => defineAccountLayer(policyOf(policy));
       let layer = layerOf(rows[0]!['policy']!);
       const source = { layerOf: () => layer };
@@ -65,7 +65,7 @@ async function play(
     const [, cost, of] = /^(\d+)(?: (.*))?$/.exec(charge!)!;
     played.push({ at, policy, charge, ...shown(await changing.charge(Number(cost), scopeOf(of))) });
   }
-  expect(played).toEqual(rows.map(({ why: _, ...said }) => said));
+  expect(played).toEqual(rows.map(({ why: _, ...row }) => row));
 }
 
 /** `3 in 60 s, 1 in 10 s; plan gold: 5 in 60 s; total: 9 in 60 s` */

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import type { StoreUnderTest } from '../store/player.js';
 import { ChangingLimiter } from './changing-limiter.js';
 
-/** Violations and throttlings outlive a change of the limits that led to them. */
+/** Violations and throttlings survive a change of the limits that caused them. */
 export function describeThrottlingChange(makeStore: () => StoreUnderTest): void {
   const throttle: ThrottleOptions = { afterViolations: 2, withinMs: 60_000, forMs: 300_000, factor: 0.5 };
 
   describe('violations and throttling', () => {
-    it('stay when the limits change', () =>
+    it('survive a change of the limits', () =>
       ChangingLimiter.use(makeStore, { quotas: [perMinute(2)], throttle }, async (changing) => {
         await changing.charge(2);
         expect(await changing.charge()).toMatchObject({ allowed: false, beganThrottling: false });
@@ -27,7 +27,7 @@ export function describeThrottlingChange(makeStore: () => StoreUnderTest): void 
         expect(ended.tightest).toMatchObject({ limit: 10, used: 10 });
       }));
 
-    it('show nothing while the policy has no throttle, and go on when it has one again', () =>
+    it('are not shown while the policy has no throttle, and continue when it has one again', () =>
       ChangingLimiter.use(makeStore, { quotas: [perMinute(2)], throttle }, async (changing) => {
         for (const cost of [2, 1, 1]) await changing.charge(cost);
         changing.limiter.setPolicy({ quotas: [perMinute(2)] });

@@ -5,12 +5,12 @@ import type { Answered } from './player.js';
 import { anyWorld, coarseWorld, exactWorld } from './traces.js';
 import { type StoreWorld, timeOf } from './world.js';
 
-/** P4: a charge is recorded in every quota or in none. */
+/** P4: a charge counts in every quota or in none. */
 export function describeAllOrNothing({ check, within }: StoreWorld): void {
   describe('P4 all or nothing', () => {
-    it('P4 all or nothing: a charge is recorded in every quota of both counters or in none', () =>
+    it('a charge counts in every quota of both counters, or in none', () =>
       check(300, fc.oneof(exactWorld, coarseWorld, anyWorld), expectAllOrNothing, true));
-    it('P4 all or nothing: a longer window that is asked for later begins with what still counts in the shorter', () =>
+    it('a longer window that a later charge names starts with what still counts in the shorter one', () =>
       within(async (under) => {
         const short = [{ name: 'legs', quotas: [new Quota({ limit: 1, windowMs: 100 })] }];
         const long = [{ name: 'legs', quotas: [new Quota({ limit: 2, windowMs: 60_000 })] }];
@@ -24,7 +24,7 @@ export function describeAllOrNothing({ check, within }: StoreWorld): void {
         expect(await store.consume('a', long, 1)).toMatchObject({ used: [1] });
         expect(await store.peek('a', long, 0)).toMatchObject({ used: [1] });
       }));
-    it('P4 all or nothing: where one of two counters is full, the other keeps its room', () =>
+    it('when one of two counters is full, the other one stays unchanged', () =>
       within(async ({ store }) => {
         const legs = { name: 'legs', quotas: [new Quota({ limit: 5, windowMs: 1000 })] };
         const total = { name: '*', quotas: [new Quota({ limit: 2, windowMs: 60_000 })] };
@@ -41,7 +41,7 @@ export function describeAllOrNothing({ check, within }: StoreWorld): void {
   });
 }
 
-/** Of a trace played with peeks: an admitted charge is in every quota of what it touches, and nothing else is in any. */
+/** In a trace played with peeks, an admitted charge counts in every quota of its counters, and no other call counts. */
 export function expectAllOrNothing(answered: readonly Answered[]): void {
   for (const { kind, cost, outcome, before, after } of answered) {
     const charged = kind === 'consume' && outcome.allowed ? cost : 0;

@@ -4,10 +4,10 @@ import { type Answered, play } from './player.js';
 import { type Command, commands, exactWorld, type World } from './traces.js';
 import { catchUp, comparable, type StoreWorld, timeOf, windowOf } from './world.js';
 
-/** P8: what can no longer change a decision is forgotten. */
+/** P8: a store forgets what can no longer change a decision. */
 export function describeBounded(storeWorld: StoreWorld): void {
   describe('P8 bounded', () => {
-    it('P8 bounded: once its longest window has passed, a counter is as good as new', () =>
+    it('a counter whose longest window has passed answers as a new one', () =>
       fc.assert(
         fc.asyncProperty(exactWorld, commands, commands, (world, first, second) => {
           const longestMs = Math.max(...world.counters.flatMap(({ lists }) => lists.flat().map(windowOf)));
@@ -18,7 +18,7 @@ export function describeBounded(storeWorld: StoreWorld): void {
   });
 }
 
-/** One trace, and another so long after it that it has the answers that it has by itself. */
+/** Plays a trace and, long after it, a second one. The second one gets the same answers as in a new store. */
 export function expectAsGoodAsNew(
   { within }: StoreWorld,
   world: World,

@@ -5,7 +5,7 @@ import type { StoreUnderTest } from './player.js';
 import { advance, type ChargePick, type Command, chargeOf, chargePick, durationOf, type World } from './traces.js';
 import { comparable, timeOf } from './world.js';
 
-/** The same charge so many times at once; then time passes. */
+/** The same charge `times` times at once, and the time that passes after it. */
 interface Crowd {
   readonly charge: ChargePick;
   readonly times: number;
@@ -18,8 +18,8 @@ export const crowds: fc.Arbitrary<readonly Crowd[]> = fc.array(
 );
 
 /**
- * All of a crowd are decided as if one by one. Of those that are refused, any may be told already what the last one of them
- * has led to; what they leave is the same.
+ * A store decides the charges of a crowd as if they came one after the other. The answer to a refused charge may
+ * already contain the effect of the last one. The state that remains is the same.
  */
 export async function expectSameCrowds(under: StoreUnderTest, world: World, crowds: readonly Crowd[]): Promise<void> {
   let now = 0;
@@ -35,7 +35,7 @@ export async function expectSameCrowds(under: StoreUnderTest, world: World, crow
     expect(outcomes.some(({ beganThrottling }) => beganThrottling)).toBe(
       twins.some(({ beganThrottling }) => beganThrottling),
     );
-    for (const outcome of outcomes) expect(twins.map(toldOf)).toContainEqual(toldOf(outcome));
+    for (const outcome of outcomes) expect(twins.map(timesOf)).toContainEqual(timesOf(outcome));
     const left = await under.store.peek(account, counters, cost);
     expect(comparable(left)).toEqual(comparable(twin.peek(account, counters, cost)));
     await timeOf(under).advance(durationOf(world, advance));
@@ -46,7 +46,7 @@ function decided({ now, allowed, used }: Outcome): string {
   return JSON.stringify({ now, allowed, used });
 }
 
-function toldOf(outcome: Outcome) {
+function timesOf(outcome: Outcome) {
   const { allowed, resetAfterMs, retryAfterMs, throttledMs } = comparable(outcome);
   return { allowed, resetAfterMs, retryAfterMs, throttledMs };
 }

@@ -5,17 +5,20 @@ import type { Answered } from './player.js';
 import { anyWorld, coarseWorld, exactWorld, movingWorld } from './traces.js';
 import { limitsOf, type StoreWorld, timeOf, windowOf } from './world.js';
 
-/** P2: what has room is not refused, or only as much too early as slices explain. */
+/** P2: a charge that fits is admitted. With slices, room may return late by less than one slice. */
 export function describeEarlyRefusal({ check, runs, within }: StoreWorld): void {
   describe('P2 never early to refuse', () => {
-    it('P2 never early to refuse: with limits up to `slices`, every answer is that of a full log', () =>
+    it('with limits up to `slices`, every answer equals that of a full log', () =>
       check(1000, exactWorld, expectFullLog));
     for (const [title, world] of [
-      ['above that, room returns less than one slice late', coarseWorld],
-      ['nor later than remembered slices allow, when windows differ from call to call', movingWorld],
-      ['nor more than a window late, whatever changes from call to call', anyWorld],
+      ['with limits above `slices`, room returns less than one slice late', coarseWorld],
+      [
+        'when windows differ from call to call, room returns no later than the slices of the old window allow',
+        movingWorld,
+      ],
+      ['when windows, limits and slices differ from call to call, room returns at most one window late', anyWorld],
     ] as const) {
-      it(`P2 never early to refuse: ${title}`, () =>
+      it(title, () =>
         check(600, world, (answered) => {
           for (const { counters, cost, outcome, expected, kind, most } of answered) {
             const limits = limitsOf(counters);
@@ -31,9 +34,10 @@ export function describeEarlyRefusal({ check, runs, within }: StoreWorld): void 
               expect(used - charged).toBeLessThanOrEqual(most[index]!);
             }
           }
-        }));
+        }),
+      );
     }
-    it('P2 never early to refuse: nor when a steady trickle always meets the newest slice', () =>
+    it('a steady trickle into the newest slice is not refused early', () =>
       fc.assert(
         fc.asyncProperty(
           fc.record({
@@ -57,12 +61,11 @@ export function describeEarlyRefusal({ check, runs, within }: StoreWorld): void 
         ),
         { numRuns: runs(200) },
       ));
-    it('P2 never early to refuse: a cost of 0 is always admitted and leaves nothing', () =>
-      check(400, anyWorld, freeOfCharge, true));
+    it('a cost of 0 is always admitted and changes nothing', () => check(400, anyWorld, freeOfCharge, true));
   });
 }
 
-/** Every answer is that of the oracle. */
+/** Every answer equals that of the oracle. */
 export function expectFullLog(answered: readonly Answered[]): void {
   for (const { outcome, expected, cost, kind } of answered) {
     const charged = kind === 'consume' && expected.allowed ? cost : 0;

@@ -4,10 +4,10 @@ import { type Answered, type Charge, play, type StoreUnderTest } from './player.
 import { anyWorld, type ChargePick, chargeOf, commands, everyWorld } from './traces.js';
 import { catchUp, limitsOf, type StoreWorld, timeOf } from './world.js';
 
-/** P5: a refusal names the instant from which the same charge is admitted. */
+/** P5: a refusal names the first instant at which the same charge is admitted. */
 export function describeExactRetry({ check, runs, within }: StoreWorld): void {
   describe('P5 exact retry', () => {
-    it('P5 exact retry: a refused charge is refused until retryAfterMs and admitted at it', () =>
+    it('a refused charge is refused before `retryAfterMs` and admitted at it', () =>
       fc.assert(
         fc.asyncProperty(everyWorld, commands, chargePick, shares, (world, commands, pick, shares) =>
           within(async (under) => {
@@ -18,7 +18,7 @@ export function describeExactRetry({ check, runs, within }: StoreWorld): void {
         ),
         { numRuns: runs(800) },
       ));
-    it('P5 exact retry: a cost above a limit can never fit, and nothing else is refused for ever', () =>
+    it('only a cost above a limit is refused without a time to retry', () =>
       check(400, anyWorld, (answered) => {
         for (const one of answered) expectNeverOnlyAboveLimit(one);
       }));
@@ -38,12 +38,12 @@ export const chargePick: fc.Arbitrary<ChargePick> = fc.record({
   cost: fc.integer({ min: 1, max: 60 }),
 });
 
-/** Of a wait, where to look in between. */
+/** Shares of a wait at which a test peeks. */
 export const shares: fc.Arbitrary<number[]> = fc.array(fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), {
   maxLength: 6,
 });
 
-/** Charges until refused, then waits: a peek at every instant given as a share of the wait, and a charge at its end. */
+/** Charges until a refusal, peeks at each given share of the wait, and charges again at its end. */
 export async function expectExactRetry(
   under: StoreUnderTest,
   charge: Charge,

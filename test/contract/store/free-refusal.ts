@@ -4,10 +4,10 @@ import { type Answered, play } from './player.js';
 import { anyWorld, type Command, coarseWorld, commands, exactWorld, type World } from './traces.js';
 import type { StoreWorld } from './world.js';
 
-/** P3: a refused charge and a peek leave no trace. */
+/** P3: a refused charge and a peek change no quota. */
 export function describeFreeRefusal({ check, runs, within }: StoreWorld): void {
   describe('P3 refusal is free', () => {
-    it('P3 refusal is free: a refused charge changes no quota', () =>
+    it('a refused charge changes no quota', () =>
       check(
         200,
         anyWorld,
@@ -18,7 +18,7 @@ export function describeFreeRefusal({ check, runs, within }: StoreWorld): void {
         },
         true,
       ));
-    it('P3 refusal is free: a trace goes on as if its refused charges and its peeks had never been', () =>
+    it('a trace has the same answers without its refused charges and peeks', () =>
       fc.assert(
         fc.asyncProperty(fc.oneof(exactWorld, coarseWorld, anyWorld), commands, async (world, commands) => {
           const facts = ({ place, outcome: { allowed, used, resetAfterMs, retryAfterMs } }: Answered) => {
@@ -32,7 +32,7 @@ export function describeFreeRefusal({ check, runs, within }: StoreWorld): void {
   });
 }
 
-/** A trace played whole, less its refused charges and its peeks; and the trace played without them, in another store. */
+/** The other answers of a whole trace, and the answers of the trace without its refused charges and peeks. */
 export async function playWithoutRefusals(
   within: StoreWorld['within'],
   world: World,

@@ -3,15 +3,15 @@ import { expect, it } from 'vitest';
 import { anyWorld } from './traces.js';
 import type { StoreWorld } from './world.js';
 
-/** What outlives a decision, and what the end of the store leaves. */
+/** What an outcome and `close` promise after the call. */
 export function describeLifetime({ check, within }: StoreWorld): void {
-  it('an outcome belongs to the caller: nothing that happens later changes it', () =>
+  it('no later call changes an outcome', () =>
     check(100, anyWorld, (answered) => {
       const seen = answered.map(({ outcome }) => outcome.used);
       expect(new Set(seen).size).toBe(seen.length);
     }));
 
-  it('close ends the store, and a second close does nothing', () =>
+  it('`close` ends the store, and a second `close` does nothing', () =>
     within(async ({ store }) => {
       await store.close();
       await store.close();

@@ -4,17 +4,18 @@ import type { Answered } from './player.js';
 import { anyWorld, coarseWorld, exactWorld, movingWorld } from './traces.js';
 import type { StoreWorld } from './world.js';
 
-/** P1: no window ever admits more than its limit. */
+/** P1: no window admits more than its limit. */
 export function describeNeverOver({ check, within }: StoreWorld): void {
   describe('P1 never over', () => {
-    it('P1 never over: in no rolling window is more admitted than the limit that was asked for', () =>
+    it('no rolling window admits more than the limit of the charge', () =>
       check(600, exactWorld, (answered) => expectNeverOver(answered)));
-    it('P1 never over: nor with coarse slices', () => check(600, coarseWorld, (answered) => expectNeverOver(answered)));
-    it('P1 never over: nor when windows differ from call to call, as far as the counter reaches back', () =>
+    it('no window admits more than its limit with coarse slices', () =>
+      check(600, coarseWorld, (answered) => expectNeverOver(answered)));
+    it('no window admits more than its limit when windows differ from call to call', () =>
       check(600, movingWorld, (answered) => expectNeverOver(answered, true)));
-    it('P1 never over: nor when windows, limits and slices all do', () =>
+    it('no window admits more than its limit when windows, limits and slices differ from call to call', () =>
       check(600, anyWorld, (answered) => expectNeverOver(answered, true)));
-    it('P1 never over: nor with charges that are all under way at once', () =>
+    it('charges that are all pending at once do not exceed the limit', () =>
       within(async ({ store }) => {
         const counters = [{ name: 'legs', quotas: [new Quota({ limit: 7, windowMs: 60_000 })] }];
         const outcomes = await Promise.all(Array.from({ length: 20 }, () => store.consume('a', counters, 2)));
@@ -24,10 +25,11 @@ export function describeNeverOver({ check, within }: StoreWorld): void {
 }
 
 /**
- * At each admission, what its counter had admitted in each of its windows, itself included, is at most the limit that it
- * was admitted under: the shrunk one where the answer says that the counter is throttled. With `asFarAsHeld`, what the counter cannot know by contract is left out.
+ * At each admission, the admitted cost in each window of its counter is at most the limit, the admission included.
+ * Where the answer says that the counter is throttled, that is the shrunk limit. With `onlyStored`, admissions that the
+ * contract lets the counter forget do not count.
  */
-export function expectNeverOver(answered: readonly Answered[], asFarAsHeld = false): void {
+export function expectNeverOver(answered: readonly Answered[], onlyStored = false): void {
   const admitted = answered.filter(({ kind, outcome, cost }) => kind === 'consume' && outcome.allowed && cost > 0);
   for (const [index, charge] of admitted.entries()) {
     let at = 0;
@@ -44,7 +46,7 @@ export function expectNeverOver(answered: readonly Answered[], asFarAsHeld = fal
         );
       for (const { limit, windowMs } of quotas) {
         const from = charge.outcome.now - windowMs;
-        const since = asFarAsHeld ? Math.max(from, charge.holdsSince[at]!) : from;
+        const since = onlyStored ? Math.max(from, charge.completeSince[at]!) : from;
         const counted = earlier.filter((one) => one === charge || one.outcome.now > since);
         expect(counted.reduce((sum, { cost }) => sum + cost, 0)).toBeLessThanOrEqual(
           throttled ? throttle.limitOf(limit) : limit,

@@ -8,17 +8,17 @@ export interface Admission {
   readonly counter: Counter;
   refunded: boolean;
   /**
-   * A counter may ignore the refund of what it admitted before it was first asked for a longer window, and of what has
-   * left a window in which its slice still counts.
+   * A counter may ignore the refund of an admission in two cases: a later charge was the first to name a longer window,
+   * or the admission has left a window in which its slice still counts.
    */
   refundMayBeIgnored: boolean;
 }
 
-/** As in a store's outcome, but that `used` is as it was before the decision. */
+/** A store's outcome, with `used` and the limits as they are before the decision. */
 export interface Answer {
   readonly allowed: boolean;
   readonly used: readonly number[];
-  /** What the limit of each quota came to before the decision. */
+  /** The limit in force of each quota before the decision. */
   readonly limits: readonly number[];
   readonly resetAfterMs: readonly number[];
   readonly retryAfterMs: number;
@@ -28,16 +28,16 @@ export interface Answer {
 
 interface Counter {
   readonly admissions: Admission[];
-  /** The windows that the counter holds, each with the instant after which it holds every admission. */
-  readonly holdsSince: Map<number, number>;
-  /** The shortest window that it was ever asked for. */
+  /** By window of the counter: the instant after which it contains every admission. */
+  readonly completeSince: Map<number, number>;
+  /** The shortest window that a charge has named. */
   shortestMs: number;
 }
 
 /**
- * What a store has to answer, worked out from a list of every admission by brute force: exact while `limit <= slices` and
- * a counter is always asked for the same windows. Otherwise {@link Oracle.ask} gives the least that must be counted, and
- * {@link Oracle.most} the most that may be. Admissions and violations are those that the store has answered with.
+ * Computes what a store must answer, by brute force from a list of all admissions. It is exact while `limit <= slices`
+ * and all charges of a counter name the same windows. Otherwise {@link Oracle.ask} returns the least cost that must
+ * count, and {@link Oracle.most} the most that may. It takes admissions and violations from the store's answers.
  */
 export class Oracle {
   readonly #accounts = new Map<string, Map<string, Counter>>();
@@ -95,14 +95,14 @@ export class Oracle {
       const counter = this.#make(account, name);
       const lengths = quotas.map(({ windowMs }) => windowMs);
       counter.shortestMs = Math.min(counter.shortestMs, ...lengths);
-      const since = lengths.map((windowMs) => this.holdsSince(account, name, windowMs, now));
+      const since = lengths.map((windowMs) => this.completeSince(account, name, windowMs, now));
       const longestMs = Math.max(...lengths);
-      const longestHeldMs = Math.max(0, ...this.#held(counter, now).keys());
-      if (longestMs > longestHeldMs) for (const one of counter.admissions) one.refundMayBeIgnored = true;
-      for (const [windowMs] of counter.holdsSince) {
-        if (!this.#held(counter, now).has(windowMs)) counter.holdsSince.delete(windowMs);
+      const longestStoredMs = Math.max(0, ...this.#stored(counter, now).keys());
+      if (longestMs > longestStoredMs) for (const one of counter.admissions) one.refundMayBeIgnored = true;
+      for (const [windowMs] of counter.completeSince) {
+        if (!this.#stored(counter, now).has(windowMs)) counter.completeSince.delete(windowMs);
       }
-      for (const [index, windowMs] of lengths.entries()) counter.holdsSince.set(windowMs, since[index]!);
+      for (const [index, windowMs] of lengths.entries()) counter.completeSince.set(windowMs, since[index]!);
       const admission = { at: now, cost, counter, refunded: false, refundMayBeIgnored: false };
       counter.admissions.push(admission);
       return admission;
@@ -123,16 +123,16 @@ export class Oracle {
   }
 
   /**
-   * The instant after which a window of that length holds every admission: the contract lets a window that is asked for
-   * the first time begin with its narrowest longer window, else with the longest.
+   * The instant after which a window of that length contains every admission. By contract, a window that a charge names
+   * for the first time may start as a copy of the next longer window, else of the longest one.
    */
-  holdsSince(account: string, name: string, windowMs: number, now: number): number {
+  completeSince(account: string, name: string, windowMs: number, now: number): number {
     const counter = this.#accounts.get(account)?.get(name);
-    const held = counter === undefined ? new Map<number, number>() : this.#held(counter, now);
-    const lengths = [...held.keys()].sort((a, b) => a - b);
+    const stored = counter === undefined ? new Map<number, number>() : this.#stored(counter, now);
+    const lengths = [...stored.keys()].sort((a, b) => a - b);
     const source = lengths.find((length) => length >= windowMs) ?? lengths.at(-1);
     if (source === undefined) return now - 1;
-    return source >= windowMs ? held.get(source)! : Math.max(held.get(source)!, now - source);
+    return source >= windowMs ? stored.get(source)! : Math.max(stored.get(source)!, now - source);
   }
 
   /** The most that a window may count when each admission may count for `lateMs` too long. */
@@ -144,16 +144,16 @@ export class Oracle {
   }
 
   #counted(account: string, name: string, windowMs: number, now: number): Admission[] {
-    const since = Math.max(now - windowMs, this.holdsSince(account, name, windowMs, now));
+    const since = Math.max(now - windowMs, this.completeSince(account, name, windowMs, now));
     const admissions = this.#accounts.get(account)?.get(name)?.admissions ?? [];
     return admissions.filter((one) => one.at > since && !one.refunded);
   }
 
-  /** Windows that count nothing are not held. */
-  #held(counter: Counter, now: number): Map<number, number> {
+  /** A store does not keep a window that counts nothing. */
+  #stored(counter: Counter, now: number): Map<number, number> {
     const counts = ([windowMs, since]: readonly [number, number]) =>
       counter.admissions.some((one) => !one.refunded && one.at > Math.max(since, now - windowMs));
-    return new Map([...counter.holdsSince].filter(counts));
+    return new Map([...counter.completeSince].filter(counts));
   }
 
   #make(account: string, name: string): Counter {
@@ -164,7 +164,7 @@ export class Oracle {
     }
     let counter = counters.get(name);
     if (counter === undefined) {
-      counter = { admissions: [], holdsSince: new Map(), shortestMs: Number.POSITIVE_INFINITY };
+      counter = { admissions: [], completeSince: new Map(), shortestMs: Number.POSITIVE_INFINITY };
       counters.set(name, counter);
     }
     return counter;

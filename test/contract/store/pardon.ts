@@ -2,12 +2,12 @@ import { expect, it } from 'vitest';
 import { legs, violate } from './throttled-legs.js';
 import type { StoreWorld } from './world.js';
 
-/** What ends a throttling before its time. */
+/** Calls that end a throttling early. */
 export function describePardon({ within }: StoreWorld): void {
   it.each([
     ['of the counter', 'legs'],
     ['of the account', undefined],
-  ])('pardon %s forgets violations and throttling, and what is used stays', (_, name) =>
+  ])('pardon %s forgets violations and throttling, and keeps the used cost', (_, name) =>
     within(async (under) => {
       const { store } = under;
       const spec = legs({ escalate: { factor: 3, maxMs: 60_000 } });
@@ -24,7 +24,7 @@ export function describePardon({ within }: StoreWorld): void {
       expect((await violate(under, [spec])).throttledMs).toEqual([5000]);
     }),
   );
-  it('pardon and reset of one counter, or one account, leave the others alone', () =>
+  it('pardon and reset of one counter or account do not change the others', () =>
     within(async (under) => {
       const { store } = under;
       const [one, other] = [legs({ afterViolations: 1 }), legs({ afterViolations: 1 }, '*')];

@@ -4,7 +4,7 @@ import { type Command, chargeOf, durationOf, type World } from './traces.js';
 
 export interface StoreUnderTest {
   readonly store: Store;
-  /** Moves the store's clock; absent where it cannot be moved. */
+  /** Moves the store's clock. Absent where the test cannot move it. */
   readonly time?: {
     advance(ms: number): void | Promise<void>;
     stepBack?(ms: number): void | Promise<void>;
@@ -18,26 +18,26 @@ export interface Charge {
   readonly cost: number;
 }
 
-/** One `consume` or `peek` of a trace: what the store answered, and what the oracle knew at that moment. */
+/** One `consume` or `peek` of a trace, with the answer of the store and that of the oracle. */
 export interface Answered extends Charge {
   readonly kind: 'consume' | 'peek';
   readonly outcome: Outcome;
   readonly expected: Answer;
-  /** Milliseconds that the clock went forward since the trace began, never counting any of them twice. */
+  /** Milliseconds that the clock has advanced since the trace began. Repeated ones after a step back count once. */
   readonly elapsed: number;
-  /** One entry per quota: the most that it may have counted, and since when it surely holds every admission. */
+  /** One entry per quota: the most that it may count, and the instant after which it contains every admission. */
   readonly most: readonly number[];
-  readonly holdsSince: readonly number[];
-  /** What each quota of each counter had used just before and just after; only if the trace was played with peeks. */
+  readonly completeSince: readonly number[];
+  /** The used cost of each quota just before and just after. Empty unless the trace was played with peeks. */
   readonly before: readonly number[];
   readonly after: readonly number[];
-  /** Places in the trace. */
+  /** Indexes in the trace. */
   readonly place: number;
   refundedFrom: number;
   readonly forgottenFrom: Map<string, number>;
 }
 
-/** Plays a trace on a store, lets the oracle follow what the store admitted, and writes down every answer. */
+/** Plays a trace on a store, passes its admissions to the oracle, and returns all answers. */
 export async function play(
   under: StoreUnderTest,
   world: World,
@@ -51,8 +51,8 @@ export async function play(
   const refundable: { answer: Answered; admissions: Admission[] }[] = [];
   let behind = 0;
   let elapsed = 0;
-  /** The instant at which the store's clock stands, as far as it was ever told. */
-  let held = 0;
+  /** The latest instant in the store's answers, plus what the clock has advanced since. */
+  let knownNow = 0;
 
   for (const [place, command] of commands.entries()) {
     if (skip.has(place)) continue;
@@ -65,7 +65,7 @@ export async function play(
         const outcome = await store[command.kind](account, counters, cost);
         const after = peeks ? await usedOf(store, account, counters) : [];
         const { now } = outcome;
-        held = now;
+        knownNow = now;
         const each = counters.flatMap(({ name, quotas }) => quotas.map(({ windowMs }) => ({ name, windowMs })));
         const answer: Answered = {
           kind: command.kind,
@@ -76,7 +76,7 @@ export async function play(
           expected: oracle.ask(command.kind, account, counters, cost, outcome),
           elapsed,
           most: each.map(({ name, windowMs }) => oracle.most(account, name, windowMs, now, world.lateMs)),
-          holdsSince: each.map(({ name, windowMs }) => oracle.holdsSince(account, name, windowMs, now)),
+          completeSince: each.map(({ name, windowMs }) => oracle.completeSince(account, name, windowMs, now)),
           before,
           after,
           place,
@@ -93,7 +93,7 @@ export async function play(
         const [picked] = refundable.splice(command.pick % Math.max(1, refundable.length), 1);
         if (picked === undefined) break;
         const { account, counters, cost, outcome } = picked.answer;
-        // A refund has no answer to take the instant from.
+        // The answer to a refund does not contain the instant.
         const { now } = await store.peek(account, counters, 0);
         await store.refund(account, counters, cost, outcome);
         oracle.refund(picked.admissions, now);
@@ -124,18 +124,18 @@ export async function play(
         break;
       }
       case 'advance': {
-        const edge = edgeOf(oracle, command, held);
-        const ms = edge === undefined ? durationOf(world, command) : behind + Math.max(0, edge - held);
+        const edge = edgeOf(oracle, command, knownNow);
+        const ms = edge === undefined ? durationOf(world, command) : behind + Math.max(0, edge - knownNow);
         await under.time.advance(ms);
         const gone = Math.max(0, ms - behind);
         elapsed += gone;
-        held += gone;
+        knownNow += gone;
         behind = Math.max(0, behind - ms);
         break;
       }
       case 'stepBack':
         if (under.time.stepBack === undefined) break;
-        // A look at the clock: a store cannot hold an instant that it never saw.
+        // The store reads its clock here: it cannot remember an instant that it has not read.
         await usedOf(store, world.accounts[0]!, [{ ...world.counters[0]!, quotas: world.counters[0]!.lists[0]! }]);
         await under.time.stepBack(command.ms);
         behind += command.ms;
@@ -145,7 +145,7 @@ export async function play(
   return answered;
 }
 
-/** The very instant that an advance means, where the trace has come to one of that kind. */
+/** The instant to which the command advances, if the trace has one of that kind ahead. */
 function edgeOf(oracle: Oracle, { to, pick, by }: Extract<Command, { kind: 'advance' }>, now: number) {
   if (to !== 'throttling' && to !== 'violation') return undefined;
   const edges = oracle.throttling.edges(to, now);

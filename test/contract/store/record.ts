@@ -22,13 +22,13 @@ type Step =
   | Exclude<Command, { readonly kind: 'refund' | 'stepBack' | 'reset' | 'pardon' }>
   | { readonly kind: 'record'; readonly account: number; readonly charge: ChargePick; readonly ago: Advance };
 
-/** What one window of the trace answered, beside the cost that a full log has in it. */
+/** The used cost of one window in an answer, and the cost that a full log has in it. */
 interface Counted {
   readonly used: number;
   readonly logged: number;
 }
 
-/** Admissions that were decided elsewhere are counted as if the store had admitted them then. */
+/** An admission that another store has made counts as if this store had made it at that instant. */
 export function describeRecord({ runs, within }: StoreWorld): void {
   describe('record', () => {
     const judge = (numRuns: number, worlds: fc.Arbitrary<World>, look: (counted: Counted) => void) =>
@@ -41,12 +41,12 @@ export function describeRecord({ runs, within }: StoreWorld): void {
         { numRuns: runs(numRuns) },
       );
 
-    it('record never counts less than there was, whatever is recorded in between', () =>
+    it('a window never counts less than a full log, whatever the trace records', () =>
       judge(400, fc.oneof(exactWorld, coarseWorld), ({ used, logged }) => expect(used).toBeGreaterThanOrEqual(logged)));
-    it('record is exact with limits up to `slices`, while there are slices', () =>
+    it('with limits up to `slices`, a window counts exactly what a full log has', () =>
       judge(300, roomyWorld, ({ used, logged }) => expect(used).toBe(logged)));
 
-    it('record has the answers that it has in memory', () =>
+    it('a trace with records has the same answers as in memory', () =>
       fc.assert(
         fc.asyncProperty(everyWorld, steps, (world, steps) =>
           within((under) => expectSameRecords(under, world, steps)),
@@ -54,7 +54,7 @@ export function describeRecord({ runs, within }: StoreWorld): void {
         { numRuns: runs(400) },
       ));
 
-    it('record of this instant is consume without its question', () =>
+    it('a record of the present instant has the effect of an admitted consume', () =>
       fc.assert(
         fc.asyncProperty(everyWorld, steps, (world, steps) =>
           within(async (under) => {
@@ -82,12 +82,12 @@ export function describeRecord({ runs, within }: StoreWorld): void {
     const quotas = [new Quota({ limit: 3, windowMs: 1000 }), new Quota({ limit: 9, windowMs: 60_000 })];
     const counters: CounterSpec[] = [{ name: 'legs', quotas }];
 
-    it('record asks no limit', () =>
+    it('a record may exceed the limit', () =>
       within(async ({ store }) => {
         for (let times = 0; times < 4; times++) await recordOn(store, 'a', counters, 5, 0);
         expect(await store.consume('a', counters, 1)).toMatchObject({ allowed: false, used: [20, 20] });
       }));
-    it('record counts on both counters, and only in the windows that the admission has not left', () =>
+    it('a record counts on both counters, in the windows that the admission has not left', () =>
       within(async (under) => {
         const both: CounterSpec[] = [...counters, { name: '*', quotas }];
         await recordOn(under.store, 'a', both, 2, 1000);
@@ -100,13 +100,13 @@ export function describeRecord({ runs, within }: StoreWorld): void {
         await timeOf(under).advance(59_000);
         expect(await under.store.peek('a', both, 0)).toMatchObject({ used: [0, 1, 0, 1] });
       }));
-    it('record of what has left every window, or of no cost, does nothing', () =>
+    it('a record of an admission that has left every window, or of cost 0, does nothing', () =>
       within(async ({ store }) => {
         await recordOn(store, 'a', counters, 2, 60_000);
         await recordOn(store, 'a', counters, 0, 0);
         expect(await store.peek('a', counters, 0)).toMatchObject({ used: [0, 0], resetAfterMs: [0, 0] });
       }));
-    it('record leaves what was admitted later where it was', () =>
+    it('a record does not move a later admission', () =>
       within(async (under) => {
         const outcome = await under.store.consume('a', counters, 1);
         await recordOn(under.store, 'a', counters, 1, 500);
@@ -116,7 +116,7 @@ export function describeRecord({ runs, within }: StoreWorld): void {
   });
 }
 
-/** Plays the steps on the store and on a memory store beside it, and compares each answer. */
+/** Plays the steps on the store and on a memory store, and compares each answer. */
 export async function expectSameRecords(under: StoreUnderTest, world: World, steps: readonly Step[]): Promise<void> {
   let now = 0;
   const store = new MemoryStore({ clock: () => now });
@@ -131,7 +131,7 @@ async function recordOn(store: Store, account: string, counters: readonly Counte
   await store.record(account, counters, cost, agoMs);
 }
 
-/** Plays the steps; with a twin, every answer has to be the twin's. */
+/** Plays the steps. With a twin, every answer must equal the answer of the twin. */
 async function playSteps(
   under: StoreUnderTest,
   world: World,

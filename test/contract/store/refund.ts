@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { anyWorld, coarseWorld, exactWorld } from './traces.js';
 import { type StoreWorld, timeOf } from './world.js';
 
-/** A refund takes back what still counts of one charge, and nothing else. */
+/** A refund takes back the cost of one charge that still counts, and nothing else. */
 export function describeRefund({ check, within }: StoreWorld): void {
   describe('refund', () => {
-    it('refund never creates credit: what was refunded makes room for itself and no more', () =>
+    it('a refund never makes more room than its charge had taken', () =>
       check(600, fc.oneof(exactWorld, coarseWorld, anyWorld), (answered) => {
         for (const { kind, outcome, expected, cost } of answered) {
           const charged = kind === 'consume' && outcome.allowed ? cost : 0;
@@ -20,7 +20,7 @@ export function describeRefund({ check, within }: StoreWorld): void {
     const quotas = [new Quota({ limit: 3, windowMs: 1000 }), new Quota({ limit: 9, windowMs: 60_000 })];
     const counters = [{ name: 'legs', quotas }];
 
-    it('refund takes the cost back in every window where it still counts', () =>
+    it('a refund takes the cost back in every window where it still counts', () =>
       within(async (under) => {
         const outcome = await under.store.consume('a', counters, 3);
         await timeOf(under).advance(1000);
@@ -28,7 +28,7 @@ export function describeRefund({ check, within }: StoreWorld): void {
         await under.store.refund('a', counters, 3, outcome);
         expect(await under.store.peek('a', counters, 0)).toMatchObject({ used: [1, 1] });
       }));
-    it('refund leaves a newer window alone', () =>
+    it('a refund does not change a window that started after its charge had left', () =>
       within(async (under) => {
         const outcome = await under.store.consume('a', counters, 2);
         await timeOf(under).advance(60_000);
@@ -39,7 +39,7 @@ export function describeRefund({ check, within }: StoreWorld): void {
     it.each([
       ['of the counter', 'legs'],
       ['of the account', undefined],
-    ])('refund leaves alone what was begun anew after a reset %s', (_, name) =>
+    ])('a refund does not change a counter that started again after a reset %s', (_, name) =>
       within(async ({ store }) => {
         const outcome = await store.consume('a', counters, 2);
         await (name === undefined ? store.reset('a') : store.reset('a', name));
@@ -50,7 +50,7 @@ export function describeRefund({ check, within }: StoreWorld): void {
         expect(await store.peek('a', counters, 0)).toMatchObject({ used: [3, 3] });
       }),
     );
-    it('refund of one of two counters still works when the other was reset', () =>
+    it('a refund takes the cost back from one counter after a reset of the other', () =>
       within(async ({ store }) => {
         const both: CounterSpec[] = [...counters, { name: '*', quotas }];
         const outcome = await store.consume('a', both, 2);
@@ -59,7 +59,7 @@ export function describeRefund({ check, within }: StoreWorld): void {
         await store.refund('a', both, 2, outcome);
         expect(await store.peek('a', both, 0)).toMatchObject({ used: [1, 1, 1, 1] });
       }));
-    it('refund of a later charge leaves the earlier one where it was', () =>
+    it('a refund of a later charge does not move the earlier one', () =>
       within(async (under) => {
         await under.store.consume('a', counters, 1);
         await timeOf(under).advance(400);

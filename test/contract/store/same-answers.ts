@@ -1,30 +1,31 @@
 import { MemoryStore, type Outcome, type Store } from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runsFor } from '../../effort.js';
 import { type Charge, play, type StoreUnderTest } from './player.js';
 import { type Command, commands, everyWorld, type World } from './traces.js';
 import { comparable, type StoreWorld } from './world.js';
 
-/** P7: every store answers as the memory store does. */
+/** P7: every store answers like the memory store. */
 export function describeSameAnswers({ within }: StoreWorld): void {
   describe('P7 same answers', () => {
-    it('P7 same answers: a trace has the answers that it has in memory', () =>
+    it('a trace has the same answers as in memory', () =>
       fc.assert(
         fc.asyncProperty(everyWorld, commands, (world, commands) =>
           within((under) => expectSameAnswers(under, world, commands)),
         ),
-        { numRuns: 400 },
+        { numRuns: runsFor(400) },
       ));
   });
 }
 
-/** Plays a trace on the store and on a memory store beside it, and compares each answer. */
+/** Plays a trace on the store and on a memory store, and compares each answer. */
 export async function expectSameAnswers(
   under: StoreUnderTest,
   world: World,
   commands: readonly Command[],
 ): Promise<void> {
-  // The memory store lives through the same instants, taken from the answers of the store under test.
+  // The memory store reads the instants that the store under test has answered with.
   let now = 0;
   const memory = new MemoryStore({ clock: () => now });
   const tokens = new Map<Outcome, Outcome>();

@@ -1,17 +1,17 @@
 import type { CounterSpec, Outcome, Throttle } from '@tollgate/core';
 
-/** All that one counter was ever refused, and the throttling that was its last. */
+/** All refusals of one counter, and its last throttling. */
 interface Offender {
   readonly violations: { readonly at: number; readonly leavesAt: number }[];
   endsAt: number;
   lastedMs: number;
 }
 
-/** Which counters are throttled, and until when, worked out from a list of every violation. */
+/** Computes the throttlings of all counters from a list of every violation. */
 export class ThrottleOracle {
   readonly #accounts = new Map<string, Map<string, Offender>>();
 
-  /** When the throttling of each counter ends; 0 where there is none, or the charge does not ask for any. */
+  /** The end of each counter's throttling. 0 without one, or if the charge has no throttle. */
   endsAt(account: string, counters: readonly CounterSpec[], now: number): number[] {
     return counters.map(({ name, throttle }) => {
       const endsAt = this.#accounts.get(account)?.get(name)?.endsAt ?? 0;
@@ -19,7 +19,7 @@ export class ThrottleOracle {
     });
   }
 
-  /** Counts a refusal on each counter that had no room for it; whether a throttling began with it. */
+  /** Counts a refusal on each counter without room. Returns whether a throttling began with it. */
   refuse(account: string, counters: readonly CounterSpec[], cost: number, { now, used }: Outcome): boolean {
     const ends = this.endsAt(account, counters, now);
     let answered = 0;
@@ -46,7 +46,7 @@ export class ThrottleOracle {
     else this.#accounts.get(account)?.delete(name);
   }
 
-  /** The instants to come at which throttlings end, or violations cease to count. */
+  /** The future instants at which throttlings end, or violations stop counting. */
   edges(to: 'throttling' | 'violation', now: number): number[] {
     const offenders = [...this.#accounts.values()].flatMap((offenders) => [...offenders.values()]);
     const instants = offenders.flatMap(({ endsAt, violations }) =>
@@ -70,7 +70,7 @@ export class ThrottleOracle {
   }
 }
 
-/** What a limit comes to at that instant. */
+/** The limit in force at that instant. */
 export function effectiveLimit(limit: number, throttle: Throttle | undefined, endsAt: number, at: number): number {
   return throttle !== undefined && at < endsAt ? throttle.limitOf(limit) : limit;
 }

@@ -1,13 +1,13 @@
 import { type CounterSpec, type Outcome, Quota, type Store, Throttle, type ThrottleOptions } from '@tollgate/core';
 import { expect } from 'vitest';
 
-/** A counter with a limit of 4 in ten seconds; three violations in a minute halve it for five seconds, unless said otherwise. */
+/** A limit of 4 in ten seconds. By default, three violations in a minute halve it for five seconds. */
 export function legs(throttle: Partial<ThrottleOptions> | false = {}, name = 'legs'): CounterSpec {
   const quotas = [new Quota({ limit: 4, windowMs: 10_000 })];
   return throttle === false ? { name, quotas } : { name, quotas, throttle: new Throttle({ ...HALVED, ...throttle }) };
 }
 
-/** That many charges of a cost that never fits; the answer to the last. */
+/** Charges a cost that never fits, `times` times, and returns the last answer. */
 export async function violate(
   { store }: { readonly store: Store },
   counters: readonly CounterSpec[],

@@ -20,7 +20,7 @@ export const smallThrottle: fc.Arbitrary<Throttle> = fc
     return new Throttle({ ...numbers, escalate: { factor: escalate.factor, maxMs } });
   });
 
-/** A counter has one throttle or none, and not every charge need ask for it. */
+/** A counter has one throttle or none, and some charges come without it. */
 export function throttled(worlds: fc.Arbitrary<World>): fc.Arbitrary<World> {
   const throttles = fc.oneof(
     { weight: 4, arbitrary: smallThrottle.map((throttle) => [throttle]) },
@@ -42,13 +42,13 @@ const edge = fc.record({
   by: fc.constantFrom(-1, 0, 0, 1),
 });
 
-/** As every trace, without resets, and to the very edges of throttlings. */
+/** A trace without resets, with advances to the edges of throttlings. */
 export const steadyCommands: fc.Arbitrary<readonly Command[]> = fc.array(
   fc.oneof({ weight: 5, arbitrary: command.filter(({ kind }) => kind !== 'reset') }, { weight: 1, arbitrary: edge }),
   { minLength: 1, maxLength: 60, size: 'max' },
 );
 
-/** As every trace, to the edges of throttlings, and with pardons. */
+/** A trace with pardons, and with advances to the edges of throttlings. */
 export const throttledCommands: fc.Arbitrary<readonly Command[]> = fc.array(
   fc.oneof(
     { weight: 20, arbitrary: command },
@@ -65,7 +65,7 @@ export const throttledCommands: fc.Arbitrary<readonly Command[]> = fc.array(
   { minLength: 1, maxLength: 60, size: 'max' },
 );
 
-/** For how long, at the utmost, something that was may matter. */
+/** The longest time for which a past event may change an answer. */
 export function rememberedMsOf(world: World): number {
   const windows = world.counters.flatMap(({ lists }) => lists.flat().map(({ windowMs }) => windowMs));
   const throttlings = throttlesOf(world).map(({ forMs, escalate, rememberedMs }) => {

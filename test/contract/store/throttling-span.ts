@@ -3,9 +3,9 @@ import { expect, it } from 'vitest';
 import { DAY_MS, legs, violate } from './throttled-legs.js';
 import { type StoreWorld, timeOf } from './world.js';
 
-/** When a throttling begins, what it does, and when it ends. */
+/** The beginning, the effect and the end of a throttling. */
 export function describeThrottlingSpan({ within }: StoreWorld): void {
-  it('throttling begins with the n-th violation, and shrinks the limits of that answer already', () =>
+  it('it begins with the n-th violation, and shrinks the limits in the answer to that one', () =>
     within(async (under) => {
       const { store } = under;
       await store.consume('a', [legs()], 4);
@@ -24,14 +24,14 @@ export function describeThrottlingSpan({ within }: StoreWorld): void {
         beganThrottling: true,
       });
     }));
-  it('throttling: within the shrunk limits a charge is admitted all the while', () =>
+  it('a charge within the shrunk limits is admitted', () =>
     within(async (under) => {
       await violate(under, [legs()], 3);
       const { store } = under;
       expect(await store.consume('a', [legs()], 2)).toMatchObject({ allowed: true, used: [2], throttledMs: [5000] });
       expect(await store.consume('a', [legs()], 1)).toMatchObject({ allowed: false, retryAfterMs: 5000 });
     }));
-  it('throttling ends by itself, at its instant and not before, and a refused charge is admitted then', () =>
+  it('it ends exactly after `forMs`, and the refused charge is admitted then', () =>
     within(async (under) => {
       const { store } = under;
       await store.consume('a', [legs()], 2);
@@ -48,7 +48,7 @@ export function describeThrottlingSpan({ within }: StoreWorld): void {
       await timeOf(under).advance(1);
       expect(await store.consume('a', [legs()], 2)).toMatchObject({ allowed: true, used: [4], throttledMs: [0] });
     }));
-  it('throttling does not begin when the violations are spread wider than `withinMs`', () =>
+  it('it does not begin when the violations span more than `withinMs`', () =>
     within(async (under) => {
       await violate(under, [legs()], 2);
       await timeOf(under).advance(60_000);
@@ -56,7 +56,7 @@ export function describeThrottlingSpan({ within }: StoreWorld): void {
       await timeOf(under).advance(59_999);
       expect(await violate(under, [legs()])).toMatchObject({ throttledMs: [5000], beganThrottling: true });
     }));
-  it('throttling with a factor of 0 blocks, and says when that ends', () =>
+  it('a factor of 0 refuses every cost, with the time until the end', () =>
     within(async (under) => {
       const none = legs({ factor: 0 });
       await violate(under, [none], 3);
@@ -70,7 +70,7 @@ export function describeThrottlingSpan({ within }: StoreWorld): void {
       expect(await under.store.consume('a', [none], 0)).toMatchObject({ allowed: true, throttledMs: [4000] });
       expect((await under.store.consume('a', [none], 5)).retryAfterMs).toBe(Number.POSITIVE_INFINITY);
     }));
-  it('throttling: violations while it lasts count for the next, but do not lengthen it', () =>
+  it('violations during a throttling count for the next one, and do not lengthen it', () =>
     within(async (under) => {
       await violate(under, [legs()], 3);
       await timeOf(under).advance(2000);
@@ -81,7 +81,7 @@ export function describeThrottlingSpan({ within }: StoreWorld): void {
       expect(await under.store.peek('a', [legs()], 5)).toMatchObject({ throttledMs: [0] });
       expect(await violate(under, [legs()])).toMatchObject({ throttledMs: [5000], beganThrottling: true });
     }));
-  it('throttling: with `escalate` each lasts longer, up to the cap, until a day has passed since the last', () =>
+  it('with `escalate` each one lasts longer, up to the cap, until a day has passed since the last', () =>
     within(async (under) => {
       const spec = legs({ afterViolations: 1, escalate: { factor: 2, maxMs: 15_000 } });
       for (const lasts of [5000, 10_000, 15_000, 15_000]) {
@@ -93,7 +93,7 @@ export function describeThrottlingSpan({ within }: StoreWorld): void {
       await timeOf(under).advance(15_000 + DAY_MS);
       expect((await violate(under, [spec])).throttledMs).toEqual([5000]);
     }));
-  it('throttling stays when windows and limits change', () =>
+  it('a change of windows and limits does not end it', () =>
     within(async (under) => {
       const { throttle } = legs();
       await violate(under, [legs()], 2);
@@ -101,7 +101,7 @@ export function describeThrottlingSpan({ within }: StoreWorld): void {
       expect((await violate(under, [other])).throttledMs).toEqual([5000]);
       expect((await under.store.peek('a', [legs()], 0)).throttledMs).toEqual([5000]);
     }));
-  it('throttling begins once, with charges that are all under way at once', () =>
+  it('it begins once when all charges are pending at once', () =>
     within(async ({ store }) => {
       const outcomes = await Promise.all(Array.from({ length: 20 }, () => store.consume('a', [legs()], 1)));
       expect(outcomes.filter(({ allowed }) => allowed)).toHaveLength(4);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runsFor } from '../../effort.js';
 import { expectAllOrNothing } from './all-or-nothing.js';
 import { expectAsGoodAsNew } from './bounded.js';
 import { crowds, expectSameCrowds } from './crowds.js';
@@ -34,7 +35,7 @@ import {
 import { describeViolations } from './violations.js';
 import { catchUp, type StoreWorld, windowOf } from './world.js';
 
-/** The promises, where counters are throttled. */
+/** The promises with throttled counters. */
 export function describeThrottling(storeWorld: StoreWorld, { records }: { readonly records: boolean }): void {
   const { runs, within } = storeWorld;
   const check = (numRuns: number, worlds: fc.Arbitrary<World>, judge: (answered: Answered[]) => void, peeks = false) =>
@@ -46,23 +47,23 @@ export function describeThrottling(storeWorld: StoreWorld, { records }: { readon
     );
 
   describe('throttling', () => {
-    for (const [title, world, asFarAsHeld] of [
+    for (const [title, world, onlyStored] of [
       ['exact windows', exactWorld, false],
       ['coarse slices', coarseWorld, false],
       ['windows that differ from call to call', movingWorld, true],
     ] as const) {
-      it(`throttling, P1 never over: neither the full limit nor the shrunk one, with ${title}`, () =>
+      it(`P1 never over: no window admits more than its full or shrunk limit, with ${title}`, () =>
         check(400, fc.oneof(throttled(world), variouslyThrottled(world)), (answered) =>
-          expectNeverOver(answered, asFarAsHeld),
+          expectNeverOver(answered, onlyStored),
         ));
     }
 
-    it('throttling, P2 never early to refuse: every answer is that of a full log of admissions and violations', () =>
+    it('P2 never early to refuse: every answer equals that of a full log of admissions and violations', () =>
       check(1500, throttled(exactWorld), (answered) => {
         expectFullLog(answered);
         expectThrottledAsExpected(answered);
       }));
-    it('throttling, P2 never early to refuse: begins and ends as the refusals say, whatever the windows do', () =>
+    it('P2 never early to refuse: throttlings begin and end as in the oracle, with windows of any kind', () =>
       check(800, throttled(fc.oneof(coarseWorld, movingWorld, anyWorld)), (answered) => {
         expectThrottledAsExpected(answered);
         for (const { kind, counters, cost, outcome, expected, most } of answered) {
@@ -80,7 +81,7 @@ export function describeThrottling(storeWorld: StoreWorld, { records }: { readon
         }
       }));
 
-    it('throttling, P3 refusal is free: no quota changes', () =>
+    it('P3 refusal is free: a refused charge changes no quota', () =>
       check(
         200,
         fc.oneof(throttled(everyWorld), variouslyThrottled(everyWorld)),
@@ -89,7 +90,7 @@ export function describeThrottling(storeWorld: StoreWorld, { records }: { readon
         },
         true,
       ));
-    it('throttling, P3 refusal is free: without its refusals a trace throttles no one, and uses the same', () =>
+    it('P3 refusal is free: a trace without its refusals has no throttling and the same used costs', () =>
       fc.assert(
         fc.asyncProperty(throttled(everyWorld), commands, async (world, commands) => {
           const facts = ({ place, outcome: { allowed, used } }: Answered) => ({ place, allowed, used });
@@ -100,10 +101,10 @@ export function describeThrottling(storeWorld: StoreWorld, { records }: { readon
         { numRuns: runs(400) },
       ));
 
-    it('throttling, P4 all or nothing: a charge is recorded in every quota of both counters or in none', () =>
+    it('P4 all or nothing: a charge counts in every quota of both counters, or in none', () =>
       check(200, throttled(everyWorld), expectAllOrNothing, true));
 
-    it('throttling, P5 exact retry: a refused charge is refused until retryAfterMs and admitted at it', () =>
+    it('P5 exact retry: a refused charge is refused before `retryAfterMs` and admitted at it', () =>
       fc.assert(
         fc.asyncProperty(
           fc.oneof(throttled(everyWorld), variouslyThrottled(everyWorld)),
@@ -119,11 +120,11 @@ export function describeThrottling(storeWorld: StoreWorld, { records }: { readon
         ),
         { numRuns: runs(800) },
       ));
-    it('throttling, P5 exact retry: only a cost above the full limit can never fit', () =>
+    it('P5 exact retry: only a cost above the full limit is refused without a time to retry', () =>
       check(400, fc.oneof(throttled(anyWorld), variouslyThrottled(anyWorld)), (answered) => {
         for (const one of answered) expectNeverOnlyAboveLimit(one);
       }));
-    it('throttling, P5 exact retry: an end that was told is kept, whatever violations and throttles come', () =>
+    it('P5 exact retry: no later violation or throttle moves the end of a throttling', () =>
       fc.assert(
         fc.asyncProperty(variouslyThrottled(everyWorld), steadyCommands, (world, commands) =>
           within(async (under) => expectEndsKept(await play(under, world, commands))),
@@ -131,16 +132,16 @@ export function describeThrottling(storeWorld: StoreWorld, { records }: { readon
         { numRuns: runs(400) },
       ));
 
-    it('throttling, P7 same answers: a trace has the answers that it has in memory', () =>
+    it('P7 same answers: a trace has the same answers as in memory', () =>
       fc.assert(
         fc.asyncProperty(
           fc.oneof(throttled(everyWorld), variouslyThrottled(everyWorld)),
           throttledCommands,
           (world, commands) => within((under) => expectSameAnswers(under, world, commands)),
         ),
-        { numRuns: 400 },
+        { numRuns: runsFor(400) },
       ));
-    it('throttling, P7 same answers: and charges that are all under way at once come to the same', () =>
+    it('P7 same answers: charges that are all pending at once have the same answers as in memory', () =>
       fc.assert(
         fc.asyncProperty(throttled(everyWorld), crowds, (world, crowds) =>
           within((under) => expectSameCrowds(under, world, crowds)),
@@ -148,7 +149,7 @@ export function describeThrottling(storeWorld: StoreWorld, { records }: { readon
         { numRuns: runs(300) },
       ));
     if (records) {
-      it('throttling, P7 same answers: and so where admissions of the past are recorded', () =>
+      it('P7 same answers: a trace with records has the same answers as in memory', () =>
         fc.assert(
           fc.asyncProperty(throttled(everyWorld), steps, (world, steps) =>
             within((under) => expectSameRecords(under, world, steps)),
@@ -157,7 +158,7 @@ export function describeThrottling(storeWorld: StoreWorld, { records }: { readon
         ));
     }
 
-    it('throttling, P8 bounded: once nothing is remembered any more, a counter is as good as new', () =>
+    it('P8 bounded: a counter answers as a new one after everything that it remembers has expired', () =>
       fc.assert(
         fc.asyncProperty(throttled(exactWorld), throttledCommands, throttledCommands, (world, first, second) =>
           expectAsGoodAsNew(storeWorld, world, first, rememberedMsOf(world), second),
@@ -165,7 +166,7 @@ export function describeThrottling(storeWorld: StoreWorld, { records }: { readon
         { numRuns: runs(400) },
       ));
 
-    it('throttling, names: hostile ones have their own violations', () =>
+    it('different names have different violations, in a trace of hostile names', () =>
       check(400, throttled(hostileWorld), expectThrottledAsExpected));
 
     describeThrottlingSpan(storeWorld);

@@ -4,10 +4,10 @@ import { expectNeverOver } from './never-over.js';
 import { exactWorld } from './traces.js';
 import { type StoreWorld, timeOf } from './world.js';
 
-/** P6: time never goes back, and windows are exact to the millisecond. */
+/** P6: a store's time never goes back, and windows are exact to the millisecond. */
 export function describeTime({ check, within }: StoreWorld): void {
   describe('P6 time', () => {
-    it('P6 time: a clock that steps back is held at its latest instant, and admits nothing extra', () =>
+    it('after its clock steps back, a store stays at the latest instant and admits nothing extra', () =>
       check(600, exactWorld, (answered) => {
         const first = answered[0];
         for (const { outcome, elapsed } of answered) {
@@ -16,7 +16,7 @@ export function describeTime({ check, within }: StoreWorld): void {
         }
         expectNeverOver(answered);
       }));
-    it.each([100, 2_678_400_000])('P6 time: a window of %d ms is exact to the millisecond', (windowMs) =>
+    it.each([100, 2_678_400_000])('a window of %d ms is exact to the millisecond', (windowMs) =>
       within(async (under) => {
         const counters = [{ name: 'legs', quotas: [new Quota({ limit: 2, windowMs })] }];
         const { store } = under;

@@ -1,22 +1,22 @@
 import { type CounterSpec, Quota, type Throttle } from '@tollgate/core';
 import fc from 'fast-check';
 
-/** Who is charged, and against which quotas: each counter has a few lists of quotas, and a charge picks one of them. */
+/** The accounts, and a few lists of quotas for each counter. A charge picks one of the lists. */
 export interface World {
   readonly accounts: readonly string[];
   readonly counters: readonly WorldCounter[];
-  /** For how long, at the utmost, the world's quotas let a store count an admission that has left its window. */
+  /** The longest time that a store may count an admission after it has left its window. */
   readonly lateMs: number;
 }
 
 interface WorldCounter {
   readonly name: string;
   readonly lists: readonly (readonly Quota[])[];
-  /** What a charge may say of throttling; absent where none does. */
+  /** The throttles from which a charge picks. Absent where no charge has one. */
   readonly throttles?: readonly (Throttle | undefined)[];
 }
 
-/** Numbers are picks: the world is asked modulo what it has. */
+/** Numbers are picks: an index modulo the length of the world's list. */
 export type Command =
   | { readonly kind: 'consume' | 'peek'; readonly account: number; readonly charge: ChargePick }
   | { readonly kind: 'refund'; readonly pick: number }
@@ -40,7 +40,7 @@ const smallLimit = fc.oneof(
   { weight: 15, arbitrary: fc.integer({ min: 1, max: 6 }) },
 );
 
-/** Limits differ from call to call and so does the order of quotas, but a counter always has the same windows. */
+/** Limits and the order of quotas differ from call to call. A counter always has the same windows. */
 export const exactWorld: fc.Arbitrary<World> = worldOf(
   windows.chain((lengths) =>
     fc.array(
@@ -57,7 +57,7 @@ export const exactWorld: fc.Arbitrary<World> = worldOf(
   () => 0,
 );
 
-/** No trace of 60 commands has more admissions than a window has slices, and a counter always has the same quotas. */
+/** A trace of 60 commands has fewer admissions than a window has slices. A counter always has the same quotas. */
 export const roomyWorld: fc.Arbitrary<World> = worldOf(
   windows.map((lengths) => [lengths.map((windowMs) => new Quota({ limit: 100, windowMs }))]),
   () => 0,
@@ -77,10 +77,10 @@ export const coarseWorld: fc.Arbitrary<World> = worldOf(
   (quotas) => Math.max(...quotas.map(({ sliceMs }) => sliceMs)),
 );
 
-/** Both the windows and the limits of a counter differ from call to call; every quota taken by itself is exact. */
+/** Windows and limits of a counter differ from call to call. Each single quota is exact. */
 export const movingWorld: fc.Arbitrary<World> = worldOf(
   fc.array(listOf(fc.constantFrom(...WINDOWS), smallLimit, fc.constant(128)), { minLength: 2, maxLength: 4 }),
-  // A window that the present quotas do not ask for is remembered in 128 slices.
+  // A store keeps a window that the present quotas do not name in 128 slices.
   (quotas) => Math.max(...quotas.map(({ windowMs }) => Math.ceil(windowMs / 128))),
 );
 
@@ -90,7 +90,7 @@ export const anyWorld: fc.Arbitrary<World> = worldOf(
     minLength: 2,
     maxLength: 4,
   }),
-  // From a finer quota to a coarser one, a slice may grow as long as a window.
+  // After a change from fine to coarse slices, a slice may grow as long as a window.
   (quotas) => Math.max(...quotas.map(({ windowMs }) => windowMs)),
 );
 
@@ -188,7 +188,7 @@ export const commands: fc.Arbitrary<readonly Command[]> = fc.array(command, {
   size: 'max',
 });
 
-/** The charge that a pick means: costs are 0 to 2 above the largest limit. */
+/** The charge of a pick. Costs are from 0 to 2 above the largest limit. */
 export function chargeOf(world: World, pick: ChargePick): { counters: CounterSpec[]; cost: number } {
   const order = pick.both ? [pick.counter, 1 - pick.counter] : [pick.counter];
   const counters = order.map((index, at) => {
@@ -201,7 +201,7 @@ export function chargeOf(world: World, pick: ChargePick): { counters: CounterSpe
   return { counters, cost: pick.cost % (largest + 3) };
 }
 
-/** Whole milliseconds that an advance means: to the very edge of a window or slice, one off it, or somewhere inside. */
+/** The whole milliseconds of an advance: to the edge of a window or slice, one beside it, or inside. */
 export function durationOf(world: World, { to, pick, by }: Extract<Command, { kind: 'advance' }>): number {
   const quotas = world.counters.flatMap(({ lists }) => lists.flat());
   const { windowMs, slices } = quotas[pick % quotas.length]!;

@@ -6,9 +6,9 @@ import { DAY_MS, legs, violate } from './throttled-legs.js';
 import { HOSTILE_NAMES } from './traces.js';
 import { type StoreWorld, timeOf } from './world.js';
 
-/** What is a violation, and of which counter. */
+/** Which calls are violations, and of which counter. */
 export function describeViolations({ runs, within }: StoreWorld): void {
-  it('throttling: what was refused by a shrunk limit alone is a violation too', () =>
+  it('a charge that only a shrunk limit refuses is a violation too', () =>
     within(async (under) => {
       const spec = legs({ withinMs: 5000, forMs: 5000 });
       await violate(under, [spec], 3);
@@ -19,7 +19,7 @@ export function describeViolations({ runs, within }: StoreWorld): void {
       await timeOf(under).advance(1);
       expect(await violate(under, [spec])).toMatchObject({ throttledMs: [5000], beganThrottling: true });
     }));
-  it('throttling: a peek, a cost of 0, a refund and a record are no violations', () =>
+  it('a peek, a cost of 0, a refund and a record are no violations', () =>
     within(async (under) => {
       const { store } = under;
       const spec = legs({ afterViolations: 2 });
@@ -33,7 +33,7 @@ export function describeViolations({ runs, within }: StoreWorld): void {
       expect((await violate(under, [spec])).throttledMs).toEqual([0]);
       expect((await violate(under, [spec])).throttledMs).toEqual([5000]);
     }));
-  it('throttling: a charge without a throttle is decided by the full limits, and is no violation', () =>
+  it('a charge without a throttle has the full limits, and its refusal is no violation', () =>
     within(async (under) => {
       await violate(under, [legs(false)], 9);
       expect((await violate(under, [legs()], 2)).throttledMs).toEqual([0]);
@@ -43,7 +43,7 @@ export function describeViolations({ runs, within }: StoreWorld): void {
       expect(bare.throttledMs ?? [0]).toEqual([0]);
       expect(await under.store.peek('a', [legs()], 1)).toMatchObject({ allowed: false, throttledMs: [5000] });
     }));
-  it('throttling counts a violation on each counter without room, and throttles each by itself', () =>
+  it('a refusal is a violation of each counter without room, and each has its own throttling', () =>
     within(async (under) => {
       const { store } = under;
       const total = { ...legs({ afterViolations: 2 }, '*'), quotas: [new Quota({ limit: 6, windowMs: 10_000 })] };
@@ -59,7 +59,7 @@ export function describeViolations({ runs, within }: StoreWorld): void {
         retryAfterMs: 5000,
       });
     }));
-  it('throttling: another `withinMs` looks at those that there are', () =>
+  it('a new `withinMs` applies to earlier violations too', () =>
     within(async (under) => {
       await violate(under, [legs()], 2);
       await timeOf(under).advance(2000);
@@ -71,12 +71,12 @@ export function describeViolations({ runs, within }: StoreWorld): void {
       await timeOf(under).advance(2000);
       expect((await violate(under, [legs()])).throttledMs).toEqual([5000]);
     }));
-  it('throttling: a limit of 0 is violated and throttled like any other', () =>
+  it('a limit of 0 is violated and throttled like any other', () =>
     within(async (under) => {
       const spec = { ...legs(), quotas: [new Quota({ limit: 0, windowMs: 1000 })] };
       expect(await violate(under, [spec], 3)).toMatchObject({ resetAfterMs: [0], throttledMs: [5000] });
     }));
-  it('throttling: fewer `afterViolations` look at those that there are, more wait for more', () =>
+  it('a new `afterViolations` applies to earlier violations too', () =>
     within(async (under) => {
       await violate(under, [legs({ afterViolations: 5 })], 3);
       expect((await violate(under, [legs({ afterViolations: 4 })])).throttledMs).toEqual([5000]);
@@ -90,7 +90,7 @@ export function describeViolations({ runs, within }: StoreWorld): void {
       }
       expect((await violate(under, [legs({ afterViolations: 5 })], 3)).throttledMs).toEqual([5000]);
     }));
-  it('throttling, names: every hostile account has its own violations of every hostile name', () =>
+  it('every hostile account has violations of its own for every hostile name', () =>
     within(async ({ store }) => {
       const once = async (account: string, name: string) => {
         const spec = legs({ afterViolations: 2, withinMs: DAY_MS, forMs: DAY_MS }, name);
@@ -108,7 +108,7 @@ export function describeViolations({ runs, within }: StoreWorld): void {
         expect([pair, throttledMs]).toEqual([pair, [isPardoned(pair) ? 0 : DAY_MS]]);
       }
     }));
-  it('throttling: a counter named like the violations of another does not meet them', () =>
+  it('a counter whose name resembles a key of violations does not collide with it', () =>
     within(async (under) => {
       const { store } = under;
       for (const name of ['!legs', 'legs!', '!!legs', 'legs:!', '!']) {
@@ -138,14 +138,14 @@ export function describeViolations({ runs, within }: StoreWorld): void {
       ),
       { numRuns: runs(numRuns) },
     );
-  it('throttling counts each violation until it has left `withinMs`, however many there were', () =>
+  it('each violation counts until it has left `withinMs`', () =>
     expectAllCounted(100, fc.integer({ min: 1, max: 9 }), 3));
-  it('throttling above 128 violations may count one for less than a slice too long', () =>
+  it('above 128 violations, one may count less than a slice too long', () =>
     expectAllCounted(30, fc.integer({ min: 129, max: 200 }), 60));
 }
 
 interface Burst {
-  /** Of the time within which violations count, in thousandths: how much goes by first. */
+  /** The time that passes before it, in thousandths of `withinMs`. */
   readonly share: number;
   readonly times: number;
 }
@@ -155,7 +155,7 @@ function bursts(most: number): fc.Arbitrary<readonly Burst[]> {
   return fc.array(fc.record({ share, times: fc.nat(most) }), { minLength: 4, maxLength: 30, size: 'max' });
 }
 
-/** Throttlings begin with enough violations, and not before, but for what slices explain. */
+/** A throttling begins with `afterViolations` violations within `withinMs`, give or take one slice. */
 async function expectCounted(under: StoreUnderTest, spec: CounterSpec, bursts: readonly Burst[]): Promise<void> {
   const { afterViolations, withinMs, forMs, violations } = spec.throttle!;
   const instants: number[] = [];

@@ -1,15 +1,16 @@
 import type { CounterSpec, Outcome, Quota } from '@tollgate/core';
 import fc from 'fast-check';
+import { runsFor } from '../../effort.js';
 import { type Answered, play, type StoreUnderTest } from './player.js';
 import { commands, type exactWorld } from './traces.js';
 
-/** What the groups of promises share: how a test comes by a store, and how a trace is run in it. */
+/** What the groups of promises share: how a test gets a store, and how it plays a trace. */
 export type StoreWorld = ReturnType<typeof storeWorld>;
 
-/** Every use takes a store of its own from `makeStore`, and stops it. */
+/** Each use gets a new store from `makeStore`, and stops it. */
 export function storeWorld(makeStore: () => StoreUnderTest | Promise<StoreUnderTest>, effort = 1) {
-  const runs = (count: number) => Math.ceil(count * effort);
-  /** Uses one store, whatever comes of it. */
+  const runs = (count: number) => runsFor(Math.ceil(count * effort));
+  /** Passes a new store to `use`, and stops it also when `use` fails. */
   const within = async (use: (under: StoreUnderTest) => Promise<void>) => {
     const under = await makeStore();
     try {
@@ -18,7 +19,7 @@ export function storeWorld(makeStore: () => StoreUnderTest | Promise<StoreUnderT
       await under.stop();
     }
   };
-  /** Runs one trace in a store of its own and looks at what came of it. */
+  /** Plays random traces, each in a new store, and passes all answers to `judge`. */
   const check = (numRuns: number, world: typeof exactWorld, judge: (answered: Answered[]) => void, peeks = false) =>
     fc.assert(
       fc.asyncProperty(world, commands, (world, commands) =>
@@ -30,7 +31,7 @@ export function storeWorld(makeStore: () => StoreUnderTest | Promise<StoreUnderT
   return { check, runs, within };
 }
 
-/** Lets a clock that has stepped back come forward to where it was held. */
+/** Advances a clock that has stepped back to the store's latest instant. */
 export async function catchUp(under: StoreUnderTest): Promise<void> {
   await timeOf(under).advance(60 * 1e7);
 }
@@ -48,7 +49,7 @@ export function windowOf({ windowMs }: Quota): number {
   return windowMs;
 }
 
-/** What two stores have to answer alike: `throttledMs` may be left out where nothing is throttled. */
+/** The part of an outcome that two stores must answer alike. A store may omit `throttledMs` without throttlings. */
 export function comparable({ token: _, throttledMs = [], beganThrottling = false, ...rest }: Outcome) {
   return { ...rest, throttledMs: throttledMs.some((ms) => ms > 0) ? throttledMs : [], beganThrottling };
 }

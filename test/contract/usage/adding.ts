@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runsFor } from '../../effort.js';
 import { HOSTILE_NAMES } from '../store/traces.js';
 import { minutesOf, sorted } from './oracle.js';
 import { entriesOf, MAX_CATEGORIES_KEPT, type Request, requestsOf, START_AT } from './requests.js';
@@ -10,12 +11,12 @@ const TO = START_AT + 86_400_000;
 /** The last minute of a day. */
 const MIDNIGHT = START_AT - 60_000;
 
-/** What is brought adds up to the requests that there were. */
+/** The added entries sum up to the requests. */
 export function describeAdding(world: UsageWorld): void {
-  const runs = (numRuns: number) => ({ numRuns: Math.ceil(numRuns * world.effort) });
+  const runs = (numRuns: number) => ({ numRuns: runsFor(Math.ceil(numRuns * world.effort)) });
 
   describe('adding', () => {
-    it('adds up to the request, whichever process brings which part of it, and in whatever order', async () => {
+    it('sums up every request, in any order and from any process', async () => {
       const brought = fc.record({
         requests: requestsOf(['a', 'b'], ['legs', 'actions'], MIDNIGHT),
         processes: fc.infiniteStream(fc.nat(2)),
@@ -44,7 +45,7 @@ export function describeAdding(world: UsageWorld): void {
       );
     });
 
-    it('tells names apart that differ in one character, however hostile', async () => {
+    it('keeps names apart that differ in one character', async () => {
       const store = freshStore(world);
       const accounts = ['', ...HOSTILE_NAMES].filter((name) => name.length <= 257);
       const categories = HOSTILE_NAMES.filter((name) => name.length <= 257);
@@ -65,7 +66,7 @@ export function describeAdding(world: UsageWorld): void {
       }
     });
 
-    it('keeps 64 categories of an hour apart, and counts all others together without a name', async () => {
+    it('keeps 64 categories of an hour apart, and counts the others together under an empty name', async () => {
       const store = freshStore(world);
       const ask = (account: string, category: string, at: number): Request => ({
         account,
@@ -83,12 +84,12 @@ export function describeAdding(world: UsageWorld): void {
       const others = minutes.filter(({ category }) => category === '');
       expect(others.map(({ admitted }) => admitted)).toEqual([2 * (1000 - MAX_CATEGORIES_KEPT)]);
       expect(minutes.reduce((sum, { admitted }) => sum + admitted, 0)).toBe(2000);
-      // Another account is not touched by it, and neither is another hour.
+      // Other accounts and other hours do not change.
       expect(await store.read('other', FROM, TO)).toMatchObject([{ category: 'c999', admitted: 1 }]);
       expect(await store.read('crowded', START_AT + 3_600_000, TO)).toMatchObject([{ category: 'c999', admitted: 1 }]);
     });
 
-    it('counts far more than 32 bits can', async () => {
+    it('counts more than 32 bits can', async () => {
       const store = freshStore(world);
       const [entry] = entriesOf([{ account: 'a', category: 'legs', at: START_AT, answer: 'admitted' }]);
       for (let time = 0; time < 3; time++) await store.add([{ ...entry!, admitted: 2 ** 40, refused: 2 ** 33 }]);

@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runsFor } from '../../effort.js';
 import { minutesOf, sorted } from './oracle.js';
 import { entriesOf, requestsOf, START_AT } from './requests.js';
 import { freshStore, type UsageWorld } from './world.js';
 
-/** What is read back, and that a closed store says so. */
+/** Reading, and a closed store. */
 export function describeKeeping(world: UsageWorld): void {
   describe('reading', () => {
-    it('tells the minutes that begin at `from` or later, and before `to`', async () => {
+    it('returns the minutes that start at `from` or later, and before `to`', async () => {
       const store = freshStore(world);
       const around = START_AT + 10 * 3_600_000;
       const [requests] = fc.sample(requestsOf(['a'], ['legs', 'actions'], around, 200), { numRuns: 1, seed: 7 });
@@ -24,16 +25,16 @@ export function describeKeeping(world: UsageWorld): void {
           const expected = minutesOf(all, 'a').filter(({ minuteAt }) => minuteAt >= from && minuteAt < to);
           expect(sorted(await store.read('a', from, to))).toEqual(expected);
         }),
-        { numRuns: Math.ceil(100 * world.effort) },
+        { numRuns: runsFor(Math.ceil(100 * world.effort)) },
       );
     });
 
-    it('tells nothing of an account that it does not know', async () => {
+    it('returns nothing for an account without requests', async () => {
       expect(await freshStore(world).read('nobody', START_AT, START_AT + 60_000)).toEqual([]);
     });
   });
 
-  it('a closed store refuses everything but to be closed', async () => {
+  it('a closed store refuses every call except close', async () => {
     const store = world.make();
     await store.close();
     await store.close();

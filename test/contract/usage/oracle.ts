@@ -1,7 +1,7 @@
 import type { UsageMinute } from '@tollgate/core/usage';
 import type { Request } from './requests.js';
 
-/** What is to be read of an account, from the list of every request there ever was. */
+/** The minutes that a store must return for an account, from the list of all requests. */
 export function minutesOf(requests: readonly Request[], account: string): UsageMinute[] {
   const own = requests.filter((request) => request.account === account);
   const keys = new Set(own.map(({ category, at }) => JSON.stringify([category, Math.floor(at / 60_000)])));

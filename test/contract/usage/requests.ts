@@ -1,7 +1,7 @@
 import type { UsageEntry } from '@tollgate/core/usage';
 import fc from 'fast-check';
 
-/** One request, as a process has decided it. */
+/** One decided request. */
 export interface Request {
   readonly account: string;
   readonly category: string;
@@ -9,13 +9,13 @@ export interface Request {
   readonly answer: 'admitted' | 'refused' | 'wouldRefuse';
 }
 
-/** How many categories of an account are told apart in an hour. */
+/** How many categories of an account and hour a store keeps apart. */
 export const MAX_CATEGORIES_KEPT = 64;
 
-/** The day before yesterday: what is older than it is kept would be gone at once. */
+/** The day before yesterday: a store would drop much older entries at once. */
 export const START_AT: number = Math.floor(Date.now() / 86_400_000) * 86_400_000 - 2 * 86_400_000;
 
-/** Requests of a few minutes around an instant, of the names that are given. */
+/** Requests of a few minutes around an instant, with the given names. */
 export function requestsOf(
   accounts: readonly string[],
   categories: readonly string[],
@@ -33,7 +33,7 @@ export function requestsOf(
   return fc.array(request, { maxLength, size: 'max' });
 }
 
-/** What a process hands over that has counted these. */
+/** The entries that a process adds after it has counted these requests. */
 export function entriesOf(requests: readonly Request[]): UsageEntry[] {
   const entries = new Map<string, { -readonly [Key in keyof UsageEntry]: UsageEntry[Key] } & { seconds: number[] }>();
   for (const { account, category, at, answer } of requests) {

@@ -11,13 +11,13 @@ function full(used: number, limit: number): UsageEntry['fullest'] {
   return { used, limit, windowMs: 60_000 };
 }
 
-/** Who leads in the minute that it is and in the one before. */
+/** The leaders of the present minute and the one before. */
 export function describeTop(world: UsageWorld): void {
-  // Once more where a minute of the clock ended in the middle of it.
+  // A test runs again if a minute of the clock ended during it.
   describe('top', { retry: 1 }, () => {
     const thisMinute = () => Math.floor(Date.now() / 60_000) * 60_000;
 
-    it('tells who is nearest to the limits, at the fullest of two minutes, and the highest first', async () => {
+    it('returns who is nearest to the limits, by the fuller of two minutes, highest share first', async () => {
       const store = freshStore(world);
       const now = thisMinute();
       await store.add([
@@ -38,7 +38,7 @@ export function describeTop(world: UsageWorld): void {
       ]);
     });
 
-    it('tells who is refused most, in both minutes together and with exact numbers', async () => {
+    it('returns who is refused most, with the exact sums of both minutes', async () => {
       const store = freshStore(world);
       const now = thisMinute();
       for (let process = 0; process < 3; process++) {
@@ -67,7 +67,7 @@ export function describeTop(world: UsageWorld): void {
       const crowd = Array.from({ length: 3000 }, (_, number) =>
         entry(`c${number}`, now, { refused: 1 + number, fullest: full(1 + number, 3000) }),
       );
-      // In an order that is neither: the leaders come neither first nor last.
+      // Mixed, so that the leaders come neither first nor last.
       crowd.sort((one, other) => ((one.refused * 7919) % 3001) - ((other.refused * 7919) % 3001));
       for (let at = 0; at < crowd.length; at += 100) await store.add(crowd.slice(at, at + 100));
       const { nearest, refused } = await store.top({ limit: 20 });

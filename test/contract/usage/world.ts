@@ -1,13 +1,13 @@
 import type { UsageStore } from '@tollgate/core/usage';
 import { onTestFinished } from 'vitest';
 
-/** Makes a store that no one has used, and for what to run how often: 1 for a store in this process. */
+/** Makes new stores. `effort` is the share of the random cases that a slow store plays. */
 export interface UsageWorld {
   readonly effort: number;
   make(): UsageStore;
 }
 
-/** A store of the test's own, closed when it ends. */
+/** A new store, which closes after the test. */
 export function freshStore({ make }: UsageWorld): UsageStore {
   const store = make();
   onTestFinished(async () => {

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 
 /**
- * The bytes that an admitted decision allocates, the fewest of many runs: the compiler has its own pace. New objects have so much
- * room that nothing is collected while it is counted.
+ * The bytes that an admitted decision allocates, the fewest of many runs: the compiler has its own pace. New objects
+ * have so much room that nothing is collected while it is counted.
  */
 function bytesPerDecision(throttle: object | undefined): number {
   const core = new URL('../../../packages/core/dist/index.js', import.meta.url).href;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 describe('the envelope', () => {
-  it('has its keys in order and nothing else, whatever the id, the code and the message', () => {
+  it('has its keys in order and no others, for any id, code and message', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string(), fc.string(), (id, code, message) => {
         const body = envelopeWriter(429, code, message)(id);
@@ -14,7 +14,7 @@ describe('the envelope', () => {
 });
 
 describe('the request id', () => {
-  it("is the client's if it is sane, else the framework's, else 32 hexadecimal digits", () => {
+  it("is the client's if that is valid, else the framework's, else 32 hexadecimal digits", () => {
     expect(requestId('c6084ac2-e9a4:1', 'ours')).toBe('c6084ac2-e9a4:1');
     expect(requestId(undefined, 'ours')).toBe('ours');
     expect(requestId('', 7)).toBe('7');
@@ -25,7 +25,7 @@ describe('the request id', () => {
     }
   });
 
-  it('never meets another among thousands', () => {
+  it('is different from thousands of others', () => {
     const ids = new Set(Array.from({ length: 5000 }, () => requestId(undefined, undefined)));
     expect(ids.size).toBe(5000);
     for (const id of ids) expect(id).toMatch(/^[0-9a-f]{32}$/);

@@ -23,7 +23,7 @@ function limiterOf(quotas: Quota[], throttled = false): RateLimiter {
 }
 
 describe('the headers of a decision', () => {
-  it('say how each quota stands, whether its numbers are small or large', () => {
+  it('contain the state of each quota, with small and large numbers', () => {
     const limiter = limiterOf([new Quota({ limit: 5000, windowMs: 1500 }), perMinute(1001)]);
     expect(headers(consume(limiter, 'a', 2))).toMatchObject({
       'X-RateLimit-Limit': '1001',
@@ -34,7 +34,7 @@ describe('the headers of a decision', () => {
     expect(headers(consume(limiter, 'a', 999))['X-RateLimit-Remaining']).toBe('0');
   });
 
-  it('name a quota as Structured Fields do, whatever its name', () => {
+  it('quote the name of a quota as Structured Fields do', () => {
     const quotas = [new Quota({ limit: 2, windowMs: 1000, name: String.raw`a"b\c` })];
     expect(headers(consume(limiterOf(quotas), 'a'))).toMatchObject({
       'RateLimit-Policy': String.raw`"a\"b\\c";q=2;w=1`,
@@ -42,7 +42,7 @@ describe('the headers of a decision', () => {
     });
   });
 
-  it('are made once where they say the limits alone', () => {
+  it('that depend only on the limits are made once', () => {
     const limiter = limiterOf([perMinute(10)]);
     const text = limitsText(consume(limiter, 'a'));
     expect(limitsText(consume(limiter, 'b', 11))).toBe(text);
@@ -50,7 +50,7 @@ describe('the headers of a decision', () => {
     expect(limitsText(consume(limiter, 'a')).policy).toBe('"per-minute";q=20;w=60');
   });
 
-  it('show shrunk limits to who is throttled, and the whole ones to everyone else', () => {
+  it('show shrunk limits to throttled accounts, and full limits to all others', () => {
     const limiter = limiterOf([perMinute(10)], true);
     const policyOf = (account: string) => headers(consume(limiter, account, 0))['RateLimit-Policy'];
     expect(policyOf('good')).toBe('"per-minute";q=10;w=60');

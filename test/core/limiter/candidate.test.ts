@@ -1,13 +1,13 @@
 import { type Comparison, type CounterSpec, type Decision, MemoryStore, perMinute, RateLimiter } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
-import { FailingStore } from '../outage/failing-store.js';
-import { liveWorld, nextTurn } from './world.js';
+import { FailingStore } from '../failing-store.js';
+import { liveWorld, nextTurn } from '../live-limiter.js';
 
 const policy = { quotas: [perMinute(3)] };
 const candidate = { quotas: [perMinute(2)], total: [perMinute(5)] };
 
 describe('a candidate', () => {
-  it('decides beside the policy, on counters of its own, and refuses no one', () => {
+  it('decides next to the policy, on its own counters, and refuses nobody', () => {
     const { allowed, limiter } = liveWorld({ policy, candidate });
     const compared: Comparison[] = [];
     limiter.on('candidate', (comparison) => compared.push(comparison));
@@ -38,27 +38,28 @@ describe('a candidate', () => {
     });
   });
 
-  it('may be laxer, or limit nothing', () => {
+  it('may have higher limits than the policy, or none', () => {
     const { allowed, limiter } = liveWorld({ policy, candidate: { quotas: 'unlimited' } });
     allowed(5);
     expect(limiter.stats().candidate).toMatchObject({ bothAllow: 3, onlyCandidateAllows: 2 });
   });
 
-  it('is judged where the policy itself is only observed', () => {
+  it('is compared with the policy while that is only observed', () => {
     const { allowed, limiter } = liveWorld({ policy: { ...policy, mode: 'observe' }, candidate });
     allowed(4);
     expect(limiter.stats().candidate).toMatchObject({ bothAllow: 2, onlyCandidateRefuses: 1, bothRefuse: 1 });
   });
 
-  it('is not charged by a peek, and its charge is refunded with the other', () => {
+  it('is not charged by a peek, and a refund takes back its charge too', () => {
     const { consume, limiter } = liveWorld({ policy, candidate });
     limiter.peek({ account: 'ameyo5m', category: 'legs' });
     for (let times = 0; times < 4; times++) limiter.refund(consume().receipt!);
     expect(limiter.stats().candidate).toMatchObject({ bothAllow: 4, onlyCandidateRefuses: 0 });
   });
 
-  it('is reset and pardoned with the policy', () => {
+  it('is reset and pardoned together with the policy', () => {
     const throttle = { afterViolations: 1, withinMs: 60_000, forMs: 60_000, factor: 0 };
+    const blocked = { endsAfterMs: 60_000, factor: 0, scope: 'category' };
     const { consume, limiter, time } = liveWorld({ policy, candidate: { quotas: [perMinute(1)], throttle } });
     const judged: Decision[] = [];
     limiter.on('candidate', ({ candidate }) => judged.push(candidate));
@@ -67,20 +68,20 @@ describe('a candidate', () => {
       () => limiter.reset({ account: 'ameyo5m' }),
     ]) {
       for (let times = 0; times < 2; times++) consume();
-      expect(judged.at(-1)!.throttled).toBeDefined();
+      expect(judged.at(-1)!.throttled).toEqual(blocked);
       forget();
       consume();
       expect(judged.at(-1)!.allowed).toBe(true);
     }
     consume();
-    expect(judged.at(-1)!.throttled).toBeDefined();
+    expect(judged.at(-1)!.throttled).toEqual(blocked);
     limiter.pardon({ account: 'ameyo5m', category: 'legs' });
     time.now += 59_999;
     consume();
     expect(judged.at(-1)!.reason).toBe('limit-reached');
   });
 
-  it('is put in, changed and taken out while the limiter runs, and may become the policy', () => {
+  it('can be set, changed and removed at run time, and become the policy', () => {
     const { allowed, limiter } = liveWorld({ policy });
     allowed(1);
     limiter.setCandidate(candidate);
@@ -88,7 +89,7 @@ describe('a candidate', () => {
     expect(limiter.stats().candidate.bothAllow).toBe(1);
     limiter.setPolicy(candidate);
     limiter.setCandidate(undefined);
-    // What was admitted still counts: two of two.
+    // Earlier admissions still count: two of two.
     expect(allowed(1)).toEqual([false]);
     expect(limiter.stats().candidate).toMatchObject({ bothAllow: 1, bothRefuse: 0 });
     expect(() => limiter.setCandidate({ quotas: [] })).toThrow(
@@ -96,7 +97,7 @@ describe('a candidate', () => {
     );
   });
 
-  it('meets no counter of the policy, whatever the names', () => {
+  it('shares no counter with the policy, whatever the names', () => {
     const store = new MemoryStore();
     const open = new RateLimiter({ policy: { quotas: [perMinute(9)], environments: { '*': policy } }, store });
     const limiter = new RateLimiter({ policy: { quotas: [perMinute(9)] }, candidate, store });
@@ -111,10 +112,10 @@ describe('a candidate', () => {
   });
 });
 
-describe('a candidate on a store that takes its time', () => {
+describe('a candidate on a slow store', () => {
   const charge = { account: 'ameyo5m', category: 'legs' };
 
-  it('is asked in the same turn, and no one waits for it', async () => {
+  it('is charged in the same turn, and no request waits for it', async () => {
     const store = new FailingStore();
     const limiter = new RateLimiter({ policy, candidate, store });
     const made = limiter.consume(charge);
@@ -128,7 +129,7 @@ describe('a candidate on a store that takes its time', () => {
     await limiter.close();
   });
 
-  it('that fails is no one’s failure but the store’s', async () => {
+  it('fails without an effect on the request', async () => {
     const store = new FailingStore();
     const limiter = new RateLimiter({ policy, candidate, store });
     for (const manner of ['unknown', 'throw', 'garbage', 'nothing'] as const) {
@@ -143,7 +144,7 @@ describe('a candidate on a store that takes its time', () => {
     await limiter.close();
   });
 
-  it('has no one hear of an answer that cannot be read, not even when the charge is taken back', async () => {
+  it('reports no error for an unreadable answer, not even after a refund', async () => {
     const unheard: unknown[] = [];
     const hear = (reason: unknown) => unheard.push(reason);
     process.on('unhandledRejection', hear);

@@ -25,7 +25,7 @@ const twoQuotas: PolicyOptions = { quotas: [perMinute(5), perSecond(2)], total: 
 const closed = expect.objectContaining({ code: 'TOLLGATE_CLOSED' });
 
 describe('decision', () => {
-  it('says how each quota stands', () => {
+  it('reports the state of each quota', () => {
     const { limiter, consume, time } = limiterOf(twoQuotas);
     consume('a');
     time.now += 400;
@@ -63,7 +63,7 @@ describe('decision', () => {
     expect(decision.tightest).toEqual(decision.quotas[1]);
   });
 
-  it('says until when it is refused, and that it charged nothing', () => {
+  it('names the time to retry after a refusal, which charges nothing', () => {
     const { consume, time } = limiterOf(twoQuotas);
     consume('a', 'legs', 2);
     time.now += 300;
@@ -76,7 +76,7 @@ describe('decision', () => {
     expect(consume('a')).toMatchObject({ allowed: true, retryAfterMs: 0 });
   });
 
-  it('says that a cost can never fit', () => {
+  it('reports a cost that can never fit', () => {
     const { consume } = limiterOf(twoQuotas);
     expect(consume('a', 'legs', 3)).toMatchObject({ allowed: false, reason: 'cost-above-limit', retryAfterMs: null });
     expect(consume('a', 'legs', 2 ** 31 - 1)).toMatchObject({ reason: 'cost-above-limit', retryAfterMs: null });
@@ -93,14 +93,14 @@ describe('decision', () => {
     expect(consume('b', 'misc').allowed).toBe(true);
   });
 
-  it('of equally tight quotas, the tightest is the one whose room grows last', () => {
+  it('names as tightest, of equally tight quotas, the one whose room grows last', () => {
     const { consume } = limiterOf({ quotas: [perSecond(2), perMinute(2)] });
     expect(consume('a').tightest).toMatchObject({ remaining: 1, windowMs: 60_000 });
     const { consume: other } = limiterOf({ quotas: [perMinute(2), perSecond(2)] });
     expect(other('a').tightest).toMatchObject({ remaining: 1, windowMs: 60_000 });
   });
 
-  it('never shows less than nothing remaining, when the limit has shrunk', () => {
+  it('never reports a negative remaining cost after the limit has shrunk', () => {
     const { store, consume } = limiterOf({ quotas: [perMinute(5)] });
     consume('a', 'legs', 5);
     const shrunk = new RateLimiter({ store, policy: { quotas: [perMinute(2)] } });
@@ -128,7 +128,7 @@ describe('decision', () => {
     expect(decisions[3]!.quotas.map(({ used }) => used)).toEqual([2, 2, 2]);
   });
 
-  it('is free where no quota applies', () => {
+  it('admits without a charge if no quota applies', () => {
     const { consume, store } = limiterOf({ quotas: 'unlimited' });
     const decision = consume('a', 'legs', 1000);
     expect(decision).toMatchObject({
@@ -141,7 +141,7 @@ describe('decision', () => {
     expect(store.stats().counters).toBe(0);
   });
 
-  it('shows everything in JSON but the receipt', () => {
+  it('has everything but the receipt in its JSON', () => {
     const { consume } = limiterOf({ quotas: [perMinute(5)] });
     expect(JSON.parse(JSON.stringify(consume('a')))).toEqual({
       allowed: true,
@@ -168,7 +168,7 @@ describe('decision', () => {
 });
 
 describe('consume and peek', () => {
-  it('answer at once in memory, and with a promise where the store does', async () => {
+  it('return a value in memory, and a promise if the store does', async () => {
     const { limiter, store } = limiterOf(twoQuotas);
     expect(isPromise(limiter.consume({ account: 'a', category: 'legs' }))).toBe(false);
     const distant: Store = {
@@ -188,7 +188,7 @@ describe('consume and peek', () => {
     expect((await over.peek({ account: 'a', category: 'legs' })).quotas[0]!.used).toBe(1);
   });
 
-  it('peek decides as consume would, and charges nothing', () => {
+  it('peek decides like consume, and charges nothing', () => {
     const { limiter, consume, store } = limiterOf(twoQuotas);
     const peeked = limiter.peek({ account: 'a', category: 'legs', cost: 2 }) as Decision;
     expect(peeked).toMatchObject({ allowed: true, receipt: undefined });
@@ -253,7 +253,7 @@ describe('refund', () => {
     expect(consume('a').quotas.map(({ used }) => used)).toEqual([2, 2]);
   });
 
-  it('works once even if the store fails in the middle of it', async () => {
+  it('works once even if the store fails during it', async () => {
     const { store } = limiterOf(twoQuotas);
     const failing: Store = {
       consume: (...charge) => store.consume(...charge),
@@ -274,7 +274,7 @@ describe('refund', () => {
     expect(limiter.refund(receipt!)).toBe(false);
   });
 
-  it('takes the receipt of any limiter on the same store, and of no other', () => {
+  it('accepts receipts of any limiter on the same store, and no others', () => {
     const { limiter, store, consume } = limiterOf(twoQuotas);
     const stranger = limiterOf(twoQuotas);
     const sibling = new RateLimiter({ policy: { quotas: [perMinute(9)] }, store });
@@ -285,7 +285,7 @@ describe('refund', () => {
       expect(() => limiter.refund(value as never)).toThrow(foreign);
       expect(() => limiter.refund(value as never)).toThrow('Expected `receipt` to be');
     }
-    // What was refused did not spend it.
+    // The refused call did not use up the receipt.
     expect(sibling.refund(receipt!)).toBe(true);
     expect(limiter.peek({ account: 'a', category: 'legs' })).toMatchObject({ tightest: { used: 0 } });
   });
@@ -294,7 +294,7 @@ describe('refund', () => {
 describe('accounts and addresses', () => {
   const ids = ['1.2.3.4', '@:1.2.3.4', '@1.2.3.4', '@@:1.2.3.4', '@x', '@@x', 'x', '', '@', '@@', '@:', ':'];
 
-  it('no account id is another account, nor an address', () => {
+  it('no account id names another account or an address', () => {
     const { limiter } = limiterOf({ quotas: [perMinute(1)] });
     const who = ids.flatMap((id) => [{ account: id }, { address: id }]);
     for (const identity of who) {
@@ -303,7 +303,7 @@ describe('accounts and addresses', () => {
     }
   });
 
-  it('reset of one leaves the others', () => {
+  it('a reset of one does not change the others', () => {
     const { limiter } = limiterOf({ quotas: [perMinute(1)] });
     for (const id of ids) {
       limiter.consume({ account: id, category: 'legs' });
@@ -318,7 +318,7 @@ describe('accounts and addresses', () => {
     expect(limiter.peek({ account: 'x', category: 'legs' })).toMatchObject({ allowed: false });
   });
 
-  it('an address has the quotas of no account', () => {
+  it('an address never has the quotas of an account', () => {
     const { limiter } = limiterOf({ quotas: [perMinute(1)], accounts: { '1.2.3.4': { quotas: [perMinute(9)] } } });
     expect(limiter.consume({ address: '1.2.3.4', category: 'legs' })).toMatchObject({ tightest: { limit: 1 } });
     expect(limiter.consume({ account: '1.2.3.4', category: 'legs' })).toMatchObject({ tightest: { limit: 9 } });
@@ -333,7 +333,7 @@ describe('reset', () => {
     environments: { sandbox: { quotas: [perMinute(1)] } },
   };
 
-  it('forgets one category, one environment of it, or all of the account', () => {
+  it('deletes one category, one environment of it, or the whole account', () => {
     const { limiter, consume } = limiterOf(policy);
     const usedOf = (category: string, environment?: string) =>
       (limiter.peek({ account: 'a', category, environment }) as Decision).quotas.map(({ used }) => used);
@@ -351,7 +351,7 @@ describe('reset', () => {
       [1, 3],
       [0, 3],
     ]);
-    // A category without limits has no counter, and the total is not one of its own.
+    // A category without limits has no counter, and the total is no counter of the category.
     limiter.reset({ account: 'a', category: 'free' });
     expect(usedOf('actions')).toEqual([1, 3]);
     limiter.reset({ account: 'a' });
@@ -363,7 +363,7 @@ describe('reset', () => {
 });
 
 describe('construction and close', () => {
-  it('takes a policy or its options, and has a store of its own unless given one', () => {
+  it('accepts a policy or its options, and makes a memory store by default', () => {
     const ofOptions = new RateLimiter({ policy: { quotas: [perMinute(1)] } });
     const ofPolicy = new RateLimiter({ policy: definePolicy({ quotas: [perMinute(1)] }) });
     for (const limiter of [ofOptions, ofPolicy]) {
@@ -390,7 +390,7 @@ describe('construction and close', () => {
     expect(make).toThrow(message);
   });
 
-  it('after close every method throws, and the store that was passed in stays open', () => {
+  it('after close every method throws, and a given store stays open', () => {
     const { limiter, consume, store } = limiterOf(twoQuotas);
     const { receipt } = consume('a');
     limiter.close();
@@ -406,7 +406,7 @@ describe('construction and close', () => {
 });
 
 describe('reset', () => {
-  it('finds the counter whatever plan or region its charges came with', () => {
+  it('finds the counter whatever plan or region its charges had', () => {
     const { limiter } = limiterOf({
       quotas: 'unlimited',
       plans: { trial: { quotas: [perMinute(1)] } },
@@ -427,8 +427,8 @@ describe('reset', () => {
   });
 });
 
-describe('what makes no sense', () => {
-  it('is told with a code, also when nothing at all is passed', () => {
+describe('an invalid charge', () => {
+  it('is an error with a code, also without any argument', () => {
     const { limiter } = limiterOf(twoQuotas);
     const coded = expect.objectContaining({ code: 'TOLLGATE_OPTION_TYPE' });
     for (const nothing of [undefined, null, 'a'] as unknown as Charge[]) {

@@ -1,13 +1,14 @@
 import { type Decision, type PolicyOptions, perMinute, perSecond, RateLimiter } from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { failingWorld, heldTime } from '../outage/world.js';
-import { liveWorld } from './world.js';
+import { runsFor } from '../../effort.js';
+import { failingWorld, fakeTime } from '../failing-world.js';
+import { liveWorld } from '../live-limiter.js';
 
 const throttle = { afterViolations: 3, withinMs: 10_000, forMs: 20_000, factor: 0.5 };
 
 describe('observed limits', () => {
-  it('decide and count exactly as if they were enforced, and refuse no one', () => {
+  it('decide and count exactly like enforced ones, and refuse nobody', () => {
     const policy: PolicyOptions = { quotas: [perMinute(4), perSecond(2)], total: [perMinute(6)], throttle };
     const step = fc.record({
       account: fc.constantFrom('a', 'b'),
@@ -30,18 +31,18 @@ describe('observed limits', () => {
         }
         expect(observed.limiter.stats().throttlings).toBe(enforced.limiter.stats().throttlings);
       }),
-      { numRuns: 200 },
+      { numRuns: runsFor(200) },
     );
   });
 
-  it('tell of each that they would have refused, by an event and a count', () => {
+  it('report each would-be refusal by an event and in the stats', () => {
     const { allowed, limiter } = liveWorld({ policy: { quotas: [perMinute(2)], mode: 'observe' } });
-    const told: Decision[] = [];
-    const listener = (decision: Decision) => told.push(decision);
+    const published: Decision[] = [];
+    const listener = (decision: Decision) => published.push(decision);
     limiter.on('wouldRefuse', listener);
     expect(allowed(5)).toEqual([true, true, true, true, true]);
-    expect(told).toHaveLength(3);
-    expect(told[0]).toMatchObject({
+    expect(published).toHaveLength(3);
+    expect(published[0]).toMatchObject({
       account: 'ameyo5m',
       category: 'legs',
       allowed: true,
@@ -52,7 +53,7 @@ describe('observed limits', () => {
     });
     limiter.off('wouldRefuse', listener);
     limiter.consume({ account: 'ameyo5m', category: 'legs' });
-    expect(told).toHaveLength(3);
+    expect(published).toHaveLength(3);
     expect(limiter.stats().wouldRefuse).toBe(4);
     limiter.peek({ account: 'ameyo5m', category: 'legs' });
     expect(limiter.stats().wouldRefuse).toBe(4);
@@ -69,7 +70,7 @@ describe('observed limits', () => {
     expect(allowed(2, { account: 'other', category: 'actions' })).toEqual([true, false]);
   });
 
-  it('end where a more specific layer enforces', () => {
+  it('end if a more specific layer enforces', () => {
     const { allowed } = liveWorld({
       policy: { quotas: [perMinute(1)], mode: 'observe', accounts: { ameyo5m: { mode: 'enforce' } } },
     });
@@ -77,7 +78,7 @@ describe('observed limits', () => {
     expect(allowed(2, { account: 'other' })).toEqual([true, true]);
   });
 
-  it('of a category take the total with them', () => {
+  it('of a category include the total', () => {
     const { allowed } = liveWorld({
       policy: { quotas: [perMinute(9)], total: [perMinute(1)], categories: { legs: { mode: 'observe' } } },
     });
@@ -87,9 +88,9 @@ describe('observed limits', () => {
 });
 
 describe('observed limits while the store fails', () => {
-  heldTime();
+  fakeTime();
 
-  it('turn no one away', async () => {
+  it('refuse nobody', async () => {
     const { consume, goDown, limiter } = failingWorld({ onStoreFailure: 'deny', mode: 'observe' });
     await goDown();
     expect(await consume()).toMatchObject({ allowed: true, wouldRefuse: true, reason: 'store-unavailable' });

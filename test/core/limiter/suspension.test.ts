@@ -1,11 +1,11 @@
 import { type AccountSource, type Decision, type Health, perMinute, type Suspension } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
-import { liveWorld, nextTurn, warnings } from './world.js';
+import { liveWorld, nextTurn, warnings } from '../live-limiter.js';
 
 const policy = { quotas: [perMinute(1)] };
 
 describe('a suspended limiter', () => {
-  it('lets everyone through uncounted, until it resumes', () => {
+  it('admits every charge without counting, until resume', () => {
     const { allowed, consume, limiter } = liveWorld({ policy });
     expect(allowed(2)).toEqual([true, false]);
     limiter.suspend();
@@ -27,19 +27,19 @@ describe('a suspended limiter', () => {
     expect(allowed(1)).toEqual([false]);
   });
 
-  it('still refuses a charge that makes no sense', () => {
+  it('still throws on an invalid charge', () => {
     const { consume, limiter } = liveWorld({ policy });
     limiter.suspend();
     expect(() => consume({ cost: -1 })).toThrow(RangeError);
     expect(() => consume({ category: '' })).toThrow(TypeError);
   });
 
-  it('says so: health, event and warning, once at its begin and once at its end', async () => {
+  it('reports its beginning and its end once each: in health, by event and by warning', async () => {
     const warned = await warnings();
     const { limiter } = liveWorld({ policy });
-    const told: (Suspension | undefined)[] = [];
+    const published: (Suspension | undefined)[] = [];
     const health: Health[] = [];
-    limiter.on('suspension', (suspension) => told.push(suspension));
+    limiter.on('suspension', (suspension) => published.push(suspension));
     limiter.on('health', (now) => health.push(now));
     const before = Date.now();
     limiter.suspend({ by: 'jo', reason: 'wrong limits since the release' });
@@ -52,7 +52,7 @@ describe('a suspended limiter', () => {
     limiter.resume();
     limiter.resume();
     expect(limiter.health()).not.toHaveProperty('suspended');
-    expect(told).toEqual([expect.objectContaining({ by: 'jo' }), undefined]);
+    expect(published).toEqual([expect.objectContaining({ by: 'jo' }), undefined]);
     expect(health.map(({ suspended }) => suspended?.by)).toEqual(['jo', undefined]);
     await nextTurn();
     expect(warned).toEqual([
@@ -61,7 +61,7 @@ describe('a suspended limiter', () => {
     ]);
   });
 
-  it('warns in one line, whatever it is told', async () => {
+  it('warns in one line, whatever the reason contains', async () => {
     const warned = await warnings();
     const { limiter } = liveWorld({ policy });
     limiter.suspend({ by: 'jo\n\u001b[31mroot', reason: 'x'.repeat(100_000) });
@@ -71,7 +71,7 @@ describe('a suspended limiter', () => {
     ]);
   });
 
-  it('refuses to be suspended for what it would not show', () => {
+  it('refuses an invalid reason', () => {
     const { limiter } = liveWorld({ policy });
     for (const why of [{ reson: 'x' }, { by: 5 }, { by: '' }, null, 'jo']) {
       expect(() => limiter.suspend(why as never)).toThrow(
@@ -81,7 +81,7 @@ describe('a suspended limiter', () => {
     expect(limiter.health()).not.toHaveProperty('suspended');
   });
 
-  it('is suspended by a source, and goes on when both have resumed', () => {
+  it('can be suspended by a source, and continues when both have resumed', () => {
     let listener = () => {};
     let stopped = false;
     const source: AccountSource & { suspension?: Suspension | undefined } = {
@@ -94,8 +94,8 @@ describe('a suspended limiter', () => {
       },
     };
     const { consume, limiter } = liveWorld({ policy, accounts: source });
-    const told: unknown[] = [];
-    limiter.on('suspension', (suspension) => told.push(suspension));
+    const published: unknown[] = [];
+    limiter.on('suspension', (suspension) => published.push(suspension));
     source.suspension = { since: 1, by: 'fleet' };
     listener();
     expect(consume().reason).toBe('suspended');
@@ -106,7 +106,7 @@ describe('a suspended limiter', () => {
     source.suspension = undefined;
     listener();
     expect(consume().reason).toBe('admitted');
-    expect(told).toEqual([
+    expect(published).toEqual([
       { since: 1, by: 'fleet' },
       expect.objectContaining({ by: 'jo' }),
       { since: 1, by: 'fleet' },
@@ -116,7 +116,7 @@ describe('a suspended limiter', () => {
     expect(stopped).toBe(true);
   });
 
-  it('begins suspended where its source is', async () => {
+  it('starts suspended if its source is', async () => {
     const warned = await warnings();
     const source: AccountSource = { layerOf: () => undefined, suspension: { since: 1 } };
     const { consume, limiter } = liveWorld({ policy, accounts: source });

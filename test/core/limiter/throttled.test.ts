@@ -1,19 +1,21 @@
 import { type Decision, MemoryStore, perHour, perMinute, RateLimiter, type Store } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
-import { failingWorld, heldTime, pass } from '../outage/world.js';
-import { liveWorld } from './world.js';
+import { failingWorld, fakeTime, pass } from '../failing-world.js';
+import { liveWorld } from '../live-limiter.js';
 
 const throttle = { afterViolations: 2, withinMs: 60_000, forMs: 300_000, factor: 0.5 };
+/** What a decision reports at the beginning of the throttling. */
+const IN_FULL = { endsAfterMs: 300_000, factor: 0.5, scope: 'category' };
 
 describe('a throttled account', () => {
-  it('is told of it, of its end, and of the limits that are left', () => {
+  it('gets decisions with the end of the throttling and the shrunk limits', () => {
     const { allowed, consume, limiter, time } = liveWorld({ policy: { quotas: [perMinute(4)], throttle } });
-    const told: Decision[] = [];
-    limiter.on('throttled', (decision) => told.push(decision));
+    const published: Decision[] = [];
+    limiter.on('throttled', (decision) => published.push(decision));
     expect(allowed(5)).toEqual([true, true, true, true, false]);
-    expect(told).toEqual([]);
+    expect(published).toEqual([]);
     const began = consume();
-    expect(told).toEqual([began]);
+    expect(published).toEqual([began]);
     expect(began).toMatchObject({
       allowed: false,
       reason: 'limit-reached',
@@ -42,14 +44,14 @@ describe('a throttled account', () => {
     expect(limiter.stats().throttlings).toBe(1);
   });
 
-  it('of which the total is throttled finds that said', () => {
+  it('gets the throttling of its total in the decision', () => {
     const { allowed, consume } = liveWorld({ policy: { quotas: [perMinute(9)], total: [perMinute(1)], throttle } });
     allowed(3);
     expect(consume({ category: 'actions' }).throttled).toMatchObject({ scope: 'total' });
     expect(consume()).toMatchObject({ quotas: [{ limit: 9 }, { limit: 1 }] });
   });
 
-  it('is blocked by a factor of 0, until the end', () => {
+  it('is blocked by a factor of 0 until the end', () => {
     const { allowed, consume, time } = liveWorld({
       policy: { quotas: [perMinute(1)], throttle: { ...throttle, factor: 0 } },
     });
@@ -61,27 +63,27 @@ describe('a throttled account', () => {
     expect(consume().allowed).toBe(true);
   });
 
-  it('is pardoned, in one category or in all, and has used what it has used', () => {
+  it('can be pardoned in one category or in all, and keeps its used cost', () => {
     const { allowed, consume, limiter } = liveWorld({ policy: { quotas: [perMinute(4)], throttle } });
     for (const category of ['legs', 'actions']) allowed(6, { category });
     limiter.pardon({ account: 'ameyo5m', category: 'legs' });
     expect(consume()).toMatchObject({ throttled: undefined, tightest: { limit: 4, used: 4 } });
-    expect(consume({ category: 'actions' }).throttled).toBeDefined();
+    expect(consume({ category: 'actions' }).throttled).toEqual(IN_FULL);
     limiter.pardon({ account: 'ameyo5m' });
     expect(consume({ category: 'actions' }).throttled).toBeUndefined();
-    expect(consume({ category: 'actions' }).throttled).toBeDefined();
+    expect(consume({ category: 'actions' }).throttled).toEqual(IN_FULL);
   });
 
-  it('by its address is throttled and pardoned like an account', () => {
+  it('that is an address is throttled and pardoned like any other', () => {
     const { limiter } = liveWorld({ policy: { quotas: [perMinute(1)], throttle } });
     const charge = { address: '192.0.2.1', category: 'legs' };
     for (let times = 0; times < 3; times++) limiter.consume(charge);
-    expect((limiter.peek(charge) as Decision).throttled).toBeDefined();
+    expect((limiter.peek(charge) as Decision).throttled).toEqual(IN_FULL);
     limiter.pardon({ address: '192.0.2.1' });
     expect((limiter.peek(charge) as Decision).throttled).toBeUndefined();
   });
 
-  it('needs a store that can, or the policy is refused', () => {
+  it('needs a store with throttling, else the policy is refused', () => {
     const memory = new MemoryStore();
     const { consume, peek, refund, reset, close } = MemoryStore.prototype;
     const store = Object.fromEntries(
@@ -104,9 +106,9 @@ describe('a throttled account', () => {
 });
 
 describe('a throttled account while the store fails', () => {
-  heldTime();
+  fakeTime();
 
-  it('stays throttled in this process, and is pardoned in it', async () => {
+  it('stays throttled in this process, and a pardon applies here too', async () => {
     const { consume, goDown, limiter } = failingWorld({ quotas: [perHour(4)], throttle });
     for (let times = 0; times < 6; times++) await consume();
     await goDown();
@@ -120,10 +122,10 @@ describe('a throttled account while the store fails', () => {
     expect(await consume()).toMatchObject({ source: 'local', throttled: undefined });
   });
 
-  it('is throttled no longer once the store has said so', async () => {
+  it('is no longer throttled after the store has answered so', async () => {
     const { consume, goDown, limiter, store } = failingWorld({ quotas: [perHour(4)], throttle });
     for (let times = 0; times < 6; times++) await consume();
-    // As another process would.
+    // Like another process.
     store.memory.pardon('ameyo5m');
     expect(await consume()).toMatchObject({ source: 'store', throttled: undefined });
     await goDown();

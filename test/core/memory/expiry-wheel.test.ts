@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ExpiryWheel } from '../../../packages/core/dist/memory/expiry-wheel.js';
+import { runsFor } from '../../effort.js';
 
 type Action =
   | { kind: 'add'; inMs: number }
@@ -69,7 +70,9 @@ describe('ExpiryWheel', () => {
         let now = start;
         let next = 0;
         expect(wheel.take(now)).toBe(-1);
-        /** Takes one slot; one that has not expired is put back by hand, as its owner would. Whether one had expired. */
+        /**
+         * Takes one slot; one that has not expired is put back by hand, as its owner would. Whether one had expired.
+         */
         const takeOne = (early: [number, number][]): boolean | undefined => {
           const slot = wheel.take(now);
           if (slot < 0) return undefined;
@@ -126,7 +129,7 @@ describe('ExpiryWheel', () => {
         drain();
         expect(filed.size).toBe(0);
       }),
-      { numRuns: 500 },
+      { numRuns: runsFor(500) },
     );
   });
 
@@ -157,7 +160,7 @@ describe('ExpiryWheel', () => {
           expect(looks).toBeLessThanOrEqual(6);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runsFor(300) },
     );
   });
 });

@@ -1,6 +1,7 @@
 import { MemoryStore, Quota, Throttle } from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runsFor } from '../../effort.js';
 
 function storeOf(maxCounters: number) {
   const time = { now: 1e6 };
@@ -50,7 +51,7 @@ describe('MemoryStore', () => {
           }
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runsFor(200) },
     );
   });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SlidingWindows } from '../../../packages/core/dist/memory/sliding-window.js';
+import { runsFor } from '../../effort.js';
 
 /** One open window, charged as a quota of that many slices would charge it. */
 function windowOf(windowMs: number, { sliceMs = 1, maxSlices = 129 } = {}) {
@@ -140,7 +141,7 @@ describe('SlidingWindows', () => {
           }
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runsFor(200) },
     );
   });
 

@@ -19,7 +19,7 @@ afterEach(() => {
   for (const stop of stops.splice(0)) stop();
 });
 
-/** What is published on a channel from now on. */
+/** The messages of a channel from now on. */
 function follow<N extends Name>(name: N, each: (message: ChannelMessages[N]) => void = () => {}) {
   const messages: ChannelMessages[N][] = [];
   const listener = (message: unknown) => {
@@ -33,7 +33,7 @@ function follow<N extends Name>(name: N, each: (message: ChannelMessages[N]) => 
 
 const charge = { account: 'ameyo5m', category: 'legs' };
 
-/** A limiter in memory whose time stands still until it is moved. */
+/** A limiter in memory. Only the test moves its clock. */
 function world(policy: RateLimiterOptions['policy'], options: Partial<RateLimiterOptions> = {}) {
   const time = { now: 1000 };
   const store = new MemoryStore({ clock: () => time.now });
@@ -41,7 +41,7 @@ function world(policy: RateLimiterOptions['policy'], options: Partial<RateLimite
 }
 
 describe('decisions', () => {
-  it('are told each, before the caller has them, with the limiter; refusals and would-be refusals also by themselves', () => {
+  it('are published before the caller gets them; refusals and would-be refusals have channels of their own', () => {
     const all = follow('tollgate:decision');
     const refusals = follow('tollgate:refusal');
     const wouldRefuse = follow('tollgate:would-refuse');
@@ -66,10 +66,10 @@ describe('decisions', () => {
     expect(all).toHaveLength(6);
   });
 
-  it('are told in the async context of the caller, also when a deadline or an open circuit makes them', async () => {
+  it('are published in the async context of the caller, also after a deadline and with an open circuit', async () => {
     const context = new AsyncLocalStorage<number>();
-    const told = new Map<unknown, number | undefined>();
-    follow('tollgate:decision', ({ decision }) => told.set(decision, context.getStore()));
+    const published = new Map<unknown, number | undefined>();
+    follow('tollgate:decision', ({ decision }) => published.set(decision, context.getStore()));
     const silent: Store = {
       consume: () => new Promise(() => {}),
       peek: () => new Promise(() => {}),
@@ -80,7 +80,7 @@ describe('decisions', () => {
     const limiter = new RateLimiter({ policy: { quotas: [perMinute(100)] }, store: silent, timeoutMs: 20 });
     const asked = Array.from({ length: 12 }, (_, request) => context.run(request, () => limiter.consume(charge)));
     for (const [request, decision] of (await Promise.all(asked)).entries()) {
-      expect([told.has(decision), told.get(decision)]).toEqual([true, request]);
+      expect([published.has(decision), published.get(decision)]).toEqual([true, request]);
     }
     limiter.close();
   });
@@ -93,7 +93,7 @@ describe('throttlings', () => {
     for (let sent = 0; sent < 4; sent++) limiter.consume({ account, category });
   };
 
-  it('are told when they begin, and when the counter is next decided without', () => {
+  it('are published at their beginning, and at the first decision after their end', () => {
     const begun = follow('tollgate:throttling-begun');
     const ended = follow('tollgate:throttling-ended');
     const one = world(policy);
@@ -105,7 +105,7 @@ describe('throttlings', () => {
     expect(ended).toEqual([]);
     one.time.now += 1;
     one.limiter.consume({ ...charge, category: 'events' });
-    // Another counter's decision after the end tells it as well, since nothing may ever come for this one.
+    // A decision on another counter publishes the end too, since this counter may get no charge again.
     expect(ended).toEqual([
       {
         limiter: one.limiter,
@@ -120,7 +120,7 @@ describe('throttlings', () => {
     expect([begun.length, ended.length]).toEqual([1, 1]);
   });
 
-  it('are told to be lifted when they were pardoned, and begin anew', () => {
+  it('are published as pardoned after a pardon, and can begin again', () => {
     const begun = follow('tollgate:throttling-begun');
     const ended = follow('tollgate:throttling-ended');
     const one = world(policy);
@@ -135,12 +135,16 @@ describe('throttlings', () => {
     expect(ended).toMatchObject([{ ended: 'lifted' }, { ended: 'forgotten' }]);
   });
 
-  it('of an environment with a counter of its own are not taken for those of another', () => {
+  it('of an environment with its own counter do not mix with those of another', () => {
     const ended = follow('tollgate:throttling-ended');
     const { limiter, time } = world({ ...policy, environments: { sandbox: { quotas: [perSecond(1)] } } });
     const sandbox = { ...charge, environment: 'sandbox' };
     for (let sent = 0; sent < 4; sent++) limiter.consume(sandbox);
-    expect((limiter.peek(sandbox) as Decision).throttled).toBeDefined();
+    expect((limiter.peek(sandbox) as Decision).throttled).toEqual({
+      endsAfterMs: 10_000,
+      factor: 0.5,
+      scope: 'category',
+    });
     limiter.consume(charge);
     expect(ended).toEqual([]);
     time.now += 10_000;
@@ -148,7 +152,7 @@ describe('throttlings', () => {
     expect(ended).toMatchObject([{ ended: 'elapsed' }]);
   });
 
-  it('of a total and of a category are two, and of hostile names each its own', () => {
+  it('of a total and of a category are separate, and so are those of hostile names', () => {
     const begun = follow('tollgate:throttling-begun');
     const ended = follow('tollgate:throttling-ended');
     const { limiter, time } = world({ quotas: [perSecond(2)], total: [perSecond(3)], throttle });
@@ -172,7 +176,7 @@ describe('throttlings', () => {
     ]);
   });
 
-  it('are followed up to a bound, and each begin has one end', () => {
+  it('are remembered up to a bound, and each beginning has one end', () => {
     const begun = follow('tollgate:throttling-begun');
     const ended = follow('tollgate:throttling-ended');
     const one = world({ quotas: [perMinute(1)], throttle: { ...throttle, afterViolations: 1 } });
@@ -190,20 +194,22 @@ describe('throttlings', () => {
 });
 
 describe('a limiter', () => {
-  it('is told when it is made and closed, its policies and suspensions when they change', () => {
-    const told: unknown[] = [];
-    follow('tollgate:limiter', ({ limiter, state }) => told.push([limiter.name, state, limiter.stats().policyVersion]));
-    follow('tollgate:policy', ({ version, policy, previous, limiter }) =>
-      told.push([version, policy === previous, policy === limiter.policy]),
+  it('publishes that it is made and closed, and each new policy and suspension', () => {
+    const published: unknown[] = [];
+    follow('tollgate:limiter', ({ limiter, state }) =>
+      published.push([limiter.name, state, limiter.stats().policyVersion]),
     );
-    follow('tollgate:suspension', ({ suspension }) => told.push(suspension?.by));
+    follow('tollgate:policy', ({ version, policy, previous, limiter }) =>
+      published.push([version, policy === previous, policy === limiter.policy]),
+    );
+    follow('tollgate:suspension', ({ suspension }) => published.push(suspension?.by));
     const { limiter } = world({ quotas: [perMinute(1)] });
     limiter.setPolicy({ quotas: [perMinute(2)] });
     limiter.suspend({ by: 'jo' });
     limiter.resume();
     limiter.close();
     limiter.close();
-    expect(told).toEqual([['api', 'made', 1], [2, false, true], 'jo', undefined, ['api', 'closed', 2]]);
+    expect(published).toEqual([['api', 'made', 1], [2, false, true], 'jo', undefined, ['api', 'closed', 2]]);
   });
 
   it('has a name, which is checked', () => {
@@ -216,7 +222,7 @@ describe('a limiter', () => {
 });
 
 describe('a store', () => {
-  it('is told with how long its calls took, and its circuits and states as they change', async () => {
+  it('publishes the duration of its calls, and each change of its circuits and its state', async () => {
     const calls = follow('tollgate:store-call');
     const circuits = follow('tollgate:circuit');
     const states = follow('tollgate:store-state');

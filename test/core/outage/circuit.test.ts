@@ -1,13 +1,13 @@
 import { type Decision, perHour, RateLimiter } from '@tollgate/core';
 import { isPromise } from '@tollgate/core/kit';
 import { describe, expect, it } from 'vitest';
-import { FailingStore } from './failing-store.js';
-import { CHARGE, failingWorld, heldTime, IMMEDIATE_MS, pass } from './world.js';
+import { FailingStore } from '../failing-store.js';
+import { CHARGE, failingWorld, fakeTime, IMMEDIATE_MS, pass } from '../failing-world.js';
 
 describe('the circuit', () => {
-  heldTime();
+  fakeTime();
 
-  it('opens after five failures in a row, and no one waits from then on', async () => {
+  it('opens after five failures in a row, and no charge waits from then on', async () => {
     const { consume, limiter, store } = failingWorld();
     store.manner = 'unknown';
     for (let failures = 0; failures < 5; failures++) {
@@ -23,7 +23,7 @@ describe('the circuit', () => {
     expect(store.countOf('consume')).toBe(5);
   });
 
-  it('stays closed while there is success in between', async () => {
+  it('stays closed if a call succeeds in between', async () => {
     const { consume, limiter, store } = failingWorld({ quotas: [perHour(100)] });
     for (let round = 0; round < 20; round++) {
       store.manner = round % 5 === 4 ? 'well' : 'unknown';
@@ -32,7 +32,7 @@ describe('the circuit', () => {
     expect(limiter.health()).toMatchObject({ state: 'up', failures: 16, decidedLocally: 16 });
   });
 
-  it('stays closed while only the data of one account is at fault', async () => {
+  it('stays closed if only the data of one account is broken', async () => {
     const { consume, limiter, store } = failingWorld({ quotas: [perHour(100)] });
     store.manners.set('other', 'spoilt');
     for (let sent = 0; sent < 20; sent++) {
@@ -42,7 +42,7 @@ describe('the circuit', () => {
     expect(limiter.health()).toMatchObject({ state: 'up', decidedLocally: 20 });
   });
 
-  it('lets go of all who wait when it opens', async () => {
+  it('releases all pending charges when it opens', async () => {
     const { consume, store } = failingWorld();
     store.manner = 'hang';
     const waiting = Promise.all(Array.from({ length: 50 }, () => consume()));
@@ -59,7 +59,7 @@ describe('the circuit', () => {
     expect(new Set(decided.map(({ source }) => source))).toEqual(new Set(['local']));
   });
 
-  it('is probed by one call at a time, less and less often, and closes at the first that succeeds', async () => {
+  it('is probed by one call at a time, with growing pauses, and closes at the first success', async () => {
     const { consume, goDown, limiter, store } = failingWorld();
     await goDown();
     store.manner = 'refuse';
@@ -77,7 +77,7 @@ describe('the circuit', () => {
     expect(store.asked.every((asked) => asked === 'probe')).toBe(true);
     expect(limiter.health().state).toBe('down');
 
-    // One that is not answered is given up at the deadline, and the next comes after a pause.
+    // A probe without an answer ends at the deadline, and the next one comes after a pause.
     store.manner = 'hang';
     const probes = store.countOf('probe');
     await pass(20_000);
@@ -90,7 +90,7 @@ describe('the circuit', () => {
     expect(await consume()).toMatchObject({ source: 'store' });
   });
 
-  it('probes by a peek where the store has no probe, and believes no garbage', async () => {
+  it('probes by a peek if the store has no probe, and takes garbage as a failure', async () => {
     const { goDown, limiter, store } = failingWorld();
     Object.assign(store, { probe: undefined });
     await goDown();
@@ -103,7 +103,7 @@ describe('the circuit', () => {
     expect(limiter.health().state).toBe('up');
   });
 
-  it('says when the next probe is due to those it turns away', async () => {
+  it('refuses with the time until the next probe', async () => {
     const { consume, goDown, store } = failingWorld({ onStoreFailure: 'deny' });
     await goDown();
     store.manner = 'hang';
@@ -115,7 +115,7 @@ describe('the circuit', () => {
     }
   });
 
-  it('is one for each part of the store', async () => {
+  it('exists once for each shard of the store', async () => {
     const store = new FailingStore();
     const sharded = Object.assign(store, { shardOf: (account: string) => account.slice(0, 1) });
     const limiter = new RateLimiter({ policy: { quotas: [perHour(9)] }, store: sharded });
@@ -139,7 +139,7 @@ describe('the circuit', () => {
     expect(limiter.health()).toMatchObject({ state: 'up', shards: [] });
   });
 
-  it('is not confused by a store that cannot name its parts', async () => {
+  it('exists once if the store cannot name its shards', async () => {
     for (const shardOf of [
       () => {
         throw new Error('no idea');
@@ -160,7 +160,7 @@ describe('the circuit', () => {
     }
   });
 
-  it('does not mind a store that is down from the start', async () => {
+  it('opens also for a store that is down from the start', async () => {
     const store = new FailingStore();
     store.manner = 'hang';
     const limiter = new RateLimiter({ policy: { quotas: [perHour(2)] }, store });

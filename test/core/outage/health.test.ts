@@ -1,11 +1,11 @@
 import { type Health, perHour, RateLimiter } from '@tollgate/core';
 import { describe, expect, it, vi } from 'vitest';
-import { CHARGE, failingWorld, heldTime, pass } from './world.js';
+import { CHARGE, failingWorld, fakeTime, pass } from '../failing-world.js';
 
 describe('health', () => {
-  heldTime();
+  fakeTime();
 
-  it('of a store that answers is up, with nothing to tell', () => {
+  it('is up while the store answers', () => {
     const began = Date.now();
     const limiter = new RateLimiter({ policy: { quotas: [perHour(1)] } });
     limiter.consume(CHARGE);
@@ -21,7 +21,7 @@ describe('health', () => {
     });
   });
 
-  it('counts who decided, and since when the store is down, and why', async () => {
+  it('counts decisions by source, and has the start and the cause of an outage', async () => {
     const { consume, limiter, store } = failingWorld({
       onStoreFailure: { categories: { events: 'allow', bridges: 'deny' } },
     });
@@ -45,40 +45,40 @@ describe('health', () => {
     expect(JSON.parse(JSON.stringify(limiter.health()))).toEqual(limiter.health());
   });
 
-  it('tells its listeners of each change, and of nothing else', async () => {
+  it('notifies its listeners of each change, and of nothing else', async () => {
     const { goDown, limiter, store } = failingWorld();
-    const told: Health[] = [];
-    const listener = (health: Health) => told.push(health);
+    const notified: Health[] = [];
+    const listener = (health: Health) => notified.push(health);
     expect(limiter.on('health', listener)).toBe(limiter);
     await goDown();
     await pass(5000);
-    expect(told.map(({ state }) => state)).toEqual(['down']);
+    expect(notified.map(({ state }) => state)).toEqual(['down']);
     store.manner = 'well';
     await pass(5000);
-    expect(told.map(({ state }) => state)).toEqual(['down', 'up']);
+    expect(notified.map(({ state }) => state)).toEqual(['down', 'up']);
     limiter.off('health', listener);
     await goDown();
-    expect(told).toHaveLength(2);
+    expect(notified).toHaveLength(2);
     expect(() => limiter.on('healt' as never, listener)).toThrow(/`event`.*"health"/);
     expect(() => limiter.on('health', 5 as never)).toThrow(/`listener`.*function/);
   });
 
-  it('lets no listener break anything', async () => {
+  it('ignores a listener that fails, with a warning', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     try {
       const { consume, goDown, limiter } = failingWorld();
-      let told = 0;
+      let notified = 0;
       limiter.on('health', () => {
         throw new Error('a bug');
       });
       limiter.on('health', () => Promise.reject(new Error('a late bug')));
       limiter.on('health', () => {
-        told++;
+        notified++;
       });
       await goDown();
       await pass(0);
       expect(await consume()).toMatchObject({ source: 'local' });
-      expect(told).toBe(1);
+      expect(notified).toBe(1);
       expect(warned.mock.calls.map(([message]) => message)).toEqual([
         "A listener of 'health' failed: a bug",
         "A listener of 'health' failed: a late bug",

@@ -1,11 +1,11 @@
 import { perHour } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
-import { CHARGE, failingWorld, heldTime, IMMEDIATE_MS, pass } from './world.js';
+import { CHARGE, failingWorld, fakeTime, IMMEDIATE_MS, pass } from '../failing-world.js';
 
 describe('an answer that comes too late', () => {
-  heldTime();
+  fakeTime();
 
-  /** One charge decided without the store, which has done its part but not said so. */
+  /** One charge that is decided without the store, while the store has executed it but not answered. */
   async function late(policy: Parameters<typeof failingWorld>[0] = {}, cost = 1) {
     const world = failingWorld(policy);
     const prepare = async () => {
@@ -20,7 +20,7 @@ describe('an answer that comes too late', () => {
     return { ...world, prepare, release };
   }
 
-  it('admitted there and here: counted once', async () => {
+  it('admitted by the store and here: it counts once', async () => {
     const { prepare, release, store, stored } = await late();
     expect(await prepare()).toMatchObject({ allowed: true, source: 'local' });
     await release();
@@ -28,7 +28,7 @@ describe('an answer that comes too late', () => {
     expect(store.countOf('record') + store.countOf('refund')).toBe(0);
   });
 
-  it('refused there, admitted here: written down there, with its true age', async () => {
+  it('refused by the store, admitted here: it is recorded in the store with its true age', async () => {
     const { limiter, prepare, release, store, stored } = await late();
     store.memory.record('ameyo5m', [{ name: 'legs', quotas: [perHour(3)] }], 3, 0);
     expect(await prepare()).toMatchObject({ allowed: true, source: 'local' });
@@ -36,7 +36,7 @@ describe('an answer that comes too late', () => {
     await release();
     expect(stored()).toBe(4);
     expect(limiter.health().writeBack).toEqual({ pending: 0, written: 1, dropped: 0 });
-    // It was let through at the deadline, and leaves so much later than the others.
+    // It was admitted at the deadline, and leaves the window that much later than the others.
     const deadlineMs = 100 + IMMEDIATE_MS;
     await pass(3_600_000 - deadlineMs - 5000 - 1000 - 1);
     expect(stored()).toBe(4);
@@ -48,7 +48,7 @@ describe('an answer that comes too late', () => {
     expect(stored()).toBe(0);
   });
 
-  it('admitted there, refused here: given back', async () => {
+  it('admitted by the store, refused here: it is refunded', async () => {
     const { consume, prepare, release, stored } = await late({ localShare: 0.4 });
     await consume();
     expect(await prepare()).toMatchObject({ allowed: false, source: 'local' });
@@ -57,21 +57,21 @@ describe('an answer that comes too late', () => {
     expect(stored()).toBe(1);
   });
 
-  it('admitted there, turned away here: given back', async () => {
+  it('admitted by the store, refused as unavailable here: it is refunded', async () => {
     const { prepare, release, stored } = await late({ onStoreFailure: 'deny' });
     expect(await prepare()).toMatchObject({ allowed: false });
     await release();
     expect(stored()).toBe(0);
   });
 
-  it('admitted there, passed unchecked here: stays', async () => {
+  it('admitted by the store, passed unchecked here: it stays', async () => {
     const { prepare, release, stored } = await late({ onStoreFailure: 'allow' });
     expect(await prepare()).toMatchObject({ allowed: true });
     await release();
     expect(stored()).toBe(1);
   });
 
-  it('no telling: not counted again', async () => {
+  it('a failure that may have charged: it is not recorded again', async () => {
     const { consume, limiter, store, within } = failingWorld();
     store.consume = async () => {
       await new Promise((resolve) => setTimeout(resolve, 500));
@@ -83,7 +83,7 @@ describe('an answer that comes too late', () => {
     expect(limiter.health().writeBack).toEqual({ pending: 0, written: 0, dropped: 0 });
   });
 
-  it('surely not counted: written down', async () => {
+  it('a failure that has not charged: it is recorded in the store', async () => {
     const { consume, store, stored, within } = failingWorld();
     const { consume: real } = store;
     store.consume = async (...charge) => {
@@ -98,7 +98,7 @@ describe('an answer that comes too late', () => {
     expect(stored()).toBe(2);
   });
 
-  it('admitted there after it was refunded here: given back', async () => {
+  it('admitted by the store after a refund here: it is refunded', async () => {
     const { limiter, local, prepare, release, stored } = await late();
     const { receipt } = await prepare();
     expect(await limiter.refund(receipt!)).toBe(true);
@@ -108,7 +108,7 @@ describe('an answer that comes too late', () => {
     expect(local.peek('ameyo5m', [{ name: 'legs', quotas: [perHour(3)] }], 0).used).toEqual([0]);
   });
 
-  it('refused there after it was refunded here: forgotten', async () => {
+  it('refused by the store after a refund here: nothing is recorded', async () => {
     const { limiter, prepare, release, store, stored } = await late();
     store.memory.record('ameyo5m', [{ name: 'legs', quotas: [perHour(3)] }], 3, 0);
     const { receipt } = await prepare();
@@ -118,7 +118,7 @@ describe('an answer that comes too late', () => {
     expect(limiter.health().writeBack.written).toBe(0);
   });
 
-  it('admitted there, then refunded here: given back', async () => {
+  it('admitted by the store, then refunded here: it is refunded', async () => {
     const { limiter, prepare, release, stored } = await late();
     const { receipt } = await prepare();
     await release();
@@ -127,7 +127,7 @@ describe('an answer that comes too late', () => {
     expect(stored()).toBe(0);
   });
 
-  it('of a peek changes nothing', async () => {
+  it('a late answer to a peek changes nothing', async () => {
     const { limiter, release, store, within } = await late();
     store.manner = 'hold';
     expect(await within(100, Promise.resolve(limiter.peek(CHARGE)))).toMatchObject({ source: 'local' });

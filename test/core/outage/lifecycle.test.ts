@@ -2,13 +2,13 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { MemoryStore, perHour, RateLimiter } from '@tollgate/core';
 import { describe, expect, it, vi } from 'vitest';
-import { FailingStore } from './failing-store.js';
-import { CHARGE, failingWorld, heldTime, pass } from './world.js';
+import { FailingStore } from '../failing-store.js';
+import { CHARGE, failingWorld, fakeTime, pass } from '../failing-world.js';
 
 describe('close', () => {
-  heldTime();
+  fakeTime();
 
-  it('settles whatever waits, stops every timer, and refuses what comes after', async () => {
+  it('decides all pending charges, stops every timer, and refuses later calls', async () => {
     const { consume, limiter, store } = failingWorld();
     store.manner = 'unknown';
     for (let times = 0; times < 4; times++) await consume();
@@ -25,7 +25,7 @@ describe('close', () => {
     expect(limiter.health()).toMatchObject({ state: 'up', failures: 4 });
   });
 
-  it('stops the probes, and leaves alone what was passed in', async () => {
+  it('stops the probes, and leaves given stores open', async () => {
     const { goDown, limiter, local, store } = failingWorld();
     await goDown();
     limiter.close();
@@ -36,7 +36,7 @@ describe('close', () => {
     expect(store.memory.stats().counters).toBe(0);
   });
 
-  it('is no harm to answers that come afterwards', async () => {
+  it('ignores answers that come afterwards', async () => {
     const store = new FailingStore();
     const limiter = new RateLimiter({ policy: { quotas: [perHour(1)], onStoreFailure: 'deny' }, store });
     store.manner = 'hold';
@@ -50,7 +50,7 @@ describe('close', () => {
     expect(store.memory.peek('ameyo5m', [{ name: 'legs', quotas: [perHour(1)] }], 0).used).toEqual([0]);
   });
 
-  it('leaves receipts of its own to other limiters on the store', async () => {
+  it('leaves receipts that other limiters on the store accept', async () => {
     const store = new FailingStore();
     const policy = { quotas: [perHour(2)] };
     const limiter = new RateLimiter({ policy, store });
@@ -61,7 +61,7 @@ describe('close', () => {
     expect(await other.peek(CHARGE)).toMatchObject({ quotas: [{ used: 0 }] });
   });
 
-  it('keeps no timer for calls that were answered', async () => {
+  it('keeps no timer for answered calls', async () => {
     const { consume } = failingWorld({ quotas: [perHour(10_000)] });
     for (let times = 0; times < 1000; times++) await consume();
     expect(vi.getTimerCount()).toBe(1);
@@ -84,7 +84,7 @@ describe('a process', () => {
     const storeOf = (answer) => ({ consume: answer, peek: answer, refund: answer, reset: answer, record: answer, close() {} });
   `;
 
-  it('waits for a decision of which nothing else reminds it, and ends by itself', async () => {
+  it('stays alive for a pending decision, and then ends', async () => {
     const began = performance.now();
     const { stdout } = await run(`
       const limiter = new RateLimiter({ policy, store: storeOf(() => new Promise(() => {})) });
@@ -94,7 +94,7 @@ describe('a process', () => {
     expect(performance.now() - began).toBeLessThan(9000);
   });
 
-  it('hears of no rejection that nobody handles, whenever it comes', async () => {
+  it('gets no unhandled rejection, however late the store fails', async () => {
     const { stdout } = await run(`
       const late = () => new Promise((_, reject) => setTimeout(reject, 50, new Error('late')));
       const answers = [late, () => Promise.reject(), () => { throw new Error('at once'); }, async () => 'garbage'];
@@ -115,10 +115,10 @@ describe('a process', () => {
     expect(stdout).toBe('well\n');
   });
 
-  it('that was busy does not take it for the store’s silence', async () => {
+  it('that was busy does not count its own delay as a timeout of the store', async () => {
     const { stdout } = await run(`
       import { createServer, connect } from 'node:net';
-      // The answer is out in time, but then this process does not look for long.
+      // The answer arrives in time, but this process is busy and reads it late.
       const busy = () => { const until = performance.now() + 200; while (performance.now() < until); };
       const server = createServer((far) => far.on('data', () => { far.write('x'); busy(); })).listen(0, '127.0.0.1');
       await new Promise((resolve) => server.once('listening', resolve));
@@ -140,14 +140,14 @@ describe('a process', () => {
 });
 
 describe('the memory store', () => {
-  it('is asked directly, and decides at once', () => {
+  it('is called directly, and decides at once', () => {
     const store = new MemoryStore();
     const limiter = new RateLimiter({ policy: { quotas: [perHour(1)] }, store, timeoutMs: 1 });
     expect(limiter.consume(CHARGE)).toMatchObject({ allowed: true, source: 'store' });
     expect(limiter.consume(CHARGE)).toMatchObject({ allowed: false, source: 'store' });
   });
 
-  it('that answers by promises after all is waited for like any other', async () => {
+  it('with overridden methods that return promises is awaited like any other', async () => {
     class SlowStore extends MemoryStore {
       override consume(...charge: Parameters<MemoryStore['consume']>) {
         return Promise.resolve(super.consume(...charge)) as never;

@@ -1,13 +1,13 @@
 import { type Decision, perHour, perMinute, RateLimiter, StoreError } from '@tollgate/core';
 import { isPromise } from '@tollgate/core/kit';
 import { describe, expect, it } from 'vitest';
-import { FailingStore, type Manner } from './failing-store.js';
-import { CHARGE, failingWorld, heldTime, IMMEDIATE_MS, pass } from './world.js';
+import { FailingStore, type Manner } from '../failing-store.js';
+import { CHARGE, failingWorld, fakeTime, IMMEDIATE_MS, pass } from '../failing-world.js';
 
 const FAILURES: Manner[] = ['hang', 'refuse', 'unknown', 'throw', 'garbage', 'nothing'];
 
 describe('a charge that the store fails', () => {
-  heldTime();
+  fakeTime();
 
   it.each(FAILURES)('is decided locally by default: %s', async (manner) => {
     const { consume, store, within } = failingWorld();
@@ -26,7 +26,7 @@ describe('a charge that the store fails', () => {
     expect(refused.quotas).toMatchObject([{ limit: 3, used: 3 }]);
   });
 
-  it.each(FAILURES)('passes unchecked where the policy says allow: %s', async (manner) => {
+  it.each(FAILURES)('passes unchecked if the policy says allow: %s', async (manner) => {
     const { consume, store, within } = failingWorld({ onStoreFailure: 'allow' });
     store.manner = manner;
     for (let times = 0; times < 7; times++) {
@@ -44,7 +44,7 @@ describe('a charge that the store fails', () => {
     }
   });
 
-  it.each(FAILURES)('is turned away where the policy says deny: %s', async (manner) => {
+  it.each(FAILURES)('is refused if the policy says deny: %s', async (manner) => {
     const { consume, store, within } = failingWorld({ onStoreFailure: 'deny' });
     store.manner = manner;
     for (let times = 0; times < 7; times++) {
@@ -55,7 +55,7 @@ describe('a charge that the store fails', () => {
     }
   });
 
-  it.each(FAILURES)('is decided by its own category: %s', async (manner) => {
+  it.each(FAILURES)('is decided by the mode of its category: %s', async (manner) => {
     const { limiter, store, within } = failingWorld({
       onStoreFailure: { default: 'deny', categories: { legs: 'allow', bridges: 'local' } },
     });
@@ -66,7 +66,7 @@ describe('a charge that the store fails', () => {
     expect(await decide('events')).toMatchObject({ allowed: false, source: 'none' });
   });
 
-  it.each(FAILURES)('can be looked at, by the same mode, without leaving anything: %s', async (manner) => {
+  it.each(FAILURES)('can be peeked in the same mode, without a trace: %s', async (manner) => {
     for (const [onStoreFailure, expected] of [
       ['local', { allowed: true, source: 'local' }],
       ['allow', { allowed: true, source: 'none', reason: 'store-unavailable' }],
@@ -82,7 +82,7 @@ describe('a charge that the store fails', () => {
     }
   });
 
-  it('is decided at the deadline, and not sooner', async () => {
+  it('is decided at the deadline, and not earlier', async () => {
     for (const [options, timeoutMs] of [
       [{}, 100],
       [{ timeoutMs: 30 }, 30],
@@ -101,7 +101,7 @@ describe('a charge that the store fails', () => {
     }
   });
 
-  it('waits as long as the store says, unless the limiter says otherwise', async () => {
+  it('waits for the timeout of the limiter, or else of the store', async () => {
     const store = Object.assign(new FailingStore(), { timeoutMs: 7 });
     store.manner = 'hang';
     const policy = { quotas: [perMinute(1)] };
@@ -128,7 +128,7 @@ describe('a charge that the store fails', () => {
     expect(() => new RateLimiter({ policy, localStore: {} as never })).toThrow(/`localStore`.*MemoryStore/);
   });
 
-  it('finds no fresh quota: what the store admitted counts here too', async () => {
+  it('counts what the store had admitted before', async () => {
     const { consume, store } = failingWorld();
     await consume(2);
     store.manner = 'refuse';
@@ -136,7 +136,7 @@ describe('a charge that the store fails', () => {
     expect(await consume()).toMatchObject({ allowed: false, source: 'local' });
   });
 
-  it('has the local share of its limits', async () => {
+  it('is limited to the local share', async () => {
     const share = (localShare: number, limit: number) =>
       failingWorld({ localShare, quotas: [perHour(limit)] }).limiter.peek(CHARGE);
     const cases = [
@@ -156,14 +156,14 @@ describe('a charge that the store fails', () => {
     }
   });
 
-  it('passes the mistakes of the program on to it', async () => {
+  it('throws the mistakes of the program to the caller', async () => {
     const { consume, limiter, store } = failingWorld();
     store.close();
     for (let times = 0; times < 7; times++) await expect(consume()).rejects.toMatchObject({ code: 'TOLLGATE_CLOSED' });
     expect(limiter.health()).toMatchObject({ state: 'up', failures: 0 });
   });
 
-  it('of a store that throws at once is decided at once', () => {
+  it('is decided at once if the store throws at once', () => {
     const { limiter, store } = failingWorld();
     store.manner = 'throw';
     const decision = limiter.consume(CHARGE);
@@ -171,7 +171,7 @@ describe('a charge that the store fails', () => {
     expect(decision).toMatchObject({ allowed: true, source: 'local' });
   });
 
-  it('is told of the store by a StoreError of any copy of the package', async () => {
+  it('recognizes a StoreError of any copy of the package', async () => {
     const { limiter, store } = failingWorld();
     const { receipt } = await limiter.consume(CHARGE);
     const error = new StoreError('gone', { charged: 'no', cause: 7 });
@@ -183,7 +183,7 @@ describe('a charge that the store fails', () => {
 });
 
 describe('no quota at all', () => {
-  it('asks no one', () => {
+  it('does not call the store', () => {
     const { limiter, store } = failingWorld({ categories: { legs: 'unlimited' }, onStoreFailure: 'deny' });
     expect(limiter.consume(CHARGE)).toMatchObject({ allowed: true, reason: 'admitted', source: 'none' });
     expect(store.asked).toEqual([]);

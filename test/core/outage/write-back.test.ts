@@ -1,13 +1,14 @@
 import { type Decision, perHour, RateLimiter, type Receipt } from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FailingStore, type Manner } from './failing-store.js';
-import { CHARGE, failingWorld, heldTime, pass } from './world.js';
+import { runsFor } from '../../effort.js';
+import { FailingStore, type Manner } from '../failing-store.js';
+import { CHARGE, failingWorld, fakeTime, pass } from '../failing-world.js';
 
 describe('write-back', () => {
-  heldTime();
+  fakeTime();
 
-  it('brings the store what was admitted while its circuit was open, when it closes', async () => {
+  it('records in the store, when its circuit closes, what was admitted while it was open', async () => {
     const { consume, goDown, limiter, store, stored } = failingWorld();
     await goDown();
     store.manner = 'refuse';
@@ -20,7 +21,7 @@ describe('write-back', () => {
     expect(store.countOf('record')).toBe(1);
   });
 
-  it('brings it ahead of the account’s next charge', async () => {
+  it('records it before the next charge of the account', async () => {
     const { consume, store } = failingWorld();
     store.manner = 'refuse';
     await consume(2);
@@ -30,7 +31,7 @@ describe('write-back', () => {
     expect(store.asked).toEqual(['record', 'consume']);
   });
 
-  it('keeps apart what lies further apart than a slice, and forgets what no window counts', async () => {
+  it('keeps entries apart that differ by more than a slice, and drops entries that no window counts', async () => {
     const { consume, goDown, limiter, store, stored } = failingWorld({ quotas: [perHour(100)] });
     await goDown();
     store.manner = 'refuse';
@@ -49,7 +50,7 @@ describe('write-back', () => {
     expect(limiter.health().writeBack).toEqual({ pending: 0, written: 3, dropped: 0 });
   });
 
-  it('does without, where the store has no record', async () => {
+  it('is off if the store has no record', async () => {
     const without = Object.assign(new FailingStore(), { record: undefined });
     const { consume, goDown, limiter, store, stored } = failingWorld({}, {}, without as never);
     await goDown();
@@ -60,7 +61,7 @@ describe('write-back', () => {
     expect(limiter.health().writeBack).toEqual({ pending: 0, written: 0, dropped: 0 });
   });
 
-  it('tries again what surely was not recorded, and gives up what may have been', async () => {
+  it('repeats a record that failed without an effect, and drops one that may have had an effect', async () => {
     const { consume, limiter, store, stored } = failingWorld();
     const { record } = store;
     store.manner = 'refuse';
@@ -86,7 +87,7 @@ describe('write-back', () => {
     expect(limiter.health().writeBack).toEqual({ pending: 0, written: 1, dropped: 1 });
   });
 
-  it('sends no more than a few at once', async () => {
+  it('sends a few records at a time', async () => {
     const { consume, goDown, store } = failingWorld();
     await goDown();
     for (let account = 0; account < 500; account++) await consume(1, `a${account}`);
@@ -104,7 +105,7 @@ describe('write-back', () => {
     expect(sending).toBe(0);
   });
 
-  it('remembers 100,000 entries and no more', async () => {
+  it('keeps at most 100,000 entries', async () => {
     const { goDown, limiter, store } = failingWorld();
     await goDown();
     for (let account = 0; account < 100_010; account++) limiter.consume({ account: `a${account}`, category: 'legs' });
@@ -114,7 +115,7 @@ describe('write-back', () => {
     expect(limiter.health().writeBack).toEqual({ pending: 0, written: 100_000, dropped: 10 });
   });
 
-  it('leaves out what was refunded meanwhile', async () => {
+  it('leaves out refunded charges', async () => {
     const { consume, goDown, limiter, store, stored } = failingWorld();
     await goDown();
     const { receipt } = await consume(2);
@@ -125,7 +126,7 @@ describe('write-back', () => {
     expect(stored()).toBe(1);
   });
 
-  it('leaves out what was reset meanwhile, and says that the store was not', async () => {
+  it('leaves out reset counters, and reports that the store was not reset', async () => {
     const { consume, goDown, limiter, local, store, stored } = failingWorld();
     await consume();
     await goDown();
@@ -140,7 +141,7 @@ describe('write-back', () => {
     expect(stored()).toBe(0);
   });
 
-  it('refunds the copy here of what the store admitted, even if the store cannot', async () => {
+  it('refunds the local copy of an admission, even if the store fails to', async () => {
     const { consume, goDown, limiter, local } = failingWorld();
     const counters = [{ name: 'legs', quotas: [perHour(3)] }];
     const [first, second] = [await consume(), await consume()];
@@ -157,8 +158,8 @@ describe('write-back', () => {
   });
 });
 
-describe('whatever the store does', () => {
-  heldTime();
+describe('with random failures of the store', () => {
+  fakeTime();
 
   const manner = fc.constantFrom<Manner>('well', 'well', 'refuse', 'hold');
   const step = fc.oneof(
@@ -179,7 +180,7 @@ describe('whatever the store does', () => {
     },
   );
 
-  it('what was let through is counted there once, and nothing else, as soon as it is back', () =>
+  it('the recovered store counts each admission once, and nothing else', () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(step, { maxLength: 60, size: 'max' }),
@@ -201,7 +202,7 @@ describe('whatever the store does', () => {
             } else if (one.kind === 'manner') store.manner = one.manner;
             else if (one.kind === 'pass') await pass(one.ms);
             else if (one.kind === 'release') {
-              // A store that answers can be refunded what it has admitted too late.
+              // A store that answers again can refund what it has admitted too late.
               store.manner = 'well';
               store.release();
             } else if (one.kind === 'refund') {
@@ -230,6 +231,6 @@ describe('whatever the store does', () => {
           limiter.close();
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runsFor(300) },
     ));
 });

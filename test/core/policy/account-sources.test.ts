@@ -9,8 +9,8 @@ import {
   type Store,
 } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
-import { liveWorld, nextTurn, warnings } from '../limiter/world.js';
-import { heldTime, pass } from '../outage/world.js';
+import { fakeTime, pass } from '../failing-world.js';
+import { liveWorld, nextTurn, warnings } from '../live-limiter.js';
 
 const policy = {
   quotas: [perMinute(1)],
@@ -19,13 +19,13 @@ const policy = {
 };
 const provisioned = defineAccountLayer({ categories: { legs: [perMinute(9)] } });
 
-/** A source that says the same of everyone. */
+/** A source with the same layer for every account. */
 function always(layer: AccountLayer | undefined): AccountSource {
   return { layerOf: () => layer };
 }
 
 describe('a source of account layers', () => {
-  it('comes before all that the policy says of the account, category by category', () => {
+  it('overrides the policy, category by category', () => {
     const { consume } = liveWorld({ policy, accounts: always(provisioned) });
     expect(consume().tightest).toMatchObject({ limit: 9, used: 1 });
     expect(consume({ environment: 'sandbox' }).tightest).toMatchObject({ limit: 9, used: 2 });
@@ -35,31 +35,31 @@ describe('a source of account layers', () => {
     });
   });
 
-  it('is heard from the next charge on, and what was admitted still counts', () => {
-    const held = new Map<string, AccountLayer>();
-    const { consume } = liveWorld({ policy, accounts: { layerOf: (account) => held.get(account) } });
+  it('applies from the next charge on, and earlier admissions count', () => {
+    const layers = new Map<string, AccountLayer>();
+    const { consume } = liveWorld({ policy, accounts: { layerOf: (account) => layers.get(account) } });
     for (let times = 0; times < 3; times++) consume();
     expect(consume()).toMatchObject({ allowed: false, tightest: { limit: 2, used: 2 } });
-    held.set('ameyo5m', provisioned);
+    layers.set('ameyo5m', provisioned);
     expect(consume()).toMatchObject({ allowed: true, tightest: { limit: 9, used: 3 } });
-    held.delete('ameyo5m');
+    layers.delete('ameyo5m');
     expect(consume()).toMatchObject({ allowed: false, tightest: { limit: 2, used: 3, remaining: 0 } });
   });
 
-  it('knows nothing of an account where it says null, at once or later', async () => {
+  it('has no layer for an account if it returns null, directly or as a promise', async () => {
     const none = null as unknown as undefined;
-    for (const said of [none, Promise.resolve(none)]) {
-      const { limiter } = liveWorld({ policy, accounts: [{ layerOf: () => said }, always(provisioned)] });
+    for (const answer of [none, Promise.resolve(none)]) {
+      const { limiter } = liveWorld({ policy, accounts: [{ layerOf: () => answer }, always(provisioned)] });
       const decision = await limiter.consume({ account: 'ameyo5m', category: 'legs' });
       expect(decision.tightest).toMatchObject({ limit: 9 });
-      const alone = liveWorld({ policy, accounts: { layerOf: () => said } });
+      const alone = liveWorld({ policy, accounts: { layerOf: () => answer } });
       const alike = await alone.limiter.consume({ account: 'ameyo5m', category: 'legs' });
       expect(alike.tightest).toMatchObject({ limit: 2 });
       expect(alone.limiter.stats().sourceFailures).toBe(0);
     }
   });
 
-  it('is not asked about addresses', () => {
+  it('is not called for addresses', () => {
     const asked: string[] = [];
     const { limiter } = liveWorld({
       policy,
@@ -75,7 +75,7 @@ describe('a source of account layers', () => {
     expect(asked).toEqual(['__proto__']);
   });
 
-  it('of several, the first that knows the account is heard', async () => {
+  it('that is the first of several to return a layer decides', async () => {
     const { limiter } = liveWorld({
       policy,
       accounts: [
@@ -89,7 +89,7 @@ describe('a source of account layers', () => {
     expect(decision.tightest).toMatchObject({ limit: 9 });
   });
 
-  it('may say that an account is throttled or observed, or is not', () => {
+  it('may set or unset throttle and mode of an account', () => {
     const throttle = { afterViolations: 1, withinMs: 60_000, forMs: 60_000, factor: 0.5 };
     const source = always(defineAccountLayer({ throttle: false, mode: 'observe' }));
     const { consume } = liveWorld({ policy: { quotas: [perMinute(1)], throttle }, accounts: source });
@@ -97,7 +97,7 @@ describe('a source of account layers', () => {
     expect(consume()).toMatchObject({ allowed: true, wouldRefuse: true, throttled: undefined });
   });
 
-  it('that says throttle to a store that cannot is heard but for that, with one warning', async () => {
+  it('applies without its throttle to a store that has none, with one warning', async () => {
     const warned = await warnings();
     const memory = new MemoryStore();
     const store: Store = {
@@ -119,7 +119,7 @@ describe('a source of account layers', () => {
     await limiter.close();
   });
 
-  it('that cannot tell whether limiting is suspended suspends nothing', () => {
+  it('whose suspension fails suspends nothing', () => {
     const source: AccountSource = {
       layerOf: () => undefined,
       get suspension(): never {
@@ -130,7 +130,7 @@ describe('a source of account layers', () => {
     expect(consume().reason).toBe('admitted');
   });
 
-  it('decides whose counter a reset and a pardon mean', async () => {
+  it('decides which counter a reset and a pardon concern', async () => {
     const source: AccountSource = { layerOf: async () => provisioned };
     const { limiter } = liveWorld({ policy, accounts: source });
     const charge = { account: 'ameyo5m', category: 'legs', environment: 'sandbox' };
@@ -140,20 +140,20 @@ describe('a source of account layers', () => {
     await limiter.pardon(charge);
   });
 
-  it('shares what was worked out for a layer', () => {
+  it('gets one resolution for each layer and category', () => {
     const { limiter } = liveWorld({ policy });
-    const resolve = (held: AccountLayer, ...[category, plan]: [string, string?]) =>
-      (limiter.policy as Policy).resolve({ category, account: 'ameyo5m', plan }, held);
+    const resolve = (layer: AccountLayer, ...[category, plan]: [string, string?]) =>
+      (limiter.policy as Policy).resolve({ category, account: 'ameyo5m', plan }, layer);
     expect(resolve(provisioned, 'legs')).toBe(resolve(provisioned, 'legs', 'nobody'));
     expect(resolve(provisioned, 'legs')).not.toBe(resolve(defineAccountLayer({}), 'legs'));
-    // Past its bound the cache is begun anew, and answers as before.
+    // A full cache is emptied, and answers do not change.
     for (let index = 0; index < 1000; index++) resolve(provisioned, `category ${index}`);
     expect(resolve(provisioned, 'legs').quotas).toEqual([
       { name: 'per-minute', scope: 'category', limit: 9, windowMs: 60_000 },
     ]);
   });
 
-  it.each([{}, 'redis', [null], [{ layerOf: 1 }]])('that is none is refused: %j', (accounts) => {
+  it.each([{}, 'redis', [null], [{ layerOf: 1 }]])('that is invalid is refused: %j', (accounts) => {
     expect(() => new RateLimiter({ policy, accounts: accounts as never })).toThrow(
       expect.objectContaining({ code: 'TOLLGATE_OPTION_TYPE', option: 'accounts' }),
     );
@@ -161,9 +161,9 @@ describe('a source of account layers', () => {
 });
 
 describe('a source that fails', () => {
-  heldTime();
+  fakeTime();
 
-  it('leaves the policy alone to decide, and holds no request for longer than the store might', async () => {
+  it('leaves the decision to the policy, and delays no request beyond the timeout', async () => {
     const sources: AccountSource[] = [
       {
         layerOf() {
@@ -182,7 +182,7 @@ describe('a source that fails', () => {
     }
   });
 
-  it('that is waited for while the limiter closes or is suspended gets no charge through', async () => {
+  it('that answers after suspend or close causes no charge', async () => {
     let answer: (layer: AccountLayer | undefined) => void = () => {};
     const source: AccountSource = {
       layerOf: () =>

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Names of layers and categories, the hostile ones among them. */
+/** Names of layers and categories, also hostile ones. */
 const NAME = fc.oneof(
   fc.constantFrom('legs', 'bridges', 'sandbox', 'enterprise', '__proto__', 'constructor', '}{', '\0', ' '),
   fc.string({ minLength: 1 }),
@@ -56,11 +56,11 @@ const ofLayer = {
   total: quotas,
 };
 
-/** What a layer may say in JSON; of its rules it may break those alone that no schema can say. */
+/** A layer in JSON. It may break only rules that a schema cannot express. */
 export const jsonLayer: fc.Arbitrary<unknown> = fc.record(ofLayer, { requiredKeys: [] });
 const layers = fc.dictionary(NAME, jsonLayer, { maxKeys: 2 });
 
-/** What a policy may say in JSON; of its rules it may break those alone that no schema can say. */
+/** A policy in JSON. It may break only rules that a schema cannot express. */
 export const jsonPolicy: fc.Arbitrary<unknown> = fc.record(
   {
     ...ofLayer,
@@ -77,7 +77,7 @@ export const jsonPolicy: fc.Arbitrary<unknown> = fc.record(
   { requiredKeys: ['quotas'] },
 );
 
-/** One change at one place of a document: another value there, another key beside it, or the place gone. */
+/** One change at one place of a document: a new value, a new key beside it, or its removal. */
 type Change = { readonly at: number } & (
   | { readonly value: unknown }
   | { readonly key: string; readonly value: unknown }
@@ -109,7 +109,7 @@ export function changed(document: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> 
     .map(([document, changes]) => changes.reduce<unknown>(apply, plain(document)));
 }
 
-/** As it comes out of a file. */
+/** As if parsed from a file. */
 export function plain(document: unknown): unknown {
   return JSON.parse(JSON.stringify(document));
 }
@@ -134,7 +134,7 @@ function placesOf(document: unknown, place: Place = []): Place[] {
   return [place, ...Object.entries(document).flatMap(([key, value]) => placesOf(value, [...place, key]))];
 }
 
-/** A copy in which the value at the place is another, or, if that is undefined, not there. */
+/** A copy with a new value at the place. `undefined` removes the place. */
 function rebuilt(document: unknown, [key, ...rest]: Place, value: (old: unknown) => unknown): unknown {
   if (key === undefined) return value(document) ?? null;
   const entries = Object.entries(document as object)
@@ -145,7 +145,7 @@ function rebuilt(document: unknown, [key, ...rest]: Place, value: (old: unknown)
   return Array.isArray(document) ? entries.map(([, kept]) => kept) : fromEntries(entries);
 }
 
-/** With `__proto__` an ordinary key, as `JSON.parse` makes it. */
+/** `__proto__` becomes an ordinary key, as with `JSON.parse`. */
 function fromEntries(entries: readonly (readonly [string, unknown])[]): object {
   return Object.fromEntries(entries);
 }

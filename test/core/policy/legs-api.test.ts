@@ -26,13 +26,13 @@ describe('legsApiCategory', () => {
     expect(legsApiCategory(`/v2/accounts/a1${path}`)).toBe(category);
   });
 
-  it('knows a path whose account stands elsewhere', () => {
+  it('finds the category in a path with the account elsewhere', () => {
     expect(legsApiCategory('/legs/l1/actions')).toBe('actions');
     expect(legsApiCategory('/api/v3/bridges/b1')).toBe('bridges');
     expect(legsApiCategory('/')).toBe('other');
   });
 
-  it('takes an account or a sid that is called like a part of the path for what it is', () => {
+  it('does not mix up a part of the path with an account or sid of the same name', () => {
     expect(legsApiCategory('/v2/accounts/legs')).toBe('other');
     expect(legsApiCategory('/v2/accounts/legs/bridges')).toBe('bridges');
     expect(legsApiCategory('/v2/accounts/a/legs/actions')).toBe('legs');
@@ -73,7 +73,7 @@ describe('legsApiCategory', () => {
 });
 
 describe('legsApiAccount', () => {
-  it('decodes an account once, as routers do', () => {
+  it('decodes an account once, like routers', () => {
     expect(legsApiAccount('/v2/accounts/%61%6D/legs')).toBe('am');
     expect(legsApiAccount('/v2/accounts/%2561/legs')).toBe('%61');
     expect(legsApiAccount('/v2/accounts/a%2Fb/legs')).toBe('a/b');
@@ -82,7 +82,7 @@ describe('legsApiAccount', () => {
     expect(legsApiAccount('/legs?next=/accounts/a')).toBeUndefined();
   });
 
-  it('never throws, and is a segment of the path or nothing', () => {
+  it('never throws, and returns a segment of the path or nothing', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 100 }), (text) => {
         const account = legsApiAccount(`/accounts/${text}`);

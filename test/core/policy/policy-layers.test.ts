@@ -11,62 +11,62 @@ import {
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-/** `afterViolations` tells throttles apart. */
+/** Each throttle has its own `afterViolations`. */
 const throttleOf = (afterViolations: number): ThrottleOptions => {
   return { afterViolations, withinMs: 60_000, forMs: 300_000, factor: 0.5 };
 };
 
-/** What one layer, or one of its categories, says. */
-interface Said {
+/** The options of one layer, or of one of its categories. */
+interface Options {
   readonly throttle: boolean | undefined;
   readonly mode: Mode | undefined;
   readonly quotas: boolean;
 }
 
-const said: fc.Arbitrary<Said> = fc.record({
+const options: fc.Arbitrary<Options> = fc.record({
   throttle: fc.constantFrom(undefined, undefined, false, true),
   mode: fc.constantFrom<(Mode | undefined)[]>(undefined, undefined, 'enforce', 'observe'),
   quotas: fc.boolean(),
 });
-const layer = fc.record({ own: said, category: fc.option(said, { nil: undefined }), total: fc.boolean() });
+const layer = fc.record({ own: options, category: fc.option(options, { nil: undefined }), total: fc.boolean() });
 type LayerPick = Parameters<Parameters<typeof layer.map>[0]>[0];
 
-/** From the most to the least specific: an account source's, then those of the policy. */
-const PATHS = ['held', 'policy.accounts.a', 'policy.environments.e', 'policy.plans.p', 'policy.regions.r', 'policy'];
+/** From the most to the least specific: the layer of an account source, then those of the policy. */
+const PATHS = ['source', 'policy.accounts.a', 'policy.environments.e', 'policy.plans.p', 'policy.regions.r', 'policy'];
 
-/** Numbers tell where they come from: 10, 20, … the layer itself, 11, 21, … its category, 12, 22, … its total. */
+/** A number shows its origin: 10, 20, … is the layer itself, 11, 21, … its category, 12, 22, … its total. */
 function layerOf({ own, category, total }: LayerPick, index: number): Layer {
   const tens = 10 * (index + 1);
-  const sayings = ({ throttle, mode, quotas }: Said, number: number): CategoryLayer => ({
+  const optionsOf = ({ throttle, mode, quotas }: Options, number: number): CategoryLayer => ({
     ...(throttle !== undefined && { throttle: throttle && throttleOf(number) }),
     ...(mode !== undefined && { mode }),
     ...(quotas && { quotas: [perMinute(number)] }),
   });
   return {
-    ...sayings(own, tens),
-    ...(category && { categories: { legs: sayings(category, tens + 1) } }),
+    ...optionsOf(own, tens),
+    ...(category && { categories: { legs: optionsOf(category, tens + 1) } }),
     ...(total && { total: [perMinute(tens + 2)] }),
   };
 }
 
-/** The first word on it, and where it was said. */
-function firstOf<K extends keyof Said>(layers: readonly LayerPick[], option: K, ofTotal = false) {
+/** The most specific value of the option, with its path. */
+function firstOf<K extends keyof Options>(layers: readonly LayerPick[], option: K, ofTotal = false) {
   for (const [index, { own, category }] of layers.entries()) {
     const path = PATHS[index]!;
-    const silent = option === 'quotas' ? false : undefined;
-    if (!ofTotal && category !== undefined && category[option] !== silent) {
+    const unset = option === 'quotas' ? false : undefined;
+    if (!ofTotal && category !== undefined && category[option] !== unset) {
       return { value: category[option], number: 10 * (index + 1) + 1, from: `${path}.categories.legs.${option}` };
     }
-    if (own[option] !== silent) return { value: own[option], number: 10 * (index + 1), from: `${path}.${option}` };
+    if (own[option] !== unset) return { value: own[option], number: 10 * (index + 1), from: `${path}.${option}` };
   }
   return { value: undefined, number: undefined, from: undefined };
 }
 
 describe('throttle and mode', () => {
-  it('are said by the most specific layer that speaks of them, each by itself, and so explained', () => {
+  it('come from the most specific layer that sets them, each on its own, and explain names it', () => {
     fc.assert(
       fc.property(fc.array(layer, { minLength: 6, maxLength: 6 }), (picks) => {
-        const [held, account, environment, plan, region, base] = picks.map(layerOf) as [
+        const [source, account, environment, plan, region, base] = picks.map(layerOf) as [
           Layer,
           Layer,
           Layer,
@@ -85,7 +85,7 @@ describe('throttle and mode', () => {
         const last = { ...picks[5]!, own: { ...picks[5]!.own, quotas: true } };
         const layers = [...picks.slice(0, 5), last];
         const query = { category: 'legs', account: 'a', plan: 'p', region: 'r', environment: 'e' };
-        const sourceLayer = defineAccountLayer(held, 'held');
+        const sourceLayer = defineAccountLayer(source, 'source');
         const resolution = policy.resolve(query, sourceLayer);
         const explanation = policy.explain(query, sourceLayer);
 
@@ -123,7 +123,7 @@ describe('throttle and mode', () => {
     );
   });
 
-  it('do not keep a counter apart: only quotas that an environment decides do', () => {
+  it('of an environment do not separate its counter: only its quotas do', () => {
     const policy = definePolicy({
       quotas: [perMinute(1)],
       environments: { sandbox: { mode: 'observe', throttle: throttleOf(3) } },
@@ -133,13 +133,13 @@ describe('throttle and mode', () => {
     expect(mode).toBe('observe');
   });
 
-  it('of an unlimited category leave nothing to throttle', () => {
+  it('of an unlimited category throttle nothing', () => {
     const policy = definePolicy({ quotas: 'unlimited', throttle: throttleOf(3), mode: 'observe' });
     expect(policy.resolve({ category: 'legs' })).toMatchObject({ counters: [], mode: 'observe' });
     expect(policy.throttles).toBe(true);
   });
 
-  it('hold also where a process decides by itself', () => {
+  it('apply to local decisions too', () => {
     const policy = definePolicy({ quotas: [perMinute(100)], throttle: throttleOf(3), localShare: 0.5 });
     const [counter] = policy.resolve({ category: 'legs' }).local.counters;
     expect(counter).toMatchObject({ quotas: [{ limit: 50 }], throttle: { afterViolations: 3 } });
@@ -193,12 +193,12 @@ describe('an account layer', () => {
     environments: { sandbox: { quotas: [perMinute(2)] } },
     accounts: { a: { quotas: [perMinute(3)], total: [perMinute(4)] } },
   });
-  const limits = (held: Layer, environment?: string) =>
+  const limits = (layer: Layer, environment?: string) =>
     policy
-      .resolve({ category: 'legs', account: 'a', environment }, defineAccountLayer(held))
+      .resolve({ category: 'legs', account: 'a', environment }, defineAccountLayer(layer))
       .counters.map(({ name, quotas }) => [name, quotas.map(({ limit }) => limit)]);
 
-  it('comes before all that the policy says, and is silent where it says nothing', () => {
+  it('overrides the policy, and leaves to it what it does not set', () => {
     expect(limits({ quotas: [perMinute(9)] })).toEqual([
       ['legs', [9]],
       ['*', [4]],
@@ -211,29 +211,29 @@ describe('an account layer', () => {
     expect(limits({})).toEqual(limits({ categories: {} }));
   });
 
-  it('is counted on the counter that all environments share', () => {
+  it('counts on the counter that all environments share', () => {
     const shared = definePolicy({ quotas: [perMinute(1)], environments: { sandbox: { quotas: [perMinute(2)] } } });
-    const held = defineAccountLayer({ quotas: [perMinute(9)] });
+    const stored = defineAccountLayer({ quotas: [perMinute(9)] });
     const query = { category: 'legs', account: 'a', environment: 'sandbox' };
     expect(shared.counterOf(query)).toBe('sandbox/legs');
-    expect(shared.counterOf(query, held)).toBe('legs');
-    const [counter] = shared.resolve(query, held).counters;
+    expect(shared.counterOf(query, stored)).toBe('legs');
+    const [counter] = shared.resolve(query, stored).counters;
     expect(counter!.name).toBe('legs');
   });
 
-  it('that is held gets the same object for the same question, and another layer another', () => {
-    const held = defineAccountLayer({ quotas: [perMinute(9)] });
-    const resolve = (layer = held) => policy.resolve({ category: 'legs', account: 'b' }, layer);
+  it('gets the same resolution for the same query, and another layer gets another', () => {
+    const stored = defineAccountLayer({ quotas: [perMinute(9)] });
+    const resolve = (layer = stored) => policy.resolve({ category: 'legs', account: 'b' }, layer);
     expect(resolve()).toBe(resolve());
     expect(resolve(defineAccountLayer({ quotas: [perMinute(8)] })).quotas).toMatchObject([{ limit: 8 }]);
     expect(resolve().quotas).toMatchObject([{ limit: 9 }]);
     expect(policy.resolve({ category: 'legs', account: 'b' }).quotas).toMatchObject([{ limit: 1 }]);
   });
 
-  it('still answers right for more categories than it remembers', () => {
-    const held = defineAccountLayer({ categories: { legs: [perMinute(9)] } });
-    for (let i = 0; i < 200; i++) policy.resolve({ category: `c${i}`, account: 'b' }, held);
-    const limitOf = (category: string) => policy.resolve({ category, account: 'b' }, held).quotas[0]!.limit;
+  it('has right answers for more categories than the cache keeps', () => {
+    const stored = defineAccountLayer({ categories: { legs: [perMinute(9)] } });
+    for (let i = 0; i < 200; i++) policy.resolve({ category: `c${i}`, account: 'b' }, stored);
+    const limitOf = (category: string) => policy.resolve({ category, account: 'b' }, stored).quotas[0]!.limit;
     expect([limitOf('legs'), limitOf('c0'), limitOf('c199')]).toEqual([9, 1, 1]);
   });
 
@@ -241,7 +241,7 @@ describe('an account layer', () => {
     [{ quotas: [] }, undefined, 'Expected `accounts.quotas` to be an array of 1 to 8 quotas'],
     [{ limit: 3 }, 'accounts.acme', 'Unknown option `accounts.acme.limit`: expected one of quotas, categories, total'],
     [null, 'accounts.acme', 'Expected `accounts.acme` to be a plain object, got null'],
-    [{ accounts: {} }, 'held', 'Unknown option `held.accounts`'],
+    [{ accounts: {} }, 'stored', 'Unknown option `stored.accounts`'],
   ])('%j is refused', (layer, path, message) => {
     const define = () => defineAccountLayer(layer as Layer, ...(path === undefined ? [] : [path]));
     expect(define).toThrow(message);

@@ -31,8 +31,8 @@ function accepts(check: () => unknown): boolean {
 const takesPolicy = (policy: unknown) => accepts(() => definePolicy(policy as PolicyOptions));
 const takesLayer = (layer: unknown) => accepts(() => defineAccountLayer(layer as Layer));
 
-/** The rules that no schema can say, and whether a document that the schema takes breaks them. */
-const UNSAID: Record<string, (part: unknown) => boolean> = {
+/** The rules that a schema cannot express, each with a check whether a part of a document breaks it. */
+const BEYOND_SCHEMA: Record<string, (part: unknown) => boolean> = {
   'two quotas of a list with one windowMs': (part) => isQuotas(part) && hasTwice(part.map(({ windowMs }) => windowMs)),
   'two quotas of a list with one name': (part) =>
     isQuotas(part) && hasTwice(part.map((quota) => new Quota(quota).name)),
@@ -42,11 +42,11 @@ const UNSAID: Record<string, (part: unknown) => boolean> = {
   },
 };
 
-function breaksUnsaid(document: unknown): boolean {
-  return partsOf(document).some((part) => Object.values(UNSAID).some((breaks) => breaks(part)));
+function breaksBeyondSchema(document: unknown): boolean {
+  return partsOf(document).some((part) => Object.values(BEYOND_SCHEMA).some((breaks) => breaks(part)));
 }
 
-/** All arrays and objects of a document. Of a name, such as that of a category called `escalate`, none is mistaken. */
+/** All arrays and objects of a document. */
 function partsOf(document: unknown): object[] {
   if (typeof document !== 'object' || document === null) return [];
   return [document, ...Object.values(document).flatMap(partsOf)];
@@ -62,7 +62,7 @@ function hasTwice(values: readonly unknown[]): boolean {
 
 type Part = Readonly<Record<string, unknown>>;
 
-/** Every schema of an option's value, with its place. */
+/** The schema of each option's value, with its place. */
 function* optionsOf(part: unknown, place = '#'): Generator<[string, Part]> {
   if (typeof part !== 'object' || part === null) return;
   if (/\/properties\/[^/]+$|\/additionalProperties$/.test(place)) yield [place, part as Part];
@@ -72,7 +72,7 @@ function* optionsOf(part: unknown, place = '#'): Generator<[string, Part]> {
   }
 }
 
-/** The descriptions of a schema and of those that it refers to. An editor shows the referred one, if there is one. */
+/** The descriptions of a schema and of those that it refers to. An editor shows the one of the reference. */
 function descriptionsOf(part: Part): string[] {
   const own = part['description'] as string | undefined;
   return [...(own === undefined ? [] : [own]), ...('$ref' in part ? descriptionsOf(referredBy(part)) : [])];
@@ -83,21 +83,21 @@ function referredBy({ $ref }: Part): Part {
 }
 
 describe('the schema of a policy', () => {
-  it('is a valid schema, and names no host but that of its dialect', () => {
+  it('is a valid schema, and contains no host except that of its dialect', () => {
     expect(ajv.validateSchema(schema)).toBe(true);
     expect(text.match(/[a-z]+:\/\/[^"\s]+/g)).toEqual(['http://json-schema.org/draft-07/schema#']);
     expect(schema.$id).toBe('urn:tollgate:policy');
   });
 
-  it('takes and refuses what definePolicy does, but for the rules that it cannot say', () => {
+  it('accepts what definePolicy accepts, except for the rules that a schema cannot express', () => {
     const tally = { both: 0, neither: 0, code: 0 };
     fc.assert(
       fc.property(fc.oneof(jsonPolicy.map(plain), changed(jsonPolicy)), (policy) => {
         fc.pre(typeof policy !== 'object' || policy === null || !Object.hasOwn(policy, '$schema'));
-        const said = saysPolicy(policy);
+        const valid = saysPolicy(policy);
         const taken = takesPolicy(policy);
-        expect({ policy, taken }).toEqual({ policy, taken: said && !breaksUnsaid(policy) });
-        tally[said ? (taken ? 'both' : 'code') : 'neither']++;
+        expect({ policy, taken }).toEqual({ policy, taken: valid && !breaksBeyondSchema(policy) });
+        tally[valid ? (taken ? 'both' : 'code') : 'neither']++;
       }),
       { numRuns: 800 },
     );
@@ -105,10 +105,13 @@ describe('the schema of a policy', () => {
     for (const count of Object.values(tally)) expect(count).toBeGreaterThan(50);
   });
 
-  it('takes and refuses what defineAccountLayer does, by its part for a layer', () => {
+  it('accepts as a layer what defineAccountLayer accepts', () => {
     fc.assert(
       fc.property(fc.oneof(jsonLayer.map(plain), changed(jsonLayer)), (layer) => {
-        expect({ layer, taken: takesLayer(layer) }).toEqual({ layer, taken: saysLayer(layer) && !breaksUnsaid(layer) });
+        expect({ layer, taken: takesLayer(layer) }).toEqual({
+          layer,
+          taken: saysLayer(layer) && !breaksBeyondSchema(layer),
+        });
       }),
       { numRuns: 500 },
     );
@@ -123,20 +126,22 @@ describe('the schema of a policy', () => {
     ['two quotas of a list with one windowMs', { quotas: [quota, { ...quota, name: 'other' }] }],
     ['two quotas of a list with one name', { quotas: [quota, { limit: 1, windowMs: 1000, name: 'per-minute' }] }],
     ['escalate.maxMs below forMs', { quotas: [quota], throttle: { ...throttle, escalate: { factor: 2, maxMs: 199 } } }],
-  ])('cannot say: %s', (rule, policy) => {
+  ])('cannot express: %s', (rule, policy) => {
     expect(saysPolicy(policy)).toBe(true);
     expect(takesPolicy(policy)).toBe(false);
-    const broken = partsOf(policy).flatMap((part) => Object.keys(UNSAID).filter((name) => UNSAID[name]!(part)));
+    const broken = partsOf(policy).flatMap((part) =>
+      Object.keys(BEYOND_SCHEMA).filter((name) => BEYOND_SCHEMA[name]!(part)),
+    );
     expect(broken).toEqual([rule]);
   });
 
-  it('takes a $schema beside the policy, for editors alone', () => {
+  it('accepts a $schema in a policy, for editors only', () => {
     expect(saysPolicy({ $schema: './node_modules/@tollgate/core/policy.schema.json', quotas: 'unlimited' })).toBe(true);
     expect(takesPolicy({ $schema: './x.json', quotas: 'unlimited' })).toBe(false);
     expect(saysLayer({ $schema: './x.json' })).toBe(false);
   });
 
-  it('knows the options that the code knows', () => {
+  it('has exactly the options of the code', () => {
     const known = (check: () => unknown) => {
       try {
         check();
@@ -162,7 +167,7 @@ describe('the schema of a policy', () => {
     expect(keys(onStoreFailure)).toEqual(known(() => definePolicy({ quotas: [quota], onStoreFailure: nope })));
   });
 
-  it('describes every option, with examples that fit and with the ranges and defaults that hold', () => {
+  it('describes every option, with valid examples and the true ranges and defaults', () => {
     let described = 0;
     for (const [place, part] of optionsOf(schema)) {
       const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = part;
@@ -174,10 +179,15 @@ describe('the schema of a policy', () => {
           description,
         )?.groups;
       if ([minimum, maximum, exclusiveMinimum, exclusiveMaximum].some((bound) => bound !== undefined)) {
-        const said = Object.fromEntries(
+        const documented = Object.fromEntries(
           Object.entries(range ?? {}).map(([key, value]) => [key, value && Number(value)]),
         );
-        expect(said, place).toEqual({ from: minimum, to: maximum, above: exclusiveMinimum, below: exclusiveMaximum });
+        expect(documented, place).toEqual({
+          from: minimum,
+          to: maximum,
+          above: exclusiveMinimum,
+          below: exclusiveMaximum,
+        });
         described++;
       }
       for (const schema of [part, referredBy(part)]) {

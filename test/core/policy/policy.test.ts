@@ -10,7 +10,7 @@ import {
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-/** The limits that apply, and the counters they stand on. */
+/** The limits that apply, by counter. */
 function limits(
   policy: Policy,
   category: string,
@@ -48,12 +48,12 @@ describe('precedence', () => {
     expect(limits(policy, ...(question as unknown as [category: string]))).toEqual(expected);
   });
 
-  it('is account, environment, plan, region, base, for every choice of layers that speak', () => {
-    const speaks = fc.record({ quotas: fc.boolean(), category: fc.boolean(), total: fc.boolean() });
+  it('is account, environment, plan, region, base, for every combination of layers', () => {
+    const choice = fc.record({ quotas: fc.boolean(), category: fc.boolean(), total: fc.boolean() });
     fc.assert(
-      fc.property(fc.tuple(speaks, speaks, speaks, speaks, speaks), (said) => {
-        // Limits tell which layer they come from: 10, 20, … for its quotas, 11, 21, … its category, 12, 22, … its total.
-        const layers = said.map(({ quotas, category, total }, index) => {
+      fc.property(fc.tuple(choice, choice, choice, choice, choice), (choices) => {
+        // A limit shows its layer: 10, 20, … is for its quotas, 11, 21, … its category, 12, 22, … its total.
+        const layers = choices.map(({ quotas, category, total }, index) => {
           const tens = 10 * (index + 1);
           return {
             ...(quotas ? { quotas: [perMinute(tens)] } : {}),
@@ -76,9 +76,9 @@ describe('precedence', () => {
           plans: { p: plan },
           regions: { r: region },
         });
-        const deciding = said.findIndex(({ quotas, category }) => quotas || category);
-        const total = said.findIndex(({ total }) => total);
-        const limit = deciding < 0 ? 50 : 10 * (deciding + 1) + (said[deciding]!.category ? 1 : 0);
+        const deciding = choices.findIndex(({ quotas, category }) => quotas || category);
+        const total = choices.findIndex(({ total }) => total);
+        const limit = deciding < 0 ? 50 : 10 * (deciding + 1) + (choices[deciding]!.category ? 1 : 0);
         expect(limits(policy, 'legs', 'a', 'p', 'r', 'e')).toEqual({
           [deciding === 1 ? 'e/legs' : 'legs']: [limit],
           ...(total < 0 ? {} : { [total === 1 ? 'e/*' : '*']: [10 * (total + 1) + 2] }),
@@ -87,7 +87,7 @@ describe('precedence', () => {
     );
   });
 
-  it('lists replace each other and never merge', () => {
+  it('replaces whole lists, and never merges them', () => {
     const policy = definePolicy({
       quotas: [perMinute(100), perSecond(10), perHour(500)],
       plans: { gold: { quotas: [perMinute(1000)] } },
@@ -98,7 +98,7 @@ describe('precedence', () => {
     expect(limits(policy, 'misc', 'acme')).toEqual({ misc: [100, 10, 500] });
   });
 
-  it("'unlimited' decides like a list, and leaves no counter", () => {
+  it("treats 'unlimited' as a list, without a counter", () => {
     const policy = definePolicy({
       quotas: [perMinute(1)],
       categories: { health: 'unlimited' },
@@ -117,7 +117,7 @@ describe('precedence', () => {
 });
 
 describe('counters', () => {
-  it('an environment is counted apart only where its own layer decides', () => {
+  it('an environment has its own counter only if its own layer decides', () => {
     const policy = definePolicy({
       quotas: [perMinute(1)],
       total: [perMinute(2)],
@@ -129,7 +129,7 @@ describe('counters', () => {
     expect(limits(policy, 'legs', 'x', undefined, undefined, 'production')).toEqual({ legs: [1], '*': [2] });
   });
 
-  it('no category and no environment can name the counter of another', () => {
+  it('no category or environment names the counter of another', () => {
     const marks = fc.string({ unit: fc.constantFrom('/', '*', '%', '2', 'f', 'a'), minLength: 1, maxLength: 5 });
     fc.assert(
       fc.property(fc.uniqueArray(marks, { minLength: 2, maxLength: 6 }), (names) => {
@@ -158,7 +158,7 @@ describe('counters', () => {
     );
   });
 
-  it('a total that has no name of its own is named as one', () => {
+  it('a total without a name of its own gets one with total-', () => {
     const namesOf = (options: PolicyOptions) =>
       definePolicy(options)
         .resolve({ category: 'legs' })
@@ -178,7 +178,7 @@ describe('counters', () => {
     ]);
   });
 
-  it('the same applies to the same: one object, also for accounts that the policy does not know', () => {
+  it('equal queries get one object, also for accounts that the policy does not name', () => {
     const policy = definePolicy({ quotas: [perMinute(1)], accounts: { acme: { quotas: [perMinute(2)] } } });
     expect(policy.resolve({ category: 'legs', account: 'a' })).toBe(policy.resolve({ category: 'legs', account: 'b' }));
     expect(policy.resolve({ category: 'legs', account: 'acme' })).not.toBe(
@@ -186,7 +186,7 @@ describe('counters', () => {
     );
   });
 
-  it('still answers right after more categories than it remembers', () => {
+  it('answers are right after more categories than the cache keeps', () => {
     const policy = definePolicy({ quotas: [perMinute(1)], categories: { legs: [perMinute(2)] } });
     for (let i = 0; i < 40_000; i++) policy.resolve({ category: `c${i}` });
     expect(limits(policy, 'legs')).toEqual({ legs: [2] });
@@ -197,7 +197,7 @@ describe('counters', () => {
 describe('hostile names', () => {
   const hostile = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf', '', '\0', '\ud800'];
 
-  it('decide nothing where the policy does not name them', () => {
+  it('have no effect if the policy does not name them', () => {
     const layer = { quotas: [perMinute(9)] };
     const policy = definePolicy({
       quotas: [perMinute(1)],
@@ -224,7 +224,7 @@ describe('hostile names', () => {
     expect(limits(policy, 'legs', 'constructor')).toEqual({ legs: [1] });
   });
 
-  it('__proto__ as parsed from JSON is a name like any other, and in a literal it is refused', () => {
+  it('__proto__ is an ordinary name if parsed from JSON, and refused in a literal', () => {
     const parsed = JSON.parse('{"__proto__": {"quotas": [{"limit": 5, "windowMs": 60000}]}}');
     const policy = definePolicy({ quotas: [perMinute(1)], accounts: parsed });
     expect(limits(policy, 'legs', '__proto__')).toEqual({ legs: [5] });
@@ -313,7 +313,7 @@ describe('errors', () => {
 });
 
 describe('names', () => {
-  it('of one decision are all different, whatever they are called', () => {
+  it('of one decision are all different, whatever the options are', () => {
     const policy = definePolicy({
       quotas: [perMinute(1, { name: 'a' }), perHour(1, { name: 'total-a' })],
       total: [perMinute(1, { name: 'a' })],
@@ -325,7 +325,7 @@ describe('names', () => {
     ]);
   });
 
-  it('in errors are quoted and shortened where they are not ordinary words', () => {
+  it('in errors are quoted and shortened if they are not ordinary words', () => {
     const define = (accounts: object) => () => definePolicy({ quotas: 'unlimited', accounts: accounts as never });
     expect(define({ 'x\ny': { limit: 1 } })).toThrow('Unknown option `policy.accounts."x\\ny".limit`');
     const long = define({ ['k'.repeat(1_000_000)]: { quotas: [] } });
@@ -338,27 +338,27 @@ describe('names', () => {
 describe('onStoreFailure and localShare', () => {
   const quotas = [perMinute(100)];
 
-  it('are local, in full, unless said otherwise', () => {
+  it('are by default local, with a share of 1', () => {
     const resolution = definePolicy({ quotas }).resolve({ category: 'legs' });
     expect(resolution.onStoreFailure).toBe('local');
     expect(resolution.local.counters).toBe(resolution.counters);
     expect(resolution.local.quotas).toBe(resolution.quotas);
   });
 
-  it('hold for a category, else by default', () => {
+  it('apply to a category, else by default', () => {
     const onStoreFailure = { default: 'deny', categories: { legs: 'allow' } } as const;
     const policy = definePolicy({ quotas, onStoreFailure });
     expect(policy.resolve({ category: 'legs' }).onStoreFailure).toBe('allow');
     expect(policy.resolve({ category: 'bridges' }).onStoreFailure).toBe('deny');
     expect(policy.resolve({ category: 'constructor' }).onStoreFailure).toBe('deny');
-    const unsaid = definePolicy({ quotas, onStoreFailure: { categories: { legs: 'deny' } } });
-    expect(unsaid.resolve({ category: 'bridges' }).onStoreFailure).toBe('local');
+    const unset = definePolicy({ quotas, onStoreFailure: { categories: { legs: 'deny' } } });
+    expect(unset.resolve({ category: 'bridges' }).onStoreFailure).toBe('local');
     expect(definePolicy({ quotas, onStoreFailure: 'allow' }).resolve({ category: 'bridges' }).onStoreFailure).toBe(
       'allow',
     );
   });
 
-  it('scale the limits and nothing else', () => {
+  it('scale the limits, and nothing else', () => {
     const policy = definePolicy({
       quotas,
       total: [{ limit: 3, windowMs: 1000, slices: 2, name: 'burst' }],

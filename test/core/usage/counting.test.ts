@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { minutesOf, sorted } from '../../contract/usage/oracle.js';
 import { START_AT } from '../../contract/usage/requests.js';
-import { FailingStore } from '../outage/failing-store.js';
+import { runsFor } from '../../effort.js';
+import { FailingStore } from '../failing-store.js';
 import { usageWorld } from './world.js';
 
 const FROM = START_AT;
@@ -41,7 +42,7 @@ describe('usage', () => {
         }
         await Promise.all(limiters.map((one) => one.close()));
       }),
-      { numRuns: 200 },
+      { numRuns: runsFor(200) },
     );
   });
 

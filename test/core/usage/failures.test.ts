@@ -3,7 +3,8 @@ import { MemoryUsage, type UsageEntry, type UsageFailure, type UsageStore } from
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { entriesOf, START_AT } from '../../contract/usage/requests.js';
-import { nextTurn } from '../limiter/world.js';
+import { runsFor } from '../../effort.js';
+import { nextTurn } from '../live-limiter.js';
 import { countedBy, usageWorld } from './world.js';
 
 const policy = { quotas: [perMinute(3)] };
@@ -107,7 +108,7 @@ describe('a usage store that fails', () => {
         }
         await limiter.close();
       }),
-      { numRuns: 300 },
+      { numRuns: runsFor(300) },
     );
   });
 

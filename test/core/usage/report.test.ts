@@ -1,6 +1,7 @@
 import { summarizeUsage, type UsageMinute } from '@tollgate/core/usage';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runsFor } from '../../effort.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -114,7 +115,7 @@ describe('a usage report', () => {
           }
         }
       }),
-      { numRuns: 100 },
+      { numRuns: runsFor(100) },
     );
   });
 

@@ -3,7 +3,9 @@ import { MemoryUsage, type UsageOptions } from '@tollgate/core/usage';
 import { onTestFinished } from 'vitest';
 import { type Request, START_AT } from '../../contract/usage/requests.js';
 
-/** Limiters in memory that keep usage in one place, by clocks that only the test moves, and all that they were asked. */
+/**
+ * Limiters in memory that keep usage in one place, by clocks that only the test moves, and all that they were asked.
+ */
 export function usageWorld(options: Omit<RateLimiterOptions, 'store' | 'usage'>, usage: UsageOptions = {}) {
   const time = { now: START_AT };
   const clock = () => time.now;

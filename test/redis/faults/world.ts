@@ -286,7 +286,7 @@ function countBy<T>(values: readonly T[], name: (value: T) => string): Record<st
   return counts;
 }
 
-/** Shows the fault on demand: `FAULT_TABLE=1` prints what the table in `docs/decisions.md` is made of. */
+/** Shows the fault on demand: `FAULT_TABLE=1` prints what the table in `docs/notes/performance.md` is made of. */
 export function report(name: string, { requests, longestMs, stalledMs, statuses, normalAfterMs, health }: Seen): void {
   if (process.env['FAULT_TABLE'] === undefined) return;
   console.log(name, JSON.stringify({ requests, longestMs, stalledMs, statuses, normalAfterMs }));

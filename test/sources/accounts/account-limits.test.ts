@@ -12,8 +12,8 @@ interface Asked {
 
 const of = (limit: number): Layer => ({ quotas: [{ limit, windowMs: 60_000 }] });
 
-/** A source whose questions the test answers, on a clock that the test holds. */
-function world(options: AccountLimitsOptions = {}) {
+/** A source whose fetches the test answers, with a clock that the test moves. */
+function sourceOf(options: AccountLimitsOptions = {}) {
   const asked: Asked[] = [];
   const errors: [string, string][] = [];
   let now = 0;
@@ -47,7 +47,7 @@ function world(options: AccountLimitsOptions = {}) {
     pass: (ms: number) => {
       now += ms;
     },
-    /** At once; a promise is told by its name. */
+    /** The limit without waiting; `asked` for a promise. */
     limitNow: (account = 'a') => {
       const layer = source.layerOf(account);
       return layer instanceof Promise ? ('asked' as const) : limitIn(layer);
@@ -57,8 +57,8 @@ function world(options: AccountLimitsOptions = {}) {
 }
 
 describe('an answer', () => {
-  it('is waited for once, by all who ask, and holds for freshMs', async () => {
-    const { limit, limitNow, asked, pass, source } = world({ freshMs: 1000 });
+  it('is shared by all who wait, and stays fresh for freshMs', async () => {
+    const { limit, limitNow, asked, pass, source } = sourceOf({ freshMs: 1000 });
     const waiting = Promise.all([limit(), limit(), limit()]);
     expect(asked.map(({ account }) => account)).toEqual(['a']);
     await asked[0]!.answer(of(5));
@@ -70,7 +70,7 @@ describe('an answer', () => {
   });
 
   it('is used while it is renewed, without waiting', async () => {
-    const { limitNow, limit, asked, pass, source } = world({ freshMs: 1000 });
+    const { limitNow, limit, asked, pass, source } = sourceOf({ freshMs: 1000 });
     const first = limit();
     await asked[0]!.answer(of(5));
     await first;
@@ -82,8 +82,8 @@ describe('an answer', () => {
     expect(source.stats()).toMatchObject({ hits: 1, stale: 2, fetches: 2 });
   });
 
-  it('that says the same is the same layer, so that limiters know it; another is another', async () => {
-    const { source, asked, pass } = world({ freshMs: 1000 });
+  it('equal to the one before is the same layer object; a different one is another object', async () => {
+    const { source, asked, pass } = sourceOf({ freshMs: 1000 });
     const first = source.layerOf('a');
     await asked[0]!.answer(of(5));
     for (const [index, limit] of [5, 6].entries()) {
@@ -97,8 +97,8 @@ describe('an answer', () => {
     expect(accountLimits(() => layer).layerOf('a')).toBe(layer);
   });
 
-  it.each([undefined, null])('that there is nothing, %s, is remembered as well', async (nothing) => {
-    const { limit, limitNow, asked, source } = world();
+  it.each([undefined, null])('of %s is cached as well', async (nothing) => {
+    const { limit, limitNow, asked, source } = sourceOf();
     const first = limit();
     await asked[0]!.answer(nothing);
     expect(await first).toBe(1);
@@ -106,7 +106,7 @@ describe('an answer', () => {
     expect(source.stats()).toMatchObject({ hits: 1, fetches: 1, accounts: 1 });
   });
 
-  it('may be given at once, and then no one waits', () => {
+  it('may be returned at once, without a promise', () => {
     let calls = 0;
     const source = accountLimits(
       (account) => {
@@ -127,8 +127,8 @@ describe('an answer', () => {
     expect(source.stats()).toEqual({ hits: 3, stale: 0, fetches: 2, failures: 1, unasked: 0, accounts: 2 });
   });
 
-  it('is too old after staleMs, and is waited for again', async () => {
-    const { limit, limitNow, asked, pass, errors } = world({ freshMs: 1000, staleMs: 500, retryMs: 100 });
+  it('is too old after staleMs, and requests wait again', async () => {
+    const { limit, limitNow, asked, pass, errors } = sourceOf({ freshMs: 1000, staleMs: 500, retryMs: 100 });
     const first = limit();
     await asked[0]!.answer(of(5));
     await first;
@@ -152,8 +152,8 @@ describe('an answer', () => {
     ]);
   });
 
-  it('is forgotten when it is said so, and what was asked before that is not remembered', async () => {
-    const { source, limit, limitNow, asked } = world();
+  it('is dropped by forget, and so is the answer of an earlier fetch', async () => {
+    const { source, limit, limitNow, asked } = sourceOf();
     for (const [account, layer] of [
       ['a', of(5)],
       ['b', of(6)],
@@ -180,13 +180,13 @@ describe('an answer', () => {
 describe('a failure', () => {
   it.each<[string, (asked: Asked) => Promise<void>, RegExp]>([
     ['a rejection', (asked) => asked.fail(new Error('read ECONNRESET')), /^read ECONNRESET$/],
-    ['a rejection with no error', (asked) => asked.fail('no'), /threw "no", which is no error/],
+    ['a rejection without an error', (asked) => asked.fail('no'), /threw "no", which is no error/],
     ['a bad limit', (asked) => asked.answer(of(-1)), /^Expected `accounts.a.quotas\[0\].limit` to be/],
     ['an unknown option', (asked) => asked.answer({ plan: 'gold' } as never), /^Unknown option `accounts.a.plan`/],
     ['a number', (asked) => asked.answer(5 as never), /^Expected `accounts.a` to be a plain object, got 5$/],
-    ['a path that is no layer', (asked) => asked.answer({ path: 'x' } as never), /^Unknown option `accounts.a.path`/],
-  ])('leaves what was known, and the account is not asked about again for retryMs: %s', async (_, spoil, message) => {
-    const { limit, limitNow, asked, pass, errors, source } = world({ freshMs: 1000, retryMs: 50 });
+    ['a path without a layer', (asked) => asked.answer({ path: 'x' } as never), /^Unknown option `accounts.a.path`/],
+  ])('keeps the cached answer, and the account is not fetched again for retryMs: %s', async (_, spoil, message) => {
+    const { limit, limitNow, asked, pass, errors, source } = sourceOf({ freshMs: 1000, retryMs: 50 });
     const first = limit();
     await spoil(asked[0]!);
     expect(await first).toBe(1);
@@ -203,26 +203,26 @@ describe('a failure', () => {
     pass(1);
     expect([limitNow(), asked.length]).toEqual([5, 4]);
     expect(errors).toHaveLength(2);
-    for (const [account, told] of errors) {
+    for (const [account, reported] of errors) {
       expect(account).toBe('a');
-      expect(told).toMatch(message);
+      expect(reported).toMatch(message);
     }
     expect(source.stats().failures).toBe(2);
   });
 
-  it('is a question that takes too long: requests wait for timeoutMs at most, and then not at all', async () => {
-    const { limit, limitNow, asked, source, errors } = world({ timeoutMs: 10, abortMs: 60_000 });
+  it('is a fetch that takes too long: requests wait for timeoutMs at most, and later requests do not wait', async () => {
+    const { limit, limitNow, asked, source, errors } = sourceOf({ timeoutMs: 10, abortMs: 60_000 });
     expect(await Promise.all([limit(), limit()])).toEqual([1, 1]);
     expect(limitNow()).toBe(1);
     expect(asked[0]!.signal.aborted).toBe(false);
-    // Late, and still of use.
+    // A late answer is still cached.
     await asked[0]!.answer(of(5));
     expect(limitNow()).toBe(5);
     expect([asked.length, errors.length, source.stats().failures]).toEqual([1, 0, 0]);
   });
 
-  it('is one that never ends: it is aborted, and what comes of it later is of no account', async () => {
-    const { limit, limitNow, asked, errors } = world({ abortMs: 10, retryMs: 60_000 });
+  it('is a fetch that never ends: it is aborted, and its late answer is ignored', async () => {
+    const { limit, limitNow, asked, errors } = sourceOf({ abortMs: 10, retryMs: 60_000 });
     expect(await limit()).toBe(1);
     expect(asked[0]!.signal.aborted).toBe(true);
     await asked[0]!.answer(of(5));
@@ -230,11 +230,11 @@ describe('a failure', () => {
     expect(errors).toEqual([['a', 'There was no answer within 10 ms']]);
   });
 
-  it('is warned of when failures begin, if no one else is told', async () => {
+  it('causes one process warning when failures begin, without onError', async () => {
     const warnings: string[] = [];
-    const hear = (warning: Error) => warnings.push(warning.message);
-    process.on('warning', hear);
-    onTestFinished(() => void process.off('warning', hear));
+    const listen = (warning: Error) => warnings.push(warning.message);
+    process.on('warning', listen);
+    onTestFinished(() => void process.off('warning', listen));
     let fails = true;
     const source = accountLimits(
       () => {
@@ -255,8 +255,8 @@ describe('a failure', () => {
     await loud.layerOf('a');
     await vi.waitFor(() =>
       expect(warnings).toEqual([
-        'The limits of accounts cannot be asked for: gone',
-        'The limits of accounts cannot be asked for: gone',
+        'The limits of accounts cannot be fetched: gone',
+        'The limits of accounts cannot be fetched: gone',
         '`onError` failed: and so is this',
       ]),
     );
@@ -264,16 +264,16 @@ describe('a failure', () => {
 });
 
 describe('hostile names', () => {
-  it('beyond 1024 characters are not asked about', () => {
-    const { limitNow, asked, source } = world();
+  it('above 1024 characters are not fetched', () => {
+    const { limitNow, asked, source } = sourceOf();
     expect(limitNow('a'.repeat(1025))).toBe(1);
     expect(source.stats()).toMatchObject({ fetches: 0, accounts: 0 });
     expect(limitNow('a'.repeat(1024))).toBe('asked');
     expect(asked).toHaveLength(1);
   });
 
-  it('in any number hold no more questions than maxPending, and push out no account that has limits of its own', async () => {
-    const { source, limit, limitNow, asked } = world({ maxPending: 3, maxAccounts: 5 });
+  it('in any number have at most maxPending fetches pending, and evict no account that has limits of its own', async () => {
+    const { source, limit, limitNow, asked } = sourceOf({ maxPending: 3, maxAccounts: 5 });
     const first = limit('real');
     await asked[0]!.answer(of(5));
     await first;
@@ -288,7 +288,7 @@ describe('hostile names', () => {
     expect(limitNow('real')).toBe(5);
   });
 
-  it('are accounts like any other', () => {
+  it('of any characters work like other names', () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(
@@ -308,11 +308,11 @@ describe('hostile names', () => {
   });
 });
 
-describe('whatever a function does', () => {
-  it('an account has the last good answer that is not too old, or the policy alone, and is asked about no more than is said', () => {
+describe('for any function', () => {
+  it('an account has the last good answer that is not too old, or the policy alone, and is fetched no more often than promised', () => {
     const step = fc.oneof(
       fc.record({ pass: fc.nat(700) }),
-      fc.record({ says: fc.oneof(fc.integer({ min: 2, max: 9 }), fc.constantFrom('throws', 'bad', 'nothing')) }),
+      fc.record({ answer: fc.oneof(fc.integer({ min: 2, max: 9 }), fc.constantFrom('throws', 'bad', 'nothing')) }),
       fc.constant('ask' as const),
       fc.constant('forget' as const),
     );
@@ -320,13 +320,13 @@ describe('whatever a function does', () => {
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const [freshMs, staleMs, retryMs] = [1000, 1500, 300];
         let now = 0;
-        let says: string | number = 'nothing';
+        let answer: string | number = 'nothing';
         let calls = 0;
         const source = accountLimits(
           () => {
             calls++;
-            if (says === 'throws') throw new Error('gone');
-            return says === 'nothing' ? undefined : of(says === 'bad' ? -1 : Number(says));
+            if (answer === 'throws') throw new Error('gone');
+            return answer === 'nothing' ? undefined : of(answer === 'bad' ? -1 : Number(answer));
           },
           { clock: () => now, freshMs, staleMs, retryMs, onError: () => {} },
         );
@@ -341,9 +341,9 @@ describe('whatever a function does', () => {
           } else if (step === 'ask') {
             if (now >= askAt) {
               expectedCalls++;
-              const fails = says === 'throws' || says === 'bad';
+              const fails = answer === 'throws' || answer === 'bad';
               askAt = now + (fails ? retryMs : freshMs);
-              if (!fails) known = { limit: says === 'nothing' ? undefined : Number(says), at: now };
+              if (!fails) known = { limit: answer === 'nothing' ? undefined : Number(answer), at: now };
             }
             const isUsable = known !== undefined && now < known.at + freshMs + staleMs;
             const layer = source.layerOf('a') as Layer | undefined;
@@ -352,7 +352,7 @@ describe('whatever a function does', () => {
             );
             expect(calls).toBe(expectedCalls);
           } else if ('pass' in step) now += step.pass;
-          else says = step.says;
+          else answer = step.answer;
         }
       }),
     );
@@ -360,8 +360,8 @@ describe('whatever a function does', () => {
 });
 
 describe('with a limiter', () => {
-  it('what the function tells comes before all that the policy says, and changes while requests pass', async () => {
-    const { source, asked, pass } = world({ freshMs: 1000 });
+  it('the layer of the function wins over the whole policy, and changes while requests pass', async () => {
+    const { source, asked, pass } = sourceOf({ freshMs: 1000 });
     const limiter = new RateLimiter({
       policy: { quotas: [perMinute(1)], accounts: { a: { quotas: [perMinute(2)] } } },
       accounts: source,
@@ -381,8 +381,8 @@ describe('with a limiter', () => {
     expect(limiter.stats().sourceFailures).toBe(0);
   });
 
-  it('close ends what is under way, and a closed source leaves the policy alone', async () => {
-    const { source, asked, errors } = world();
+  it('close aborts pending fetches, and after it the policy alone decides', async () => {
+    const { source, asked, errors } = sourceOf();
     const waiting = source.layerOf('a');
     source.forget('a');
     source.layerOf('a');
@@ -399,16 +399,28 @@ describe('with a limiter', () => {
 });
 
 it.each<[string, unknown, string]>([
-  ['a fetch that is none', () => accountLimits(5 as never), 'TOLLGATE_OPTION_TYPE'],
+  ['a fetch that is not a function', () => accountLimits(5 as never), 'TOLLGATE_OPTION_TYPE'],
   ...(['freshMs', 'staleMs', 'maxAccounts', 'timeoutMs', 'abortMs', 'retryMs', 'maxPending'] as const).flatMap(
     (option): [string, unknown, string][] => [
       [`${option} of -1`, () => accountLimits(() => undefined, { [option]: -1 }), 'TOLLGATE_OPTION_RANGE'],
       [`${option} of 1.5`, () => accountLimits(() => undefined, { [option]: 1.5 }), 'TOLLGATE_OPTION_RANGE'],
-      [`${option} as a text`, () => accountLimits(() => undefined, { [option]: '1' as never }), 'TOLLGATE_OPTION_TYPE'],
+      [
+        `${option} as a string`,
+        () => accountLimits(() => undefined, { [option]: '1' as never }),
+        'TOLLGATE_OPTION_TYPE',
+      ],
     ],
   ),
-  ['an onError that is none', () => accountLimits(() => undefined, { onError: 5 as never }), 'TOLLGATE_OPTION_TYPE'],
-  ['a clock that is none', () => accountLimits(() => undefined, { clock: 5 as never }), 'TOLLGATE_OPTION_TYPE'],
+  [
+    'an onError that is not a function',
+    () => accountLimits(() => undefined, { onError: 5 as never }),
+    'TOLLGATE_OPTION_TYPE',
+  ],
+  [
+    'a clock that is not a function',
+    () => accountLimits(() => undefined, { clock: 5 as never }),
+    'TOLLGATE_OPTION_TYPE',
+  ],
   ['an unknown option', () => accountLimits(() => undefined, { ttl: 5 } as never), 'TOLLGATE_OPTION_UNKNOWN'],
 ])('refuses %s', (_, make, code) => {
   expect(make).toThrow(expect.objectContaining({ code }));

@@ -15,7 +15,7 @@ describe('a policy file', () => {
     expect(positionOf('policy.quotas')).toEqual({ line: begin.includes('\n') ? 2 : 1, column: 1 });
   });
 
-  it('is named by its errors as it was named itself', async () => {
+  it('has its path in its errors', async () => {
     const path = join(folder(), 'policy.yaml');
     writeFileSync(path, 'quotas: unlimited\ntotal: 5\n');
     await expect(loadPolicyFile(path)).rejects.toMatchObject({
@@ -25,7 +25,7 @@ describe('a policy file', () => {
     });
   });
 
-  it('may have as many bytes as maxBytes, and no more', async () => {
+  it('may have up to maxBytes bytes', async () => {
     const path = join(folder(), 'policy.yaml');
     const text = `quotas: unlimited\n${'# é\n'.repeat(50_000)}`;
     writeFileSync(path, text);
@@ -39,22 +39,22 @@ describe('a policy file', () => {
     await expect(loadPolicyFile(path)).rejects.toThrow(/more than 10485760 bytes/);
   });
 
-  it('that cannot be read is refused, with what the system says', async () => {
+  it('that cannot be read is refused, with the error of the system', async () => {
     const root = folder();
     mkdirSync(join(root, 'directory'));
     execFileSync('mkfifo', [join(root, 'pipe')]);
     writeFileSync(join(root, 'latin1'), Buffer.from('# für alle\nquotas: unlimited', 'latin1'));
     writeFileSync(join(root, 'utf16'), Buffer.from('\uFEFFquotas: unlimited', 'utf16le'));
-    const said: Record<string, readonly [RegExp, unknown]> = {
+    const refusals: Record<string, readonly [RegExp, unknown]> = {
       none: [/none cannot be read: ENOENT/, expect.objectContaining({ code: 'ENOENT' })],
       'directory/x/y': [/cannot be read: ENOENT/, expect.objectContaining({ code: 'ENOENT' })],
       'latin1/x': [/cannot be read: ENOTDIR/, expect.objectContaining({ code: 'ENOTDIR' })],
-      directory: [/directory cannot be read: it is no file/, undefined],
-      pipe: [/pipe cannot be read: it is no file/, undefined],
+      directory: [/directory cannot be read: it is not a file/, undefined],
+      pipe: [/pipe cannot be read: it is not a file/, undefined],
       latin1: [/latin1 cannot be read: it is not UTF-8/, expect.any(TypeError)],
       utf16: [/utf16 cannot be read: it is not UTF-8/, expect.any(TypeError)],
     };
-    for (const [name, [message, cause]] of Object.entries(said)) {
+    for (const [name, [message, cause]] of Object.entries(refusals)) {
       const error = await loadPolicyFile(join(root, name)).catch((error) => error);
       expect(error).toMatchObject({ code: 'TOLLGATE_POLICY_FILE', file: join(root, name), problems: [] });
       expect(error.message).toMatch(message);
@@ -67,7 +67,7 @@ describe('a policy file', () => {
     [[5, {}], 'TOLLGATE_OPTION_TYPE'],
     [['policy.yaml', { maxBytes: 0 }], 'TOLLGATE_OPTION_RANGE'],
     [['policy.yaml', { encoding: 'latin1' }], 'TOLLGATE_OPTION_UNKNOWN'],
-  ] as const)('is asked for properly: %j', async (given, code) => {
+  ] as const)('is refused for invalid arguments: %j', async (given, code) => {
     await expect(loadPolicyFile(...(given as unknown as [string, object]))).rejects.toMatchObject({ code });
   });
 });

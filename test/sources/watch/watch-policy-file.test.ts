@@ -9,14 +9,14 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ROOT } from '../../docs/fences.js';
 import { folder, perMinuteText } from '../folder.js';
 
-/** Read by signs of a change alone, unless a test says otherwise. */
-const BY_SIGNS = { settleMs: 20, pollMs: 86_400_000 };
+/** Events alone cause a reading, unless a test sets another `pollMs`. */
+const BY_EVENTS = { settleMs: 20, pollMs: 86_400_000 };
 
 async function watching(path: string, options: WatchOptions = {}) {
   const limits: number[] = [];
   const errors: PolicyFileError[] = [];
   const watch = await watchPolicyFile(path, {
-    ...BY_SIGNS,
+    ...BY_EVENTS,
     onPolicy: ({ policy }) => limits.push(policy.resolve({ category: 'legs' }).quotas[0]!.limit),
     onError: (error) => errors.push(error),
     ...options,
@@ -32,14 +32,14 @@ const WAIT = { timeout: 10_000, interval: 5 };
 const limitOf = ({ policy }: { readonly policy: PolicyWatch['policy'] }) =>
   policy.resolve({ category: 'legs' }).quotas[0]!.limit;
 
-describe('a change is seen', () => {
+describe('a change is noticed', () => {
   const path = () => {
     const file = join(folder(), 'policy.yaml');
     writeFileSync(file, perMinuteText(1));
     return file;
   };
 
-  it('of a file that is written in place, again and again', async () => {
+  it('of a file that is written in place several times', async () => {
     const file = path();
     const { until, limits, errors } = await watching(file);
     for (let limit = 2; limit <= 6; limit++) {
@@ -50,7 +50,7 @@ describe('a change is seen', () => {
     expect(errors).toEqual([]);
   });
 
-  it('of a file that another one is renamed to, again and again', async () => {
+  it('of a file that is replaced by a rename several times', async () => {
     const file = path();
     const { until, errors } = await watching(file);
     for (let limit = 2; limit <= 6; limit++) {
@@ -61,7 +61,7 @@ describe('a change is seen', () => {
     expect(errors).toEqual([]);
   });
 
-  it('of a file that is deleted, and later made anew', async () => {
+  it('of a file that is deleted and later made again', async () => {
     const file = path();
     const { watch, until, untilRefused, errors } = await watching(file);
     unlinkSync(file);
@@ -74,7 +74,7 @@ describe('a change is seen', () => {
     expect(errors[0]).toMatchObject({ code: 'TOLLGATE_POLICY_FILE', file, problems: [], cause: { code: 'ENOENT' } });
   });
 
-  it('of a file whose directory is deleted, and later made anew', async () => {
+  it('of a file whose directory is deleted and later made again', async () => {
     const directory = join(folder(), 'conf');
     const file = join(directory, 'policy.yaml');
     mkdirSync(directory);
@@ -111,7 +111,7 @@ describe('a change is seen', () => {
     expect(errors).toEqual([]);
   });
 
-  it('of what a symbolic link leads to, near or far, and of a link above the directory', async () => {
+  it('of the target of a symbolic link, and of a link above the directory', async () => {
     const root = folder();
     for (const release of ['a', 'b']) {
       mkdirSync(join(root, 'releases', release), { recursive: true });
@@ -126,7 +126,7 @@ describe('a change is seen', () => {
     await until(3);
   });
 
-  it('without any sign, at the next reading', async () => {
+  it('without an event, at the next poll', async () => {
     const root = folder();
     for (const [name, limit] of [
       ['conf', 1],
@@ -136,7 +136,7 @@ describe('a change is seen', () => {
       writeFileSync(join(root, name, 'policy.yaml'), perMinuteText(limit));
     }
     const { until } = await watching(join(root, 'conf/policy.yaml'), { pollMs: 100 });
-    // What is watched is the directory that has moved away.
+    // The watcher follows the directory that was moved away.
     renameSync(join(root, 'conf'), join(root, 'before'));
     renameSync(join(root, 'next'), join(root, 'conf'));
     await until(2);
@@ -145,7 +145,7 @@ describe('a change is seen', () => {
   });
 });
 
-it('whatever is done to a file, what it holds at last is in force', async () => {
+it('the last content of a file is in force after any sequence of changes', async () => {
   const step = fc.record({
     how: fc.constantFrom('write', 'rename', 'delete', 'delete the directory', 'link', 'link the directory', 'break'),
     waitMs: fc.constantFrom(0, 0, 1, 10, 40),
@@ -159,7 +159,7 @@ it('whatever is done to a file, what it holds at last is in force', async () => 
         const directory = join(root, 'conf');
         const file = join(directory, 'policy.yaml');
         let limit = 1;
-        /** Where there is a directory, and no link that leads nowhere. */
+        /** Makes the directory if it is missing, and removes broken links. */
         const prepare = () => {
           if (!existsSync(directory)) {
             rmSync(directory, { recursive: true, force: true });
@@ -191,7 +191,7 @@ it('whatever is done to a file, what it holds at last is in force', async () => 
           }
         };
         act('write');
-        const watch = await watchPolicyFile(file, { ...BY_SIGNS, onError: () => {} });
+        const watch = await watchPolicyFile(file, { ...BY_EVENTS, onError: () => {} });
         try {
           for (const { how, waitMs } of steps) {
             act(how);
@@ -216,7 +216,7 @@ describe('a watched file', () => {
     return file;
   };
 
-  it('that cannot be used is refused whole, told once, and the policy in force stays', async () => {
+  it('that cannot be used is refused as a whole and reported once, and the policy in force stays', async () => {
     const file = path();
     const limiter = new RateLimiter({ policy: { quotas: 'unlimited' } });
     const { watch, until, untilRefused, errors } = await watching(file, { limiter, pollMs: 100 });
@@ -237,7 +237,7 @@ describe('a watched file', () => {
     expect(errors[0]!.problems).toMatchObject([{ option: 'policy.total', line: 4, column: 1 }]);
   });
 
-  it('that is as it was again needs no policy anew', async () => {
+  it('that has its old content again keeps its old policy', async () => {
     const file = path();
     const { watch, until, untilRefused, limits } = await watching(file);
     const before = watch.policy;
@@ -253,12 +253,12 @@ describe('a watched file', () => {
     expect(limits).toEqual([2]);
   });
 
-  it('is not believed while it is being written', async () => {
+  it('does not count while it is being written', async () => {
     const file = path();
     const { until, limits, errors } = await watching(file, { settleMs: 1000 });
     const text = perMinuteText(200);
     for (let length = 0; length <= text.length; length += 5) {
-      // `limit: 2` is a policy as well, and not the one that was meant.
+      // `limit: 2` is a valid policy too, but not the intended one.
       writeFileSync(file, text.slice(0, length));
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
@@ -268,7 +268,7 @@ describe('a watched file', () => {
     expect(errors).toEqual([]);
   });
 
-  it('feeds any number of limiters, until they are taken out, closed, or cannot', async () => {
+  it('feeds any number of limiters, except those that left, are closed, or cannot use the policy', async () => {
     const file = path();
     const { watch, until, errors } = await watching(file);
     const limiters = Array.from({ length: 3 }, () => new RateLimiter({ policy: watch.policy }));
@@ -301,14 +301,14 @@ describe('a watched file', () => {
     });
   });
 
-  it('warns the process of what no one else is told, and of listeners that fail', async () => {
+  it('causes process warnings without onError, and for callbacks that fail', async () => {
     const file = path();
     const warnings: string[] = [];
-    const hear = (warning: Error) => warnings.push(warning.message);
-    process.on('warning', hear);
-    onTestFinished(() => void process.off('warning', hear));
+    const listen = (warning: Error) => warnings.push(warning.message);
+    process.on('warning', listen);
+    onTestFinished(() => void process.off('warning', listen));
     const watch = await watchPolicyFile(file, {
-      ...BY_SIGNS,
+      ...BY_EVENTS,
       onPolicy: () => Promise.reject(new Error('did not like it')),
     });
     onTestFinished(() => watch.close());
@@ -319,7 +319,7 @@ describe('a watched file', () => {
     expect(limitOf(watch)).toBe(2);
   });
 
-  it('is watched from the moment on at which it was first read', async () => {
+  it('is watched from its first reading on', async () => {
     for (let round = 0; round < 5; round++) {
       const file = path();
       const begun = watching(file);
@@ -329,7 +329,7 @@ describe('a watched file', () => {
     }
   });
 
-  it('must be of use at first', async () => {
+  it('must be valid at the start', async () => {
     await expect(watchPolicyFile(path('quotas: []'))).rejects.toMatchObject({ code: 'TOLLGATE_POLICY_FILE' });
     await expect(watchPolicyFile(join(folder(), 'none'))).rejects.toMatchObject({ code: 'TOLLGATE_POLICY_FILE' });
     for (const [options, code] of [
@@ -343,7 +343,7 @@ describe('a watched file', () => {
     }
   });
 
-  it('is left alone after close, and closing twice is once', async () => {
+  it('is not followed after close, which may be called twice', async () => {
     const file = path();
     const { watch, limits } = await watching(file, { pollMs: 100 });
     const limiter = new RateLimiter({ policy: watch.policy });
@@ -356,7 +356,7 @@ describe('a watched file', () => {
     expect(limitOf(limiter)).toBe(1);
   });
 
-  it('is still read from time to time where the system can watch no more files', async () => {
+  it('is still polled when the system cannot watch more files', async () => {
     const file = path();
     const program = `import fs, { writeFileSync } from 'node:fs';
       import { syncBuiltinESMExports } from 'node:module';
@@ -382,11 +382,11 @@ describe('a watched file', () => {
   it('does not keep the process alive', async () => {
     const program = `import { watchPolicyFile } from '@tollgate/sources';
       const watch = await watchPolicyFile(${JSON.stringify(path())});
-      setTimeout(() => console.log('ended by itself'), 300);`;
+      setTimeout(() => console.log('ended'), 300);`;
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
       cwd: ROOT,
       timeout: 20_000,
     });
-    expect(stdout).toBe('ended by itself\n');
+    expect(stdout).toBe('ended\n');
   });
 });

@@ -3,7 +3,7 @@ import { type ConstantAnswer, flexibleHeaders, type HttpSettings, twoQuotas } fr
 
 const account = (request: Request) => request.params['account_sid'] as string;
 
-/** Each loads its own package, so that a process has no other in it. */
+/** Each imports its own package, so that a process loads only one. */
 export const EXPRESS_LIMITERS: Readonly<Record<string, (settings: HttpSettings) => Promise<RequestHandler>>> = {
   tollgate: async (settings) => {
     const { rateLimit } = await import('@tollgate/express');
@@ -39,7 +39,7 @@ export const EXPRESS_LIMITERS: Readonly<Record<string, (settings: HttpSettings) 
   },
 };
 
-/** The least that a middleware can do that sends what ours does. */
+/** A middleware that only sends what Tollgate sends. */
 export function constantExpressAnswer({ headers, body }: ConstantAnswer): RequestHandler {
   if (body === undefined) {
     return (_request, response, next) => {

@@ -3,7 +3,7 @@ import { type ConstantAnswer, flexibleHeaders, type HttpSettings, twoQuotas } fr
 
 const account = (request: FastifyRequest) => (request.params as { account_sid: string }).account_sid;
 
-/** Each loads its own package, so that a process has no other in it. */
+/** Each imports its own package, so that a process loads only one. */
 export const FASTIFY_LIMITERS: Readonly<
   Record<string, (fastify: FastifyInstance, settings: HttpSettings) => Promise<void>>
 > = {
@@ -39,7 +39,7 @@ export const FASTIFY_LIMITERS: Readonly<
   },
 };
 
-/** The least that a hook can do that sends what ours does. */
+/** A hook that only sends what Tollgate sends. */
 export function addConstantFastifyAnswer(fastify: FastifyInstance, { headers, body }: ConstantAnswer): void {
   fastify.addHook('onRequest', (_request, reply, done) => {
     if (body !== undefined) reply.code(429);

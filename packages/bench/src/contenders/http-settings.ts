@@ -1,12 +1,12 @@
 import type { QuotaOptions } from '@tollgate/core';
 
-/** What every limiter over HTTP is made for: decisions that each account is granted in `windowMs`. */
+/** The limit of each account, for every contender over HTTP. */
 export interface HttpSettings {
   readonly limit: number;
   readonly windowMs: number;
 }
 
-/** Ours decides two quotas. The second is never the one that refuses. */
+/** Tollgate decides two quotas. The second one never refuses. */
 export function twoQuotas({ limit, windowMs }: HttpSettings): QuotaOptions[] {
   return [
     { limit, windowMs },
@@ -14,14 +14,14 @@ export function twoQuotas({ limit, windowMs }: HttpSettings): QuotaOptions[] {
   ];
 }
 
-/** What ours has added to an answer, for a floor to add as constants, header by header. */
+/** The headers and body that Tollgate sends, for a floor that sends them as constants. */
 export interface ConstantAnswer {
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** Of a refusal; without it, requests are admitted. */
+  /** The body of a refusal; `undefined` admits requests. */
   readonly body?: string;
 }
 
-/** What rate-limiter-flexible's README sets; it leaves the answer to its user. */
+/** The headers of rate-limiter-flexible's README. The package itself sends no answer. */
 export function flexibleHeaders(
   limit: number,
   { remainingPoints, msBeforeNext }: { readonly remainingPoints: number; readonly msBeforeNext: number },

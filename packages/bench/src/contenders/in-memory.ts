@@ -1,28 +1,27 @@
 import { createRequire } from 'node:module';
 import type { Clock, MemoryStore, PolicyOptions, Quota } from '@tollgate/core';
 
-/** What every contender is made for. */
 export interface InMemorySettings {
-  /** Decisions that each account is granted in `windowMs`. */
+  /** Admitted requests of each account in `windowMs`. */
   readonly limit: number;
   readonly windowMs: number;
-  /** How many accounts come, for those that have to be told. */
+  /** The number of accounts, for contenders with a bound. */
   readonly accounts: number;
-  /** Ours alone: a clock that can be moved. */
+  /** For Tollgate only. */
   readonly clock?: Clock;
 }
 
 export interface InMemory {
   /**
-   * Decides once for each account, and tells how many were admitted. The loop is each contender's own, so that V8 makes
-   * of it what it would make of a program that uses this contender alone.
+   * Decides once for each account, and returns the number of admitted requests. Each contender has its own loop, so
+   * that V8 optimizes it as in a program with this contender only.
    */
   decideAll(accounts: readonly string[]): number | Promise<number>;
-  /** How many counters are held, where that can be known. */
-  held?(): number;
+  /** The number of counters in memory; undefined for contenders that do not report it. */
+  size?(): number;
 }
 
-/** Loads its own package, so that a process has no other in it. */
+/** Imports its own package, so that a process loads only one. */
 export type InMemoryContender = (settings: InMemorySettings) => InMemory | Promise<InMemory>;
 
 /** By name; the first is the floor. */
@@ -50,19 +49,19 @@ function floor({ limit }: InMemorySettings): InMemory {
       }
       return admitted;
     },
-    held: () => counts.size,
+    size: () => counts.size,
   };
 }
 
 async function quotasOf({ limit, windowMs }: InMemorySettings): Promise<Quota[]> {
   const { Quota } = await import('@tollgate/core');
-  // The second quota is never the one that refuses, so that the same number is admitted as by one window.
+  // The second quota never refuses, so as many requests are admitted as with one window.
   return [new Quota({ limit, windowMs }), new Quota({ limit, windowMs: 1000 })];
 }
 
 async function storeOf({ accounts, clock }: InMemorySettings): Promise<MemoryStore> {
   const { MemoryStore } = await import('@tollgate/core');
-  // Room for all of them, and for the violations of each.
+  // Room for all accounts, and for the violations of each.
   return new MemoryStore({ maxCounters: Math.max(4, accounts * 2), ...(clock && { clock }) });
 }
 
@@ -80,12 +79,12 @@ async function ours(settings: InMemorySettings, { policy, usage = false }: Varia
       let admitted = 0;
       for (const account of accounts) {
         const decision = limiter.consume({ account, category: 'legs' });
-        if ('then' in decision) throw new Error('A decision in memory was not made at once');
+        if ('then' in decision) throw new Error('A decision in memory was a promise');
         if (decision.allowed) admitted++;
       }
       return admitted;
     },
-    held: () => store.stats().counters,
+    size: () => store.stats().counters,
   };
 }
 
@@ -102,7 +101,7 @@ async function oursBare(settings: InMemorySettings): Promise<InMemory> {
       for (const account of accounts) if (store.consume(account, counters, 1).allowed) admitted++;
       return admitted;
     },
-    held: () => store.stats().counters,
+    size: () => store.stats().counters,
   };
 }
 
@@ -116,21 +115,21 @@ async function expressRateLimit({ limit, windowMs }: InMemorySettings): Promise<
       for (const account of accounts) if ((await store.increment(account)).totalHits <= limit) admitted++;
       return admitted;
     },
-    held: () => store.previous.size + store.current.size,
+    size: () => store.previous.size + store.current.size,
   };
 }
 
 interface LocalStore {
   incr(
     key: string,
-    told: (error: Error | null, state: { current: number }) => void,
+    callback: (error: Error | null, state: { current: number }) => void,
     windowMs: number,
     limit: number,
   ): void;
 }
 
 function fastifyRateLimit({ limit, windowMs, accounts }: InMemorySettings): InMemory {
-  // The plugin keeps its store to itself. It remembers 5000 accounts unless told otherwise, and would forget the others.
+  // The plugin does not export its store. Its default bound is 5000 accounts.
   const Local = createRequire(import.meta.url)('@fastify/rate-limit/store/LocalStore.js') as new (
     continueExceeding: boolean,
     exponentialBackoff: boolean,
@@ -140,10 +139,10 @@ function fastifyRateLimit({ limit, windowMs, accounts }: InMemorySettings): InMe
   return {
     decideAll(accounts) {
       let admitted = 0;
-      const told = (_: Error | null, { current }: { current: number }) => {
+      const callback = (_: Error | null, { current }: { current: number }) => {
         if (current <= limit) admitted++;
       };
-      for (const account of accounts) store.incr(account, told, windowMs, limit);
+      for (const account of accounts) store.incr(account, callback, windowMs, limit);
       return admitted;
     },
   };
@@ -176,7 +175,7 @@ async function hitlimit({ limit, windowMs }: InMemorySettings): Promise<InMemory
       let admitted = 0;
       for (const account of accounts) {
         const result = store.hit(account, windowMs, limit);
-        if ('then' in result) throw new Error('hitlimit decided in memory, but not at once');
+        if ('then' in result) throw new Error('A decision of hitlimit in memory was a promise');
         if (result.count <= limit) admitted++;
       }
       return admitted;

@@ -2,13 +2,12 @@ import { createRequire } from 'node:module';
 import type { PolicyOptions } from '@tollgate/core';
 import type { Redis } from 'ioredis';
 
-/** What every contender is made for. */
 export interface OnRedisSettings {
   readonly limit: number;
   readonly windowMs: number;
-  /** Ours alone: the limit of its second quota, in a second. */
+  /** For Tollgate only: the limit of its second quota, per second. */
   readonly perSecond: number;
-  /** Ours alone: what else it decides. */
+  /** For Tollgate only: what it decides beside the quotas. */
   readonly also?: 'total' | 'throttle';
   /** Begins every key. */
   readonly prefix: string;
@@ -20,13 +19,13 @@ export interface OnRedis {
   close?(): unknown;
 }
 
-/** A total never reached, and violations that are counted, though none comes. */
+/** A total that is never reached, and a throttle without violations. */
 const ALSO: Readonly<Record<'total' | 'throttle', Partial<PolicyOptions>>> = {
   total: { total: [{ limit: 1_000_000_000, windowMs: 60_000 }] },
   throttle: { throttle: { afterViolations: 10, withinMs: 60_000, forMs: 300_000, factor: 0.5 } },
 };
 
-/** A client that is connected, and the address for whoever brings a client of its own. Each loads its own package. */
+/** Uses the connected client, or a client of its own for `url`. Each imports its own package. */
 type OnRedisContender = (client: Redis, url: string, settings: OnRedisSettings) => OnRedis | Promise<OnRedis>;
 
 export const FLOORS: Readonly<Record<string, OnRedisContender>> = {
@@ -38,7 +37,7 @@ export const FLOORS: Readonly<Record<string, OnRedisContender>> = {
   },
 };
 
-/** The only one that puts charges together by itself; its client is the plain one. */
+/** The only contender that batches charges itself, so its client does not pipeline. */
 export const OURS = 'tollgate';
 
 export const ON_REDIS: Readonly<Record<string, OnRedisContender>> = {
@@ -74,7 +73,7 @@ export const ON_REDIS: Readonly<Record<string, OnRedisContender>> = {
   },
 
   '@fastify/rate-limit': (client, _url, { limit, windowMs, prefix }) => {
-    // The plugin keeps its store to itself.
+    // The plugin does not export its store.
     const Store = createRequire(import.meta.url)('@fastify/rate-limit/store/RedisStore.js') as new (
       continueExceeding: boolean,
       exponentialBackoff: boolean,
@@ -118,7 +117,7 @@ export const ON_REDIS: Readonly<Record<string, OnRedisContender>> = {
 
   hitlimit: async (client, url, { limit, windowMs, prefix }) => {
     const { redisStore } = await import('@joint-ops/hitlimit/stores/redis');
-    // It makes its own client; ioredis takes options from the address too.
+    // It creates its own client; ioredis also reads options from the URL.
     const own = client.options.enableAutoPipelining ? `${url}?enableAutoPipelining=true` : url;
     const store = redisStore({ url: own, keyPrefix: `${prefix}:` });
     return {
@@ -131,7 +130,7 @@ export const ON_REDIS: Readonly<Record<string, OnRedisContender>> = {
 interface FastifyRedisStore {
   incr(
     key: string,
-    told: (error: Error | null, state: { readonly current: number } | null) => void,
+    callback: (error: Error | null, state: { readonly current: number } | null) => void,
     windowMs: number,
     limit: number,
   ): void;

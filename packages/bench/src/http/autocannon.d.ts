@@ -1,4 +1,4 @@
-/** What is used of it; it comes without types. */
+/** The part that the bench uses; the package has no types. */
 declare module 'autocannon' {
   interface Options {
     readonly url: string;

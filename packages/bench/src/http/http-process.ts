@@ -8,26 +8,26 @@ export type HttpTask =
   | {
       readonly kind: 'listen';
       readonly own: Contender;
-      /** What the contender is to be compared with in its own process. */
+      /** Runs in the same process, for comparison. */
       readonly bare: Contender;
       readonly settings: HttpSettings;
     }
-  /** The contender takes turns of that length with bare, or answers all that comes. */
+  /** The contender takes turns of `turnMs` with bare, or else answers all requests. */
   | { readonly kind: 'begin'; readonly port: number; readonly turnMs?: number | undefined }
   | { readonly kind: 'end'; readonly port: number };
 
-/** What stands before the handler; nothing, where both are left out. */
+/** What runs before the handler: nothing, if both are undefined. */
 export interface Contender {
   readonly limiter?: string | undefined;
-  /** What is added to every answer, or answered instead of letting anyone in. */
+  /** Added to every answer, or, with a body, sent instead of every answer. */
   readonly constant?: ConstantAnswer | undefined;
 }
 
-/** What has been done from `begin` to `end`. */
+/** Counted from `begin` to `end`. */
 export interface HttpCounts {
-  /** Requests that have reached the handler. */
+  /** Requests that reached the handler. */
   readonly handled: number;
-  /** Processor time of one request to the contender, and to bare while that had its turns. */
+  /** CPU time of one request to the contender, and of one to bare in its turns. */
   readonly ownCpuUs: number;
   readonly bareCpuUs: number;
 }
@@ -39,7 +39,7 @@ function handle(): { id: string; state: string } {
   return { id: 'l1', state: 'active' };
 }
 
-// Each process loads its own framework alone.
+// Each process loads only its own framework.
 async function makeExpress({ limiter, constant }: Contender, settings: HttpSettings): Promise<RequestListener> {
   const { default: express } = await import('express');
   const { constantExpressAnswer, EXPRESS_LIMITERS } = await import('../contenders/express-limiters.js');

@@ -1,6 +1,7 @@
+import { get, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import type { ConstantAnswer, HttpSettings } from '../contenders/http-settings.js';
 import { OwnProcess } from '../own-process.js';
-import { additionTo } from './addition.js';
 import type { Contender, HttpCounts, HttpTask } from './http-process.js';
 import { CONNECTIONS, type Load, PATHS } from './load.js';
 
@@ -12,7 +13,7 @@ export function httpProcess(framework: string): HttpProcess {
   return new OwnProcess(new URL('./http-process.js', import.meta.url), [framework]);
 }
 
-/** A server in a process that usually is its own. */
+/** A contender's server. In a smoke run several servers share one process. */
 export class HttpServer {
   readonly name: string;
   readonly #process: HttpProcess;
@@ -34,8 +35,8 @@ export class HttpServer {
     return new HttpServer(name, process, (await process.ask({ kind: 'listen', own, bare, settings })) as number);
   }
 
-  /** One request for each account. */
-  async askForAll(): Promise<void> {
+  /** Sends one request for each account. */
+  async requestAll(): Promise<void> {
     for (const path of PATHS) {
       const response = await fetch(`http://127.0.0.1:${this.#port}${path}`);
       await response.arrayBuffer();
@@ -43,9 +44,24 @@ export class HttpServer {
     }
   }
 
-  /** What its limiter adds to the answer to the next request. */
-  addition(kind: Kind): Promise<ConstantAnswer> {
-    return additionTo(`http://127.0.0.1:${this.#port}${PATHS[0]}`, kind);
+  /** Sends one request, and returns what the limiter adds to the bare framework's answer, or sends in its place. */
+  async addition(kind: Kind): Promise<ConstantAnswer> {
+    const url = `http://127.0.0.1:${this.#port}${PATHS[0]}`;
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      get(url, { agent: false }, resolve).once('error', reject);
+    });
+    const body = await text(response);
+    if (response.statusCode !== (kind === 'admitted' ? 200 : 429)) {
+      throw new Error(`${this.name} answered ${response.statusCode} to a request that should be ${kind}`);
+    }
+    const { rawHeaders } = response;
+    const headers: [string, string][] = [];
+    for (let index = 0; index < rawHeaders.length; index += 2) {
+      headers.push([rawHeaders[index]!, rawHeaders[index + 1]!]);
+    }
+    const others = kind === 'admitted' ? OF_EVERY_ANSWER : OF_EVERY_SERVER;
+    const added = headers.filter(([name]) => !others.has(name.toLowerCase()));
+    return { headers: added, ...(kind === 'refused' && { body }) };
   }
 
   /** Requests per second. */
@@ -54,13 +70,13 @@ export class HttpServer {
     return perSecond;
   }
 
-  /** Processor time of one request, to the contender and to bare. */
+  /** CPU time of one request to the contender, and of one to bare, in µs. */
   async cpu(load: Load, kind: Kind): Promise<{ readonly own: number; readonly bare: number }> {
     const { ownCpuUs, bareCpuUs } = await this.#run(load, kind, load.turnMs);
     return { own: ownCpuUs, bare: bareCpuUs };
   }
 
-  /** What was answered must have been right, by the client's count and by the server's. */
+  /** Throws if an answer was wrong, by the client's count or by the server's. */
   async #run(load: Load, kind: Kind, turnMs?: number): Promise<HttpCounts & { readonly perSecond: number }> {
     await this.#process.ask({ kind: 'begin', port: this.#port, turnMs });
     const { requests, refused, perSecond } = await load.run(this.#port);
@@ -69,7 +85,7 @@ export class HttpServer {
     const right =
       kind === 'refused'
         ? refused === requests && handled === 0
-        : // The last request of each connection is handled, but its answer is no longer counted.
+        : // The server may count a last request of each connection that the client does not.
           refused === 0 && handled >= requests && handled <= requests + CONNECTIONS;
     if (!right) {
       throw new Error(`${this.name}, ${kind}: of ${requests} requests ${refused} were refused and ${handled} handled`);
@@ -77,3 +93,6 @@ export class HttpServer {
     return { ...counts, perSecond };
   }
 }
+
+const OF_EVERY_SERVER: ReadonlySet<string> = new Set(['date', 'connection', 'keep-alive', 'x-powered-by']);
+const OF_EVERY_ANSWER: ReadonlySet<string> = new Set([...OF_EVERY_SERVER, 'content-type', 'content-length', 'etag']);

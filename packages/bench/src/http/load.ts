@@ -14,16 +14,16 @@ export interface LoadResult {
   readonly refused: number;
 }
 
-/** Requests to a server from so many connections, for so many seconds. */
+/** Sends requests to a server over {@link CONNECTIONS} connections. */
 export interface Load {
   readonly program: string;
-  /** Long beside the moment in which one hands over to another, short beside what else the machine does meanwhile. */
+  /** Long compared with a change of turns, and short compared with disturbances of the machine. */
   readonly turnMs: number;
   run(port: number): Promise<LoadResult>;
   end(): void;
 }
 
-/** wrk where it is installed, since it takes less of the machine from the server; else autocannon. */
+/** wrk if it is installed, since it leaves more CPU time to the server; else autocannon. */
 export function findLoad(smoke: boolean): Load {
   return !smoke && hasWrk() ? wrkLoad() : autocannonLoad(smoke);
 }
@@ -37,7 +37,7 @@ function hasWrk(): boolean {
     execFileSync('wrk', ['--version'], { stdio: 'ignore' });
     return true;
   } catch (error) {
-    // It prints its version with the status 1.
+    // It prints its version, and exits with 1.
     return (error as NodeJS.ErrnoException).code !== 'ENOENT';
   }
 }
@@ -54,7 +54,7 @@ function wrkLoad(): Load {
       const line = ['-t1', `-c${CONNECTIONS}`, '-d1s', '-s', script, `http://127.0.0.1:${port}`];
       const { stdout } = await promisify(execFile)('wrk', line);
       const result = /RESULT (\d+) (\d+) (\d+) (\d+)/.exec(stdout)?.slice(1).map(Number);
-      if (result === undefined) throw new Error(`wrk told no result:\n${stdout}`);
+      if (result === undefined) throw new Error(`wrk printed no result:\n${stdout}`);
       const [requests, elapsedUs, refused, failed] = result as [number, number, number, number];
       if (failed > 0) throw new Error(`${failed} requests of wrk failed`);
       return { requests, perSecond: (requests / elapsedUs) * 1e6, refused };
@@ -82,7 +82,7 @@ end
 
 function autocannonLoad(smoke: boolean): Load {
   const connections = smoke ? 5 : CONNECTIONS;
-  // It ends only where it also takes a sample.
+  // autocannon ends only when it takes a sample.
   const length = smoke ? { amount: 50, sampleInt: 5 } : { duration: 1 };
   return {
     program: `autocannon, ${connections} connections, ${smoke ? '50 requests' : '1 s'} a run`,

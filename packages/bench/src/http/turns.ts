@@ -1,11 +1,11 @@
 import type { RequestListener } from 'node:http';
 
 /**
- * Two applications in one process, of which one answers all requests for a moment, and then the other; and how much of the
- * processor each takes for a request, with all that the process does: the kernel's work for it, and the collecting of garbage.
+ * Two applications in one process that answer requests in turns, and the CPU time of one request to each. That includes
+ * the work of the kernel and garbage collection.
  *
- * Two processes that do exactly the same differ by a tenth and more, by where their memory lies and by what else the machine
- * does meanwhile. Here both is the same for both.
+ * Two processes with the same program differ by 10 % and more, by their memory layout and by the machine's other work.
+ * In one process both are equal for the two.
  */
 export class Turns {
   readonly listener: RequestListener;
@@ -26,19 +26,19 @@ export class Turns {
     };
   }
 
-  /** With turns of that length, or of the contender alone. */
+  /** Begins turns of `turnMs`, or one turn of the contender. */
   begin(turnMs: number | undefined): void {
     for (const share of [this.#own, this.#bare]) Object.assign(share, { requests: 0, cpuUs: 0 });
     this.#startedUs = cpuUs();
     if (turnMs !== undefined) this.#timer = setInterval(() => this.#handOver(), turnMs);
   }
 
-  /** 0 of whom no turn was given. */
+  /** The time of an application without a turn is 0. */
   end(): { readonly ownCpuUs: number; readonly bareCpuUs: number } {
     clearInterval(this.#timer);
     this.#handOver();
     this.#current = this.#own;
-    return { ownCpuUs: ofOneRequest(this.#own), bareCpuUs: ofOneRequest(this.#bare) };
+    return { ownCpuUs: perRequest(this.#own), bareCpuUs: perRequest(this.#bare) };
   }
 
   #handOver(): void {
@@ -55,7 +55,7 @@ interface Share {
   cpuUs: number;
 }
 
-function ofOneRequest({ requests, cpuUs }: Share): number {
+function perRequest({ requests, cpuUs }: Share): number {
   return requests === 0 ? 0 : cpuUs / requests;
 }
 

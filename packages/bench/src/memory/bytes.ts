@@ -3,7 +3,7 @@ import { IN_MEMORY } from '../contenders/in-memory.js';
 import { figure, printTable } from '../table.js';
 import { expectAdmitted, memoryProcess } from './decisions.js';
 
-/** What an account takes that has made one request, by what V8 holds before and after, each contender alone. */
+/** Measures the memory of an account with one request: V8's memory before and after, in a process per contender. */
 export async function measureBytes(options: BenchOptions): Promise<void> {
   const accounts = options.smoke ? 5000 : 1_000_000;
   const title = `Memory: bytes per account with one request in its window, ${accounts.toLocaleString('en-US')} accounts`;

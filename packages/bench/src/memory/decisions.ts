@@ -6,7 +6,7 @@ import { ratios, spreadOf } from '../spread.js';
 import { printTable, spreadCells } from '../table.js';
 import type { MemoryAnswer, MemoryTask } from './memory-process.js';
 
-/** What one decision in memory takes, for few accounts and many, admitted and refused. */
+/** Measures one decision in memory, for few and many accounts, admitted and refused. */
 export async function measureDecisions(options: BenchOptions): Promise<void> {
   for (const accounts of options.smoke ? [1000] : [1000, 100_000, 1_000_000]) {
     for (const kind of ['admitted', 'refused'] as const) {
@@ -58,7 +58,7 @@ export function memoryProcess(name: string, execArgv: readonly string[] = []): O
   return new OwnProcess(new URL('./memory-process.js', import.meta.url), [name], execArgv);
 }
 
-/** What was timed must have been right. */
+/** A figure counts only if every decision was right. */
 export function expectAdmitted(name: string, expected: number, admitted: number): void {
-  if (admitted !== expected) throw new Error(`${name} admitted ${admitted}, and ${expected} would have been right`);
+  if (admitted !== expected) throw new Error(`${name} admitted ${admitted} requests, expected ${expected}`);
 }

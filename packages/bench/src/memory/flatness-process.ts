@@ -10,7 +10,7 @@ export interface FlatnessTask {
 let now = 0;
 let stepMs = 0;
 
-/** One account whose window always holds half of its limit, on a clock that the decisions themselves move. */
+/** One account that always has used half of its limit, on a clock that each decision moves on. */
 answerTasks<FlatnessTask>(({ limit, windowMs, decisions }) => {
   now = 0;
   stepMs = (2 * windowMs) / limit;
@@ -18,7 +18,7 @@ answerTasks<FlatnessTask>(({ limit, windowMs, decisions }) => {
     policy: { quotas: [new Quota({ limit, windowMs })] },
     store: new MemoryStore({ clock: () => now }),
   });
-  // Until the window is as full as it will be, and the slices have been cut as they will be.
+  // Until the window is half full and its slices have their final sizes.
   decide(limiter, limit);
   const startedAt = performance.now();
   const admitted = decide(limiter, decisions);

@@ -6,13 +6,13 @@ import { printTable, spreadCells } from '../table.js';
 import { expectAdmitted } from './decisions.js';
 import type { FlatnessTask } from './flatness-process.js';
 
-/** What one decision takes by the limit and by the length of the window: it is not to depend on either. */
+/** Measures one decision for several limits and windows: its time should depend on neither. */
 export async function measureFlatness(options: BenchOptions): Promise<void> {
   const title = 'Memory: flat in limit and window, one quota, half of the limit in the window all the time';
   if (!isAsked(options, title)) return;
   const { smoke } = options;
   const decisions = smoke ? 1000 : 100_000;
-  // A process for all, and one after the other in it: they differ by numbers alone.
+  // One process runs all of them in turn, since they differ only in numbers.
   const contender = new OwnProcess<FlatnessTask, { admitted: number; elapsedMs: number }>(
     new URL('./flatness-process.js', import.meta.url),
   );

@@ -4,20 +4,20 @@ import { answerTasks } from '../own-process.js';
 
 export type MemoryTask =
   | { readonly kind: 'open'; readonly settings: InMemorySettings }
-  /** One decision for every account, in order of their numbers. */
+  /** One decision for each account, in the order of their numbers. */
   | { readonly kind: 'fill'; readonly accounts: number }
-  /** Decisions for accounts at random; the same order for the same seed. */
+  /** Decisions for random accounts, in the same order for the same seed. */
   | { readonly kind: 'decide'; readonly decisions: number; readonly accounts: number; readonly seed: number }
   | { readonly kind: 'bytes' };
 
 export interface MemoryAnswer {
   readonly admitted: number;
   readonly elapsedMs: number;
-  /** Heap, array buffers and whatever else V8 knows to be held, after a full collection. */
+  /** The heap and external memory that V8 counts, after a full garbage collection. */
   readonly bytes: number;
 }
 
-/** How many accounts are made at a time: few enough that the strings themselves are soon collected. */
+/** Accounts made at a time; few, so that their strings are soon collected. */
 const BATCH = 10_000;
 
 const contender = IN_MEMORY[process.argv[2]!]!;
@@ -31,7 +31,7 @@ async function decide(numbers: ArrayLike<number>): Promise<MemoryAnswer> {
     const accounts = freshAccounts(batch);
     const startedAt = performance.now();
     const deciding = opened.decideAll(accounts);
-    // Those that decide at once are not made to wait.
+    // A synchronous contender is not awaited.
     const admittedNow = typeof deciding === 'number' ? deciding : await deciding;
     elapsedMs += performance.now() - startedAt;
     admitted += admittedNow;
@@ -49,7 +49,7 @@ answerTasks<MemoryTask>(async (task) => {
     case 'decide':
       return decide(randomNumbers(task.decisions, task.accounts, task.seed));
     case 'bytes': {
-      // Twice: what the first collection frees may hold what only the second can.
+      // Twice, since the first collection may free objects that keep others alive.
       globalThis.gc!();
       globalThis.gc!();
       const { heapUsed, external } = process.memoryUsage();

@@ -5,19 +5,20 @@ import { answerTasks } from '../own-process.js';
 
 export type PausesTask =
   | { readonly kind: 'open'; readonly settings: Omit<InMemorySettings, 'clock'>; readonly movesClock: boolean }
-  /** Every account once, some in each turn of the event loop. */
+  /** One decision for each account, {@link PER_TURN} in a turn of the event loop. */
   | { readonly kind: 'come'; readonly accounts: number }
-  /** Some accounts go on, for so long or until no more counters are held than that, while the others expire. */
-  | { readonly kind: 'expire'; readonly forMs: number; readonly stay: number; readonly untilHeld: number };
+  /** `stay` accounts go on while the others expire, for `forMs` or until at most `untilSize` counters are left. */
+  | { readonly kind: 'expire'; readonly forMs: number; readonly stay: number; readonly untilSize: number };
 
 export interface PausesAnswer {
   readonly longestMs: number;
   readonly admitted: number;
   readonly decisions: number;
-  readonly held: number | undefined;
+  /** The number of counters afterwards. */
+  readonly size: number | undefined;
 }
 
-/** Decisions in one turn: a fraction of a millisecond, so that what is longer is a pause. */
+/** Decisions in one turn. They take a fraction of a millisecond, so a longer turn is a pause. */
 const PER_TURN = 100;
 
 const contender = IN_MEMORY[process.argv[2]!];
@@ -28,9 +29,9 @@ let movedMs = 0;
 answerTasks<PausesTask>(async (task) => {
   if (task.kind === 'open') {
     settings = task.settings;
-    // The code is warm; what the accounts are kept in is not.
+    // Another instance warms up the code, so that the measured one starts empty.
     await (await contender?.(settings))?.decideAll(freshAccounts(randomNumbers(50_000, 1000, 1)));
-    // Ours has no timer: time itself is moved, for all accounts at once, which is the worst that can happen.
+    // Tollgate has no timer. Its clock is moved, so all accounts expire at once, which is the worst case.
     const clock = task.movesClock ? { clock: () => performance.now() + movedMs } : {};
     opened = await contender?.({ ...settings, ...clock });
     return undefined;
@@ -49,12 +50,12 @@ answerTasks<PausesTask>(async (task) => {
   const endsAt = performance.now() + task.forMs;
   return turns((turn) => {
     const from = (turn * PER_TURN) % numbers.length;
-    const isOver = performance.now() >= endsAt || (opened?.held?.() ?? Infinity) <= task.untilHeld;
+    const isOver = performance.now() >= endsAt || (opened?.size?.() ?? Infinity) <= task.untilSize;
     return isOver ? undefined : numbers.subarray(from, from + PER_TURN);
   });
 });
 
-/** The longest time from one turn of the event loop to the next: nothing else could have run meanwhile. */
+/** Measures the longest time from one turn of the event loop to the next. */
 async function turns(numbersOf: (turn: number) => ArrayLike<number> | undefined): Promise<PausesAnswer> {
   let longestMs = 0;
   let admitted = 0;
@@ -65,7 +66,7 @@ async function turns(numbersOf: (turn: number) => ArrayLike<number> | undefined)
     if (numbers === undefined) break;
     const accounts = freshAccounts(numbers);
     decisions += accounts.length;
-    // Without a contender: what the making of the accounts and the machine themselves come to.
+    // Without a contender, this measures the creation of the accounts, and the machine.
     const decided = opened?.decideAll(accounts) ?? accounts.length;
     admitted += typeof decided === 'number' ? decided : await decided;
     await nextTurn();
@@ -73,5 +74,5 @@ async function turns(numbersOf: (turn: number) => ArrayLike<number> | undefined)
     longestMs = Math.max(longestMs, now - lastAt);
     lastAt = now;
   }
-  return { longestMs, admitted, decisions, held: opened?.held?.() };
+  return { longestMs, admitted, decisions, size: opened?.size?.() };
 }

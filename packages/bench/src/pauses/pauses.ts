@@ -6,14 +6,14 @@ import { spreadOf } from '../spread.js';
 import { printTable, spreadCells } from '../table.js';
 import type { PausesAnswer, PausesTask } from './pauses-process.js';
 
-/** The longest pause of the event loop while many accounts come, and while they all expire. */
+/** Measures the longest pause of the event loop while many accounts come, and while they expire. */
 export async function measurePauses(options: BenchOptions): Promise<void> {
   const { smoke } = options;
   const accounts = smoke ? 5000 : 1_000_000;
   const title = `Longest pause of the event loop in ms, ${accounts.toLocaleString('en-US')} accounts`;
   if (!isAsked(options, title)) return;
   const names = [NOTHING, ...contendersOf(options, Object.keys(IN_MEMORY))];
-  // Each round begins with new processes, so there is nothing to warm up: a server meets its accounts cold, too.
+  // Each round has new processes, without a warm-up: a server also starts cold.
   const samples = await inTurn(names, { ...roundsOf(options, 3), warmUps: 0 }, (name) =>
     pausesOf(name, accounts, smoke),
   );
@@ -40,10 +40,10 @@ async function pausesOf(name: string, accounts: number, smoke: boolean): Promise
     if (NEVER_EXPIRE.has(name)) return { coming: coming.longestMs, expiring: 0 };
     const stay = 1000;
     const elapsedMs = performance.now() - startedAt;
-    const forMs = smoke ? 100 : isOurs ? OURS_AT_MOST_MS : (EXPIRED_AFTER_MS[name] ?? 0) + windowMs + 1000 - elapsedMs;
-    const expiring = check(name, await process.ask({ kind: 'expire', forMs, stay, untilHeld: isOurs ? 2 * stay : 0 }));
-    if (!smoke && isOurs && expiring.held! > 2 * stay) {
-      throw new Error(`${name} still holds ${expiring.held} counters when all but ${stay} have expired`);
+    const forMs = smoke ? 100 : isOurs ? OURS_MAX_MS : (EXPIRED_AFTER_MS[name] ?? 0) + windowMs + 1000 - elapsedMs;
+    const expiring = check(name, await process.ask({ kind: 'expire', forMs, stay, untilSize: isOurs ? 2 * stay : 0 }));
+    if (!smoke && isOurs && expiring.size! > 2 * stay) {
+      throw new Error(`${name} has ${expiring.size} counters left after all but ${stay} have expired`);
     }
     return { coming: coming.longestMs, expiring: expiring.longestMs };
   } finally {
@@ -53,26 +53,26 @@ async function pausesOf(name: string, accounts: number, smoke: boolean): Promise
 
 function check(name: string, answer: PausesAnswer): PausesAnswer {
   if (answer.admitted !== answer.decisions) {
-    throw new Error(`${name} refused ${answer.decisions - answer.admitted} requests that were within their limit`);
+    throw new Error(`${name} refused ${answer.decisions - answer.admitted} requests within their limit`);
   }
   return answer;
 }
 
 const NOTHING = 'nothing but the accounts';
 
-/** A map that only grows, and a store that forgets only what others push out. */
+/** A map that only grows, and a store that removes an account only to make room. */
 const NEVER_EXPIRE: ReadonlySet<string> = new Set(['Map get and set', '@fastify/rate-limit']);
 
-/** The time of ours is moved when all have come, and it expires as decisions are made. Theirs is real. */
+/** Neighbours run in real time. Tollgate's clock is moved, and its counters expire as decisions are made. */
 const NEIGHBOUR_WINDOW_MS = 5000;
-const OURS_AT_MOST_MS = 30_000;
+const OURS_MAX_MS = 30_000;
 
-/** How long after its start plus a window each has surely dropped what came within the first window, by its timers. */
+/** How long after its start plus one window each has dropped all accounts of the first window, by its timers. */
 const EXPIRED_AFTER_MS: Readonly<Record<string, number>> = {
-  // Drops a generation with every window, and what comes belongs to the second one.
+  // Drops a generation with every window, and the accounts are in the second one.
   'express-rate-limit': NEIGHBOUR_WINDOW_MS,
   // A timer for each account.
   'rate-limiter-flexible': NEIGHBOUR_WINDOW_MS,
-  // Looks through all of them every 10 s.
+  // Scans all accounts every 10 s.
   hitlimit: 10_000,
 };

@@ -8,8 +8,8 @@ import type { RedisContender } from './redis-contender.js';
 import { scriptUsec } from './server-cost.js';
 
 /**
- * What a decision takes of the server by the limit and by the length of the window, with half of the limit in the window, but
- * at most 500 requests: time on Redis is real, and no longer window fills while it is measured.
+ * Measures the server time of one decision for several limits and windows. Half of the limit is used, but at most 500
+ * requests: Redis runs in real time, so a window cannot be filled faster.
  */
 export async function measureRedisFlatness(
   contenders: readonly RedisContender[],

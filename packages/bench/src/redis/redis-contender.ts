@@ -4,7 +4,7 @@ import type { RedisAnswer, RedisTask } from './redis-process.js';
 
 type Work = Omit<Extract<RedisTask, { kind: 'decide' }>, 'kind'>;
 
-/** A limiter or a floor with a client of its own, in a process of its own. */
+/** A limiter or a floor in a process of its own, with a client of its own. */
 export class RedisContender {
   readonly limiter: string;
   readonly pipelines: boolean;
@@ -34,14 +34,12 @@ export class RedisContender {
     await this.#process.ask({ kind: 'open', settings: { ...settings, prefix } });
   }
 
-  /** What was decided must have been right; a floor admits all. */
+  /** Throws if a decision was wrong. `right` returns the number to admit; a floor admits all. */
   async decide(work: Work, right: (decisions: number) => number = (decisions) => decisions): Promise<RedisAnswer> {
     const answer = await this.#process.ask({ kind: 'decide', ...work });
     const expected = this.isFloor ? answer.decisions : right(answer.decisions);
     if (answer.admitted !== expected) {
-      throw new Error(
-        `${this.name} admitted ${answer.admitted} of ${answer.decisions}, ${expected} would have been right`,
-      );
+      throw new Error(`${this.name} admitted ${answer.admitted} of ${answer.decisions} requests, expected ${expected}`);
     }
     return answer;
   }
@@ -51,7 +49,7 @@ export class RedisContender {
   }
 }
 
-/** Floors and neighbours with a plain client and with one that pipelines by itself; ours with a plain one. */
+/** Floors and neighbours, each with a plain and with an auto-pipelining client; Tollgate with a plain one. */
 export function redisContenders(url: string): RedisContender[] {
   return [...Object.keys(FLOORS), ...Object.keys(ON_REDIS)].flatMap((limiter) =>
     (limiter === OURS ? [false] : [false, true]).map((pipelines) => new RedisContender(limiter, url, pipelines)),

@@ -8,10 +8,10 @@ export type RedisTask =
   | { readonly kind: 'open'; readonly settings: OnRedisSettings }
   | {
       readonly kind: 'decide';
-      /** Requests take turns over the accounts from 0 up to here. */
+      /** Requests take turns over this many accounts. */
       readonly accounts: number;
       readonly inFlight: number;
-      /** How long, or how many. */
+      /** Ends after this time, or after this number of decisions. */
       readonly forMs?: number;
       readonly decisions?: number;
     };
@@ -19,17 +19,17 @@ export type RedisTask =
 export interface RedisAnswer {
   readonly decisions: number;
   readonly admitted: number;
-  /** Commands that went to the server by the contender's client, unless it brought one of its own. */
+  /** Commands that the given client sent; a contender's own client is not counted. */
   readonly commands: number;
   readonly elapsedMs: number;
-  /** Of single decisions, where one alone was under way. */
+  /** Percentiles of single decisions, with one in flight; else 0. */
   readonly p50Ms: number;
   readonly p99Ms: number;
 }
 
 const [name = '', url = '', pipelining] = process.argv.slice(2);
 
-/** Says how many commands have gone out. */
+/** Counts the commands that it sends. */
 class CountingRedis extends Redis {
   sent = 0;
 
@@ -60,7 +60,7 @@ async function decide(task: Extract<RedisTask, { kind: 'decide' }>): Promise<Red
   const endsAt = startedAt + forMs;
   const one = async () => {
     let now = performance.now();
-    // What is decided at once would never let the clock be looked at otherwise than here.
+    // Synchronous decisions give no other chance to read the clock.
     while (now < endsAt && begun < decisions) {
       const decided = decide(accountName(begun++ % accounts));
       if (typeof decided === 'boolean' ? decided : await decided) admitted++;

@@ -1,10 +1,12 @@
 import { OwnRedis } from '@tollgate/legs-api-server/own-redis';
 import { Redis } from 'ioredis';
-import type { BenchOptions } from '../bench-options.js';
+import { type BenchOptions, isAsked, roundsOf } from '../bench-options.js';
+import { inTurn } from '../rounds.js';
+import { spreadOf } from '../spread.js';
+import { printTable, spreadCells } from '../table.js';
 import { measureRedisFlatness } from './flatness.js';
-import { measureLatency } from './latency.js';
 import { compareLayouts } from './layouts/layouts.js';
-import { redisContenders } from './redis-contender.js';
+import { type RedisContender, redisContenders } from './redis-contender.js';
 import { measureServerCost } from './server-cost.js';
 import { measureThroughput } from './throughput.js';
 
@@ -27,10 +29,10 @@ export async function measureLayouts(): Promise<void> {
   await withRedis(compareLayouts);
 }
 
-/** The server that `REDIS_URL` names, where every key expires by itself; else one of our own, over TCP all the same. */
+/** Uses the server of `REDIS_URL`, where every key expires, or else starts one; both over TCP. */
 async function withRedis(measure: (client: Redis, url: string) => Promise<void>): Promise<void> {
   const given = process.env['REDIS_URL'];
-  const own = given === undefined || given === '' ? await OwnRedis.start() : undefined;
+  const own = given ? undefined : await OwnRedis.start();
   const url = own?.url ?? given!;
   const client = new Redis(url);
   try {
@@ -41,4 +43,28 @@ async function withRedis(measure: (client: Redis, url: string) => Promise<void>)
     client.disconnect();
     own?.end();
   }
+}
+
+/** Measures one decision with no other in flight. */
+async function measureLatency(
+  contenders: readonly RedisContender[],
+  prefix: string,
+  options: BenchOptions,
+): Promise<void> {
+  const title = 'Redis, 1 in flight, 20,000 distinct accounts: milliseconds of one decision';
+  if (!isAsked(options, title)) return;
+  for (const contender of contenders) {
+    await contender.open({ limit: 1_000_000, windowMs: 60_000, perSecond: 100_000, prefix: `${prefix}:l` });
+  }
+  const work = { accounts: 20_000, inFlight: 1, forMs: options.smoke ? 20 : 400 };
+  const samples = await inTurn(contenders, roundsOf(options, 5), (contender) => contender.decide(work));
+  printTable(
+    title,
+    ['', 'p50', 'least to most', 'p99', 'least to most'],
+    contenders.map((contender) => [
+      contender.name,
+      ...spreadCells(spreadOf(samples.get(contender)!.map(({ p50Ms }) => p50Ms))),
+      ...spreadCells(spreadOf(samples.get(contender)!.map(({ p99Ms }) => p99Ms))),
+    ]),
+  );
 }

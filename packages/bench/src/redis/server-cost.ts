@@ -6,8 +6,8 @@ import { figure, printTable } from '../table.js';
 import type { RedisContender } from './redis-contender.js';
 
 /**
- * What a decision takes of the server, by `INFO commandstats`, and an account, by `MEMORY USAGE` of all its keys. Every
- * account makes 100 requests, in five bursts of 20, so that all are admitted by 100 in a minute and 20 in a second.
+ * Measures the server time of a decision with `INFO commandstats`, and the bytes of an account with `MEMORY USAGE` of
+ * all its keys. Each account sends 100 requests in 5 bursts of 20, so 100 a minute and 20 a second admit all of them.
  */
 export async function measureServerCost(
   all: readonly RedisContender[],
@@ -23,7 +23,7 @@ export async function measureServerCost(
   let bytes = new Map<RedisContender, number>();
   for (const inFlight of [1, 512]) {
     const own = `${prefix}:c${inFlight}`;
-    // More accounts than are under way, so that no two charges of a call are alike.
+    // More accounts than requests in flight, so that no call contains equal charges.
     const accounts = options.smoke ? 5 : inFlight === 1 ? 100 : 1000;
     const usec = new Map<RedisContender, number>();
     for (const contender of contenders) {
@@ -51,7 +51,7 @@ export async function measureServerCost(
   );
 }
 
-/** Commands that a script calls are counted beside it, but are part of its time already. */
+/** The server time of scripts only. It includes the commands that they call, which have entries of their own. */
 export async function scriptUsec(client: Redis): Promise<number> {
   const stats = await client.info('commandstats');
   let usec = 0;

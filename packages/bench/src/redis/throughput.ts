@@ -9,7 +9,7 @@ interface Workload {
   readonly title: string;
   readonly accounts: number;
   readonly limit: number;
-  /** What ours decides beside the quotas; the others cannot. */
+  /** For Tollgate only: what it decides beside the quotas. */
   readonly also?: OnRedisSettings['also'];
 }
 
@@ -62,7 +62,7 @@ async function measure(
   const samples = await inTurn(contenders, roundsOf(options, 5), async (contender) => {
     const { decisions, commands, elapsedMs } = await contender.decide(work, (decisions) => (refused ? 0 : decisions));
     if (refused && contender.limiter === OURS && commands > decisions / 100 + 10) {
-      throw new Error(`${commands} commands went to Redis for ${decisions} refusals that were known`);
+      throw new Error(`${commands} commands went to Redis for ${decisions} refusals that the deny cache can answer`);
     }
     return (decisions / elapsedMs) * 1000;
   });
@@ -76,16 +76,16 @@ async function measure(
       ...spreadCells(ratios(samples.get(contender)!, floor)),
     ]),
   );
-  if (also === undefined) sayBest(contenders, (contender) => samples.get(contender)!);
+  if (also === undefined) printBest(contenders, (contender) => samples.get(contender)!);
 }
 
-/** Of more requests than are granted, all under way together, exactly the granted ones are admitted. */
+/** Checks that exactly 500 of 1024 requests are admitted, with a limit of 500 and 512 in flight. */
 async function checkExact(contender: RedisContender, prefix: string): Promise<void> {
   await contender.open({ limit: 500, windowMs: 3_600_000, perSecond: 1_000_000, prefix: `${prefix}:exact` });
   await contender.decide({ accounts: 1, inFlight: 512, decisions: 1024 }, () => 500);
 }
 
-function sayBest(contenders: readonly RedisContender[], samplesOf: (contender: RedisContender) => number[]): void {
+function printBest(contenders: readonly RedisContender[], samplesOf: (contender: RedisContender) => number[]): void {
   const median = (contender: RedisContender) => spreadOf(samplesOf(contender)).median;
   const best = contenders.filter(({ isNeighbour }) => isNeighbour).toSorted((a, b) => median(b) - median(a))[0]!;
   const ours = contenders.find(({ limiter }) => limiter === OURS)!;

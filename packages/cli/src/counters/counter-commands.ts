@@ -1,13 +1,13 @@
-import { type CounterTarget, legsApiPolicy, RateLimiter } from '@tollgate/core';
+import { type CounterTarget, type Decision, legsApiPolicy, RateLimiter } from '@tollgate/core';
 import type { Command } from 'commander';
-import { type AnswerOptions, answer } from '../answer.js';
-import type { AskedStore } from '../asked-store.js';
 import { DONE, NO, UsageError } from '../exit-codes.js';
+import { type OutputOptions, printResult } from '../output.js';
 import { readPolicy } from '../policy/index.js';
-import { addRedisOptions, type RedisOptions, redisFailure, withLimits } from '../redis/index.js';
-import { decisionInWords, parseName, shownName } from '../words/index.js';
+import { addRedisOptions, type RedisOptions, redisFailure, withRedis } from '../redis/index.js';
+import { alignedRows, parseName, shownName, waitInWords } from '../words/index.js';
+import type { LastErrorStore } from './last-error-store.js';
 
-interface CounterOptions extends RedisOptions, AnswerOptions {
+interface CounterOptions extends RedisOptions, OutputOptions {
   readonly category?: string;
   readonly environment?: string;
   readonly policy?: string;
@@ -26,16 +26,16 @@ interface ResetOptions extends CounterOptions {
 
 /** Adds `peek`, `reset` and `pardon`. */
 export function addCounterCommands(program: Command): void {
-  const peek = counterCommand(program, 'peek', 'tell whether a request would be admitted now, without charging it')
+  const peek = counterCommand(program, 'peek', 'show whether a request would be admitted now, without charging it')
     .requiredOption('--category <name>', 'which part of the API', parseName)
     .option('--plan <name>', "the account's plan", parseName)
     .option('--region <name>', 'the region', parseName)
     .option('--environment <name>', 'the environment', parseName)
-    .option('--cost <units>', 'what the request takes (default: 1)', parseCost)
+    .option('--cost <units>', 'the cost of the request (default: 1)', parseCost)
     .addHelpText(
       'after',
       `
-Limits held on Redis come before the policy. Exits with 1 when the request would be refused.
+Limits stored on Redis win over the policy. Exits with 1 when the request would be refused.
 
 Examples:
   tollgate peek ameyo5m --category legs
@@ -44,13 +44,13 @@ Examples:
     .action((account: string, options: PeekOptions) => runPeek(parseName(account), options));
 
   const reset = counterCommand(program, 'reset', 'forget what an account has used')
-    .option('--category <name>', 'of this part of the API', parseName)
-    .option('--all', 'of every category, and its total')
-    .option('--environment <name>', 'of the counter that the policy keeps apart for it', parseName)
+    .option('--category <name>', 'in this part of the API', parseName)
+    .option('--all', 'in every category, and its total')
+    .option('--environment <name>', 'the environment, if the policy has a separate counter for it', parseName)
     .addHelpText(
       'after',
       `
-Either --category or --all has to be given. The limits begin anew, and a throttling ends.
+Requires either --category or --all. The quotas are empty again, and a throttling ends.
 
 Examples:
   tollgate reset ameyo5m --category legs
@@ -64,12 +64,12 @@ Examples:
     });
 
   const pardon = counterCommand(program, 'pardon', 'forget the violations of an account, and end its throttling')
-    .option('--category <name>', 'of this part of the API; default: of all', parseName)
-    .option('--environment <name>', 'of the counter that the policy keeps apart for it', parseName)
+    .option('--category <name>', 'in this part of the API; default: in all', parseName)
+    .option('--environment <name>', 'the environment, if the policy has a separate counter for it', parseName)
     .addHelpText(
       'after',
       `
-What is used stays used.
+What the account has used still counts.
 
 Examples:
   tollgate pardon ameyo5m
@@ -96,17 +96,43 @@ async function runPeek(account: string, options: PeekOptions): Promise<void> {
   await withLimiter(options, async (limiter, store, url) => {
     const decision = await limiter.peek({ account, category, plan, region, environment, cost });
     const { source, reason, quotas, allowed } = decision;
-    // A service goes on by itself; here that would be an answer about nothing.
+    // A service would decide without Redis. Here that answer would be about empty counters.
     if (source === 'local' || reason === 'store-unavailable') {
       throw redisFailure(url, 'failed', store.lastError ?? 'no answer in time');
     }
     const isByDefault = options.policy === undefined && quotas.length > 0;
-    answer(options, decision, () => decisionInWords(decision) + (isByDefault ? BY_DEFAULT : ''));
+    printResult(options, decision, () => decisionInWords(decision) + (isByDefault ? BY_DEFAULT : ''));
     process.exitCode = allowed ? DONE : NO;
   });
 }
 
-const BY_DEFAULT = '\n\nBy the default policy, 100 a minute, where Redis holds no limits. --policy decides by another.';
+const BY_DEFAULT =
+  '\n\nBy the default policy, 100 a minute, unless Redis has limits of the account. --policy sets another policy.';
+
+function decisionInWords(decision: Decision): string {
+  const { account = '', category, throttled, quotas } = decision;
+  const lines = [`${shownName(account)} ${shownName(category)}: ${verdict(decision)}`];
+  if (throttled !== undefined) {
+    const { scope, factor, endsAfterMs } = throttled;
+    const limits = scope === 'total' ? 'total limits' : `limits of ${shownName(category)}`;
+    lines.push(`throttled: the ${limits} are multiplied by ${factor} for another ${waitInWords(endsAfterMs)}`);
+  }
+  if (quotas.length > 0) {
+    const rows = quotas.map(({ name, scope, limit, used, remaining, resetAfterMs }) => {
+      return [name, scope, `${used}`, `${limit}`, `${remaining}`, resetAfterMs === 0 ? '' : waitInWords(resetAfterMs)];
+    });
+    lines.push('', alignedRows([['quota', 'scope', 'used', 'limit', 'left', 'more in'], ...rows]));
+  }
+  return lines.join('\n');
+}
+
+function verdict({ allowed, wouldRefuse, reason, retryAfterMs, quotas }: Decision): string {
+  const wait = retryAfterMs === null ? 'never admitted at this cost' : `admitted in ${waitInWords(retryAfterMs)}`;
+  if (wouldRefuse) return `allowed, since its limits are only observed; if enforced: refused (${reason}), ${wait}`;
+  if (!allowed) return `refused (${reason}), ${wait}`;
+  if (reason === 'suspended') return 'allowed, since limiting is suspended';
+  return quotas.length === 0 ? 'allowed, no limit applies' : 'allowed';
+}
 
 async function change(method: 'reset' | 'pardon', done: string, typed: string, options: CounterOptions): Promise<void> {
   const account = parseName(typed);
@@ -117,7 +143,7 @@ async function change(method: 'reset' | 'pardon', done: string, typed: string, o
   await withLimiter(options, async (limiter) => {
     await limiter[method]({ account, category, environment } as CounterTarget);
     const what = category === undefined ? 'all counters' : `the counter for ${shownName(category)}`;
-    answer(
+    printResult(
       options,
       { account, category, environment, done: method },
       () => `${done} ${what} of ${shownName(account)}.`,
@@ -125,16 +151,16 @@ async function change(method: 'reset' | 'pardon', done: string, typed: string, o
   });
 }
 
-/** A limiter like those of the services, on the counters and the limits of the Redis. */
+/** Runs `act` with a limiter on the counters and limits of the services. */
 async function withLimiter(
   options: CounterOptions,
-  act: (limiter: RateLimiter, store: AskedStore, url: string) => Promise<void>,
+  act: (limiter: RateLimiter, store: LastErrorStore, url: string) => Promise<void>,
 ): Promise<void> {
   const policy = options.policy === undefined ? legsApiPolicy() : (await readPolicy(options.policy)).policy;
-  await withLimits(options, async ({ client, limits, url }) => {
-    const { AskedStore } = await import('../asked-store.js');
+  await withRedis(options, async ({ client, limits, url }) => {
+    const { LastErrorStore } = await import('./last-error-store.js');
     const { prefix, timeout: timeoutMs } = options;
-    const store = new AskedStore({ client, prefix, timeoutMs });
+    const store = new LastErrorStore({ client, prefix, timeoutMs });
     const limiter = new RateLimiter({ policy, store, accounts: limits });
     try {
       await act(limiter, store, url);

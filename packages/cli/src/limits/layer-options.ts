@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { UsageError } from '../exit-codes.js';
 import { parseName, parseQuotas, parseThrottle, THROTTLE_FORM } from '../words/index.js';
 
-/** What holds for an account, as it was typed. */
+/** The layer of an account, as typed. */
 export interface LayerOptions {
   readonly from?: string;
   readonly quotas?: string;
@@ -13,27 +13,27 @@ export interface LayerOptions {
   readonly mode?: Mode;
 }
 
-/** Gives a command the options that say what holds for an account. */
+/** Adds the options of {@link LayerOptions}. */
 export function addLayerOptions(command: Command): Command {
-  const said = ['quotas', 'category', 'total', 'throttle', 'mode'];
+  const others = ['quotas', 'category', 'total', 'throttle', 'mode'];
   return command
-    .addOption(new Option('--from <file>', 'take them from a JSON or YAML file, or - for stdin').conflicts(said))
-    .option('--quotas <list>', 'what holds in every category without a list of its own')
-    .option('--category <name=list>', 'what holds in one category; may be repeated', (one, before: string[] = []) => [
+    .addOption(new Option('--from <file>', 'read them from a JSON or YAML file, or - for stdin').conflicts(others))
+    .option('--quotas <list>', 'limits in every category without a list of its own')
+    .option('--category <name=list>', 'limits in one category; may be repeated', (one, before: string[] = []) => [
       ...before,
       one,
     ])
-    .option('--total <list>', 'what holds over all categories together')
-    .option('--throttle <rule>', `what repeated violations lead to: ${THROTTLE_FORM}, or off`)
+    .option('--total <list>', 'limits over all categories together')
+    .option('--throttle <rule>', `the effect of repeated violations: ${THROTTLE_FORM}, or off`)
     .addOption(
       new Option('--mode <mode>', 'whether limits are enforced, or only observed').choices(['enforce', 'observe']),
     );
 }
 
 /**
- * The layer that the options say.
+ * The layer of the options.
  *
- * @throws UsageError when one of them cannot be read, or none was given.
+ * @throws UsageError when an option cannot be read, or none is given.
  */
 export function layerOf({ quotas, category, total, throttle, mode }: LayerOptions): Layer {
   const layer = {
@@ -44,21 +44,21 @@ export function layerOf({ quotas, category, total, throttle, mode }: LayerOption
     ...(mode !== undefined && { mode }),
   };
   if (Object.keys(layer).length === 0) {
-    throw new UsageError('Say what is to hold: --quotas, --category, --total, --throttle, --mode, or --from a file');
+    throw new UsageError('Expected at least one of --quotas, --category, --total, --throttle, --mode and --from');
   }
   return layer;
 }
 
-/** A list has no `=`, a name may have some. */
+/** A name may contain `=`, a list may not. */
 function categoriesOf(all: readonly string[]): Record<string, QuotaList> {
   const categories = new Map<string, QuotaList>();
   for (const one of all) {
-    const at = one.lastIndexOf('=');
-    if (at < 1)
+    const equals = one.lastIndexOf('=');
+    if (equals < 1)
       throw new UsageError(`Expected --category to be NAME=LIST, such as legs=6000/minute, got ${JSON.stringify(one)}`);
-    const name = parseName(one.slice(0, at));
+    const name = parseName(one.slice(0, equals));
     if (categories.has(name)) throw new UsageError(`Expected each --category once, got ${JSON.stringify(name)} twice`);
-    categories.set(name, parseQuotas(one.slice(at + 1), `--category ${one.slice(0, at)}`));
+    categories.set(name, parseQuotas(one.slice(equals + 1), `--category ${one.slice(0, equals)}`));
   }
   return Object.fromEntries(categories);
 }

@@ -1,20 +1,20 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
-import type { AnswerOptions } from '../answer.js';
+import type { OutputOptions } from '../output.js';
 import { addRedisOptions, type RedisOptions } from '../redis/index.js';
 
-export interface LimitsOptions extends RedisOptions, AnswerOptions {}
+export interface LimitsOptions extends RedisOptions, OutputOptions {}
 
 export interface WhoOptions extends LimitsOptions {
   readonly by: string;
 }
 
-/** One of the commands under `limits`, with the options that all of them have. */
+/** Adds a subcommand of `limits`, with the options that all of them have. */
 export function limitsCommand(limits: Command, name: string, description: string): Command {
   return addRedisOptions(limits.command(name).description(description)).option('--json', 'print one JSON document');
 }
 
-/** For a command that changes something. */
+/** Adds the option of a command that changes something. */
 export function addWho(command: Command): Command {
   return command.option('--by <who>', 'who changes it, for the history', osUser());
 }

@@ -1,14 +1,14 @@
 import { defineAccountLayer, type Layer } from '@tollgate/core';
 import type { HeldLimits } from '@tollgate/redis';
 import type { Command } from 'commander';
-import { answer } from '../answer.js';
-import { Refusal, UsageError } from '../exit-codes.js';
+import { NegativeResult, UsageError } from '../exit-codes.js';
+import { printResult } from '../output.js';
 import { readLayer } from '../policy/index.js';
-import { type Before, heldBefore, type LimitsOnRedis, withLimits } from '../redis/index.js';
+import { type PreviousLimits, previousLimits, type RedisSession, withRedis } from '../redis/index.js';
 import { parseName, shownName } from '../words/index.js';
 import { addLayerOptions, type LayerOptions, layerOf } from './layer-options.js';
 import { addWho, limitsCommand, type WhoOptions } from './limits-options.js';
-import { beforeInWords, heldInWords } from './stored-limits-words.js';
+import { limitsInWords } from './limits-show.js';
 
 interface SetOptions extends WhoOptions, LayerOptions {
   readonly ifVersion?: number;
@@ -16,14 +16,14 @@ interface SetOptions extends WhoOptions, LayerOptions {
 
 /** Adds `limits set`. */
 export function addLimitsSet(limits: Command): void {
-  addWho(addLayerOptions(limitsCommand(limits, 'set', "set an account's limits, in place of all that it has had")))
+  addWho(addLayerOptions(limitsCommand(limits, 'set', 'set the limits of an account, in place of all earlier ones')))
     .argument('<account>', 'the account')
-    .option('--if-version <version>', 'only if this is the version of its limits; 0: only if it has none', parseVersion)
+    .option('--if-version <version>', 'only if its limits have this version; 0: only if it has none', parseVersion)
     .addHelpText(
       'after',
       `
 A LIST is one or more of LIMIT/TIME, such as 6000/minute,100/second or 20/5s, or the word unlimited.
-All that the account has had is replaced, and shown before and after. Services follow within a second.
+The earlier limits of the account are replaced as a whole, and shown. Services follow within a second.
 
 Examples:
   tollgate limits set ameyo5m --category legs=6000/minute,100/second
@@ -37,29 +37,30 @@ Examples:
 
 async function runSet(account: string, options: SetOptions): Promise<void> {
   const layer = options.from === undefined ? layerOf(options) : await readLayer(options.from);
-  // What makes no sense is told before Redis is asked.
+  // An invalid layer ends the command before it connects.
   defineAccountLayer(layer, 'limits');
-  await withLimits(options, async (held) => {
-    const { before, after } = await replace(held, account, layer, options);
-    answer(options, { account, before: before ?? null, after }, () => {
-      if (before === undefined) return `Set limits of ${shownName(account)}, which had none:\n${heldInWords(after)}`;
-      return `Replaced the limits of ${shownName(account)}. Before:\n${beforeInWords(before)}\nNow:\n${heldInWords(after)}`;
+  await withRedis(options, async (session) => {
+    const { before, after } = await replace(session, account, layer, options);
+    printResult(options, { account, before: before ?? null, after }, () => {
+      if (before === undefined) return `Set limits of ${shownName(account)}, which had none:\n${limitsInWords(after)}`;
+      const replaced = `Replaced the limits of ${shownName(account)}. Before:\n${limitsInWords(before)}`;
+      return `${replaced}\nNow:\n${limitsInWords(after)}`;
     });
   });
 }
 
 /**
- * Sets the layer, and finds out what it takes the place of. Without a version that it has to be, what was there is what was
- * replaced all the same, unless it changes all the time.
+ * Sets the layer, and returns the limits that it replaced. Without `--if-version`, the version that was just read is
+ * expected, so that `before` is right. After several conflicts the layer is set without this check.
  */
 async function replace(
-  { limits }: LimitsOnRedis,
+  { limits }: RedisSession,
   account: string,
   layer: Layer,
   { by, ifVersion }: SetOptions,
-): Promise<{ readonly before: Before; readonly after: HeldLimits }> {
+): Promise<{ readonly before: PreviousLimits; readonly after: HeldLimits }> {
   for (let attempt = 1; ; attempt++) {
-    const before = await heldBefore(limits, account);
+    const before = await previousLimits(limits, account);
     const isKnown = before !== 'unreadable' && attempt < ATTEMPTS;
     const expected = ifVersion ?? (isKnown ? (before?.version ?? 0) : undefined);
     try {
@@ -67,7 +68,7 @@ async function replace(
       return { before, after };
     } catch (error) {
       if (!isConflict(error)) throw error;
-      if (ifVersion !== undefined) throw new Refusal((error as Error).message);
+      if (ifVersion !== undefined) throw new NegativeResult((error as Error).message);
     }
   }
 }

@@ -1,17 +1,16 @@
 import type { HeldLimits, LimitsChange } from '@tollgate/redis';
 import type { Command } from 'commander';
-import { answer } from '../answer.js';
-import { Refusal, UsageError } from '../exit-codes.js';
-import { withLimits } from '../redis/index.js';
+import { NegativeResult, UsageError } from '../exit-codes.js';
+import { printResult } from '../output.js';
+import { type PreviousLimits, withRedis } from '../redis/index.js';
 import { alignedRows, layerRows, parseName, shownInstant, shownName, shownText } from '../words/index.js';
 import { type LimitsOptions, limitsCommand } from './limits-options.js';
-import { heldInWords } from './stored-limits-words.js';
 
 /** Adds `limits get`, `limits list` and `limits history`. */
 export function addLimitsShow(limits: Command): void {
-  limitsCommand(limits, 'get', "show an account's limits")
+  limitsCommand(limits, 'get', 'show the limits of an account')
     .argument('<account>', 'the account')
-    .addHelpText('after', '\nExits with 1 when Redis holds none for it.\n\nExample:\n  tollgate limits get ameyo5m')
+    .addHelpText('after', '\nExits with 1 when Redis has none.\n\nExample:\n  tollgate limits get ameyo5m')
     .action((account: string, options: LimitsOptions) => runGet(parseName(account), options));
 
   limitsCommand(limits, 'list', 'show the limits of all accounts')
@@ -19,7 +18,7 @@ export function addLimitsShow(limits: Command): void {
     .action(runList);
 
   limitsCommand(limits, 'history', 'show the latest changes, the newest first')
-    .argument('[account]', 'of this account alone')
+    .argument('[account]', 'only changes of this account')
     .option('--last <count>', 'how many changes, at most 1000', parseCount, 20)
     .addHelpText('after', '\nExamples:\n  tollgate limits history\n  tollgate limits history ameyo5m --last 5')
     .action((account: string | undefined, options: HistoryOptions) => runHistory(account, options));
@@ -30,20 +29,20 @@ interface HistoryOptions extends LimitsOptions {
 }
 
 async function runGet(account: string, options: LimitsOptions): Promise<void> {
-  await withLimits(options, async ({ limits }) => {
-    const held = await limits.get(account);
-    if (held === undefined) throw new Refusal(`Redis holds no limits of ${shownName(account)}`);
-    answer(options, held, () => `${shownName(account)}\n${heldInWords(held)}`);
+  await withRedis(options, async ({ limits }) => {
+    const stored = await limits.get(account);
+    if (stored === undefined) throw noLimits(account);
+    printResult(options, stored, () => `${shownName(account)}\n${limitsInWords(stored)}`);
   });
 }
 
 async function runList(options: LimitsOptions): Promise<void> {
-  await withLimits(options, async ({ limits }) => {
+  await withRedis(options, async ({ limits }) => {
     const all: HeldLimits[] = [];
-    for await (const held of limits.list()) all.push(held);
-    all.sort(byAccount);
-    answer(options, { suspension: limits.suspension ?? null, limits: all }, () => {
-      if (all.length === 0) return 'Redis holds no limits of single accounts.';
+    for await (const stored of limits.list()) all.push(stored);
+    all.sort((one, other) => (one.account < other.account ? -1 : 1));
+    printResult(options, { suspension: limits.suspension ?? null, limits: all }, () => {
+      if (all.length === 0) return 'Redis has no limits of single accounts.';
       const rows = all.map(({ account, layer, version, at, by = '' }) => {
         return [shownName(account), inOneLine(layer), `${version}`, shownInstant(at), shownText(by)];
       });
@@ -54,17 +53,17 @@ async function runList(options: LimitsOptions): Promise<void> {
 
 async function runHistory(typed: string | undefined, options: HistoryOptions): Promise<void> {
   const account = typed === undefined ? undefined : parseName(typed);
-  await withLimits(options, async ({ limits }) => {
+  await withRedis(options, async ({ limits }) => {
     const { last } = options;
     const changes = await limits.history({ ...(account !== undefined && { account }), last });
-    answer(options, changes, () => {
-      if (changes.length === 0) return 'Nothing has changed that is still remembered.';
-      return alignedRows([['version', 'at', 'by', 'change', 'account', 'to'], ...changes.map(rowOf)]);
+    printResult(options, changes, () => {
+      if (changes.length === 0) return 'No changes are stored.';
+      return alignedRows([['version', 'at', 'by', 'change', 'account', 'to'], ...changes.map(changeRow)]);
     });
   });
 }
 
-function rowOf({ version, at, by = '', change, account, layer, reason }: LimitsChange): string[] {
+function changeRow({ version, at, by = '', change, account, layer, reason }: LimitsChange): string[] {
   const to = layer === undefined ? shownText(reason ?? '') : inOneLine(layer);
   return [`${version}`, shownInstant(at), shownText(by), change, account === undefined ? '' : shownName(account), to];
 }
@@ -75,17 +74,25 @@ function inOneLine(layer: HeldLimits['layer']): string {
     .join('; ');
 }
 
-function byAccount(one: HeldLimits, other: HeldLimits): number {
-  return one.account < other.account ? -1 : 1;
+/** The limits, their version and who set them, over several lines. */
+export function limitsInWords(stored: Exclude<PreviousLimits, undefined>): string {
+  if (stored === 'unreadable') return '  limits that cannot be read';
+  const { layer, version, by, at } = stored;
+  const who = by === undefined ? '' : ` by ${shownText(by)}`;
+  return `${alignedRows(layerRows(layer), '  ')}\n  version ${version}, set at ${shownInstant(at)}${who}`;
+}
+
+export function noLimits(account: string): NegativeResult {
+  return new NegativeResult(`Redis has no limits of ${shownName(account)}`);
 }
 
 function parseCount(typed: string): number {
   const count = /^\d{1,4}$/.test(typed) ? Number(typed) : 0;
-  if (count < 1 || count > REMEMBERED) {
-    throw new UsageError(`Expected --last to be a whole number from 1 to ${REMEMBERED}`);
+  if (count < 1 || count > MAX_CHANGES) {
+    throw new UsageError(`Expected --last to be a whole number from 1 to ${MAX_CHANGES}`);
   }
   return count;
 }
 
-/** As many changes as Redis remembers. */
-const REMEMBERED = 1000;
+/** As many changes as Redis stores. */
+const MAX_CHANGES = 1000;

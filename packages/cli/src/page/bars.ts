@@ -1,6 +1,7 @@
+import { entryOf } from '@tollgate/core/kit';
 import type { UsageReport, UsageStep } from '@tollgate/core/usage';
 
-/** Steps of a series put together, so that a chart has no more bars than can be told apart. */
+/** The steps of a series in bars, as many as a chart can show. */
 export interface Bars {
   readonly barMs: number;
   readonly bars: readonly Bar[];
@@ -11,17 +12,33 @@ export interface Bar {
   readonly steps: readonly UsageStep[];
 }
 
-/** As many steps to a bar as are needed; bars begin where a clock or a calendar has a line, weeks on Mondays. */
+/** Bars begin at round times; weeks begin on Mondays. */
 export function barsOf({ from, to, stepMs, series }: UsageReport): Bars {
-  const barMs = LENGTHS_MS.find((ms) => ms >= stepMs && (to - from) / ms <= MOST_BARS) ?? WEEK_MS;
+  const barMs = LENGTHS_MS.find((ms) => ms >= stepMs && (to - from) / ms <= MAX_BARS) ?? WEEK_MS;
   const byStart = new Map<number, UsageStep[]>();
   for (const step of series) {
     const at = Math.floor((step.at - FIRST_MONDAY_AT) / barMs) * barMs + FIRST_MONDAY_AT;
-    const steps = byStart.get(at);
-    if (steps === undefined) byStart.set(at, [step]);
-    else steps.push(step);
+    entryOf(byStart, at, () => []).push(step);
   }
   return { barMs, bars: Array.from(byStart, ([at, steps]) => ({ at, steps })) };
+}
+
+/** A day in UTC: `17 Nov 2026`. */
+export function dayInWords(at: number): string {
+  return DAY.format(at);
+}
+
+/** The time of a bar in UTC: `Tue 17 Nov, 09:00 to 10:00`. */
+export function timeInWords(at: number, lengthMs: number): string {
+  if (lengthMs > DAY_MS) return `${WEEKDAY.format(at)} to ${WEEKDAY.format(at + lengthMs - 1)}`;
+  if (lengthMs === DAY_MS) return WEEKDAY.format(at);
+  return `${WEEKDAY.format(at)}, ${TIME.format(at)} to ${TIME.format(at + lengthMs)}`;
+}
+
+/** The length of a bar: `one hour`, `6 hours`. */
+export function barInWords(lengthMs: number): string {
+  const [unit, unitMs] = UNITS.find(([, ms]) => lengthMs % ms === 0) ?? UNITS.at(-1)!;
+  return lengthMs === unitMs ? `one ${unit}` : `${lengthMs / unitMs} ${unit}s`;
 }
 
 const MINUTE_MS = 60_000;
@@ -33,7 +50,19 @@ const LENGTHS_MS: readonly number[] = [
   ...[1, 2, 6, 12].map((hours) => hours * HOUR_MS),
   ...[DAY_MS, WEEK_MS],
 ];
-/** A week of hours, whose first and last are cut, fits. */
-const MOST_BARS = 200;
+/** Enough for a week of hours that begins and ends within an hour. */
+const MAX_BARS = 200;
 /** The epoch began on a Thursday. */
 const FIRST_MONDAY_AT = 4 * DAY_MS;
+
+const inUtc = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
+  new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', ...options });
+const DAY = inUtc({ day: 'numeric', month: 'short', year: 'numeric' });
+const WEEKDAY = inUtc({ weekday: 'short', day: 'numeric', month: 'short' });
+const TIME = inUtc({ hour: '2-digit', minute: '2-digit' });
+const UNITS = [
+  ['week', WEEK_MS],
+  ['day', DAY_MS],
+  ['hour', HOUR_MS],
+  ['minute', MINUTE_MS],
+] as const;

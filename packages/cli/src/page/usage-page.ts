@@ -1,26 +1,30 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { UsageReport } from '@tollgate/core/usage';
 import { minuteInWords, plainName } from '../words/index.js';
-import { barsOf } from './bars.js';
-import { chartData } from './category-groups.js';
-import { overTimeSection, sharesSection } from './chart-sections.js';
-import { figureCards } from './figure-cards.js';
-import { html, jsonInScript } from './markup.js';
-import { dayInWords } from './page-days.js';
-import { pageParts } from './page-parts.js';
-import { patternSection } from './pattern-section.js';
-import { suggestionSection } from './suggestion-section.js';
-import { categoryTable, stepTable } from './usage-tables.js';
+import { barsOf, dayInWords } from './bars.js';
+import { chartData } from './chart-data.js';
+import { html, jsonInScript, Markup } from './markup.js';
+import {
+  categoryTable,
+  figureCards,
+  overTimeSection,
+  patternSection,
+  sharesSection,
+  stepTable,
+  suggestionSection,
+} from './sections.js';
 
 export interface PageOptions {
   /** When the report was made, in milliseconds since the epoch. */
   readonly madeAt: number;
-  /** Of the command. */
+  /** The version of the command. */
   readonly version: string;
 }
 
 /**
- * A report as one HTML document that holds all that it needs, loads nothing and runs nothing but its own charts. Without
- * scripts its numbers are all there.
+ * A report as a single HTML document. It loads nothing, and runs only its own charts. Without scripts it still shows
+ * all numbers.
  */
 export function usagePage(report: UsageReport, { madeAt, version }: PageOptions): string {
   const { barMs, bars } = barsOf(report);
@@ -68,4 +72,49 @@ ${hasRequests && [html`<script type="application/json" id="chart-data">${jsonInS
 </body>
 </html>
 `.text;
+}
+
+/** The parts of every page, and the content security policy that allows nothing else. */
+interface PageParts {
+  readonly policy: string;
+  readonly style: Markup;
+  /** Chart.js. */
+  readonly charts: Markup;
+  readonly script: Markup;
+}
+
+function pageParts(): PageParts {
+  const style = readText(new URL('../../page/usage-page.css', import.meta.url));
+  const charts = scriptText(new URL('./chart.umd.min.js', import.meta.resolve('chart.js')));
+  const script = scriptText(new URL('../../dist/page-script/draw-charts.js', import.meta.url));
+  const policy = [
+    "default-src 'none'",
+    `script-src ${hashOf(charts)} ${hashOf(script)}`,
+    `style-src ${hashOf(style)}`,
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+  ];
+  return {
+    policy: policy.join('; '),
+    style: new Markup(`<style>${style}</style>`),
+    charts: new Markup(`<script>${charts}</script>`),
+    script: new Markup(`<script type="module">${script}</script>`),
+  };
+}
+
+function readText(file: URL): string {
+  return readFileSync(file, 'utf8');
+}
+
+/** A script for a page, without texts that would end the element, and without its missing source map. */
+function scriptText(file: URL): string {
+  return readText(file)
+    .replace(/^\/\/# sourceMappingURL=.*$/m, '')
+    .replace(/<\/(?=script)/gi, '<\\/')
+    .replaceAll('<!--', '<\\!--');
+}
+
+function hashOf(text: string): string {
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 }

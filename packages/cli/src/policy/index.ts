@@ -1,2 +1,3 @@
-export { addPolicyCommands } from './policy-commands.js';
+export { addPolicyCheck } from './policy-check.js';
+export { addPolicyExplain } from './policy-explain.js';
 export { readLayer, readPolicy } from './policy-file.js';

@@ -1,7 +1,7 @@
 import type { CategoryLayer, Layer, PolicyOptions, QuotaList } from '@tollgate/core';
 import { alignedRows, isQuotaList, shownName, shownQuotas } from '../words/index.js';
 
-/** What there is in a policy. */
+/** The contents of a policy. */
 export interface PolicyContents {
   readonly quotas: QuotaList;
   readonly total: QuotaList | null;
@@ -9,70 +9,55 @@ export interface PolicyContents {
   readonly regions: readonly string[];
   readonly environments: readonly string[];
   readonly accounts: readonly string[];
-  /** Those that have something of their own somewhere. */
+  /** The categories that any layer names. */
   readonly categories: readonly string[];
-  /** Where a throttle is said, as errors call the places. */
+  /** The paths of the layers and categories with a throttle, as in errors. */
   readonly throttles: readonly string[];
-  /** Where limits are said to be only observed. */
+  /** The paths of those with `mode: observe`. */
   readonly observed: readonly string[];
 }
-
-const LAYERS = ['plans', 'regions', 'environments', 'accounts'] as const;
 
 export function contentsOf(options: PolicyOptions): PolicyContents {
   const categories = new Set<string>();
   const throttles: string[] = [];
   const observed: string[] = [];
-  const look = (path: string, { throttle, mode }: CategoryLayer) => {
+  const note = (path: string, { throttle, mode }: CategoryLayer) => {
     if (throttle) throttles.push(path);
     if (mode === 'observe') observed.push(path);
   };
-  const lookInto = (path: string, layer: Layer) => {
-    look(path, layer);
-    for (const [category, said] of Object.entries(layer.categories ?? {})) {
-      categories.add(category);
-      if (!isQuotaList(said)) look(`${path}.categories.${shownName(category)}`, said);
+  const noteLayer = (path: string, layer: Layer) => {
+    note(path, layer);
+    for (const [name, category] of Object.entries(layer.categories ?? {})) {
+      categories.add(name);
+      if (!isQuotaList(category)) note(`${path}.categories.${shownName(name)}`, category);
     }
   };
-
-  lookInto('policy', options);
-  const [plans, regions, environments, accounts] = LAYERS.map((kind) => {
+  const namesOf = (kind: 'plans' | 'regions' | 'environments' | 'accounts') => {
     const layers = Object.entries(options[kind] ?? {}) as [string, Layer][];
-    for (const [name, layer] of layers) lookInto(`policy.${kind}.${shownName(name)}`, layer);
+    for (const [name, layer] of layers) noteLayer(`policy.${kind}.${shownName(name)}`, layer);
     return layers.map(([name]) => name);
-  }) as [string[], string[], string[], string[]];
+  };
+
+  noteLayer('policy', options);
   return {
     quotas: options.quotas,
     total: options.total ?? null,
-    plans,
-    regions,
-    environments,
-    accounts,
+    plans: namesOf('plans'),
+    regions: namesOf('regions'),
+    environments: namesOf('environments'),
+    accounts: namesOf('accounts'),
     categories: [...categories],
     throttles,
     observed,
   };
 }
 
-export function contentsInWords({
-  quotas,
-  total,
-  plans,
-  regions,
-  environments,
-  accounts,
-  ...rest
-}: PolicyContents): string {
-  const { categories, throttles, observed } = rest;
+export function contentsInWords({ quotas, total, throttles, observed, ...names }: PolicyContents): string {
   return alignedRows(
     [
       ['quotas', shownQuotas(quotas)],
       ['total', total === null ? 'none' : shownQuotas(total)],
-      ['plans', listed(plans.map(shownName))],
-      ['regions', listed(regions.map(shownName))],
-      ['environments', listed(environments.map(shownName))],
-      ['accounts', listed(accounts.map(shownName))],
-      ['categories', listed(categories.map(shownName))],
+      ...Object.entries(names).map(([kind, all]) => [kind, listed(all.map(shownName))]),
       ['throttles', listed(throttles)],
       ['observed', listed(observed)],
     ],
@@ -82,8 +67,8 @@ export function contentsInWords({
 
 function listed(words: readonly string[]): string {
   if (words.length === 0) return 'none';
-  const more = words.length - SHOWN;
-  return words.slice(0, SHOWN).join(', ') + (more > 0 ? ` and ${more} more` : '');
+  const more = words.length - LISTED;
+  return words.slice(0, LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
-const SHOWN = 8;
+const LISTED = 8;

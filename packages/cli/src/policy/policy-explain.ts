@@ -3,13 +3,14 @@ import { showName } from '@tollgate/core/kit';
 import type { HeldLimits } from '@tollgate/redis';
 import type { ParsedPolicy } from '@tollgate/sources';
 import { type Command, Option } from 'commander';
-import { type AnswerOptions, answer, complain } from '../answer.js';
 import { RedisFailure, UsageError } from '../exit-codes.js';
-import { addPrefixAndTimeout, GROUP, type RedisOptions, withLimits } from '../redis/index.js';
-import { explainedInWords, type Placed, type PlacedExplanation, parseName, shownName } from '../words/index.js';
+import { type OutputOptions, printError, printResult } from '../output.js';
+import { addPrefixAndTimeout, GROUP, type RedisOptions, withRedis } from '../redis/index.js';
+import { parseName, shownName } from '../words/index.js';
+import { explanationInWords, type Placed, type PlacedExplanation } from './explanation-words.js';
 import { readPolicy, shownFile } from './policy-file.js';
 
-interface ExplainOptions extends Omit<RedisOptions, 'redis'>, AnswerOptions {
+interface ExplainOptions extends Omit<RedisOptions, 'redis'>, OutputOptions {
   readonly redis?: string;
   readonly category: string;
   readonly account?: string;
@@ -22,14 +23,14 @@ interface ExplainOptions extends Omit<RedisOptions, 'redis'>, AnswerOptions {
 export function addPolicyExplain(policy: Command): void {
   const command = policy
     .command('explain')
-    .description('tell which limits apply to a request, and which part of the policy says so')
+    .description('show which limits apply to a request, and which part of the policy sets them')
     .argument('<file>', 'the policy: JSON or YAML, or - for stdin')
     .requiredOption('--category <name>', 'which part of the API', parseName)
     .option('--account <name>', 'the account', parseName)
     .option('--plan <name>', "the account's plan", parseName)
     .option('--region <name>', 'the region', parseName)
     .option('--environment <name>', 'the environment', parseName)
-    .addOption(new Option('--redis <url>', 'look for limits of the account that are held there').helpGroup(GROUP));
+    .addOption(new Option('--redis <url>', "include the account's limits on this Redis").helpGroup(GROUP));
   addPrefixAndTimeout(command)
     .option('--json', 'print one JSON document')
     .addHelpText(
@@ -50,52 +51,52 @@ async function runExplain(file: string, options: ExplainOptions): Promise<void> 
     return;
   }
   if (account === undefined) throw new UsageError('Expected --account together with --redis');
-  await withLimits({ ...options, redis }, async ({ limits }) => {
+  await withRedis({ ...options, redis }, async ({ limits }) => {
     explain(file, parsed, options, await limits.get(account));
   });
 }
 
-/** It decides nothing then, and may be a slip of the finger. */
-function warnOfUnknown(kind: string, layers: Layers = {}, name: string | undefined): void {
+/** A name that the policy does not have decides nothing, and may be a typing error. */
+function noteUnknown(kind: string, layers: Layers = {}, name: string | undefined): void {
   if (name === undefined) return;
   const isKnown = layers instanceof Map ? layers.has(name) : Object.hasOwn(layers, name);
-  if (!isKnown) complain(`The policy says nothing of the ${kind} ${shownName(name)}.`);
+  if (!isKnown) printError(`The policy has no ${kind} ${shownName(name)}.`);
 }
 
-function explain(file: string, parsed: ParsedPolicy, options: ExplainOptions, held: HeldLimits | undefined): void {
+function explain(file: string, parsed: ParsedPolicy, options: ExplainOptions, stored: HeldLimits | undefined): void {
   const { category, account, plan, region, environment } = options;
-  warnOfUnknown('plan', parsed.options.plans, plan);
-  warnOfUnknown('region', parsed.options.regions, region);
-  warnOfUnknown('environment', parsed.options.environments, environment);
-  const layer = held && layerOf(held);
-  const { onStoreFailure, counters, ...said } = parsed.policy.explain(
-    { category, account, plan, region, environment },
-    layer,
+  noteUnknown('plan', parsed.options.plans, plan);
+  noteUnknown('region', parsed.options.regions, region);
+  noteUnknown('environment', parsed.options.environments, environment);
+  const asked = { category, account, plan, region, environment };
+  const { quotas, total, throttle, totalThrottle, mode, onStoreFailure, counters } = parsed.policy.explain(
+    asked,
+    stored && layerOf(stored),
   );
   const placed = <T>({ value, from }: Explained<T>): Placed<T> => {
     const position = from === undefined ? undefined : parsed.positionOf(from);
     return { value, from: from ?? null, position: position ?? null };
   };
-  const explained: PlacedExplanation = {
-    asked: { category, account, plan, region, environment },
-    held: held?.version ?? null,
-    quotas: placed(said.quotas),
-    total: placed(said.total),
-    throttle: placed(said.throttle),
-    totalThrottle: placed(said.totalThrottle),
-    mode: placed(said.mode),
+  const explanation: PlacedExplanation = {
+    asked,
+    held: stored?.version ?? null,
+    quotas: placed(quotas),
+    total: placed(total),
+    throttle: placed(throttle),
+    totalThrottle: placed(totalThrottle),
+    mode: placed(mode),
     onStoreFailure,
     localShare: parsed.options.localShare ?? 1,
     counters,
   };
-  answer(options, explained, () => explainedInWords(explained, shownFile(file)));
+  printResult(options, explanation, () => explanationInWords(explanation, shownFile(file)));
 }
 
-/** Under the name that errors and explanations have for it in services too. */
+/** The layer, with the same path in errors and explanations as in services. */
 function layerOf({ account, layer }: HeldLimits): AccountLayer {
   try {
     return defineAccountLayer(layer, `limits.${showName(account)}`);
   } catch (error) {
-    throw new RedisFailure(`Redis holds limits that make no sense: ${(error as Error).message}`, error);
+    throw new RedisFailure(`The limits on Redis are not valid: ${(error as Error).message}`, error);
   }
 }

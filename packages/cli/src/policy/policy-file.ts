@@ -2,25 +2,25 @@ import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import type { Layer } from '@tollgate/core';
 import { type ParsedPolicy, PolicyFileError, parseLayer, parsePolicy } from '@tollgate/sources';
-import { Refusal, UsageError } from '../exit-codes.js';
+import { NegativeResult, UsageError } from '../exit-codes.js';
 
 /**
- * The policy in a file, or from stdin where the file is `-`.
+ * Reads a policy from a file, or from stdin for `-`.
  *
- * @throws Refusal with all that is wrong with it, UsageError when there is no such file.
+ * @throws NegativeResult with all problems of the policy, UsageError when the file cannot be read.
  */
 export async function readPolicy(file: string): Promise<ParsedPolicy> {
   const text = await readText(file);
-  return refused(() => parsePolicy(text, { file: shownFile(file) }));
+  return parsed(() => parsePolicy(text, { file: shownFile(file) }));
 }
 
-/** What holds for one account; otherwise as {@link readPolicy}. */
+/** Reads the layer of one account; otherwise as {@link readPolicy}. */
 export async function readLayer(file: string): Promise<Layer> {
   const text = await readText(file);
-  return refused(() => parseLayer(text, { file: shownFile(file) }).options);
+  return parsed(() => parseLayer(text, { file: shownFile(file) }).options);
 }
 
-/** Anything that can be read will do: a pipe is not a mishap here, as it would be in a service. */
+/** The file may be anything that can be read, such as a pipe, unlike the policy file of a service. */
 export async function readText(file: string): Promise<string> {
   try {
     const bytes = file === '-' ? await buffer(process.stdin) : await readFile(file);
@@ -35,10 +35,10 @@ export function shownFile(file: string): string {
   return file === '-' ? 'stdin' : file;
 }
 
-function refused<T>(parse: () => T): T {
+function parsed<T>(parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    throw error instanceof PolicyFileError ? new Refusal(error.message) : error;
+    throw error instanceof PolicyFileError ? new NegativeResult(error.message) : error;
   }
 }

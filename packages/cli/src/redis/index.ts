@@ -1,12 +1,10 @@
-export {
-  type Before,
-  failureOnRedis,
-  heldBefore,
-  type LimitsOnRedis,
-  type OpenLimits,
-  openLimits,
-  suspensionInWords,
-  withLimits,
-} from './limits-on-redis.js';
-export { redisFailure, shownServer } from './redis-failure.js';
+export { asRedisFailure, redisFailure, shownServer } from './redis-failure.js';
 export { addPrefixAndTimeout, addRedisOptions, checkedUrl, GROUP, type RedisOptions } from './redis-options.js';
+export {
+  openRedis,
+  type PreviousLimits,
+  previousLimits,
+  type RedisSession,
+  suspensionInWords,
+  withRedis,
+} from './redis-session.js';

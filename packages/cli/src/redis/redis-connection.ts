@@ -1,25 +1,26 @@
+import { within } from '@tollgate/core/kit';
 import { Cluster, Redis } from 'ioredis';
 import { redisFailure } from './redis-failure.js';
 
 /**
- * Connects, once: a command is not a service, so it does not wait for a server to come back. A URL of one node of a Cluster
- * leads to the whole of it.
+ * Connects once: a command, unlike a service, does not wait for a server to come back. The URL of one node of a Cluster
+ * connects to the whole Cluster.
  *
- * @throws RedisFailure when that has failed, or was not done within the timeout.
+ * @throws RedisFailure when connecting fails, or takes longer than the timeout.
  */
 export async function connect(url: string, timeoutMs: number): Promise<Redis | Cluster> {
   const own = {
     lazyConnect: true,
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
-    disconnectTimeout: GIVES_UP_MS,
+    disconnectTimeout: DISCONNECT_MS,
     maxRetriesPerRequest: 0,
   };
   const node = new Redis(url, { ...own, retryStrategy: () => null });
   await open(node, url, timeoutMs);
-  // A server that does not tell is taken for one that stands alone.
-  const about = await node.info('cluster').catch(() => '');
-  if (!about.includes('cluster_enabled:1')) return node;
+  // A server that does not answer INFO counts as a single server.
+  const info = await node.info('cluster').catch(() => '');
+  if (!info.includes('cluster_enabled:1')) return node;
 
   const { host = '', port = 6379, username, password, tls } = node.options;
   node.disconnect();
@@ -30,26 +31,22 @@ export async function connect(url: string, timeoutMs: number): Promise<Redis | C
 }
 
 async function open(client: Redis | Cluster, url: string, timeoutMs: number): Promise<void> {
-  let told: unknown;
+  let reported: unknown;
   client.on('error', (error) => {
-    told = error;
-  });
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    reported = error;
   });
   try {
-    await Promise.race([client.connect(), late]);
-    // A database that there is not leaves the client on another one, connected.
-    if (told !== undefined) throw told;
+    await within(client.connect(), timeoutMs, () => {
+      throw new Error(`no answer within ${timeoutMs} ms`);
+    });
+    // With the number of a missing database the client connects, and stays on another database.
+    if (reported !== undefined) throw reported;
   } catch (error) {
     client.disconnect();
-    // The promise says that the connection is closed, the event why.
-    throw redisFailure(url, 'cannot be reached', told ?? error);
-  } finally {
-    clearTimeout(timer);
+    // The promise only reports a closed connection. The event has the reason.
+    throw redisFailure(url, 'cannot be reached', reported ?? error);
   }
 }
 
-/** How long a connection to a server that does not answer may take to close. */
-const GIVES_UP_MS = 100;
+/** The longest wait when a connection to a silent server is closed. */
+const DISCONNECT_MS = 100;

@@ -1,6 +1,7 @@
+import type { StoreError } from '@tollgate/core';
 import { RedisFailure } from '../exit-codes.js';
 
-/** What went wrong with Redis, without what may be secret in it: some servers repeat what they were sent. */
+/** A failure of Redis, without secrets: some servers repeat in an error what they received. */
 export function redisFailure(url: string, what: string, error: unknown): RedisFailure {
   const { searchParams, password } = new URL(url);
   let reason = error instanceof Error ? error.message : String(error);
@@ -11,7 +12,17 @@ export function redisFailure(url: string, what: string, error: unknown): RedisFa
   return new RedisFailure(`Redis at ${shownServer(url)} ${what}: ${reason}`, error);
 }
 
-/** The server of a URL without what may be secret in it. */
+/** Converts a {@link StoreError}; returns any other error as it is. */
+export function asRedisFailure(url: string, error: unknown): unknown {
+  if (!isStoreError(error)) return error;
+  return redisFailure(url, error.charged === 'unknown' ? 'failed; a change may have been made' : 'failed', error);
+}
+
+export function isStoreError(error: unknown): error is StoreError {
+  return error instanceof Error && 'code' in error && error.code === 'TOLLGATE_STORE_FAILED';
+}
+
+/** The server of a URL, without secrets. */
 export function shownServer(url: string): string {
   const { protocol, host, pathname } = new URL(url);
   return `${protocol}//${host}${pathname}`;

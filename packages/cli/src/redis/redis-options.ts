@@ -1,23 +1,23 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../exit-codes.js';
 
-/** Where the limits and counters are, as it was typed. */
+/** The options of a command that asks Redis. */
 export interface RedisOptions {
   readonly redis: string;
   readonly prefix: string;
   readonly timeout: number;
 }
 
-/** Gives a command the options that say where Redis is. */
+/** Adds the options of {@link RedisOptions}. */
 export function addRedisOptions(command: Command): Command {
-  const url = new Option('--redis <url>', 'where Redis is').env('REDIS_URL').default(DEFAULT_URL).helpGroup(GROUP);
+  const url = new Option('--redis <url>', 'the URL of Redis').env('REDIS_URL').default(DEFAULT_URL).helpGroup(GROUP);
   return addPrefixAndTimeout(command.addOption(url));
 }
 
 export function addPrefixAndTimeout(command: Command): Command {
   return command
     .addOption(
-      new Option('--prefix <prefix>', 'what its keys begin with')
+      new Option('--prefix <prefix>', 'the prefix of its keys')
         .default('tollgate')
         .argParser(parsePrefix)
         .helpGroup(GROUP),
@@ -30,15 +30,15 @@ export function addPrefixAndTimeout(command: Command): Command {
     );
 }
 
-/** The heading of these options in a command's help. */
+/** The heading of these options in the help. */
 export const GROUP = 'Redis:';
 const DEFAULT_URL = 'redis://127.0.0.1:6379';
 
 /**
- * The URL, checked when it is needed: the help is for those, too, whose REDIS_URL is wrong. No error shows it, since it may
- * hold a password.
+ * Checks the URL. A command does so only when it connects, so that its help also works with a wrong REDIS_URL. No error
+ * shows the URL, since it may contain a password.
  *
- * @throws UsageError when it is none of a Redis.
+ * @throws UsageError when it is not the URL of a Redis.
  */
 export function checkedUrl(url: string): string {
   if (url === '') return DEFAULT_URL;
@@ -51,7 +51,7 @@ export function checkedUrl(url: string): string {
 function isRedisUrl(url: string): boolean {
   try {
     const { protocol, username, password } = new URL(url);
-    // Both are percent-encoded, or else no one can tell what they are.
+    // Throws when they are not percent-encoded.
     decodeURIComponent(username + password);
     return /^rediss?:$/.test(protocol);
   } catch {

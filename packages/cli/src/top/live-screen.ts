@@ -2,8 +2,8 @@ import { writeSync } from 'node:fs';
 import type { ReadStream } from 'node:tty';
 
 /**
- * The terminal's other screen, which is drawn over and over, and left as it was found however the process ends. Each frame
- * is one write over the last one, so that nothing flickers.
+ * The alternate screen of the terminal. It is left, and the terminal restored, however the process ends. Each frame is
+ * one write over the last one, so that nothing flickers.
  */
 export class LiveScreen {
   readonly #output: typeof process.stdout;
@@ -12,7 +12,7 @@ export class LiveScreen {
   readonly #atExit = () => this.close();
   #isOpen = false;
 
-  /** `input` gives its keys to `onKey` one read at a time, and shows none of them. */
+  /** The keys of `input` go to `onKey`, and are not shown. */
   constructor(output: typeof process.stdout, input: ReadStream | undefined, onKey: (key: Buffer) => void) {
     this.#output = output;
     this.#input = input;
@@ -34,7 +34,7 @@ export class LiveScreen {
     this.#output.write(`${BEGIN}${HOME}${seen.map((line) => line + REST_OF_LINE).join('\r\n')}${REST_OF_SCREEN}${END}`);
   }
 
-  /** At once, since there may be no later. */
+  /** Writes synchronously, since the process may be about to end. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
@@ -44,17 +44,17 @@ export class LiveScreen {
       this.#input?.setRawMode(false);
       writeSync(this.#output.fd, LEAVE);
     } catch {
-      // A terminal that is gone needs nothing.
+      // A closed terminal needs nothing.
     }
   }
 }
 
-// The other screen, no cursor, and no line that goes on in the next one.
+// The alternate screen, no cursor, no line wrapping.
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l\u001b[2J';
 const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';
 const REST_OF_LINE = '\u001b[K';
 const REST_OF_SCREEN = '\u001b[J';
-// Terminals that know these show all that is between them at once; others pass them over.
+// Synchronized output: terminals show all text between the two at once, or ignore them.
 const BEGIN = '\u001b[?2026h';
 const END = '\u001b[?2026l';

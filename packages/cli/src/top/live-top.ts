@@ -1,20 +1,27 @@
 import { constants } from 'node:os';
+import { within } from '@tollgate/core/kit';
 import type { UsageTop } from '@tollgate/core/usage';
-import type { RedisUsage } from '@tollgate/redis';
+import type { OutputOptions } from '../output.js';
 import {
+  asRedisFailure,
   checkedUrl,
-  failureOnRedis,
-  type OpenLimits,
-  openLimits,
+  openRedis,
+  type RedisOptions,
+  type RedisSession,
   shownServer,
   suspensionInWords,
 } from '../redis/index.js';
 import { LiveScreen } from './live-screen.js';
-import { FRAME_LINES, topFrame } from './top-frame.js';
-import { MOST_ROWS, type TopOptions } from './top-options.js';
+import { FRAME_LINES, MAX_ROWS, topFrame } from './top-frame.js';
+
+export interface TopOptions extends RedisOptions, OutputOptions {
+  readonly once?: boolean;
+  readonly every: number;
+  readonly rows?: number;
+}
 
 /**
- * Shows the top until it is ended. A Redis that fails meanwhile is told of and asked again, since that is when people look.
+ * Shows the top until it is ended. It shows later failures of Redis, and tries again.
  *
  * @throws RedisFailure when Redis cannot be reached at the start.
  */
@@ -27,7 +34,7 @@ class LiveTop {
   readonly #options: TopOptions;
   readonly #server: string;
   readonly #screen: LiveScreen;
-  #open: (OpenLimits & { readonly usage: RedisUsage }) | undefined;
+  #session: RedisSession | undefined;
   #top: UsageTop | undefined;
   #problem: string | undefined;
   #isEnded = false;
@@ -69,26 +76,21 @@ class LiveTop {
       for (const signal of ENDING) process.off(signal, end);
       await this.#disconnect();
     }
-    // An interrupt is how it is meant to be ended. To those who sent another signal, it ends by that.
+    // An interrupt is the normal end. After another signal, the process ends by that signal.
     if (this.#endedBy !== undefined && this.#endedBy !== 'SIGINT') process.kill(process.pid, this.#endedBy);
   }
 
   async #look(): Promise<void> {
-    const { prefix, timeout: timeoutMs } = this.#options;
-    if (this.#open === undefined) {
-      const { RedisUsage } = await import('@tollgate/redis');
-      const held = await openLimits(this.#options);
-      this.#open = { ...held, usage: new RedisUsage({ client: held.client, prefix, timeoutMs }) };
-    }
-    const { usage, limits, url } = this.#open;
+    this.#session ??= await openRedis(this.#options);
+    const { usage, limits, url } = this.#session;
     try {
       await limits.ready();
-      this.#top = await usage.top({ limit: MOST_ROWS });
+      this.#top = await usage.top({ limit: MAX_ROWS });
       this.#problem = undefined;
     } catch (error) {
-      // A client that has lost its server does not look for it by itself.
+      // The client does not reconnect.
       await this.#disconnect();
-      throw failureOnRedis(url, error);
+      throw asRedisFailure(url, error);
     }
   }
 
@@ -102,32 +104,29 @@ class LiveTop {
 
   #draw(): void {
     const { columns, rows: height } = process.stdout;
-    const suspension = this.#open?.limits.suspension;
+    const suspension = this.#session?.limits.suspension;
     const alarms = [this.#problem, suspension && suspensionInWords(suspension)].filter((alarm) => alarm !== undefined);
     const room = Math.max(1, Math.floor((height - FRAME_LINES - alarms.length) / 2));
-    const rows = Math.min(this.#options.rows ?? MOST_ROWS, room);
+    const rows = Math.min(this.#options.rows ?? MAX_ROWS, room);
     const isColored = process.stdout.hasColors();
     this.#screen.draw(topFrame(this.#top, { columns, rows, isColored, server: this.#server, alarms }));
   }
 
   async #pause(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, this.#options.every);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
     });
+    await within(woken, this.#options.every, () => {});
   }
 
   #end(): void {
     this.#isEnded = true;
-    // The terminal first: Redis may keep the rest waiting.
+    // The terminal first: closing the connection may take a while.
     this.#screen.close();
     this.#wake();
   }
 
-  /** The terminal makes no signals of keys while it gives them as they are. */
+  /** In raw mode the terminal sends no signals for keys. */
   #onKey(keys: Buffer): void {
     for (const key of keys.toString()) {
       if (key === 'q' || key === 'Q' || key === CONTROL_C) this.#end();
@@ -139,10 +138,9 @@ class LiveTop {
   }
 
   async #disconnect(): Promise<void> {
-    const open = this.#open;
-    this.#open = undefined;
-    await open?.usage.close();
-    await open?.close();
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.close();
   }
 }
 

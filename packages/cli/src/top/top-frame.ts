@@ -12,24 +12,23 @@ import {
   widthOf,
 } from '../words/index.js';
 
-/** What a frame is drawn for. */
 export interface FrameOptions {
-  /** `undefined`: as long as it gets. */
+  /** The width of the terminal. `undefined`: lines may have any length. */
   readonly columns?: number | undefined;
-  /** The most accounts in each of the two lists. */
+  /** The most accounts in each list. */
   readonly rows: number;
   readonly isColored: boolean;
-  /** The server, without what may be secret in it. */
+  /** The server, without secrets. */
   readonly server: string;
-  /** What is to be seen above all else. */
+  /** Lines at the top, in red. */
   readonly alarms: readonly string[];
 }
 
-/** Who is nearest to the limits and who is refused most, as lines that are no longer than the terminal is wide. */
+/** The lines of a frame: who is nearest to the limits, and who is refused most. */
 export function topFrame(top: UsageTop | undefined, options: FrameOptions): string[] {
   const { alarms, server, columns, rows, isColored } = options;
   const paint = (format: Parameters<typeof styleText>[0], text: string) =>
-    // Whether is for the caller to say, of the stream that it writes to.
+    // The caller has checked whether its stream shows colours.
     isColored ? styleText(format, text, { validateStream: false }) : text;
   const fit = (line: string) => (columns === undefined ? line : clipped(line, columns));
   const lines = [paint('bold', fit(`tollgate top  ${shownText(server)}`))];
@@ -40,14 +39,19 @@ export function topFrame(top: UsageTop | undefined, options: FrameOptions): stri
   const nearest = top.nearest.slice(0, rows);
   const refused = top.refused.slice(0, rows);
   lines.push('', paint('bold', fit('Nearest their limits')));
-  lines.push(...table(NEAREST_HEADS, nearest.map(nearestRow), columns, (line, at) => paint(hueOf(nearest[at]!), line)));
+  lines.push(
+    ...table(NEAREST_HEADS, nearest.map(nearestRow), columns, (line, index) => paint(hueOf(nearest[index]!), line)),
+  );
   lines.push('', paint('bold', fit('Refused most')));
   lines.push(...table(REFUSED_HEADS, refused.map(refusedRow), columns, (line) => line));
   return lines;
 }
 
-/** How many lines of a frame are no accounts: two titles with a line between, two heads, the first lines. */
+/** The lines of a frame without accounts: the first two lines, two empty lines, two titles and two heads. */
 export const FRAME_LINES = 8;
+
+/** As many rows as Redis returns at once. */
+export const MAX_ROWS = 100;
 
 const NEAREST_HEADS = ['full', '', 'used', 'limit', 'account', 'category'];
 const REFUSED_HEADS = ['refused', 'share', 'admitted', '', 'account', 'category'];
@@ -73,7 +77,6 @@ function refusedRow({ account, category, refused, admitted }: UsageRefused): str
 
 const BAR_LENGTH = 10;
 
-/** An account as it is, an address as one. */
 function shownAccount(stored: string): string {
   const { account, address } = identityOf(stored);
   return account === undefined ? `address ${shownName(address ?? '')}` : shownName(account);
@@ -86,12 +89,12 @@ function hueOf({ share }: UsageNearest): 'red' | 'yellow' | 'reset' {
 
 const NEAR = 0.8;
 
-/** Names come last, and are what is shortened where there is no room. */
+/** The last two columns are names. They are cut where there is no room. */
 function table(
   heads: readonly string[],
   rows: readonly (readonly string[])[],
   columns: number | undefined,
-  paint: (line: string, at: number) => string,
+  paint: (line: string, index: number) => string,
 ): string[] {
   if (rows.length === 0) return ['  none'];
   const all = [heads, ...rows];
@@ -100,7 +103,7 @@ function table(
   if (columns !== undefined) {
     const fixed = widths.slice(0, account).reduce((sum, width) => sum + width + 2, 0);
     const room = Math.max(2, columns - fixed - 2);
-    // The category keeps what the account leaves, and at least a third.
+    // The category gets what the account leaves, and at least a third.
     widths[category] = Math.min(widths[category]!, Math.max(Math.floor(room / 3), room - widths[account]!));
     widths[account] = Math.min(widths[account]!, room - widths[category]!);
   }
@@ -114,7 +117,7 @@ function table(
     const line = cells.join('  ').trimEnd();
     return columns === undefined ? line : clipped(line, columns);
   };
-  return [lineOf(heads), ...rows.map((row, at) => paint(lineOf(row), at))];
+  return [lineOf(heads), ...rows.map((row, index) => paint(lineOf(row), index))];
 }
 
 function timeOf(at: number): string {

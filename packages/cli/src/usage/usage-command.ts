@@ -1,16 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { readUsage, type UsageReport, type UsageStepName } from '@tollgate/core/usage';
 import { type Command, Option } from 'commander';
-import { type AnswerOptions, answer } from '../answer.js';
 import { DONE, NO, UsageError } from '../exit-codes.js';
-import { addRedisOptions, type RedisOptions, withLimits } from '../redis/index.js';
+import { type OutputOptions, printResult } from '../output.js';
+import { addRedisOptions, type RedisOptions, withRedis } from '../redis/index.js';
 import { version } from '../version.js';
 import { parseName, shownText } from '../words/index.js';
-import { usageCsv } from './usage-csv.js';
 import { type SpanOptions, spanOf } from './usage-span.js';
-import { headOf, usageInWords } from './usage-words.js';
+import { headOf, usageCsv, usageInWords } from './usage-text.js';
 
-interface UsageOptions extends RedisOptions, AnswerOptions, SpanOptions {
+interface UsageOptions extends RedisOptions, OutputOptions, SpanOptions {
   readonly address?: string;
   readonly step: UsageStepName;
   readonly csv?: boolean;
@@ -21,17 +20,19 @@ interface UsageOptions extends RedisOptions, AnswerOptions, SpanOptions {
 export function addUsageCommand(program: Command): void {
   const usage = program
     .command('usage')
-    .description('tell what an account asked for: totals, categories, peaks, and limits that would do')
+    .description('show the requests of an account: totals, categories, peaks, and suggested limits')
     .argument('[account]', 'the account')
-    .option('--address <address>', 'in place of an account: who sent requests without one', parseName)
-    .option('--last <time>', 'the last so long, such as 12h or 30d (default: 7d)')
-    .option('--from <instant>', 'from then on, such as 2026-11-17 or 2026-11-17T09:30; UTC unless it has an offset')
-    .option('--to <instant>', 'until then (default: now)')
+    .option('--address <address>', 'requests without an account that came from this address', parseName)
+    .option('--last <time>', 'the time until now, or until --to, such as 12h or 30d (default: 7d)')
+    .option('--from <instant>', 'the start, such as 2026-11-17 or 2026-11-17T09:30; UTC unless it has an offset')
+    .option('--to <instant>', 'the end (default: now)')
     .addOption(
-      new Option('--step <length>', 'of the series over time').choices(['minute', 'hour', 'day']).default('hour'),
+      new Option('--step <length>', 'the steps of the series over time')
+        .choices(['minute', 'hour', 'day'])
+        .default('hour'),
     )
     .option('--csv', 'print the series as CSV: a row for each step and category')
-    .option('--html <file>', 'write a page that needs nothing else, to open and to forward; - for stdout')
+    .option('--html <file>', 'write a page as a single file, to open and to forward; - for stdout')
     .addHelpText(
       'after',
       `
@@ -58,31 +59,24 @@ async function runUsage(typed: string | undefined, options: UsageOptions): Promi
   const span = spanOf(options, now);
   const who = typed === undefined ? { address: address! } : { account: parseName(typed) };
 
-  await withLimits(options, async ({ client }) => {
-    const { RedisUsage } = await import('@tollgate/redis');
-    const { prefix, timeout: timeoutMs } = options;
-    const usage = new RedisUsage({ client, prefix, timeoutMs });
-    try {
-      const report = await readUsage(usage, { ...who, ...span, step });
-      await tell(report, options, now);
-      process.exitCode = report.totals.requests > 0 ? DONE : NO;
-    } finally {
-      await usage.close();
-    }
+  await withRedis(options, async ({ usage }) => {
+    const report = await readUsage(usage, { ...who, ...span, step });
+    await printReport(report, options, now);
+    process.exitCode = report.totals.requests > 0 ? DONE : NO;
   });
 }
 
-async function tell(report: UsageReport, options: UsageOptions, madeAt: number): Promise<void> {
+async function printReport(report: UsageReport, options: UsageOptions, madeAt: number): Promise<void> {
   const { json, csv, html } = options;
   if (html !== undefined) {
-    // It reads three files, which the other answers do without.
+    // Imported here, since it reads three files that no other output needs.
     const { usagePage } = await import('../page/index.js');
     const page = usagePage(report, { madeAt, version: version() });
     if (html === '-') process.stdout.write(page);
     else await writePage(html, page);
   }
   if (csv) process.stdout.write(usageCsv(report));
-  else if (json || html === undefined) answer(options, report, () => usageInWords(report));
+  else if (json || html === undefined) printResult(options, report, () => usageInWords(report));
   else if (html !== '-') process.stdout.write(`${headOf(report)}\nWrote ${shownText(html)}.\n`);
 }
 

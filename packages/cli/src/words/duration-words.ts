@@ -1,6 +1,6 @@
 import { UsageError } from '../exit-codes.js';
 
-/** Each unit in the words that are read, and the word for just one. */
+/** The words that mean each unit, and how one unit is shown. */
 const UNITS: readonly {
   readonly words: readonly [short: string, ...string[]];
   readonly one: string;
@@ -13,38 +13,37 @@ const UNITS: readonly {
   { words: ['ms'], one: '1ms', ms: 1 },
 ];
 
-export const UNIT_WORDS = 'ms, s, second(s), m, minute(s), h, hour(s), d or day(s)';
+const UNIT_WORDS = 'ms, s, second(s), m, minute(s), h, hour(s), d or day(s)';
 
 /**
- * Reads `minute`, `5s` or `30 days` as milliseconds. `option` is what errors call it; whether the length is one that a
- * window may have is not looked at here.
+ * Reads `minute`, `5s` or `30 days` as milliseconds. `option` is its name in errors. The policy checks the range.
  *
- * @throws UsageError when it is not a whole number, or none, and a unit.
+ * @throws UsageError when it is not a unit, or a whole number and a unit.
  */
 export function parseDuration(words: string, option: string): number {
   const [, count = '', unit = ''] = /^(\d*)\s*([a-z]*)$/i.exec(words.trim()) ?? [];
   const known = UNITS.find(({ words }) => words.includes(unit.toLowerCase()));
   if (known === undefined) {
     throw new UsageError(
-      `Expected ${option} to have a time such as minute or 5s, got ${JSON.stringify(words)}: its unit is to be ${UNIT_WORDS}`,
+      `Expected ${option} to have a time such as minute or 5s, got ${JSON.stringify(words)}: its unit must be ${UNIT_WORDS}`,
     );
   }
   return (count === '' ? 1 : Number(count)) * known.ms;
 }
 
-/** `minute`, `5s`, `30d`: what {@link parseDuration} reads as the same. */
+/** `minute`, `5s`, `30d`: the inverse of {@link parseDuration}. */
 export function durationInWords(ms: number): string {
   const unit = UNITS.find((unit) => ms === unit.ms);
   return unit === undefined ? countedDuration(ms) : unit.one;
 }
 
-/** The same with a number in any case: `1m`. */
+/** {@link durationInWords}, always with a number: `1m`. */
 export function countedDuration(ms: number): string {
   const { words, ms: unitMs } = UNITS.find((unit) => ms % unit.ms === 0 && ms >= unit.ms) ?? UNITS.at(-1)!;
   return `${ms / unitMs}${words[0]}`;
 }
 
-/** A time to wait, for people: `250 ms`, `41.3 s`, `12 min 3 s`, never rounded down. */
+/** A time to wait: `250 ms`, `41.3 s`, `12 min 3 s`; never rounded down. */
 export function waitInWords(ms: number): string {
   if (ms < 1000) return `${Math.ceil(ms)} ms`;
   if (ms < 60_000) return `${Math.ceil(ms / 100) / 10} s`;

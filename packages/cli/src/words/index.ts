@@ -1,12 +1,23 @@
-export { decisionInWords } from './decision-words.js';
-export { countedDuration, parseDuration } from './duration-words.js';
-export { explainedInWords, type Placed, type PlacedExplanation } from './explanation-words.js';
-export { countInWords, minuteInWords, shareInWords, WEEKDAYS } from './figures.js';
+export { alignedRows, clipped, padded, widthOf } from './columns.js';
+export { countedDuration, parseDuration, waitInWords } from './duration-words.js';
+export {
+  countInWords,
+  heatBounds,
+  heatOf,
+  minuteInWords,
+  patternInWords,
+  shareInWords,
+  WEEKDAYS,
+} from './figures.js';
 export { isQuotaList, layerRows, shownQuotas } from './layer-rows.js';
-export { parseQuotas } from './quota-words.js';
-export { alignedRows } from './rows.js';
-export { parseName, shownInstant, shownName, shownText } from './shown-text.js';
-export { clipped, padded, widthOf } from './text-width.js';
-export { parseThrottle, THROTTLE_FORM } from './throttle-words.js';
-export { plainCategory, plainName, shownCategory } from './usage-names.js';
-export { heatBounds, heatOf, patternInWords } from './usage-pattern-words.js';
+export { parseQuotas, quotasInWords } from './quota-words.js';
+export {
+  parseName,
+  plainCategory,
+  plainName,
+  shownCategory,
+  shownInstant,
+  shownName,
+  shownText,
+} from './shown-text.js';
+export { parseThrottle, THROTTLE_FORM, throttleInWords } from './throttle-words.js';

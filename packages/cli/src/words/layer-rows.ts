@@ -4,20 +4,23 @@ import { shownName, shownText } from './shown-text.js';
 import { throttleInWords } from './throttle-words.js';
 
 /**
- * What holds for an account, a row for each thing that is said: `category legs  6000/minute`. Whoever may write to Redis may
- * have written anything, so what no policy could say is shown as it is.
+ * The layer of an account, one row for each option: `category legs  6000/minute`. Redis may contain anything, so an
+ * invalid layer is shown as JSON.
  */
 export function layerRows(layer: Layer): string[][] {
   try {
     defineAccountLayer(layer);
   } catch {
-    return [['makes no sense', shownText(JSON.stringify(layer))]];
+    return [['invalid', shownText(JSON.stringify(layer))]];
   }
   const { quotas, total, throttle, mode, categories = {} } = layer;
   const rows: string[][] = [];
   if (quotas !== undefined) rows.push(['quotas', shownQuotas(quotas)]);
-  for (const [category, said] of Object.entries(categories)) {
-    rows.push([`category ${shownName(category)}`, isQuotaList(said) ? shownQuotas(said) : saidOfCategory(said)]);
+  for (const [name, category] of Object.entries(categories)) {
+    rows.push([
+      `category ${shownName(name)}`,
+      isQuotaList(category) ? shownQuotas(category) : categoryLayerInWords(category),
+    ]);
   }
   if (total !== undefined) rows.push(['total', shownQuotas(total)]);
   if (throttle !== undefined) rows.push(['throttle', throttleInWords(throttle)]);
@@ -25,7 +28,7 @@ export function layerRows(layer: Layer): string[][] {
   return rows;
 }
 
-/** Quotas in the words of the command line, and what those cannot say after each. */
+/** Quotas in the form of the command line; names and slices, which that form lacks, in brackets. */
 export function shownQuotas(quotas: QuotaList): string {
   if (quotas === 'unlimited' || quotas.length === 0) return quotasInWords(quotas);
   return quotas
@@ -36,7 +39,7 @@ export function shownQuotas(quotas: QuotaList): string {
     .join(',');
 }
 
-function saidOfCategory({ quotas, throttle, mode }: CategoryLayer): string {
+function categoryLayerInWords({ quotas, throttle, mode }: CategoryLayer): string {
   return [
     quotas && shownQuotas(quotas),
     throttle !== undefined && `throttle ${throttleInWords(throttle)}`,
@@ -46,6 +49,6 @@ function saidOfCategory({ quotas, throttle, mode }: CategoryLayer): string {
     .join('; ');
 }
 
-export function isQuotaList(said: QuotaList | CategoryLayer): said is QuotaList {
-  return said === 'unlimited' || Array.isArray(said);
+export function isQuotaList(category: QuotaList | CategoryLayer): category is QuotaList {
+  return category === 'unlimited' || Array.isArray(category);
 }

@@ -3,10 +3,10 @@ import { UsageError } from '../exit-codes.js';
 import { durationInWords, parseDuration } from './duration-words.js';
 
 /**
- * Reads a list of quotas as people write it on a command line: `6000/minute,100/second`, `20/5s`, or `unlimited`. `option`
- * is what errors call it; whether the numbers are in range is for the policy's own checks.
+ * Reads a list of quotas: `6000/minute,100/second`, `20/5s`, or `unlimited`. `option` is its name in errors. The policy
+ * checks the ranges.
  *
- * @throws UsageError when a part of it is no number of units and a window.
+ * @throws UsageError when a part is not a number and a window.
  *
  * @example
  * parseQuotas('20/5s', '--quotas'); // [{ limit: 20, windowMs: 5000 }]
@@ -27,7 +27,7 @@ function parseQuota(part: string, option: string): QuotaOptions {
   return { limit: Number(limit), windowMs: parseDuration(part.slice(slash + 1), option) };
 }
 
-/** The words for a list of quotas: what {@link parseQuotas} reads as the same, but for their names and slices. */
+/** The inverse of {@link parseQuotas}, without the names and slices of the quotas. */
 export function quotasInWords(quotas: QuotaList): string {
   if (quotas === 'unlimited' || quotas.length === 0) return 'unlimited';
   return quotas.map(({ limit, windowMs }) => `${limit}/${durationInWords(windowMs)}`).join(',');

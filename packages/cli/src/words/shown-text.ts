@@ -1,6 +1,6 @@
 /**
- * Text that others chose, such as a reason or an error message, for a terminal: control characters, those that turn the
- * direction of writing and those that show nothing are escaped, so that it can neither command a terminal nor fake a line.
+ * Text of others, such as a reason or an error message, for a terminal. Control characters, invisible characters and
+ * those that change the direction of writing are escaped. So the text can neither command the terminal nor fake a line.
  */
 export function shownText(text: string): string {
   return text.replace(UNSAFE, (character) => {
@@ -10,8 +10,8 @@ export function shownText(text: string): string {
 }
 
 /**
- * An account, a category or another name: as it is where it is plain, else as a JSON string, which {@link parseName} reads
- * as the same name. A long one is shown by its beginning.
+ * A name for a terminal: as it is when it is plain, else as a JSON string, which {@link parseName} reads back. Only the
+ * beginning of a long name is shown.
  */
 export function shownName(name: string): string {
   if (PLAIN.test(name)) return name;
@@ -20,8 +20,7 @@ export function shownName(name: string): string {
 }
 
 /**
- * A name from the command line. What stands in double quotes is read as a JSON string, as {@link shownName} shows it, for
- * names that cannot be typed.
+ * Reads a name from the command line. Names that cannot be typed may be JSON strings, as {@link shownName} shows them.
  */
 export function parseName(typed: string): string {
   if (!/^".*"$/s.test(typed)) return typed;
@@ -32,13 +31,29 @@ export function parseName(typed: string): string {
   }
 }
 
-/** An instant in milliseconds since the epoch; one that no calendar has is shown as the number. */
+/** The category of a usage report. An empty name is that of all categories without a count of their own. */
+export function shownCategory(category: string): string {
+  return category === '' ? OTHERS : shownName(category);
+}
+
+/** {@link shownCategory} for a page or a CSV cell, where names are not typed again. */
+export function plainCategory(category: string): string {
+  return category === '' ? OTHERS : plainName(category);
+}
+
+/** {@link shownName} for a page or a CSV cell. */
+export function plainName(name: string): string {
+  return shownText(name);
+}
+
+/** An instant in milliseconds since the epoch. One outside the calendar is shown as a number. */
 export function shownInstant(at: number): string {
   const date = new Date(at);
   return Number.isNaN(date.getTime()) ? `${at} ms` : date.toISOString();
 }
 
 const LONGEST = 100;
-/** Nothing here means anything to a shell, and none is taken for an option. */
+const OTHERS = '(others)';
+/** Without characters that a shell interprets, and without a dash at the start, as options have. */
 const PLAIN = /^[\w.@:+/][\w.@:+/-]{0,99}$/;
 const UNSAFE = /[\p{C}\p{Zl}\p{Zp}]/gu;

@@ -5,26 +5,26 @@ import { countedDuration, parseDuration } from './duration-words.js';
 export const THROTTLE_FORM = 'after=N,within=TIME,for=TIME,factor=F[,escalate=F,max=TIME]';
 
 /**
- * Reads what repeated violations lead to: `after=10,within=1m,for=5m,factor=0.5`, with `escalate=2,max=1h` for repeat
- * offenders, or `off`. Whether the numbers are in range is for the policy's own checks.
+ * Reads a throttle: `after=10,within=1m,for=5m,factor=0.5`, with `escalate=2,max=1h` for repeated throttlings, or
+ * `off`. The policy checks the ranges.
  *
- * @throws UsageError when a part is missing, unknown or said twice.
+ * @throws UsageError when a part is missing, unknown or repeated.
  */
 export function parseThrottle(words: string): ThrottleOptions | false {
   if (words.trim().toLowerCase() === 'off') return false;
-  const said = new Map<string, string>();
+  const parts = new Map<string, string>();
   for (const part of words.split(',')) {
     const [, key = '', value = ''] = /^\s*([a-z]+)\s*=\s*(\S.*?)\s*$/.exec(part) ?? [];
-    if (!KEYS.includes(key) || said.has(key)) throw malformed(words);
-    said.set(key, value);
+    if (!KEYS.includes(key) || parts.has(key)) throw malformed(words);
+    parts.set(key, value);
   }
   const required = (key: string) => {
-    const value = said.get(key);
+    const value = parts.get(key);
     if (value === undefined) throw malformed(words);
     return value;
   };
   const durationMs = (key: string) => parseDuration(required(key), `${key} of --throttle`);
-  const escalates = said.has('escalate') || said.has('max');
+  const escalates = parts.has('escalate') || parts.has('max');
   return {
     afterViolations: numberOf(required('after'), words),
     withinMs: durationMs('within'),
@@ -34,7 +34,7 @@ export function parseThrottle(words: string): ThrottleOptions | false {
   };
 }
 
-/** What {@link parseThrottle} reads as the same. */
+/** The inverse of {@link parseThrottle}. */
 export function throttleInWords(throttle: ThrottleOptions | false | undefined): string {
   if (!throttle) return 'off';
   const { afterViolations, withinMs, forMs, factor, escalate } = throttle;

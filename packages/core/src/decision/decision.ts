@@ -24,8 +24,8 @@ export type Reason =
   | 'suspended';
 
 /**
- * What decided: the store; the counters in this process's own memory, while the store failed; or neither, because no quota
- * applies, limiting is suspended, or the policy counts nowhere while the store fails.
+ * What decided: the store; the counters in this process's own memory, while the store failed; or neither, because no
+ * quota applies, limiting is suspended, or the policy counts nowhere while the store fails.
  */
 export type DecisionSource = 'store' | 'local' | 'none';
 
@@ -65,12 +65,14 @@ export interface Fullest {
   windowMs: number;
 }
 
-/** Writes a decision's fullest quota over `fullest` if it is fuller. Runs for every decision, so it allocates nothing. */
+/**
+ * Writes a decision's fullest quota over `fullest` if it is fuller. Runs for every decision, so it allocates nothing.
+ */
 export let noteFullest: (decision: Decision, fullest: Fullest) => void;
 
 /**
- * The limits of a decision: one object for all decisions with the same limits, so texts made of limits are cached by it. The
- * decision may come from another copy of this package than the caller, so a registered symbol is the key.
+ * The limits of a decision: one object for all decisions with the same limits, so texts made of limits are cached by
+ * it. The decision may come from another copy of this package than the caller, so a registered symbol is the key.
  */
 export function limitsOf(decision: Decision): Limits {
   return (decision as unknown as { readonly [LIMITS]: Limits })[LIMITS];
@@ -96,8 +98,9 @@ export class Decision {
   declare readonly category: string;
   declare readonly cost: number;
   /**
-   * 0 when the charge fitted. Otherwise the milliseconds after which the same charge, with no other traffic, is admitted, and
-   * not one sooner; `null` when it never fits. With the reason `'store-unavailable'`, until the next attempt on the store.
+   * 0 when the charge fitted. Otherwise the milliseconds after which the same charge, with no other traffic, is
+   * admitted, and not one sooner; `null` when it never fits. With the reason `'store-unavailable'`, until the next
+   * attempt on the store.
    */
   declare readonly retryAfterMs: number | null;
   readonly #charge: PreparedCharge;
@@ -117,8 +120,8 @@ export class Decision {
   #quotas: readonly QuotaState[] | undefined;
 
   /**
-   * A `RateLimiter` makes decisions. `limits` are the charge's own, or those of this process alone. The outcome is copied,
-   * since the memory store overwrites it with the next charge.
+   * A `RateLimiter` makes decisions. `limits` are the charge's own, or those of this process alone. The outcome is
+   * copied, since the memory store overwrites it with the next charge.
    */
   constructor(
     charge: PreparedCharge,
@@ -172,7 +175,9 @@ export class Decision {
     return this.#quotas;
   }
 
-  /** The quota with the least room; among equals, the one whose room grows last. `undefined` for an unlimited category. */
+  /**
+   * The quota with the least room; among equals, the one whose room grows last. `undefined` for an unlimited category.
+   */
   get tightest(): QuotaState | undefined {
     const { quotas } = this.#limits;
     let tightest = -1;
@@ -286,7 +291,7 @@ export class Decision {
   }
 }
 
-/** The outcome of a charge that no quota applies to. */
+/** The outcome of a charge without quotas. */
 export const FREE: Outcome = {
   allowed: true,
   now: 0,

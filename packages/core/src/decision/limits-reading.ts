@@ -1,7 +1,9 @@
 import type { AppliedQuota, Limits } from '../policy/index.js';
 import type { Outcome } from '../store/index.js';
 
-/** The effective limit of a quota: shrunk while its counter is throttled. `throttledMs` has one number for each counter. */
+/**
+ * The effective limit of a quota: shrunk while its counter is throttled. `throttledMs` has one number for each counter.
+ */
 export function limitAt({ quotas, counters }: Limits, throttledMs: Outcome['throttledMs'], index: number): number {
   const { limit, scope } = quotas[index]!;
   if (throttledMs === undefined) return limit;

@@ -1,7 +1,7 @@
 /**
  * The address that a client without an account is counted by. IPv4 stays as it is; IPv4 within IPv6 becomes IPv4; other
- * IPv6 counts by its /56, since one customer commonly gets that much (RIPE-690). A port or a zone, which some proxies leave
- * on, is dropped. A text that is no address is returned as it is, and limited as a name of its own.
+ * IPv6 counts by its /56, since one customer commonly gets that much (RIPE-690). A port or a zone, which some proxies
+ * leave on, is dropped. A text that is no address is returned as it is, and limited as a name of its own.
  */
 export function clientAddress(address: string | undefined): string {
   if (address === undefined || address === '') return 'unknown';

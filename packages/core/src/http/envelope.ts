@@ -1,6 +1,6 @@
 /**
- * The body of a refusal: the Legs API's 429 envelope, and the same for a 503. The keys, their order and the missing white
- * space are part of the API, so the text is concatenated around the request id.
+ * The body of a refusal: the Legs API's 429 envelope, and the same for a 503. The keys, their order and the missing
+ * white space are part of the API, so the text is concatenated around the request id.
  */
 export type Envelope = (requestId: string) => string;
 
@@ -16,7 +16,10 @@ export const UNAVAILABLE_CODE = 'RATE_LIMITER_UNAVAILABLE';
 export const UNAVAILABLE_MESSAGE = 'Rate limiter unavailable. Please retry after some time.';
 export const ENVELOPE_TYPE = 'application/json; charset=utf-8';
 
-/** The id of a request: the client's `X-Request-Id` if it is a plain one, else the framework's, else 32 random hex digits. */
+/**
+ * The id of a request: the client's `X-Request-Id` if it is a plain one, else the framework's, else 32 random hex
+ * digits.
+ */
 export function requestId(header: string | readonly string[] | undefined, frameworkId: unknown): string {
   if (isRequestId(header)) return header;
   if (typeof frameworkId === 'number') return String(frameworkId);

@@ -10,10 +10,14 @@ export const HEADER_FORMATS: readonly HeaderFormat[] = ['x-ratelimit', 'draft-11
 /** Sets one header: a function, or a host's method, whose `this` is then passed beside it. */
 export type SetHeader<Target = unknown> = (this: Target, name: string, value: string) => unknown;
 
-/** Writes the headers of one format for a decision; none for a category without limits. `target` is the `this` of `set`. */
+/**
+ * Writes the headers of one format for a decision; none for a category without limits. `target` is the `this` of `set`.
+ */
 export type HeadersWriter = <Target>(decision: Decision, set: SetHeader<Target>, target?: Target) => void;
 
-/** The spelling of header names: as in documentation, or in lower case for a host that would change them per request. */
+/**
+ * The spelling of header names: as in documentation, or in lower case for a host that would change them per request.
+ */
 export type HeaderSpelling = 'usual' | 'lower-case';
 
 export function headersWriter(format: HeaderFormat, spelling: HeaderSpelling = 'usual'): HeadersWriter {
@@ -69,8 +73,8 @@ function xRateLimitWriter(names: HeaderNames): HeadersWriter {
 }
 
 /**
- * The fields of draft-ietf-httpapi-ratelimit-headers-11, Structured Fields lists (RFC 9651) with one item per quota. `w`
- * is in whole seconds; `t` is the seconds until there is more room.
+ * The fields of draft-ietf-httpapi-ratelimit-headers-11, Structured Fields lists (RFC 9651) with one item per quota.
+ * `w` is in whole seconds; `t` is the seconds until there is more room.
  */
 function draft11Writer(names: HeaderNames): HeadersWriter {
   return function writeDraft11(decision, set, target) {

@@ -12,13 +12,13 @@ import type { RefusalHook } from './refusal-hook.js';
 export type Optional<T> = MaybePromise<T | null | undefined>;
 
 /**
- * How a charge is read from a request. Every function may be async, and may decline with `undefined`, `null` or an empty
- * string.
+ * How a charge is read from a request. Every function may be async, and may decline with `undefined`, `null` or an
+ * empty string.
  */
 export interface ChargeOptions<Request> {
   /**
-   * The account, for a route without `account_sid`. Declined: the segment after `/accounts/` in the path, else the client's
-   * address.
+   * The account, for a route without `account_sid`. Declined: the segment after `/accounts/` in the path, else the
+   * client's address.
    */
   readonly account?: (request: Request) => Optional<string>;
   /** The category. Declined: the path's category in the Legs API, `other` for a path outside its table. */
@@ -52,9 +52,9 @@ export interface HttpOptions<Request, Response> extends ChargeOptions<Request> {
   /** `error.message` of the refusal's envelope. */
   readonly message?: string;
   /**
-   * Refunds the charge when the response has finished with such a status: `(status) => status >= 500` refunds the service's
-   * own failures. The request is charged first, so there is no race. A response that never finishes, because the client
-   * left, keeps its charge.
+   * Refunds the charge when the response has finished with such a status: `(status) => status >= 500` refunds the
+   * service's own failures. The request is charged first, so there is no race. A response that never finishes, because
+   * the client left, keeps its charge.
    */
   readonly refundWhen?: (statusCode: number) => Optional<boolean>;
   /** Replaces the answer to a refused request; the rate-limit headers and `Retry-After` are set before. */

@@ -39,8 +39,8 @@ export class RequestReader<Request> {
   /**
    * Charges the request and returns the decision; `undefined` for a skipped request.
    *
-   * The account is the route's `account_sid`, else the answer of the user's function, else the segment after `/accounts/` in
-   * the path. The function comes before the path, which under a wildcard route is the client's choice:
+   * The account is the route's `account_sid`, else the answer of the user's function, else the segment after
+   * `/accounts/` in the path. The function comes before the path, which under a wildcard route is the client's choice:
    * `/files/accounts/anyone`.
    */
   decide(request: Request, limiter: RateLimiter): MaybePromise<Decision | undefined> {
@@ -105,7 +105,7 @@ export class RequestReader<Request> {
   }
 }
 
-/** The parts of a charge that come from options, checked. */
+/** What the options contribute to a charge, checked. */
 interface ChargeParts {
   readonly category: string | undefined;
   readonly cost: number;

@@ -35,7 +35,10 @@ export class TrialTally {
   }
 }
 
-/** A candidate policy: it decides live charges beside the policy in force, on counters of its own. No request waits for it. */
+/**
+ * A candidate policy: it decides live charges beside the policy in force, on counters of its own. No request waits for
+ * it.
+ */
 export class Trial {
   readonly policy: Policy;
   readonly #guard: StoreGuard;
@@ -52,8 +55,8 @@ export class Trial {
   }
 
   /**
-   * Lets the candidate decide a charge whose `decision` has been made, or is under way: on Redis both charges leave in one
-   * call. The charge carries the candidate's resolution.
+   * Lets the candidate decide a charge whose `decision` has been made, or is under way: on Redis both charges leave in
+   * one call. The charge carries the candidate's resolution.
    */
   judge(charge: PreparedCharge, decision: MaybePromise<Decision>): void {
     const trial = { ...charge, resolution: this.#onOwnCounters(charge.resolution) };

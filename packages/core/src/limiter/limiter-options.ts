@@ -18,13 +18,13 @@ export interface RateLimiterOptions {
    */
   readonly timeoutMs?: number;
   /**
-   * The store for decisions of this process alone while `store` fails: set it for another cap or clock. It stays open when
-   * the limiter is closed. Default: a new `MemoryStore`, made when it is first needed.
+   * The store for decisions of this process alone while `store` fails: set it for another cap or clock. It stays open
+   * when the limiter is closed. Default: a new `MemoryStore`, made when it is first needed.
    */
   readonly localStore?: MemoryStore;
   /**
-   * Sources of the limits of single accounts, beside the policy; among several, the first with a layer for the account wins.
-   * A decision waits for each of them for at most `timeoutMs`. They stay open when the limiter is closed.
+   * Sources of the limits of single accounts, beside the policy; among several, the first with a layer for the account
+   * wins. A decision waits for each of them for at most `timeoutMs`. They stay open when the limiter is closed.
    */
   readonly accounts?: AccountSource | readonly AccountSource[];
   /** A policy on trial: it decides every charge beside `policy`, on counters of its own, and refuses nothing. */

@@ -34,7 +34,8 @@ import { Suspensions } from './suspension.js';
 /**
  * Decides whether a request may pass: finds the quotas that apply to it, charges them, and returns their state.
  *
- * On a `MemoryStore` every method returns its value at once; on a store behind a network, a promise. `await` works for both.
+ * On a `MemoryStore` every method returns its value at once; on a store behind a network, a promise. `await` works for
+ * both.
  *
  * @example
  * const limiter = new RateLimiter({ policy: { quotas: [perMinute(100)] } });
@@ -89,10 +90,10 @@ export class RateLimiter {
   /**
    * Charges one request against every quota that applies to it, all or nothing, in one atomic step of the store.
    *
-   * A refusal is a decision, not an error. Observed limits let the request pass and set `decision.wouldRefuse`. When the
-   * store fails, or has not answered within `timeoutMs`, the policy's `onStoreFailure` decides, and `decision.source` shows
-   * it. Rejects or throws only when the limiter or the store is closed, or for an invalid charge: TypeError
-   * `TOLLGATE_OPTION_TYPE` or RangeError `TOLLGATE_OPTION_RANGE`.
+   * A refusal is a decision, not an error. Observed limits let the request pass and set `decision.wouldRefuse`. When
+   * the store fails, or has not answered within `timeoutMs`, the policy's `onStoreFailure` decides, and
+   * `decision.source` shows it. Rejects or throws only when the limiter or the store is closed, or for an invalid
+   * charge: TypeError `TOLLGATE_OPTION_TYPE` or RangeError `TOLLGATE_OPTION_RANGE`.
    */
   consume(charge: Charge): MaybePromise<Decision> {
     return this.#ask('consume', charge);
@@ -113,15 +114,16 @@ export class RateLimiter {
   }
 
   /**
-   * Takes back one charge where it still counts, given `decision.receipt`. Each receipt works once; the result is whether
-   * this call was the one. A refund never creates room that the charge had not taken: a window that the charge has left stays
-   * as it is, and so does a counter that was reset since, or charged against a longer window than any before.
+   * Takes back one charge where it still counts, given `decision.receipt`. Each receipt works once; the result is
+   * whether this call was the one. A refund never creates room that the charge had not taken: a window that the charge
+   * has left stays as it is, and so does a counter that was reset since, or charged against a longer window than any
+   * before.
    *
    * A charge that was decided while the store failed is taken back where it was decided. It is not written back to the
    * store, unless that has happened already.
    *
-   * Rejects with a `StoreError`, `TOLLGATE_STORE_FAILED`, when the store could not do it; this process's own copy of the
-   * charge is taken back all the same, and the receipt is spent.
+   * Rejects with a `StoreError`, `TOLLGATE_STORE_FAILED`, when the store could not do it; this process's own copy of
+   * the charge is taken back all the same, and the receipt is spent.
    *
    * @throws TypeError `TOLLGATE_OPTION_TYPE` when `receipt` is not one from a limiter on this store.
    */
@@ -134,30 +136,30 @@ export class RateLimiter {
   }
 
   /**
-   * Forgets the counter of one account and category, or every counter of the account. Pass the `environment` for a counter
-   * that the policy keeps apart for it.
+   * Forgets the counter of one account and category, or every counter of the account. Pass the `environment` for a
+   * counter that the policy keeps apart for it.
    *
-   * Rejects with a `StoreError`, `TOLLGATE_STORE_FAILED`, when the store could not do it. The counters in this process, and
-   * what waits to be written back, are forgotten all the same.
+   * Rejects with a `StoreError`, `TOLLGATE_STORE_FAILED`, when the store could not do it. The counters in this process,
+   * and what waits to be written back, are forgotten all the same.
    */
   reset(target: CounterTarget): MaybePromise<void> {
     return this.#onCounters(target, 'reset');
   }
 
   /**
-   * Forgets the violations of one account and category, or of the whole account with its total, and ends the throttling that
-   * they led to. Used quotas stay used.
+   * Forgets the violations of one account and category, or of the whole account with its total, and ends the throttling
+   * that they led to. Used quotas stay used.
    *
-   * Rejects with a `StoreError`, `TOLLGATE_STORE_FAILED`, when the store could not do it; the violations in this process are
-   * forgotten all the same.
+   * Rejects with a `StoreError`, `TOLLGATE_STORE_FAILED`, when the store could not do it; the violations in this
+   * process are forgotten all the same.
    */
   pardon(target: CounterTarget): MaybePromise<void> {
     return this.#onCounters(target, 'pardon');
   }
 
   /**
-   * Replaces the policy from the next charge on; the previous one decides charges under way. Earlier admissions still count:
-   * see `docs/changing-a-policy.md` for what a new window starts with. An invalid policy changes nothing.
+   * Replaces the policy from the next charge on; the previous one decides charges under way. Earlier admissions still
+   * count: see `docs/changing-a-policy.md` for what a new window starts with. An invalid policy changes nothing.
    *
    * @throws TypeError `TOLLGATE_OPTION_CONFLICT` when it throttles on a store that cannot; and the errors of
    * {@link definePolicy}.
@@ -176,11 +178,11 @@ export class RateLimiter {
   }
 
   /**
-   * Lets every request pass from the next charge on, without the store, until {@link resume}: for when limiting itself does
-   * harm. `health().suspended` shows it, and a process warning reports its begin and end.
+   * Lets every request pass from the next charge on, without the store, until {@link resume}: for when limiting itself
+   * does harm. `health().suspended` shows it, and a process warning reports its begin and end.
    *
-   * @throws TypeError or RangeError unless `by` and `reason` are left out or strings of at least one character, and there
-   * is nothing else.
+   * @throws TypeError or RangeError unless `by` and `reason` are left out or strings of at least one character, and
+   * there is nothing else.
    */
   suspend(why: { readonly by?: string; readonly reason?: string } = {}): void {
     this.#checkOpen();
@@ -198,12 +200,12 @@ export class RateLimiter {
   }
 
   /**
-   * The usage of an account or an address: totals, by category, the busiest minute, a series over time, and a suggested limit.
-   * The counts of this process are flushed first; the last seconds of other processes may be missing. Unlike other
-   * methods it always returns a promise.
+   * The usage of an account or an address: totals, by category, the busiest minute, a series over time, and a suggested
+   * limit. The counts of this process are flushed first; the last seconds of other processes may be missing. Unlike
+   * other methods it always returns a promise.
    *
-   * Rejects with a TypeError `TOLLGATE_OPTION_CONFLICT` unless the limiter counts `usage`, a TypeError or RangeError for an
-   * invalid question, and with the errors of the usage store.
+   * Rejects with a TypeError `TOLLGATE_OPTION_CONFLICT` unless the limiter counts `usage`, a TypeError or RangeError
+   * for an invalid question, and with the errors of the usage store.
    *
    * @example
    * const limiter = new RateLimiter({ policy, store, usage: true });
@@ -247,9 +249,9 @@ export class RateLimiter {
   }
 
   /**
-   * Subscribes to an event of this limiter; {@link LimiterEvents} lists the events. A listener that throws is reported by
-   * `process.emitWarning`, and changes nothing. The same messages, for all limiters of a process, are on channels: see
-   * `docs/observability.md`.
+   * Subscribes to an event of this limiter; {@link LimiterEvents} lists the events. A listener that throws is reported
+   * by `process.emitWarning`, and changes nothing. The same messages, for all limiters of a process, are on channels:
+   * see `docs/observability.md`.
    */
   on<E extends keyof LimiterEvents>(event: E, listener: (argument: LimiterEvents[E]) => unknown): this {
     this.#publisher.on(event, listener);
@@ -262,8 +264,9 @@ export class RateLimiter {
   }
 
   /**
-   * Ends the limiter, and its store unless that was passed in. Waiting charges are decided without the store, and pending
-   * write-backs are dropped. With `usage`, the result is a promise: the counts are flushed first, for at most five seconds.
+   * Ends the limiter, and its store unless that was passed in. Waiting charges are decided without the store, and
+   * pending write-backs are dropped. With `usage`, the result is a promise: the counts are flushed first, for at most
+   * five seconds.
    */
   close(): MaybePromise<void> {
     if (this.#closed) return undefined;

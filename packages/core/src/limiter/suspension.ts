@@ -2,7 +2,9 @@ import { wallClock } from '../clock.js';
 import type { AccountSources, Suspension } from '../policy/index.js';
 import { warn } from '../warnings.js';
 
-/** Whether limiting is suspended, by the limiter itself or by an account source. Each change is also a process warning. */
+/**
+ * Whether limiting is suspended, by the limiter itself or by an account source. Each change is also a process warning.
+ */
 export class Suspensions {
   /** `undefined` without sources, so that a charge has nothing to ask. */
   readonly #sources: AccountSources | undefined;

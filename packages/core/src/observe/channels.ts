@@ -49,8 +49,8 @@ export interface ThrottlingEndedMessage extends LimiterPart {
   readonly category: string;
   readonly scope: AppliedQuota['scope'];
   /**
-   * `'elapsed'`: it expired. `'lifted'`: `pardon`, `reset` or another policy ended it earlier. `'forgotten'`: the limiter was
-   * closed, or follows more than 10000 throttlings.
+   * `'elapsed'`: it expired. `'lifted'`: `pardon`, `reset` or another policy ended it earlier. `'forgotten'`: the
+   * limiter was closed, or follows more than 10000 throttlings.
    */
   readonly ended: 'elapsed' | 'lifted' | 'forgotten';
 }
@@ -115,7 +115,10 @@ export interface ChannelMessages {
   readonly 'tollgate:candidate': CandidateMessage;
 }
 
-/** This module keeps the channels, since Node drops a channel without references. Publishers check `hasSubscribers` first. */
+/**
+ * This module keeps the channels, since Node drops a channel without references. Publishers check `hasSubscribers`
+ * first.
+ */
 export const LIMITER: TypedChannel<'tollgate:limiter'> = typed('tollgate:limiter');
 export const DECISION: TypedChannel<'tollgate:decision'> = typed('tollgate:decision');
 export const REFUSAL: TypedChannel<'tollgate:refusal'> = typed('tollgate:refusal');

@@ -27,8 +27,8 @@ import { StoreWarnings } from './store-warnings.js';
 import { ThrottlingWatch } from './throttling-watch.js';
 
 /**
- * Counts and publishes the work of one limiter: on the process's channels, and to the listeners of `limiter.on`, which are
- * subscribers to the messages of this limiter alone. Without subscribers no message is made.
+ * Counts and publishes the work of one limiter: on the process's channels, and to the listeners of `limiter.on`, which
+ * are subscribers to the messages of this limiter alone. Without subscribers no message is made.
  */
 export class Publisher implements GuardFollower {
   readonly #limiter: ObservedLimiter;

@@ -3,9 +3,9 @@ import { entryOf } from '../entry-of.js';
 import { type ObservedLimiter, THROTTLING_BEGUN, THROTTLING_ENDED, type ThrottlingEndedMessage } from './channels.js';
 
 /**
- * Publishes the begin and the end of each throttling. There is no timer. An end is noticed by the next decision of the store
- * on the same counter, or, after the throttling has expired, by a decision on any counter within a second. Instants are on
- * the store's clock, as decisions report it.
+ * Publishes the begin and the end of each throttling. There is no timer. An end is noticed by the next decision of the
+ * store on the same counter, or, after the throttling has expired, by a decision on any counter within a second.
+ * Instants are on the store's clock, as decisions report it.
  */
 export class ThrottlingWatch {
   readonly #limiter: ObservedLimiter;

@@ -12,8 +12,8 @@ export interface CircuitOptions {
 }
 
 /**
- * The circuit breaker of one shard of a store. After {@link FAILURES_TO_OPEN} failures in a row it opens: no request waits
- * for the shard, and only a probe in the background tries it, less and less often. The first success closes it.
+ * The circuit breaker of one shard of a store. After {@link FAILURES_TO_OPEN} failures in a row it opens: no request
+ * waits for the shard, and only a probe in the background tries it, less and less often. The first success closes it.
  */
 export class Circuit {
   readonly name: string;

@@ -10,8 +10,8 @@ export interface Waiter<W> {
 }
 
 /**
- * Deadlines of many calls with one timer. All calls wait equally long, so they come due in the order in which they started:
- * the timer waits for the first. A timer for each call would cost more than the call.
+ * Deadlines of many calls with one timer. All calls wait equally long, so they come due in the order in which they
+ * started: the timer waits for the first. A timer for each call would cost more than the call.
  */
 export class Deadlines<W extends Waiter<W>> {
   readonly #timeoutMs: number;

@@ -38,7 +38,9 @@ export interface Health {
   readonly writeBack: {
     readonly pending: number;
     readonly written: number;
-    /** Charges that the store may never count: there was no room to remember them, or their record was lost on its way. */
+    /**
+     * Charges that the store may never count: there was no room to remember them, or their record was lost on its way.
+     */
     readonly dropped: number;
   };
 }

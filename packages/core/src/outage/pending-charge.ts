@@ -17,8 +17,8 @@ export interface ChargeParts {
 }
 
 /**
- * A charge on its way to the store and back. If the store answers too late, the caller has another decision by then. The two
- * are reconciled here: a request that passed is counted once, and a request that did not is not counted.
+ * A charge on its way to the store and back. If the store answers too late, the caller has another decision by then.
+ * The two are reconciled here: a request that passed is counted once, and a request that did not is not counted.
  */
 export class PendingCharge implements CallEnd<Decision>, Undo {
   readonly #parts: ChargeParts;

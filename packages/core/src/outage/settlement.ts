@@ -25,8 +25,8 @@ export class LocalAdmission {
 }
 
 /**
- * Brings store and process together after a charge: takes admissions back, remembers what the store has to count later, and
- * returns what the store admitted for a request that was refused.
+ * Brings store and process together after a charge: takes admissions back, remembers what the store has to count later,
+ * and returns what the store admitted for a request that was refused.
  */
 export class Settlement {
   readonly #store: Store;
@@ -82,7 +82,8 @@ export class Settlement {
   /** The store admitted, too late, a charge whose request was refused, or refunded since. */
   giveBack(charge: PreparedCharge, outcome: Outcome): void {
     const { owner } = charge;
-    // The store has just answered, so it is asked even while its circuit is open; if it fails, the cost counts too long.
+    // The store has just answered, so it is asked even while its circuit is open; if it fails, the cost counts too
+    // long.
     const refunded = this.#calls.ask(this.#circuits.of(owner), owner, () => this.#refund(charge, outcome), VOID_CALL);
     if (isPromise(refunded)) refunded.catch(() => {});
   }

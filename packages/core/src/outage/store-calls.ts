@@ -6,8 +6,8 @@ import type { Circuit } from './circuit.js';
 import { Deadlines, type Waiter } from './deadlines.js';
 
 /**
- * Makes something of the answer to a call. Exactly one of `answered` and `failed` is called, for the caller's result. After
- * `failed`, one of the late ones may follow when the store settles after all.
+ * Makes something of the answer to a call. Exactly one of `answered` and `failed` is called, for the caller's result.
+ * After `failed`, one of the late ones may follow when the store settles after all.
  */
 export interface CallEnd<R> {
   isAnswer(value: unknown): boolean;
@@ -30,8 +30,8 @@ export interface CallFollower {
 }
 
 /**
- * Calls a store. Each call settles within the deadline, however the store behaves, and its circuit learns the result: an
- * outage is noticed here.
+ * Calls a store. Each call settles within the deadline, however the store behaves, and its circuit learns the result:
+ * an outage is noticed here.
  */
 export class StoreCalls {
   readonly #timeoutMs: number;

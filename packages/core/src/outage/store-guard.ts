@@ -20,8 +20,8 @@ export interface GuardFollower extends CallFollower {
 }
 
 /**
- * Stands between a limiter and its store: no decision waits for a store that does not answer, and none is lost when it fails.
- * `docs/failure.md` describes what a caller sees.
+ * Stands between a limiter and its store: no decision waits for a store that does not answer, and none is lost when it
+ * fails. `docs/failure.md` describes what a caller sees.
  *
  * A memory store and all other stores have one way in each: {@link #consumeInMemory} and {@link #consumeFromStore}.
  */

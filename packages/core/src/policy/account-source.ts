@@ -5,8 +5,8 @@ import { type CheckedLayer, checkLayer, type Layer } from './layer.js';
 export type AccountLayer = CheckedLayer;
 
 /**
- * Checks the limits of one account, by the rules for an entry of a policy's `accounts`. Errors call the layer `path`. Keep
- * the result as long as it applies: work done for a layer is cached by the object.
+ * Checks the limits of one account, by the rules for an entry of a policy's `accounts`. Errors call the layer `path`.
+ * Keep the result as long as it applies: work done for a layer is cached by the object.
  *
  * @throws TypeError or RangeError: see {@link definePolicy}.
  *
@@ -31,8 +31,8 @@ export interface Suspension {
  */
 export interface AccountSource {
   /**
-   * The account's layer; `undefined` leaves the account to the policy. Called with every charge, so answer from memory where
-   * possible, and within a bounded time elsewhere. A rejection counts as `undefined`.
+   * The account's layer; `undefined` leaves the account to the policy. Called with every charge, so answer from memory
+   * where possible, and within a bounded time elsewhere. A rejection counts as `undefined`.
    *
    * @param account Any string.
    */

@@ -18,8 +18,8 @@ export interface ApplicableLayers {
 type Found<T> = Explained<T> & { readonly layer: CheckedLayer | undefined };
 
 /**
- * Decides which layer wins, option by option: the most specific layer that sets the option; within a layer, its category
- * before the layer itself. The order of precedence stands in the constructor.
+ * Decides which layer wins, option by option: the most specific layer that sets the option; within a layer, its
+ * category before the layer itself. The order of precedence stands in the constructor.
  */
 export class LayerStack {
   readonly quotas: Found<readonly Quota[]>;

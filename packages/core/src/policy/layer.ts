@@ -8,7 +8,9 @@ export type QuotaList = readonly QuotaOptions[] | 'unlimited';
 /** Whether limits are enforced, or only observed: decisions and counters are the same, but every request passes. */
 export type Mode = 'enforce' | 'observe';
 
-/** Settings of a category, or of all categories of a layer. Where one is missing, the next less specific layer decides. */
+/**
+ * Settings of a category, or of all categories of a layer. Where one is missing, the next less specific layer decides.
+ */
 export interface CategoryLayer {
   /** A list replaces the lists of every less specific layer. */
   readonly quotas?: QuotaList;

@@ -10,8 +10,9 @@ export function legsApiPolicy(): Policy {
 }
 
 /**
- * The category of a request to the Legs API, by its path or URL, under any mount prefix. Letter case, doubled and trailing
- * slashes, percent-encoding and a query make no difference, as in routers. A path outside the API's table is `other`.
+ * The category of a request to the Legs API, by its path or URL, under any mount prefix. Letter case, doubled and
+ * trailing slashes, percent-encoding and a query make no difference, as in routers. A path outside the API's table is
+ * `other`.
  *
  * @example
  * legsApiCategory('/v2/accounts/ameyo5m/legs/l1/actions/hangup'); // 'actions'
@@ -21,16 +22,16 @@ export function legsApiCategory(path: string): LegsApiCategory {
 }
 
 /**
- * The account after `/accounts/` in a path; `undefined` without one. Decoded once, as routers do, so that every spelling of
- * an account is one account.
+ * The account after `/accounts/` in a path; `undefined` without one. Decoded once, as routers do, so that every
+ * spelling of an account is one account.
  */
 export function legsApiAccount(path: string): string | undefined {
   return legsApiPlace(path).account;
 }
 
 /**
- * The account and the category of a path, in one pass. Runs for every request, so it compares segments where they lie, and
- * makes strings only of an account and of percent-encoded segments.
+ * The account and the category of a path, in one pass. Runs for every request, so it compares segments where they lie,
+ * and makes strings only of an account and of percent-encoded segments.
  */
 export function legsApiPlace(target: string): {
   readonly account: string | undefined;

@@ -3,8 +3,8 @@ import { optionRangeError, optionTypeError, showName } from '../errors.js';
 import { type CounterSpec, Quota, wholePart } from '../store/index.js';
 
 /**
- * What decides while the store fails: `'local'` counts in the memory of this process, `'allow'` lets every request pass,
- * `'deny'` answers every request with 503.
+ * What decides while the store fails: `'local'` counts in the memory of this process, `'allow'` lets every request
+ * pass, `'deny'` answers every request with 503.
  */
 export type StoreFailureMode = 'local' | 'allow' | 'deny';
 

@@ -51,13 +51,13 @@ export interface PolicyQuery {
 
 /**
  * Checks a policy and makes it ready to use. The most specific layer that sets an option wins: the account's, then the
- * environment's, then the plan's, then the region's, then the base. Within a layer, its category wins over the layer's own
- * `quotas`. Lists replace each other; they never merge. `total` is looked up in the same order, independently.
+ * environment's, then the plan's, then the region's, then the base. Within a layer, its category wins over the layer's
+ * own `quotas`. Lists replace each other; they never merge. `total` is looked up in the same order, independently.
  *
  * @throws TypeError `TOLLGATE_OPTION_TYPE` when a value is of the wrong kind, `TOLLGATE_OPTION_UNKNOWN` when an option
  * does not exist.
- * @throws RangeError `TOLLGATE_OPTION_RANGE` when a number is out of range, or a list is empty, has more than 8 quotas, or
- * two with the same window or name.
+ * @throws RangeError `TOLLGATE_OPTION_RANGE` when a number is out of range, or a list is empty, has more than 8 quotas,
+ * or two with the same window or name.
  *
  * @example
  * const policy = definePolicy({
@@ -98,8 +98,8 @@ export class Policy {
   }
 
   /**
-   * The counters and quotas that apply. Names without a layer, hostile ones included, change nothing. `sourceLayer` comes
-   * from an `AccountSource`; it is more specific than every layer of the policy.
+   * The counters and quotas that apply. Names without a layer, hostile ones included, change nothing. `sourceLayer`
+   * comes from an `AccountSource`; it is more specific than every layer of the policy.
    *
    * @throws TypeError `TOLLGATE_OPTION_TYPE` unless `query.category` is a string.
    */
@@ -131,8 +131,8 @@ export class Policy {
   }
 
   /**
-   * The name of the counter for the query's category. It does not depend on plan and region: an environment has a counter of
-   * its own where its layer wins, and only layers of the account are more specific.
+   * The name of the counter for the query's category. It does not depend on plan and region: an environment has a
+   * counter of its own where its layer wins, and only layers of the account are more specific.
    */
   counterOf(query: PolicyQuery, sourceLayer?: AccountLayer): string {
     const { source, account, environment } = this.#layersFor(query, sourceLayer);

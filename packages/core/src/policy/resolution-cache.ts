@@ -2,8 +2,8 @@ import { entryOf } from '../entry-of.js';
 import type { Resolution } from './resolution.js';
 
 /**
- * Resolutions by category and by a number that stands for the named layers which apply; 0 stands for none. Categories may
- * come from requests, so the cache is bounded: when it is full, it starts anew.
+ * Resolutions by category and by a number that stands for the named layers which apply; 0 stands for none. Categories
+ * may come from requests, so the cache is bounded: when it is full, it starts anew.
  */
 export class ResolutionCache {
   readonly #maxEntries: number;

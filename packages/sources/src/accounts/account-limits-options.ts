@@ -1,27 +1,31 @@
 import type { Clock } from '@tollgate/core';
 import { checkFunction, checkInteger, checkOptions, monotonicClock } from '@tollgate/core/kit';
-import { harmless } from '../harmless.js';
+import { safeCallback } from '../callback.js';
 
 export interface AccountLimitsOptions {
-  /** How long an answer holds before it is renewed, in milliseconds: an integer from 0 to 86400000, default 60000. */
+  /** How long an answer is used before it is renewed, in milliseconds: an integer from 0 to 86400000, default 60000. */
   readonly freshMs?: number;
   /**
-   * How much longer it may be used while it is renewed, or cannot be: an integer from 0 to 2678400000. Default: for as long as
-   * it is remembered.
+   * How much longer an answer is used while it is renewed, or while the function fails, in milliseconds: an integer
+   * from 0 to 2678400000. Default: as long as it is cached.
    */
   readonly staleMs?: number;
   /**
-   * How many accounts are remembered, those last seen: an integer from 1 to 1000000, default 10000. As many again that have
-   * nothing of their own.
+   * How many accounts with limits of their own are cached, the last used ones: an integer from 1 to 1000000, default
+   * 10000. The same number of accounts without limits of their own is cached beside them.
    */
   readonly maxAccounts?: number;
-  /** How long requests wait for one answer, in milliseconds: an integer from 1 to 60000, default 100. */
+  /** How long requests wait for one fetch, in milliseconds: an integer from 1 to 60000, default 100. */
   readonly timeoutMs?: number;
-  /** How long a question may take in all, in milliseconds: an integer from 1 to 600000, default 10000. */
+  /** How long a fetch may take before it is aborted, in milliseconds: an integer from 1 to 600000, default 10000. */
   readonly abortMs?: number;
-  /** How long an account is not asked about after a failure, in milliseconds: an integer from 0 to 86400000, default 1000. */
+  /**
+   * How long an account is not fetched after a failure, in milliseconds: an integer from 0 to 86400000, default 1000.
+   */
   readonly retryMs?: number;
-  /** How many questions may be under way: an integer from 1 to 100000, default 1000. Past these, what is known decides. */
+  /**
+   * How many fetches may be pending: an integer from 1 to 100000, default 1000. Above that, no further fetch starts.
+   */
   readonly maxPending?: number;
   /** Called with each failure. Default: a warning of the process when failures begin. */
   readonly onError?: (error: Error, account: string) => unknown;
@@ -45,20 +49,12 @@ export function readOptions(options: AccountLimitsOptions): CheckedOptions {
     abortMs: checkInteger('abortMs', abortMs, 1, 600_000),
     retryMs: checkInteger('retryMs', retryMs, 0, DAY_MS),
     maxPending: checkInteger('maxPending', maxPending, 1, 100_000),
-    onError: onError && harmless('onError', onError),
+    onError: onError && safeCallback('onError', onError),
     clock: checkFunction('clock', clock),
   };
 }
 
 const OPTIONS: readonly string[] = [
-  'freshMs',
-  'staleMs',
-  'maxAccounts',
-  'timeoutMs',
-  'abortMs',
-  'retryMs',
-  'maxPending',
-  'onError',
-  'clock',
+  ...['freshMs', 'staleMs', 'maxAccounts', 'timeoutMs', 'abortMs', 'retryMs', 'maxPending', 'onError', 'clock'],
 ];
 const DAY_MS = 86_400_000;

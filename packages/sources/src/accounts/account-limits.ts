@@ -5,38 +5,41 @@ import {
   type Layer,
   type MaybePromise,
 } from '@tollgate/core';
-import { asError, checkFunction, closedError, isPromise, ownCopy, showName } from '@tollgate/core/kit';
+import { asError, checkFunction, closedError, isPromise, ownCopy, showName, within } from '@tollgate/core/kit';
 import { type AccountLimitsOptions, type CheckedOptions, readOptions } from './account-limits-options.js';
-import { Question } from './bounded-fetch.js';
-import { type Answer, Answers } from './layer-cache.js';
+import { type CachedLayer, LayerCache } from './layer-cache.js';
 
-/** Tells what holds for an account: `undefined` where nothing of its own does. It should give up when the signal aborts. */
+/**
+ * Returns the limits of an account, or `undefined` or `null` when it has none of its own. It should give up when the
+ * signal aborts.
+ */
 export type FetchLimits = (
   account: string,
   context: { readonly signal: AbortSignal },
 ) => MaybePromise<Layer | AccountLayer | null | undefined>;
 
 export interface AccountLimitsStats {
-  /** Charges for which the answer was known and fresh. */
+  /** Charges that used a fresh answer. */
   readonly hits: number;
-  /** Charges for which an older answer was used. */
+  /** Charges that used an older answer. */
   readonly stale: number;
   readonly fetches: number;
   readonly failures: number;
-  /** Charges whose account was not asked about, because too many questions were under way. */
+  /** Charges whose account was not fetched, because too many fetches were pending. */
   readonly unasked: number;
-  /** How many accounts are remembered. */
+  /** The number of cached accounts. */
   readonly accounts: number;
 }
 
 /**
- * Limits of single accounts that a function tells, from a database or another service: for `accounts` of a limiter. What it
- * told is remembered and renewed beside the requests, so that few of them wait, and none for longer than `timeoutMs`. Whatever
- * the function does, throw, hang, or tell what no layer can say, the last good answer holds, or else the policy alone.
+ * Limits of single accounts from a function, which may ask a database or another service; for the `accounts` of a
+ * limiter. Answers are cached and renewed in the background. Few requests wait, and none longer than `timeoutMs`. When
+ * the function throws, hangs, or returns something that is not a layer, the last good answer stays in use, or else the
+ * policy alone decides.
  *
- * Charges for one account share one question. An account whose name has more than 1024 characters is never asked about.
+ * Charges of one account share one fetch. An account whose name has more than 1024 characters is never fetched.
  *
- * @throws TypeError or RangeError, with a `TOLLGATE_…` code, for options that it could not use.
+ * @throws TypeError or RangeError, with a `TOLLGATE_…` code, for options that it cannot use.
  *
  * @example
  * const accounts = accountLimits((account, { signal }) => database.limitsOf(account, { signal }));
@@ -50,10 +53,11 @@ export function accountLimits(fetch: FetchLimits, options: AccountLimitsOptions 
 export class AccountLimits implements AccountSource {
   readonly #fetch: FetchLimits;
   readonly #options: CheckedOptions;
-  readonly #answers: Answers;
-  /** Those whose answer will be remembered, by account. */
-  readonly #questions = new Map<string, Question<AccountLayer | undefined>>();
-  readonly #underWay = new Set<Question<AccountLayer | undefined>>();
+  readonly #cache: LayerCache;
+  /** The fetches whose answers will be cached, by account. */
+  readonly #current = new Map<string, PendingFetch>();
+  /** All fetches that have not ended, those of forgotten accounts included. */
+  readonly #pending = new Set<PendingFetch>();
   #isFailing = false;
   #hits = 0;
   #stale = 0;
@@ -65,34 +69,34 @@ export class AccountLimits implements AccountSource {
   constructor(fetch: FetchLimits, options: AccountLimitsOptions = {}) {
     this.#fetch = checkFunction('fetch', fetch);
     this.#options = readOptions(options);
-    this.#answers = new Answers(this.#options.maxAccounts);
+    this.#cache = new LayerCache(this.#options.maxAccounts);
   }
 
-  /** What is known to hold for the account; a promise, which does not reject, where nothing is. */
+  /** The layer of an account. A promise, which never rejects, when no usable answer is cached. */
   layerOf(account: string): MaybePromise<AccountLayer | undefined> {
     if (this.#closed) throw closedError('accountLimits');
     if (account.length > LONGEST_NAME) return undefined;
     const now = this.#options.clock();
-    const known = this.#answers.get(account);
-    if (known !== undefined && now < known.holdsUntil) {
+    const cached = this.#cache.get(account);
+    if (cached !== undefined && now < cached.fetchAgainAt) {
       this.#hits++;
-      return this.#isUsable(known, now) ? known.layer : undefined;
+      return this.#isUsable(cached, now) ? cached.layer : undefined;
     }
-    const question = this.#questions.get(account) ?? this.#ask(account);
-    if (question !== undefined && !(question instanceof Question)) return question.layer;
-    if (known === undefined || !this.#isUsable(known, now)) return question?.wait(this.#options.timeoutMs);
+    const fetch = this.#current.get(account) ?? this.#start(account);
+    if (fetch !== undefined && !(fetch instanceof PendingFetch)) return fetch.layer;
+    if (cached === undefined || !this.#isUsable(cached, now)) return fetch?.wait(this.#options.timeoutMs);
     this.#stale++;
-    return known.layer;
+    return cached.layer;
   }
 
-  /** Forgets what was told of an account, or of all, so that the next charge asks anew. */
+  /** Drops the answer for an account, or all answers. The next charge fetches again. */
   forget(account?: string): void {
     if (account === undefined) {
-      this.#answers.clear();
-      this.#questions.clear();
+      this.#cache.clear();
+      this.#current.clear();
     } else {
-      this.#answers.delete(account);
-      this.#questions.delete(account);
+      this.#cache.delete(account);
+      this.#current.delete(account);
     }
   }
 
@@ -103,98 +107,145 @@ export class AccountLimits implements AccountSource {
       fetches: this.#fetches,
       failures: this.#failures,
       unasked: this.#unasked,
-      accounts: this.#answers.size,
+      accounts: this.#cache.size,
     };
   }
 
-  /** Aborts what is under way and forgets all. To be closed after the limiters that use it. */
+  /** Aborts pending fetches and drops all answers. Close the limiters that use it first. */
   close(): void {
     this.#closed = true;
-    for (const question of this.#underWay) question.abort('accountLimits was closed');
+    for (const fetch of this.#pending) fetch.abort('accountLimits was closed');
     this.forget();
   }
 
-  /** The question; what it led to, where the function told at once; `undefined` where it was not asked. */
-  #ask(name: string): Question<AccountLayer | undefined> | Pick<Answer, 'layer'> | undefined {
-    if (this.#underWay.size >= this.#options.maxPending) {
+  /** The fetch; its layer, when the function returned at once; `undefined` when too many fetches are pending. */
+  #start(name: string): PendingFetch | Pick<CachedLayer, 'layer'> | undefined {
+    if (this.#pending.size >= this.#options.maxPending) {
       this.#unasked++;
       return undefined;
     }
     const account = ownCopy(name);
     this.#fetches++;
-    const question = new Question<AccountLayer | undefined>();
-    this.#underWay.add(question);
-    this.#questions.set(account, question);
+    const fetch = new PendingFetch();
+    this.#pending.add(fetch);
+    this.#current.set(account, fetch);
     try {
-      const told = this.#fetch(account, { signal: question.signal });
-      if (isPromise(told)) {
-        question.begin(
-          told,
-          this.#options.abortMs,
-          (told) => this.#answered(account, question, told),
-          (thrown) => this.#failed(account, question, thrown),
-        );
-        return question;
-      }
-      return { layer: this.#answered(account, question, told) };
+      const answer = this.#fetch(account, { signal: fetch.signal });
+      if (!isPromise(answer)) return { layer: this.#succeeded(account, fetch, answer) };
+      fetch.follow(
+        answer,
+        this.#options.abortMs,
+        (answer) => this.#succeeded(account, fetch, answer),
+        (thrown) => this.#failed(account, fetch, thrown),
+      );
+      return fetch;
     } catch (thrown) {
-      return { layer: this.#failed(account, question, thrown) };
+      return { layer: this.#failed(account, fetch, thrown) };
     }
   }
 
-  #answered(account: string, question: Question<AccountLayer | undefined>, told: Told): AccountLayer | undefined {
-    const answer = readAnswer(account, told, this.#answers.get(account));
+  #succeeded(account: string, fetch: PendingFetch, answer: Answer): AccountLayer | undefined {
+    const read = readAnswer(account, answer, this.#cache.get(account));
     this.#isFailing = false;
-    const at = this.#options.clock();
-    this.#end(account, question, { ...answer, at, holdsUntil: at + this.#options.freshMs });
-    return answer.layer;
+    const answeredAt = this.#options.clock();
+    this.#end(account, fetch, { ...read, answeredAt, fetchAgainAt: answeredAt + this.#options.freshMs });
+    return read.layer;
   }
 
-  #failed(account: string, question: Question<AccountLayer | undefined>, thrown: unknown): AccountLayer | undefined {
-    const known = this.#answers.get(account) ?? NOTHING_KNOWN;
+  #failed(account: string, fetch: PendingFetch, thrown: unknown): AccountLayer | undefined {
+    const cached = this.#cache.get(account) ?? NO_ANSWER;
     const now = this.#options.clock();
-    this.#end(account, question, { ...known, holdsUntil: now + this.#options.retryMs });
+    this.#end(account, fetch, { ...cached, fetchAgainAt: now + this.#options.retryMs });
     if (this.#closed) return undefined;
     this.#failures++;
     const wasFailing = this.#isFailing;
     this.#isFailing = true;
     if (this.#options.onError !== undefined) this.#options.onError(asError(thrown), account);
-    else if (!wasFailing) process.emitWarning(`The limits of accounts cannot be asked for: ${asError(thrown).message}`);
-    return this.#isUsable(known, now) ? known.layer : undefined;
+    else if (!wasFailing) process.emitWarning(`The limits of accounts cannot be fetched: ${asError(thrown).message}`);
+    return this.#isUsable(cached, now) ? cached.layer : undefined;
   }
 
-  /** What was asked before the account was forgotten is not remembered. */
-  #end(account: string, question: Question<AccountLayer | undefined>, answer: Answer): void {
-    this.#underWay.delete(question);
-    if (this.#questions.get(account) !== question) return;
-    this.#questions.delete(account);
-    this.#answers.set(account, answer);
+  /** An answer is dropped when its account was forgotten after the fetch began. */
+  #end(account: string, fetch: PendingFetch, cached: CachedLayer): void {
+    this.#pending.delete(fetch);
+    if (this.#current.get(account) !== fetch) return;
+    this.#current.delete(account);
+    this.#cache.set(account, cached);
   }
 
-  /** Where the function has only failed so far there is nothing to wait for: requests need not hang one after the other. */
-  #isUsable({ at }: Pick<Answer, 'at'>, now: number): boolean {
+  /** True also while every fetch of the account has failed: otherwise one request after the other would wait. */
+  #isUsable({ answeredAt }: Pick<CachedLayer, 'answeredAt'>, now: number): boolean {
     const { freshMs, staleMs } = this.#options;
-    return at === Number.NEGATIVE_INFINITY || now < at + freshMs + staleMs;
+    return answeredAt === Number.NEGATIVE_INFINITY || now < answeredAt + freshMs + staleMs;
   }
 }
 
-type Told = Awaited<ReturnType<FetchLimits>>;
+/** A call of the function that returned a promise. It ends with an answer, a failure, or an abort after `abortMs`. */
+class PendingFetch {
+  readonly #controller = new AbortController();
+  /** The layer to use; never rejects. */
+  #layer: Promise<AccountLayer | undefined> = Promise.resolve(undefined);
+  #waiting: Promise<AccountLayer | undefined> | undefined;
+  #isOverdue = false;
 
-const NOTHING_KNOWN = { layer: undefined, json: undefined, at: Number.NEGATIVE_INFINITY };
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
 
-/** A layer that says the same as the one before is that one: what limiters have worked out for it stays of use. */
-function readAnswer(account: string, told: Told, before: Answer | undefined): Pick<Answer, 'layer' | 'json'> {
-  if (told === undefined || told === null) return { layer: undefined, json: undefined };
-  if (isChecked(told)) return { layer: told, json: undefined };
-  const layer = defineAccountLayer(told, `accounts.${showName(account)}`);
-  const json = JSON.stringify(told);
+  follow(
+    answer: Promise<Answer>,
+    abortMs: number,
+    succeeded: (answer: Answer) => AccountLayer | undefined,
+    failed: (thrown: unknown) => AccountLayer | undefined,
+  ): void {
+    const { signal } = this;
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+    // Not `within`: a fetch that hangs must not keep the process alive.
+    const timer = setTimeout(() => this.abort(`There was no answer within ${abortMs} ms`), abortMs).unref();
+    this.#layer = Promise.race([answer, aborted])
+      .finally(() => clearTimeout(timer))
+      .then(succeeded)
+      .catch(failed);
+  }
+
+  abort(why: string): void {
+    this.#controller.abort(new Error(why));
+  }
+
+  /** The layer; `undefined` once the first caller has waited for `timeoutMs`. All callers share one promise. */
+  wait(timeoutMs: number): Promise<AccountLayer | undefined> | undefined {
+    if (this.#isOverdue) return undefined;
+    this.#waiting ??= within(this.#layer, timeoutMs, () => {
+      this.#isOverdue = true;
+      return undefined;
+    });
+    return this.#waiting;
+  }
+}
+
+type Answer = Awaited<ReturnType<FetchLimits>>;
+
+const NO_ANSWER = { layer: undefined, json: undefined, answeredAt: Number.NEGATIVE_INFINITY };
+
+/** Returns the previous layer when the answer equals it, so that limiters keep what they have computed for it. */
+function readAnswer(
+  account: string,
+  answer: Answer,
+  before: CachedLayer | undefined,
+): Pick<CachedLayer, 'layer' | 'json'> {
+  if (answer === undefined || answer === null) return { layer: undefined, json: undefined };
+  if (isChecked(answer)) return { layer: answer, json: undefined };
+  const layer = defineAccountLayer(answer, `accounts.${showName(account)}`);
+  const json = JSON.stringify(answer);
   return json === before?.json ? { layer: before.layer, json } : { layer, json };
 }
 
-/** Told by what it has: a layer that is not checked has no path. */
-function isChecked(told: Layer | AccountLayer): told is AccountLayer {
-  return typeof told === 'object' && 'path' in told && 'ordinal' in told;
+/** Only a checked layer has a path. */
+function isChecked(answer: Layer | AccountLayer): answer is AccountLayer {
+  return typeof answer === 'object' && 'path' in answer && 'ordinal' in answer;
 }
 
-/** No real one is as long, and clients could have much remembered by inventing some. */
+/** Longer than any real name. Clients could fill the cache with long invented names. */
 const LONGEST_NAME = 1024;

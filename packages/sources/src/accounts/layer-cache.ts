@@ -1,52 +1,51 @@
 import type { AccountLayer } from '@tollgate/core';
 import { LRUCache } from 'lru-cache';
 
-/** What is known of an account. */
-export interface Answer {
-  /** `undefined`: there is nothing of its own, or no question has been answered yet. */
+/** The last answer for an account. */
+export interface CachedLayer {
+  /** `undefined`: the account has no limits of its own, or no fetch has succeeded yet. */
   readonly layer: AccountLayer | undefined;
-  /** The layer as it came, to tell whether another is the same. */
+  /** The layer as the function returned it, to compare it with the next answer. */
   readonly json: string | undefined;
-  /** When it was given; −∞ where no question has been answered yet. */
-  readonly at: number;
-  /** Until when the account is not asked about again. */
-  readonly holdsUntil: number;
+  /** −∞: no fetch has succeeded yet. */
+  readonly answeredAt: number;
+  /** The account is not fetched again before this instant. */
+  readonly fetchAgainAt: number;
 }
 
 /**
- * The answers of the accounts that were last seen. Accounts that have nothing of their own are kept apart: clients may invent
- * as many of those as they like, and must not push out the others.
+ * The answers for the accounts that were used last. Accounts without limits of their own have a separate cache: clients
+ * may invent any number of them, and these must not evict the others.
  */
-export class Answers {
-  readonly #layers: LRUCache<string, Answer>;
-  readonly #nothings: LRUCache<string, Answer>;
+export class LayerCache {
+  readonly #withLayer: LRUCache<string, CachedLayer>;
+  readonly #withoutLayer: LRUCache<string, CachedLayer>;
 
   constructor(max: number) {
-    this.#layers = new LRUCache({ max });
-    this.#nothings = new LRUCache({ max });
+    this.#withLayer = new LRUCache({ max });
+    this.#withoutLayer = new LRUCache({ max });
   }
 
   get size(): number {
-    return this.#layers.size + this.#nothings.size;
+    return this.#withLayer.size + this.#withoutLayer.size;
   }
 
-  get(account: string): Answer | undefined {
-    return this.#layers.get(account) ?? this.#nothings.get(account);
+  get(account: string): CachedLayer | undefined {
+    return this.#withLayer.get(account) ?? this.#withoutLayer.get(account);
   }
 
-  set(account: string, answer: Answer): void {
-    const [to, from] = answer.layer === undefined ? [this.#nothings, this.#layers] : [this.#layers, this.#nothings];
-    from.delete(account);
-    to.set(account, answer);
+  set(account: string, cached: CachedLayer): void {
+    this.delete(account);
+    (cached.layer === undefined ? this.#withoutLayer : this.#withLayer).set(account, cached);
   }
 
   delete(account: string): void {
-    this.#layers.delete(account);
-    this.#nothings.delete(account);
+    this.#withLayer.delete(account);
+    this.#withoutLayer.delete(account);
   }
 
   clear(): void {
-    this.#layers.clear();
-    this.#nothings.clear();
+    this.#withLayer.clear();
+    this.#withoutLayer.clear();
   }
 }

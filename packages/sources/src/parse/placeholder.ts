@@ -1,30 +1,30 @@
 type Key = string | number;
 
 /**
- * Puts something right in the place of what is wrong, or takes it away where it need not be there. Returns what undoes it;
- * `undefined` where there is no such place.
+ * Replaces the value at `keys` by a valid one, or removes it where it is optional. Returns a function that restores it;
+ * `undefined` when `root` has no such place.
  */
-export function putStandIn(root: object, keys: readonly Key[]): (() => void) | undefined {
+export function putPlaceholder(root: object, keys: readonly Key[]): (() => void) | undefined {
   let parent: unknown = root;
   for (const key of keys.slice(0, -1))
     parent = isObject(parent) && Object.hasOwn(parent, key) ? parent[key] : undefined;
   const key = keys.at(-1);
   if (!isObject(parent) || key === undefined) return undefined;
   const before = Object.getOwnPropertyDescriptor(parent, key);
-  const replacement = standIn(keys);
-  if (replacement === undefined) delete parent[key];
-  else parent[key] = replacement;
+  const placeholder = placeholderFor(keys);
+  if (placeholder === undefined) delete parent[key];
+  else parent[key] = placeholder;
   return () => {
     if (before === undefined) delete parent[key];
     else Object.defineProperty(parent, key, before);
   };
 }
 
-/** What is right under that name, wherever a policy has it. */
-function standIn(keys: readonly Key[]): unknown {
+/** A value that is valid under this name anywhere in a policy; `undefined` for an optional one. */
+function placeholderFor(keys: readonly Key[]): unknown {
   const name = keys.at(-1);
   const parent = keys.at(-2);
-  // The whole, which may be a policy or a layer.
+  // The root: a policy or a layer.
   if (keys.length === 1) return { quotas: 'unlimited' };
   if (typeof name === 'number') return { limit: 1, windowMs: LONGEST_MS - name };
   switch (name) {
@@ -32,7 +32,7 @@ function standIn(keys: readonly Key[]): unknown {
     case 'afterViolations':
       return 1;
     case 'windowMs':
-      // Unlike that of any other quota of its list.
+      // Each quota of a list needs a different window.
       return LONGEST_MS - Number(parent);
     case 'withinMs':
     case 'forMs':

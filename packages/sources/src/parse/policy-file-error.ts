@@ -1,13 +1,13 @@
-/** Where something stands in a text. Lines and columns count from 1, columns in UTF-16 code units, as editors count them. */
+/** A position in a text. Lines and columns count from 1, columns in UTF-16 code units, as editors count them. */
 export interface Position {
   readonly line: number;
   readonly column: number;
 }
 
-/** One thing that is wrong in a policy file. */
+/** One problem of a policy file. */
 export interface PolicyProblem extends Position {
   readonly message: string;
-  /** The option that is wrong, such as `policy.plans.gold.quotas[0].limit`. Absent where the text itself is at fault. */
+  /** The option that is wrong, such as `policy.plans.gold.quotas[0].limit`. Absent when the syntax is wrong. */
   readonly option?: string;
 }
 
@@ -17,16 +17,16 @@ export interface PolicyFileErrorOptions {
 }
 
 /**
- * A policy file cannot be used: it could not be read, is no JSON or YAML, or says something that no policy can say. The
- * message has a line for each problem, `<file>:<line>:<column> <what is wrong>`.
+ * A policy file cannot be used: it cannot be read, is not JSON or YAML, or is not a valid policy. The message has a
+ * line for each problem, `<file>:<line>:<column> <what is wrong>`.
  *
- * Recognise it by its `code`, not its class: a program may hold two copies of this package.
+ * Recognise it by its `code`, not its class: a program may load two copies of this package.
  */
 export class PolicyFileError extends Error {
   readonly code = 'TOLLGATE_POLICY_FILE';
-  /** The file's name as it was given; for a text without one, what it should have been: `policy` or `layer`. */
+  /** The name of the file as it was given; for a text without a name, `policy` or `layer`. */
   readonly file: string;
-  /** At most 50, in the order of the text. Empty if the file could not be read. */
+  /** At most 50, in the order of the text. Empty when the file could not be read. */
   readonly problems: readonly PolicyProblem[];
 
   constructor(file: string, message: string, options: PolicyFileErrorOptions = {}) {
@@ -43,5 +43,5 @@ export class PolicyFileError extends Error {
   }
 }
 
-/** Past these, one more helps nobody, and each of them costs another check. */
+/** Each problem costs another check, and more of them help little. */
 export const MAX_PROBLEMS = 50;

@@ -5,15 +5,15 @@ import { type ParsedPolicy, parsePolicy } from './parse-policy.js';
 import { PolicyFileError } from './policy-file-error.js';
 
 export interface LoadOptions {
-  /** The largest file that is read, in bytes: an integer from 1 to 104857600, default 10485760 (10 MiB). */
+  /** The maximum size of the file in bytes: an integer from 1 to 104857600, default 10485760 (10 MiB). */
   readonly maxBytes?: number;
 }
 
 /**
- * Reads a policy from a file in JSON or YAML, in UTF-8; see {@link parsePolicy} for what it may say.
+ * Reads a policy from a file in JSON or YAML, in UTF-8; see {@link parsePolicy} for its format.
  *
- * Rejects with a `PolicyFileError`, `TOLLGATE_POLICY_FILE`: what the text says is wrong, or the file cannot be read, is no
- * file, is larger than `maxBytes` or is not UTF-8. `cause` is then what the system said, if it said something.
+ * Rejects with a `PolicyFileError`, `TOLLGATE_POLICY_FILE`, when the policy is not valid, or when the path cannot be
+ * read, is not a file, is larger than `maxBytes` or is not UTF-8. `cause` is the error of the system, if there is one.
  */
 export async function loadPolicyFile(path: string, options: LoadOptions = {}): Promise<ParsedPolicy> {
   checkOptions('loadPolicyFile', options, ['maxBytes']);
@@ -29,9 +29,9 @@ export async function readPolicyFile(path: string, maxBytes: number = MAX_BYTES)
   let bytes: Buffer;
   let file: FileHandle | undefined;
   try {
-    // A pipe without a writer must not be waited for.
+    // Opening a pipe without a writer would wait for one.
     file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    if (!(await file.stat()).isFile()) throw refuse('it is no file');
+    if (!(await file.stat()).isFile()) throw refuse('it is not a file');
     bytes = await readBounded(file, maxBytes + 1);
   } catch (error) {
     throw error instanceof PolicyFileError
@@ -48,11 +48,11 @@ export async function readPolicyFile(path: string, maxBytes: number = MAX_BYTES)
   }
 }
 
-async function readBounded(file: FileHandle, most: number): Promise<Buffer> {
+async function readBounded(file: FileHandle, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  while (length < most) {
-    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, most - length));
+  while (length < maxBytes) {
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, maxBytes - length));
     const { bytesRead } = await file.read(chunk, 0, chunk.length);
     if (bytesRead === 0) break;
     chunks.push(chunk.subarray(0, bytesRead));

@@ -4,7 +4,7 @@ import { type Place, placesOf } from './yaml-positions.js';
 import { readYaml } from './yaml-text.js';
 import { TreeReader } from './yaml-value.js';
 
-/** A text as a tree that knows its places, and the value that the tree stands for. */
+/** A policy or layer in YAML: its value, and the positions of its options. */
 export class PolicyText {
   readonly value: unknown;
   readonly place: Place;
@@ -14,9 +14,9 @@ export class PolicyText {
   readonly #positionAt: (offset: number) => Position;
 
   /**
-   * `root` is what errors call the whole.
+   * `root` is the name of the whole in errors.
    *
-   * @throws PolicyFileError when there is no value.
+   * @throws PolicyFileError when the text has no value.
    */
   constructor(text: string, file: string, root: string) {
     const yaml = readYaml(text);
@@ -34,12 +34,16 @@ export class PolicyText {
     if (!this.tree.isWhole) throw PolicyFileError.of(file, this.#problems);
   }
 
-  /** The result of the check, unless something is wrong. Then everything that is, looked for part by part. */
+  /**
+   * The result of `check`.
+   *
+   * @throws PolicyFileError with the problems of all parts, when the value is not valid.
+   */
   check<T>(check: (value: never) => T, partsOf: (text: PolicyText) => Iterable<Part>): T {
     try {
       if (this.#problems.length === 0) return check(this.value as never);
     } catch {
-      // Found again below, with all the others.
+      // Found again below, with all other problems.
     }
     for (const part of partsOf(this)) {
       if (this.#problems.length >= MAX_PROBLEMS) break;

@@ -2,20 +2,20 @@ import { showName } from '@tollgate/core/kit';
 import { isMap, isScalar, isSeq, type ParsedNode } from 'yaml';
 import type { TreeReader } from './yaml-value.js';
 
-/** Where an option stands in a tree. */
+/** The place of an option in a tree. */
 export interface Place {
-  /** What errors call it. */
+  /** The name of the option in errors. */
   readonly path: string;
-  /** How to get to its value from that of the tree. */
+  /** The keys from the value of the tree to the value of the option. */
   readonly keys: readonly (string | number)[];
   readonly node: ParsedNode | null;
-  /** Of its name in the text, or of itself where it is an item of a list. */
+  /** The offset of the name in the text; of the item itself in a list. */
   readonly offset: number;
 }
 
 /**
- * The places below `from` that the path may mean, or else the one that comes nearest, which is `from` at the worst. There
- * can be several, since names of many characters are shortened in paths, and a name may contain a dot.
+ * The places at or below `from` whose path matches; without a match, the deepest place on the way to it. Several places
+ * can match: paths shorten long names, and a name may contain a dot.
  */
 export function placesOf(path: string, from: Place, tree: TreeReader): readonly [Place, ...Place[]] {
   const exact: Place[] = [];
@@ -34,7 +34,7 @@ export function placesOf(path: string, from: Place, tree: TreeReader): readonly 
   return first === undefined ? [nearest] : [first, ...more];
 }
 
-/** The options of a map, or the items of a list; what an alias refers to stands where it was first written. */
+/** The options of a map, or the items of a list. The content of an alias is at its anchor. */
 export function* placesIn({ path, keys, node, offset }: Place, tree: TreeReader): Generator<Place> {
   const target = tree.target(node);
   if (isMap<ParsedNode, ParsedNode | null>(target)) {
@@ -53,7 +53,7 @@ function begins(path: string, start: string): boolean {
   return path.startsWith(start) && /^[.[ ]/.test(path.slice(start.length, start.length + 1));
 }
 
-/** Of a name that is empty, errors say `<the map> key`. */
+/** Errors name an option with an empty name `<the map> key`. */
 function isEmptyName({ path, keys }: Place, wanted: string): boolean {
   return keys.at(-1) === '' && `${path.slice(0, -'.""'.length)} key` === wanted;
 }

@@ -1,12 +1,12 @@
 import { Composer, type Document, Lexer, LineCounter, type ParsedNode, Parser } from 'yaml';
 import { MAX_PROBLEMS, type PolicyProblem, type Position } from './policy-file-error.js';
 
-/** A text in JSON or YAML 1.2, which JSON is a part of, as a tree that knows its places. */
+/** The syntax tree of a text in YAML 1.2. JSON is a part of YAML. */
 export interface YamlText {
-  /** `null` where there is nothing but comments. */
+  /** `null` when the text has only comments. */
   readonly root: ParsedNode | null;
   readonly syntaxErrors: readonly PolicyProblem[];
-  /** What has a meaning that was not understood, such as a tag. */
+  /** Parts that were ignored, such as an unknown tag. */
   readonly warnings: readonly PolicyProblem[];
   positionAt(offset: number): Position;
 }
@@ -58,8 +58,8 @@ export function readYaml(text: string): YamlText {
 }
 
 /**
- * The tags that JSON has, whatever the text's directives say. Keys are what is written: an account may be called `007` or
- * `null`. Keys that occur twice are found where the tree is read, which takes one pass and not one for each key.
+ * Only the tags of JSON, whatever the directives of the text are. Keys are strings: an account may have the name `007`
+ * or `null`. {@link TreeReader} finds duplicate keys in one pass; the parser would search the whole map for each key.
  */
 const OPTIONS = {
   version: '1.2',
@@ -72,7 +72,7 @@ const OPTIONS = {
 
 const BYTE_ORDER_MARK = '\uFEFF';
 
-/** A policy is about 8 deep. What builds the tree recurses, and a stack that is full can end the process. */
+/** A policy has about 8 levels. The composer is recursive, and a stack overflow can end the process. */
 const MAX_DEPTH = 100;
 
 class TooDeep extends Error {
@@ -93,7 +93,7 @@ function* tokens(source: string): ReturnType<Parser['parse']> {
   yield* parser.end();
 }
 
-/** Counted here, since the parser overlooks the end of a line in some texts that are not YAML. */
+/** The parser misses some line ends in texts that are not YAML, so lines are counted here. */
 function linesOf(source: string): LineCounter {
   const lines = new LineCounter();
   for (let start = 0; ; ) {
@@ -104,7 +104,7 @@ function linesOf(source: string): LineCounter {
   }
 }
 
-/** The parser's messages may repeat what stands in the text. */
+/** Messages of the parser may contain characters of the text. */
 function printable(message: string): string {
   const short = message.length <= 200 ? message : `${message.slice(0, 200)}…`;
   return short.replace(/\p{C}/gu, (character) => JSON.stringify(character).slice(1, -1));

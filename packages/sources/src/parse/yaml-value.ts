@@ -2,27 +2,27 @@ import { showName } from '@tollgate/core/kit';
 import { isAlias, isMap, isScalar, isSeq, type ParsedNode, type YAMLMap } from 'yaml';
 import { NO_NAME } from './yaml-text.js';
 
-/** A problem at an offset of the text. */
-export type Complaint = (message: string, offset: number) => void;
+/** Reports a problem at an offset of the text. */
+export type ReportProblem = (message: string, offset: number) => void;
 
 /**
- * The value that a tree stands for. What an alias refers to is the same object in every place, so a short text can stand
- * for a value too large to walk: past {@link MAX_REPEATED} repeated parts, aliases are not followed any more.
+ * Converts a tree to its value. An alias becomes the same object as its anchor, so a short text can have a value that
+ * is too large to walk. After {@link MAX_REPEATED} repeated parts, aliases are not followed.
  */
 export class TreeReader {
-  readonly #complain: Complaint;
+  readonly #report: ReportProblem;
   readonly #anchored = new Map<string, Anchored>();
   readonly #targets = new Map<ParsedNode, ParsedNode>();
-  /** False where a part of the value is missing. */
+  /** False when a part of the value is missing. */
   isWhole = true;
   #parts = 0;
   #repeated = 0;
 
-  constructor(complain: Complaint) {
-    this.#complain = complain;
+  constructor(report: ReportProblem) {
+    this.#report = report;
   }
 
-  /** The node itself, or the one that it is an alias of. To be asked after {@link read}. */
+  /** The node itself, or the node that it is an alias of. Call {@link read} first. */
   target(node: ParsedNode | null): ParsedNode | null {
     return node === null ? null : (this.#targets.get(node) ?? node);
   }
@@ -35,7 +35,7 @@ export class TreeReader {
     if (anchored !== undefined) this.#anchored.set(node.anchor!, anchored);
     const before = this.#parts;
     const value = isMap(node) ? this.#readMap(node) : isSeq(node) ? this.#readList(node.items) : node.value;
-    if (anchored !== undefined) anchored.known = { value, parts: this.#parts - before + 1 };
+    if (anchored !== undefined) anchored.result = { value, parts: this.#parts - before + 1 };
     return value;
   }
 
@@ -48,11 +48,11 @@ export class TreeReader {
     for (const { key, value } of items) {
       const name = isScalar(key) ? key.value : undefined;
       if (typeof name !== 'string') {
-        this.#complain(NO_NAME, key.range[0]);
+        this.#report(NO_NAME, key.range[0]);
       } else if (Object.hasOwn(map, name)) {
-        this.#complain(`Expected \`${showName(name)}\` once, got it again`, key.range[0]);
+        this.#report(`Expected \`${showName(name)}\` once, got it again`, key.range[0]);
       } else {
-        // By assignment, `__proto__` would not become a name like any other.
+        // An assignment to `__proto__` would set the prototype.
         Object.defineProperty(map, name, {
           value: this.read(value),
           enumerable: true,
@@ -66,18 +66,18 @@ export class TreeReader {
 
   #follow(alias: ParsedNode, name: string, offset: number): unknown {
     const anchored = this.#anchored.get(name);
-    if (anchored?.known === undefined) {
-      const what = anchored === undefined ? 'nothing that stands before it' : 'what it is a part of';
-      this.#complain(`Expected \`*${showName(name)}\` to refer to an anchor, got ${what}`, offset);
+    if (anchored?.result === undefined) {
+      const what = anchored === undefined ? 'none' : 'one that contains it';
+      this.#report(`Expected \`*${showName(name)}\` to refer to an earlier anchor, got ${what}`, offset);
       this.isWhole = false;
       return undefined;
     }
-    const { value, parts } = anchored.known;
+    const { value, parts } = anchored.result;
     const repeatedBefore = this.#repeated;
     this.#repeated += parts;
     if (this.#repeated > MAX_REPEATED) {
       if (repeatedBefore <= MAX_REPEATED) {
-        this.#complain(`Expected aliases to repeat at most ${MAX_REPEATED} parts, got more`, offset);
+        this.#report(`Expected aliases to repeat at most ${MAX_REPEATED} parts, got more`, offset);
       }
       this.isWhole = false;
       return undefined;
@@ -90,8 +90,8 @@ export class TreeReader {
 
 interface Anchored {
   readonly node: ParsedNode;
-  /** Once the node has been read to its end. */
-  known?: { readonly value: unknown; readonly parts: number };
+  /** Set when the whole node has been read. */
+  result?: { readonly value: unknown; readonly parts: number };
 }
 
 const MAX_REPEATED = 1_000_000;

@@ -1,34 +1,34 @@
 import type { Policy, RateLimiter } from '@tollgate/core';
+import { optionTypeError } from '@tollgate/core/kit';
 import { type ParsedPolicy, PolicyFileError, parsePolicy, readPolicyFile } from '../parse/index.js';
 import { FileEvents } from './file-events.js';
-import { FedLimiters } from './policy-subscribers.js';
 
 export interface PolicyWatchSettings {
   readonly maxBytes: number | undefined;
   readonly pollMs: number;
   readonly settleMs: number;
-  /** Neither of them throws. */
+  /** Neither callback throws. */
   onPolicy(parsed: ParsedPolicy): void;
   onError(error: PolicyFileError): void;
 }
 
-/** What a file held when it was read: its text, or why it could not be read. */
+/** The text of a file, or why it could not be read. */
 type Content = string | PolicyFileError;
 
-/** The policy that a file holds, as the file changes; made by {@link watchPolicyFile}. */
+/** Follows the policy in a file. Made by {@link watchPolicyFile}. */
 export class PolicyWatch {
   readonly #path: string;
   readonly #settings: PolicyWatchSettings;
   readonly #events: FileEvents;
   readonly #poll: NodeJS.Timeout;
-  readonly #limiters = new FedLimiters();
+  readonly #limiters = new Set<RateLimiter>();
   #parsed: ParsedPolicy;
   /** The text of the policy in force. */
   #text: string;
   #error: PolicyFileError | undefined;
-  /** What {@link error} is about. */
+  /** The content that {@link error} is about. */
   #refused: Content | undefined;
-  /** What the file held when it was last read, if that was neither in force nor refused. */
+  /** New content that was read once. It counts when the next reading finds it again. */
   #unsettled: Content | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reading = false;
@@ -40,35 +40,40 @@ export class PolicyWatch {
     this.#text = text;
     this.#parsed = parsed;
     this.#settings = settings;
-    this.#events = new FileEvents(path, () => this.#look());
-    this.#poll = setInterval(() => this.#look(), settings.pollMs).unref();
-    this.#look();
+    this.#events = new FileEvents(path, () => this.#mayHaveChanged());
+    this.#poll = setInterval(() => this.#mayHaveChanged(), settings.pollMs).unref();
+    this.#mayHaveChanged();
   }
 
-  /** The policy in force: that of the last file that could be used. */
+  /** The policy in force, from the last content of the file that could be used. */
   get policy(): Policy {
     return this.#parsed.policy;
   }
 
-  /** The policy in force, with what the file says, and where. */
+  /** The policy in force, with its options and their positions in the file. */
   get parsed(): ParsedPolicy {
     return this.#parsed;
   }
 
-  /** Why the file as it is now is not in force; `undefined` while it is. */
+  /** Why the present content of the file is not in force; `undefined` when it is. */
   get error(): PolicyFileError | undefined {
     return this.#error;
   }
 
   /**
-   * Gives a limiter the policy in force, and each that follows, until the limiter or the watch is closed. Returns what stops
-   * that. A limiter that cannot use a later policy keeps the one that it has, and `onError` is told.
+   * Gives a limiter the policy in force and each later one, until the limiter or the watch is closed. Returns a
+   * function that ends this. A limiter that cannot use a later policy keeps its policy, and `onError` is called.
    *
-   * @throws TypeError `TOLLGATE_OPTION_TYPE` when `limiter` is none, `TOLLGATE_OPTION_CONFLICT` when it cannot use the policy:
-   * see {@link RateLimiter.setPolicy}.
+   * @throws TypeError `TOLLGATE_OPTION_TYPE` when `limiter` is not a limiter, `TOLLGATE_OPTION_CONFLICT` when it cannot
+   * use the policy: see {@link RateLimiter.setPolicy}.
    */
   feed(limiter: RateLimiter): () => void {
-    return this.#limiters.add(limiter, this.policy);
+    if (typeof limiter?.setPolicy !== 'function') throw optionTypeError('limiter', 'a RateLimiter', limiter);
+    if (limiter.policy !== this.policy) limiter.setPolicy(this.policy);
+    this.#limiters.add(limiter);
+    return () => {
+      this.#limiters.delete(limiter);
+    };
   }
 
   /** Stops watching. Limiters keep the policy that they have. */
@@ -80,8 +85,8 @@ export class PolicyWatch {
     await this.#events.close();
   }
 
-  /** Something may have changed. However many signs there are of it, the file is read after the last one. */
-  #look(): void {
+  /** The file is read after the last event, however many events there are. */
+  #mayHaveChanged(): void {
     if (this.#closed || this.#timer !== undefined) return;
     if (this.#reading) this.#readAgain = true;
     else void this.#read();
@@ -90,7 +95,7 @@ export class PolicyWatch {
   async #read(): Promise<void> {
     this.#reading = true;
     this.#readAgain = false;
-    // Watched first, then read: a change between the two is then one that is seen.
+    // Watching begins before reading, so that a change in between causes an event.
     await this.#events.follow();
     const content = await readPolicyFile(this.#path, this.#settings.maxBytes).catch((error: PolicyFileError) => error);
     this.#reading = false;
@@ -103,7 +108,7 @@ export class PolicyWatch {
     }, this.#settings.settleMs).unref();
   }
 
-  /** A file that is being written is not yet what it will be, so what is new counts once it is found twice in a row. */
+  /** Returns false for new content. It may be half written, so it counts only when it is read twice in a row. */
   #take(content: Content): boolean {
     const before = this.#unsettled;
     this.#unsettled = undefined;
@@ -132,10 +137,23 @@ export class PolicyWatch {
     this.#text = content;
     this.#refused = undefined;
     this.#error = undefined;
-    for (const error of this.#limiters.give(this.policy)) {
-      this.#settings.onError(new PolicyFileError(this.#path, `${this.#path} ${error.message}`, { cause: error }));
-    }
+    for (const error of this.#updateLimiters()) this.#settings.onError(error);
     this.#settings.onPolicy(this.#parsed);
+  }
+
+  /** Returns an error for each limiter that cannot use the policy. */
+  #updateLimiters(): PolicyFileError[] {
+    const errors: PolicyFileError[] = [];
+    for (const limiter of this.#limiters) {
+      try {
+        limiter.setPolicy(this.policy);
+      } catch (thrown) {
+        const cause = thrown as Error & { readonly code?: unknown };
+        if (cause.code === 'TOLLGATE_CLOSED') this.#limiters.delete(limiter);
+        else errors.push(new PolicyFileError(this.#path, `${this.#path} ${cause.message}`, { cause }));
+      }
+    }
+    return errors;
   }
 }
 

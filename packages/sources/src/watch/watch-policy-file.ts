@@ -1,6 +1,6 @@
 import type { RateLimiter } from '@tollgate/core';
 import { checkInteger, checkOptions } from '@tollgate/core/kit';
-import { harmless } from '../harmless.js';
+import { safeCallback } from '../callback.js';
 import {
   type LoadOptions,
   type ParsedPolicy,
@@ -11,30 +11,31 @@ import {
 import { PolicyWatch } from './policy-watch.js';
 
 export interface WatchOptions extends LoadOptions {
-  /** Gets the policy, and each that follows: as by {@link PolicyWatch.feed}. */
+  /** Gets the policy and each later one, as by {@link PolicyWatch.feed}. */
   readonly limiter?: RateLimiter;
-  /** Called with each policy after the first, when the limiters have it. */
+  /** Called with each policy after the first, after the limiters have it. */
   readonly onPolicy?: (parsed: ParsedPolicy) => unknown;
   /**
-   * Called once for each state of the file that cannot be used, and for a limiter that cannot use a policy; the policy in
-   * force stays. Default: a warning of the process.
+   * Called once for each content of the file that cannot be used, and for a limiter that cannot use a policy. The
+   * policy in force stays. Default: a warning of the process.
    */
   readonly onError?: (error: PolicyFileError) => unknown;
-  /** How often the file is read without a sign of a change, in milliseconds: an integer from 100 to 86400000, default 30000. */
+  /** How often the file is read without an event, in milliseconds: an integer from 100 to 86400000, default 30000. */
   readonly pollMs?: number;
-  /** How long a change must have lasted to count, in milliseconds: an integer from 1 to 10000, default 100. */
+  /** How long a change must last before it counts, in milliseconds: an integer from 1 to 10000, default 100. */
   readonly settleMs?: number;
 }
 
 /**
- * Reads a policy from a file, as {@link loadPolicyFile} does, and again whenever the file changes. Written in place, replaced
- * by a rename, deleted and made anew, or reached by symbolic links that are changed, as those of a Kubernetes ConfigMap: what
- * holds for `settleMs` counts. A file that cannot be used changes nothing: the policy in force stays, whole.
+ * Reads a policy from a file, as {@link loadPolicyFile} does, and again whenever the file changes. The file may be
+ * written in place, replaced by a rename, deleted and made again, or reached by symbolic links that change, such as
+ * those of a Kubernetes ConfigMap. A change counts when it has lasted for `settleMs`. A file that cannot be used
+ * changes nothing: the whole policy in force stays.
  *
  * Watching does not keep the process alive.
  *
- * Rejects with a `PolicyFileError`, `TOLLGATE_POLICY_FILE`, when the file cannot be used at first, and with what
- * {@link PolicyWatch.feed} throws; with a TypeError or RangeError for options that it could not use.
+ * Rejects with a `PolicyFileError`, `TOLLGATE_POLICY_FILE`, when the file cannot be used at the start; with what
+ * {@link PolicyWatch.feed} throws; and with a TypeError or RangeError for options that it cannot use.
  *
  * @example
  * const watch = await watchPolicyFile('policy.yaml');
@@ -48,8 +49,8 @@ export async function watchPolicyFile(path: string, options: WatchOptions = {}):
     maxBytes,
     pollMs: checkInteger('pollMs', pollMs, 100, 86_400_000),
     settleMs: checkInteger('settleMs', settleMs, 1, 10_000),
-    onPolicy: harmless('onPolicy', onPolicy),
-    onError: harmless('onError', onError),
+    onPolicy: safeCallback('onPolicy', onPolicy),
+    onError: safeCallback('onError', onError),
   };
   const text = await readPolicyFile(path, maxBytes);
   const watch = new PolicyWatch(path, text, parsePolicy(text, { file: path }), settings);

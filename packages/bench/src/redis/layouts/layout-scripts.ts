@@ -1,6 +1,6 @@
 /**
- * Layouts that the store's own is compared with, as plain as they can be written: charges of cost 1 on two quotas, with no
- * refunds, no coarse slices, and no quotas that change. KEYS: those of one counter. ARGV: limit and windowMs of each quota.
+ * Plain layouts, to compare the store's own with: charges of cost 1 on two quotas, without refunds, coarse slices or
+ * changes of quotas. KEYS: the keys of one counter. ARGV: limit and windowMs of each quota.
  */
 
 /** One list of instants for each quota. */
@@ -23,7 +23,7 @@ end
 return {1, 0}
 `;
 
-/** One string: for each quota the head and the length of a ring, then the rings, of as many instants as the limit. */
+/** One string: the head and length of a ring for each quota, then the rings, with room for `limit` instants each. */
 export const RINGS: string = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -35,8 +35,8 @@ for quota = 1, 2 do
   local limit, windowMs = tonumber(ARGV[2 * quota - 1]), tonumber(ARGV[2 * quota])
   local head, count, oldest = heads[quota], counts[quota], 0
   while count > 0 do
-    local at = starts[quota] + 8 * head
-    oldest = struct.unpack('<d', redis.call('GETRANGE', key, at, at + 7))
+    local offset = starts[quota] + 8 * head
+    oldest = struct.unpack('<d', redis.call('GETRANGE', key, offset, offset + 7))
     if oldest > now - windowMs then break end
     head, count = (head + 1) % limit, count - 1
   end
@@ -44,8 +44,8 @@ for quota = 1, 2 do
   heads[quota], counts[quota] = head, count
 end
 for quota = 1, 2 do
-  local place = (heads[quota] + counts[quota]) % ARGV[2 * quota - 1]
-  redis.call('SETRANGE', key, starts[quota] + 8 * place, struct.pack('<d', now))
+  local index = (heads[quota] + counts[quota]) % ARGV[2 * quota - 1]
+  redis.call('SETRANGE', key, starts[quota] + 8 * index, struct.pack('<d', now))
   counts[quota] = counts[quota] + 1
 end
 redis.call('SETRANGE', key, 0, struct.pack('<I2I2I2I2', heads[1], counts[1], heads[2], counts[2]))
@@ -53,7 +53,7 @@ redis.call('PEXPIRE', key, math.max(ARGV[2], ARGV[4]))
 return {1, 0}
 `;
 
-/** What fixed windows cost: two counters that are begun anew at the edge, and admit a double burst across it. */
+/** Fixed windows: two counters that start again at the edge of a window, and admit a double burst across it. */
 export const FIXED_WINDOWS: string = `
 for quota = 1, 2 do
   local used = redis.call('INCR', KEYS[quota])

@@ -2,11 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Quota } from '@tollgate/core';
 import { RedisStore } from '@tollgate/redis';
 import type { Redis } from 'ioredis';
+import { scriptUsec } from '../server-cost.js';
 import { FIXED_WINDOWS, LISTS, RINGS } from './layout-scripts.js';
 
 /**
- * Server time per charge, by `INFO commandstats`, and bytes per counter, by `MEMORY USAGE`: 100 charges on each of 200
- * counters, in five bursts of 20, so that all are admitted by 100 in 60 s and 20 in 1 s.
+ * Measures the server time of a charge with `INFO commandstats`, and the bytes of a counter with `MEMORY USAGE`. Each
+ * of 200 counters gets 100 charges in 5 bursts of 20, so 100 in 60 s and 20 in 1 s admit all of them.
  */
 export async function compareLayouts(client: Redis): Promise<void> {
   const prefix = `bench:${process.pid}`;
@@ -35,8 +36,7 @@ export async function compareLayouts(client: Redis): Promise<void> {
           if (!(await layout.charge(n))) throw new Error(`${layout.name} refused a charge that fits`);
         }
       }
-      const stats = /cmdstat_evalsha:calls=\d+,usec=(\d+)/.exec(await client.info('commandstats'));
-      usec.set(layout, usec.get(layout)! + Number(stats?.[1]));
+      usec.set(layout, usec.get(layout)! + (await scriptUsec(client)));
     }
     await sleep(1010);
   }
