@@ -31,7 +31,7 @@ export class StoreWarnings {
 
   #down(watch: HealthWatch): void {
     const [shard] = watch.shards();
-    const cause = shard?.cause ?? shard?.lastError ?? 'no answer';
+    const cause = (shard?.cause ?? shard?.lastError ?? 'no answer').replace(/\.$/, '');
     const now = monotonicClock();
     if (this.#isReported || (cause === this.#reportedCause && now - this.#reportedAt < QUIET_MS)) return;
     this.#isReported = true;
