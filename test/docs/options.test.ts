@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  type Charge,
   type Decision,
   definePolicy,
   MemoryStore,
@@ -151,6 +152,17 @@ describe('the outage in docs/http.md', () => {
   });
 });
 
+describe('the warnings in docs/is-it-on.md', () => {
+  it('have a heading each, and no heading is of anything else', () => {
+    const source = readFileSync(join(ROOT, 'packages/core/src/warnings.ts'), 'utf8');
+    const union = /export type WarningCode =([^;]*);/.exec(source)![1]!;
+    const codes = [...union.matchAll(/'(\w+)'/g)].map((match) => match[1]!);
+    const headings = [...readPage('docs/is-it-on.md').matchAll(/^### (.*)$/gm)].map((match) => match[1]!);
+    expect(codes.length).toBeGreaterThan(0);
+    expect(headings.sort()).toEqual(codes.sort());
+  });
+});
+
 describe('the errors in docs/errors.md', () => {
   const page = readPage('docs/errors.md');
   const headings = [...page.matchAll(/^## (.*)$/gm)].map((match) => match[1]!);
@@ -181,6 +193,12 @@ describe('the errors in docs/errors.md', () => {
       close: () => undefined,
       [method]: act,
     };
+  };
+  /** A policy that admits one request, and the charge of another. */
+  const refuse = (charge: Charge) => {
+    const limiter = new RateLimiter({ policy: { quotas: [perMinute(1)] } });
+    limiter.consume({ ...charge, cost: 1 });
+    return limiter.consumeOrThrow(charge);
   };
   const thrower = () => {
     throw new Error('gone');
@@ -265,6 +283,10 @@ describe('the errors in docs/errors.md', () => {
         'another policy with a throttle on such a store',
         () => new RateLimiter({ policy, store: broken('refund', thrower) }).setPolicy({ ...policy, throttle }),
       ],
+    ],
+    TOLLGATE_LIMITED: [
+      ['a charge that is refused', () => refuse({ ...charge, account: 'limited' })],
+      ['a charge that never fits', () => refuse({ ...charge, account: 'never', cost: 2_000_000_000 })],
     ],
     TOLLGATE_STORE_FAILED: [
       ['a refund that throws', () => refundOn(broken('refund', thrower))],

@@ -8,7 +8,7 @@ import { LIBRARIES, ROOT } from './pack.js';
 const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types: string }>> = {
   '@tollgate/core': {
     values: `
-      Decision MemoryStore Policy Quota RateLimiter StoreError Throttle defineAccountLayer definePolicy legsApiAccount
+      Decision MemoryStore Policy Quota RateLimitError RateLimiter StoreError Throttle defineAccountLayer definePolicy legsApiAccount
       legsApiCategory legsApiPolicy perDay perHour perMinute perSecond`,
     types: `
       AccountLayer AccountSource AppliedQuota CategoryLayer Charge Clock Comparison CounterSpec CounterTarget

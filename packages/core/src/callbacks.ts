@@ -1,3 +1,5 @@
+import { warn } from './warnings.js';
+
 /**
  * Calls a function of the program. What it throws, or rejects with, becomes a warning by `process.emitWarning`, so that
  * it cannot affect the request during which it ran. `what` names the function in the warning.
@@ -7,11 +9,11 @@ export function callSafely<Arguments extends readonly unknown[]>(
   callback: (...args: Arguments) => unknown,
   ...args: Arguments
 ): void {
-  const warn = (thrown: unknown) =>
-    process.emitWarning(`${what} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+  const report = (thrown: unknown) =>
+    warn('TOLLGATE_CALLBACK_FAILED', `${what} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
   try {
-    Promise.resolve(callback(...args)).then(undefined, warn);
+    Promise.resolve(callback(...args)).then(undefined, report);
   } catch (thrown) {
-    warn(thrown);
+    report(thrown);
   }
 }

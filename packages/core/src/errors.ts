@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'TOLLGATE_OPTION_UNKNOWN'
   | 'TOLLGATE_OPTION_CONFLICT'
   | 'TOLLGATE_CLOSED'
+  | 'TOLLGATE_LIMITED'
   | 'TOLLGATE_STORE_FAILED'
   | 'TOLLGATE_LIMITS_CONFLICT'
   | 'TOLLGATE_POLICY_FILE';
@@ -145,9 +146,20 @@ function show(value: unknown): string {
       return 'a function';
     case 'object':
       if (value === null) return 'null';
-      return Array.isArray(value) ? `an array of ${value.length}` : 'an object';
+      return Array.isArray(value) ? `an array of ${value.length}` : instanceInWords(value);
     default:
       return abridge(String(value));
+  }
+}
+
+/** The class of an object helps to find the mistake. Reading it may run code of the object, such as a trap of a proxy. */
+function instanceInWords(value: object): string {
+  try {
+    const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
+    const isNamed = typeof name === 'string' && name !== 'Object' && /^\w{1,64}$/.test(name);
+    return isNamed ? `an instance of ${name}` : 'an object';
+  } catch {
+    return 'an object';
   }
 }
 

@@ -6,6 +6,7 @@ export {
   type DecisionSource,
   type Identity,
   type QuotaState,
+  RateLimitError,
   type Reason,
   type Receipt,
   type Throttled,

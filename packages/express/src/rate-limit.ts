@@ -11,7 +11,7 @@ import {
   requestId,
   tighter,
 } from '@tollgate/core/http';
-import { isPromise } from '@tollgate/core/kit';
+import { isPromise, optionConflictError } from '@tollgate/core/kit';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 
 declare global {
@@ -64,7 +64,7 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
         answered.catch((thrown: unknown) => next(asError(thrown)));
       }
     } catch (error) {
-      next(asError(error));
+      next(isExpress(response) ? asError(error) : notExpressError());
     }
   }
 
@@ -112,6 +112,17 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
   }
 
   return rateLimitRequest;
+}
+
+/** Whether Express called the middleware. Fastify calls a plugin with other arguments. */
+function isExpress(response: Response): boolean {
+  return typeof response?.setHeader === 'function';
+}
+
+function notExpressError(): Error {
+  return optionConflictError(
+    'Expected Express to call this middleware, got another caller: on Fastify, register the plugin of @tollgate/fastify',
+  );
 }
 
 /**

@@ -80,6 +80,7 @@ describe('health', () => {
       expect(await consume()).toMatchObject({ source: 'local' });
       expect(notified).toBe(1);
       expect(warned.mock.calls.map(([message]) => message)).toEqual([
+        'The store of the limiter default failed: the line went dead. Requests are decided without it until it answers',
         "A listener of 'health' failed: a bug",
         "A listener of 'health' failed: a late bug",
       ]);

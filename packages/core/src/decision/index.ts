@@ -19,4 +19,5 @@ export {
   type Reason,
   type Throttled,
 } from './decision.js';
+export { RateLimitError } from './rate-limit-error.js';
 export { Receipt, type Undo } from './receipt.js';

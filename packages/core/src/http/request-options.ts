@@ -98,6 +98,7 @@ const HTTP_OPTIONS: readonly string[] = [
 
 /** Refuses invalid and unknown options; `more` names the options of one adapter alone. */
 export function checkHttpOptions(path: string, options: object, more: readonly string[] = []): void {
+  checkNotMisused(path, options);
   const checked = checkOptions(path, options, [...HTTP_OPTIONS, ...more]);
   checkChargeOptions(path, checked);
   for (const name of ['refundWhen', 'onLimited', 'onUnavailable', 'onRefused']) {
@@ -107,6 +108,25 @@ export function checkHttpOptions(path: string, options: object, more: readonly s
     if (checked[name] !== undefined) checkString(`${path}.${name}`, checked[name]);
   }
   if (checked['headers'] !== undefined) checkOneOf(`${path}.headers`, checked['headers'], HEADER_FORMATS);
+}
+
+/** The usual mistakes of a first try get a message with the line to write. */
+function checkNotMisused(path: string, options: unknown): void {
+  if (typeof options !== 'object' || options === null) return;
+  const { resolve, consume, url, headers } = options as Readonly<Record<string, unknown>>;
+  if (typeof resolve === 'function') {
+    throw optionTypeError(path, `an object of options: write ${path}({ policy })`, options);
+  }
+  if (typeof consume === 'function') {
+    throw optionTypeError(path, `an object of options: write ${path}({ limiter })`, options);
+  }
+  if (typeof url === 'string' && typeof headers === 'object') {
+    throw optionTypeError(
+      path,
+      `an object of options: mount the result of ${path}({ … }), not ${path} itself`,
+      options,
+    );
+  }
 }
 
 export function checkChargeOptions(path: string, options: Readonly<Record<string, unknown>>): void {

@@ -9,6 +9,7 @@ import {
   ownerOf,
   type PreparedCharge,
   prepareCharge,
+  RateLimitError,
   Receipt,
 } from '../decision/index.js';
 import { closedError, optionConflictError, optionTypeError } from '../errors.js';
@@ -25,6 +26,7 @@ import {
 import { isPromise, type MaybePromise } from '../promises.js';
 import type { Store } from '../store/index.js';
 import { Usage, type UsageQuestion, type UsageReport } from '../usage/index.js';
+import { warn } from '../warnings.js';
 import { Trial, TrialTally, trialName } from './candidate.js';
 import { policyOf, type RateLimiterOptions, readLimiterOptions } from './limiter-options.js';
 import { Suspensions } from './suspension.js';
@@ -95,6 +97,15 @@ export class RateLimiter {
    */
   consume(charge: Charge): MaybePromise<Decision> {
     return this.#ask('consume', charge);
+  }
+
+  /**
+   * As {@link consume}, but a refusal is a `RateLimitError`, thrown or as a rejection: for a program that would otherwise have
+   * to check `decision.allowed` after every charge.
+   */
+  consumeOrThrow(charge: Charge): MaybePromise<Decision> {
+    const decision = this.consume(charge);
+    return isPromise(decision) ? decision.then(admittedOnly) : admittedOnly(decision);
   }
 
   /** The decision that {@link consume} would make now, without charging: `used` never includes the cost. */
@@ -356,10 +367,18 @@ export class RateLimiter {
   #warnOfThrottle({ counters }: Resolution): void {
     if (this.#warned || counters.every(({ throttle }) => throttle === undefined)) return;
     this.#warned = true;
-    process.emitWarning('A source of account layers sets `throttle`, which the store ignores: it has no method pardon');
+    warn(
+      'TOLLGATE_THROTTLE_IGNORED',
+      'A source of account layers sets `throttle`, which the store ignores: it has no method pardon',
+    );
   }
 
   #checkOpen(): void {
     if (this.#closed) throw closedError('RateLimiter');
   }
+}
+
+function admittedOnly(decision: Decision): Decision {
+  if (!decision.allowed) throw new RateLimitError(decision);
+  return decision;
 }

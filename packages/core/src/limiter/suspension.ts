@@ -1,5 +1,6 @@
 import { wallClock } from '../clock.js';
 import type { AccountSources, Suspension } from '../policy/index.js';
+import { warn } from '../warnings.js';
 
 /**
  * Whether limiting is suspended, by the limiter itself or by an account source. Each change is also a process warning.
@@ -47,13 +48,11 @@ export class Suspensions {
   #report(): void {
     const { current } = this;
     if (!this.#started || current === this.#reported) return;
-    process.emitWarning(sentence(current), { code: WARNING });
+    warn('TOLLGATE_SUSPENDED', sentence(current));
     this.#reported = current;
     this.#onChange(current);
   }
 }
-
-const WARNING = 'TOLLGATE_SUSPENDED';
 
 function sentence(suspension: Suspension | undefined): string {
   if (suspension === undefined) return 'Rate limits are enforced again';

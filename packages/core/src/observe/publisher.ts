@@ -23,6 +23,7 @@ import {
   WOULD_REFUSE,
 } from './channels.js';
 import type { Comparison, LimiterEvents } from './limiter-events.js';
+import { StoreWarnings } from './store-warnings.js';
 import { ThrottlingWatch } from './throttling-watch.js';
 
 /**
@@ -33,6 +34,7 @@ export class Publisher implements GuardFollower {
   readonly #limiter: ObservedLimiter;
   readonly #usage: Usage | undefined;
   readonly #throttlings: ThrottlingWatch;
+  readonly #storeWarnings: StoreWarnings;
   readonly #listeners = new Map<EventName, Set<Listener>>(EVENT_NAMES.map((event) => [event, new Set()]));
   #state: HealthWatch['state'] = 'up';
   /** The shards that were down at the last change. */
@@ -46,6 +48,7 @@ export class Publisher implements GuardFollower {
     this.#limiter = limiter;
     this.#usage = usage;
     this.#throttlings = new ThrottlingWatch(limiter);
+    this.#storeWarnings = new StoreWarnings(limiter.name);
   }
 
   on(event: EventName, listener: Listener): void {
@@ -101,7 +104,10 @@ export class Publisher implements GuardFollower {
       for (const shard of before) if (!down.has(shard)) this.#publish(CIRCUIT, { shard, state: 'closed' });
       for (const shard of down) if (!before.has(shard)) this.#publish(CIRCUIT, { shard, state: 'open' });
     }
-    if (state !== previous && STORE_STATE.hasSubscribers) this.#publish(STORE_STATE, { state, previous });
+    if (state !== previous) {
+      this.#storeWarnings.changed(watch);
+      if (STORE_STATE.hasSubscribers) this.#publish(STORE_STATE, { state, previous });
+    }
     this.#health();
   }
 

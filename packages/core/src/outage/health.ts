@@ -1,5 +1,6 @@
 import { wallClock } from '../clock.js';
 import type { Suspension } from '../policy/index.js';
+import { causeInWords } from '../warnings.js';
 import type { Circuits } from './circuit.js';
 
 /** A shard of the store that is down. */
@@ -11,6 +12,8 @@ export interface ShardHealth {
   readonly since: number;
   /** The message of the latest failure. */
   readonly lastError?: string;
+  /** Its innermost cause: what the server or the network answered, such as `connect ECONNREFUSED 127.0.0.1:6379`. */
+  readonly cause?: string;
 }
 
 /** The state of a limiter's store. Counts are since the limiter was made. */
@@ -69,8 +72,10 @@ export class HealthWatch {
       .all()
       .filter(({ isOpen }) => isOpen)
       .map(({ name, since, lastError }) => {
-        const shard = { name, state: 'down' as const, since };
-        return lastError === undefined ? shard : { ...shard, lastError: lastError.message };
+        if (lastError === undefined) return { name, state: 'down', since };
+        const { message, cause } = lastError;
+        const words = cause === undefined ? {} : { cause: causeInWords(cause) };
+        return { name, state: 'down', since, lastError: message, ...words };
       });
   }
 
