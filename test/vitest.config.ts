@@ -23,8 +23,8 @@ export default defineConfig({
     server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
     projects: [
       project('light', within(LIGHT), { maxWorkers: 2, isolate: false, sequence: { groupOrder: 1 } }),
-      project('busy', without([...LIGHT, ...CALM, ...ALONE]), { maxWorkers: 2, sequence: { groupOrder: 1 } }),
-      project('calm', within(CALM), { maxWorkers: 2, sequence: { groupOrder: 2 } }),
+      project('busy', without([...LIGHT, ...CALM, ...ALONE]), { maxWorkers: 3, sequence: { groupOrder: 1 } }),
+      project('calm', within(CALM), { maxWorkers: 3, sequence: { groupOrder: 2 } }),
       project('alone', within(ALONE), { maxWorkers: 1, sequence: { groupOrder: 3 } }),
     ],
   },

@@ -22,7 +22,7 @@ export interface RunningCluster {
   /** The three that start as masters, then their replicas in the same order. */
   readonly nodes: readonly RunningServer[];
   readonly startupNodes: readonly { readonly host: string; readonly port: number }[];
-  /** The answering node that owns the slot; while there is none, as after a crash, waits for one. */
+  /** The answering node that owns the slot. Waits for one, as after a crash. */
   masterOf(slot: number): Promise<RunningServer>;
   /** Moves a slot with all its keys. `middle` runs when both sides have begun and no key has moved yet. */
   migrateSlot(slot: number, from: RunningServer, to: RunningServer, middle?: () => Promise<void>): Promise<void>;

@@ -65,7 +65,7 @@ export class WriteBack {
     this.#journal.forget(account, name);
   }
 
-  /** Sends all entries of the account, ahead of a charge that is about to be sent. */
+  /** Sends all entries of the account. Called before its next charge is sent. */
   send(account: string): void {
     // All are taken before the first is sent: an entry that fails at once is put back at once.
     for (const entry of this.#journal.takeAll(account, this.#clock())) this.#send(entry);
