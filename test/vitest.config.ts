@@ -4,8 +4,10 @@ import { isLong } from './effort.js';
 
 /** They start no servers and no processes: many files share one process, which saves most of their time. */
 const LIGHT = ['test/cli/words/', 'test/core/', 'test/sources/'];
-/** They mostly wait, and check how long something takes: they run apart from files that keep the processors busy. */
-const CALM = ['test/legs-api-server/', 'test/redis/faults/'];
+/** They mostly wait for the servers that they start. Under load, requests of theirs would be decided without Redis. */
+const PROGRAMS = ['test/legs-api-server/'];
+/** They check how long something takes, so they run apart from files that keep the processors busy. */
+const TIMED = ['test/redis/faults/'];
 /** They use all processors. */
 const ALONE = ['test/bench/', 'test/redis/store/processes.test.ts'];
 
@@ -23,9 +25,13 @@ export default defineConfig({
     server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
     projects: [
       project('light', within(LIGHT), { maxWorkers: 2, isolate: false, sequence: { groupOrder: 1 } }),
-      project('busy', without([...LIGHT, ...CALM, ...ALONE]), { maxWorkers: 3, sequence: { groupOrder: 1 } }),
-      project('calm', within(CALM), { maxWorkers: 3, sequence: { groupOrder: 2 } }),
-      project('alone', within(ALONE), { maxWorkers: 1, sequence: { groupOrder: 3 } }),
+      project('busy', without([...LIGHT, ...PROGRAMS, ...TIMED, ...ALONE]), {
+        maxWorkers: 2,
+        sequence: { groupOrder: 1 },
+      }),
+      project('programs', within(PROGRAMS), { maxWorkers: 4, sequence: { groupOrder: 2 } }),
+      project('timed', within(TIMED), { maxWorkers: 2, sequence: { groupOrder: 3 } }),
+      project('alone', within(ALONE), { maxWorkers: 1, sequence: { groupOrder: 4 } }),
     ],
   },
 });

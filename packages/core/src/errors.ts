@@ -152,7 +152,9 @@ function show(value: unknown): string {
   }
 }
 
-/** The class of an object helps to find the mistake. Reading it may run code of the object, such as a trap of a proxy. */
+/**
+ * The class of an object helps to find the mistake. Reading it may run code of the object, such as a trap of a proxy.
+ */
 function instanceInWords(value: object): string {
   try {
     const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;

@@ -7,8 +7,8 @@ export type WarningCode =
   | 'TOLLGATE_THROTTLE_IGNORED';
 
 /**
- * Emits a process warning of the type `TollgateWarning`. Its detail is the address of the page that explains the code. The
- * message may contain text from a request or a server, so control characters are removed and its length is bounded.
+ * Emits a process warning of the type `TollgateWarning`. Its detail is the address of the page that explains the code.
+ * The message may contain text from a request or a server, so control characters are removed and its length is bounded.
  */
 export function warn(code: WarningCode, message: string): void {
   const text = message.replace(/\p{Cc}+/gu, ' ').slice(0, LONGEST_MESSAGE);

@@ -2,8 +2,8 @@ import { showName } from '../errors.js';
 import type { Decision } from './decision.js';
 
 /**
- * A charge was refused. Only `limiter.consumeOrThrow` throws it, or rejects with it; everywhere else a refusal is a value.
- * Recognise it by its `code`, not its class: a program may have two copies of this package.
+ * A charge was refused. Only `limiter.consumeOrThrow` throws it, or rejects with it; everywhere else a refusal is a
+ * value. Recognise it by its `code`, not its class: a program may have two copies of this package.
  */
 export class RateLimitError extends Error {
   readonly code = 'TOLLGATE_LIMITED';

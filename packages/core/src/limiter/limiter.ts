@@ -100,8 +100,8 @@ export class RateLimiter {
   }
 
   /**
-   * As {@link consume}, but a refusal is a `RateLimitError`, thrown or as a rejection: for a program that would otherwise have
-   * to check `decision.allowed` after every charge.
+   * As {@link consume}, but a refusal is a `RateLimitError`, thrown or as a rejection: for a program that would
+   * otherwise have to check `decision.allowed` after every charge.
    */
   consumeOrThrow(charge: Charge): MaybePromise<Decision> {
     const decision = this.consume(charge);

@@ -3,8 +3,8 @@ import type { HealthWatch } from '../outage/index.js';
 import { warn } from '../warnings.js';
 
 /**
- * Warns once when the store of a limiter fails, with the cause, and once when it answers again. A store that fails again
- * within a minute for the same cause is not reported again.
+ * Warns once when the store of a limiter fails, with the cause, and once when it answers again. A store that fails
+ * again within a minute for the same cause is not reported again.
  */
 export class StoreWarnings {
   readonly #limiter: string;

@@ -118,7 +118,8 @@ class ServerProcess {
   constructor(framework: Framework, environment: Environment) {
     const main = fileURLToPath(new URL('../main.js', import.meta.url));
     const child = spawn(process.execPath, [main, `--${framework}`], {
-      env: { ...process.env, ...environment, PORT: '0' },
+      // The demo shows the outage of Redis in its own words.
+      env: { ...process.env, ...environment, PORT: '0', NODE_NO_WARNINGS: '1' },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
