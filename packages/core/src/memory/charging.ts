@@ -44,9 +44,9 @@ export class Charging {
   #words: Uint32Array = new Uint32Array();
   #numbers: Float64Array = new Float64Array();
   #place = 0;
-  /** Shrinks the limits until `#endsAt`. */
-  #shrinks: Throttle | undefined;
-  #endsAt = 0;
+  /** Shrinks the limits until `#throttleEndsAt`; `undefined` while the counter is not throttled. */
+  #activeThrottle: Throttle | undefined;
+  #throttleEndsAt = 0;
 
   constructor(table: CounterTable, outcome: ScratchOutcome) {
     this.#table = table;
@@ -59,11 +59,11 @@ export class Charging {
   decide({ quotas, throttle }: CounterSpec, cost: number, now: number, offset: number, throttledMs: number): void {
     this.fits = true;
     this.#offset = offset;
-    this.#shrinks = throttledMs > 0 ? throttle : undefined;
+    this.#activeThrottle = throttledMs > 0 ? throttle : undefined;
     this.#isArranged = this.slot >= 0 && throttledMs === 0 && this.#decideArranged(quotas, cost, now);
     if (this.#isArranged) return;
-    this.#endsAt = now + throttledMs;
-    this.#decideRarely(quotas, cost, now);
+    this.#throttleEndsAt = now + throttledMs;
+    this.#decideUnarranged(quotas, cost, now);
   }
 
   /** Records a charge that fits, in all windows of the counter. The counter exists. */
@@ -80,10 +80,11 @@ export class Charging {
       const { windowMs } = quota;
       if (windowMs > longestMs) longestMs = windowMs;
       words[place + LIMIT] = quota.limit;
-      const slices = this.#windows.admitAt(words, numbers, place, now, cost, quota.sliceMs, quota.maxSlices);
+      const slices = this.#windows.admitAtPlace(words, numbers, place, now, cost, quota.sliceMs, quota.maxSlices);
       used[offset] = used[offset]! + cost;
       // With more than one slice, the oldest one was there before.
-      if (slices === 1) resetAfterMs[offset] = throttledMs > 0 ? soonest(counter, quota, throttledMs) : windowMs;
+      if (slices === 1)
+        resetAfterMs[offset] = throttledMs > 0 ? roomGrowsAfterMs(counter, quota, throttledMs) : windowMs;
       place += WINDOW_WORDS;
       offset++;
     }
@@ -136,7 +137,7 @@ export class Charging {
     for (let index = 0; index < quotas.length; index++) {
       const { limit, windowMs } = quotas[index]!;
       if (words[place + WINDOW_MS] !== windowMs) return false;
-      const used = this.#windows.usedAt(words, numbers, place, now);
+      const used = this.#windows.usedAtPlace(words, numbers, place, now);
       if (used > limit) {
         this.#decideQuota(index, first + index, used, limit, cost);
       } else {
@@ -152,7 +153,7 @@ export class Charging {
   }
 
   /** Decides for a counter that does not exist, has other windows than the quotas, or shrinks limits. */
-  #decideRarely(quotas: readonly Quota[], cost: number, now: number): void {
+  #decideUnarranged(quotas: readonly Quota[], cost: number, now: number): void {
     const { slot } = this;
     for (let index = 0; index < quotas.length; index++) {
       const { limit, windowMs } = quotas[index]!;
@@ -168,9 +169,9 @@ export class Charging {
   #decideQuota(index: number, window: number, used: number, limit: number, cost: number): void {
     const outcome = this.#outcome;
     const { now } = outcome;
-    const shrunk = this.#shrinks === undefined ? limit : this.#shrinks.limitOf(limit);
+    const shrunk = this.#activeThrottle === undefined ? limit : this.#activeThrottle.limitOf(limit);
     const units = used < shrunk ? shrunk - used + 1 : 1;
-    const canGrow = used > 0 || this.#shrinks !== undefined;
+    const canGrow = used > 0 || this.#activeThrottle !== undefined;
     const growsAt = canGrow ? this.#fitsAt(window, used, limit, units) : now;
     outcome.used[this.#offset + index] = used;
     outcome.resetAfterMs[this.#offset + index] = growsAt === Number.POSITIVE_INFINITY ? 0 : growsAt - now;
@@ -190,9 +191,9 @@ export class Charging {
   #fitsAt(window: number, used: number, limit: number, units: number): number {
     const { now } = this.#outcome;
     const fitsAt = this.#windows.fitsAt(window, used, limit, units, now);
-    if (this.#shrinks === undefined) return fitsAt;
-    const meanwhile = this.#windows.fitsAt(window, used, this.#shrinks.limitOf(limit), units, now);
-    return Math.min(meanwhile, Math.max(this.#endsAt, fitsAt));
+    if (this.#activeThrottle === undefined) return fitsAt;
+    const meanwhile = this.#windows.fitsAt(window, used, this.#activeThrottle.limitOf(limit), units, now);
+    return Math.min(meanwhile, Math.max(this.#throttleEndsAt, fitsAt));
   }
 
   /**
@@ -221,7 +222,7 @@ export class Charging {
 }
 
 /** When room grows next, for a window with one slice: when that leaves, or when the limit is no longer shrunk. */
-function soonest({ throttle }: CounterSpec, { limit, windowMs }: Quota, throttledMs: number): number {
+function roomGrowsAfterMs({ throttle }: CounterSpec, { limit, windowMs }: Quota, throttledMs: number): number {
   const isShrunk = throttle !== undefined && throttle.limitOf(limit) < limit;
   return isShrunk ? Math.min(windowMs, throttledMs) : windowMs;
 }

@@ -2,7 +2,7 @@ import { callSafely } from '../callbacks.js';
 import { checkFunction, checkOneOf } from '../check.js';
 import type { Decision } from '../decision/index.js';
 import { entryOf } from '../entry-of.js';
-import type { GuardFollower, HealthWatch } from '../outage/index.js';
+import type { GuardFollower, HealthReport } from '../outage/index.js';
 import type { Policy, Suspension } from '../policy/index.js';
 import type { Usage } from '../usage/index.js';
 import {
@@ -36,7 +36,7 @@ export class Publisher implements GuardFollower {
   readonly #throttlings: ThrottlingWatch;
   readonly #storeWarnings: StoreWarnings;
   readonly #listeners = new Map<EventName, Set<Listener>>(EVENT_NAMES.map((event) => [event, new Set()]));
-  #state: HealthWatch['state'] = 'up';
+  #state: HealthReport['state'] = 'up';
   /** The shards that were down at the last change. */
   #down: ReadonlySet<string> = new Set();
   /** The number of policies that the limiter has had. */
@@ -93,7 +93,7 @@ export class Publisher implements GuardFollower {
     this.#publish(STORE_CALL, { durationMs, outcome, error });
   }
 
-  healthChanged(watch: HealthWatch): void {
+  healthChanged(watch: HealthReport): void {
     const { state } = watch;
     const down = new Set(watch.shards().map(({ name }) => name));
     const before = this.#down;

@@ -1,5 +1,5 @@
 import { monotonicClock } from '../clock.js';
-import type { HealthWatch } from '../outage/index.js';
+import type { HealthReport } from '../outage/index.js';
 import { warn } from '../warnings.js';
 
 /**
@@ -18,7 +18,7 @@ export class StoreWarnings {
   }
 
   /** The state of the store has changed. */
-  changed(watch: HealthWatch): void {
+  changed(watch: HealthReport): void {
     if (watch.state === 'up') this.#up();
     else this.#down(watch);
   }
@@ -29,7 +29,7 @@ export class StoreWarnings {
     warn('TOLLGATE_STORE_UP', `The store of the limiter ${this.#limiter} answers again`);
   }
 
-  #down(watch: HealthWatch): void {
+  #down(watch: HealthReport): void {
     const [shard] = watch.shards();
     const cause = (shard?.cause ?? shard?.lastError ?? 'no answer').replace(/\.$/, '');
     const now = monotonicClock();

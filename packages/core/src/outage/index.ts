@@ -1,3 +1,3 @@
-export type { Health, HealthWatch, ShardHealth } from './health.js';
+export type { Health, HealthReport, ShardHealth } from './health-report.js';
 export type { CallOutcome } from './store-calls.js';
 export { type GuardFollower, StoreGuard } from './store-guard.js';

@@ -6,7 +6,7 @@ import { isPromise, type MaybePromise } from '../promises.js';
 import { type CounterSpec, isOutcome, type Outcome, Quota, type Store } from '../store/index.js';
 import { type Circuit, Circuits } from './circuit.js';
 import { Fallback } from './fallback.js';
-import { type Health, HealthWatch } from './health.js';
+import { type Health, HealthReport } from './health-report.js';
 import { type ChargeParts, PendingCharge } from './pending-charge.js';
 import { Settlement } from './settlement.js';
 import { type CallEnd, type CallFollower, IGNORE_LATE, StoreCalls, VOID_CALL } from './store-calls.js';
@@ -16,7 +16,7 @@ import { WriteBack } from './write-back.js';
 export interface GuardFollower extends CallFollower {
   /** Receives each decision on a charge just before the caller does. */
   decided(decision: Decision): void;
-  healthChanged(health: HealthWatch): void;
+  healthChanged(health: HealthReport): void;
 }
 
 /**
@@ -26,7 +26,7 @@ export interface GuardFollower extends CallFollower {
  * A memory store and all other stores have one way in each: {@link #consumeInMemory} and {@link #consumeFromStore}.
  */
 export class StoreGuard {
-  readonly health: HealthWatch;
+  readonly health: HealthReport;
   readonly #store: Store;
   /** Set for a store in this process. It cannot be away, so its charges need no deadline, no copy and no write-back. */
   #memory: MemoryStore | undefined;
@@ -58,7 +58,7 @@ export class StoreGuard {
       probe: (account) => this.#probe(account),
       changed: (circuit) => this.#circuitChanged(circuit),
     });
-    this.health = new HealthWatch(this.#circuits, () => follower.healthChanged(this.health));
+    this.health = new HealthReport(this.#circuits, () => follower.healthChanged(this.health));
     this.#writeBack = new WriteBack(store, this.#calls, this.#circuits, clock);
     this.#fallback = new Fallback(localStore);
     this.#settlement = new Settlement(store, this.#calls, this.#circuits, this.#fallback, this.#writeBack, clock);

@@ -12,7 +12,7 @@ import {
   type Layers,
   type QuotaList,
 } from './layer.js';
-import { type ApplicableLayers, LayerStack } from './layer-stack.js';
+import { type ApplicableLayers, LayerPrecedence } from './layer-precedence.js';
 import { type StoreFailureMode, type StoreFailureModes, StoreFailurePlan } from './on-store-failure.js';
 import type { Explained, Explanation, Limits, Resolution } from './resolution.js';
 import { ResolutionCache } from './resolution-cache.js';
@@ -109,7 +109,7 @@ export class Policy {
     const layers = this.#isFlat ? 0 : this.#cacheKey(query);
     const cached = cache.get(category, layers);
     if (cached !== undefined) return cached;
-    const limits = new LayerStack(this.#layersFor(query, sourceLayer), category).limits();
+    const limits = new LayerPrecedence(this.#layersFor(query, sourceLayer), category).limits();
     const resolution = this.#complete(limits, category);
     cache.add(category, layers, resolution);
     return resolution;
@@ -118,15 +118,15 @@ export class Policy {
   /** The values that {@link resolve} finds, each with the place in the policy that it comes from. */
   explain(query: PolicyQuery, sourceLayer?: AccountLayer): Explanation {
     const { category } = query;
-    const stack = new LayerStack(this.#layersFor(query, sourceLayer), category);
+    const winners = new LayerPrecedence(this.#layersFor(query, sourceLayer), category);
     return {
-      quotas: shown(stack.quotas),
-      total: shown(stack.total),
-      throttle: shown(stack.throttle),
-      totalThrottle: shown(stack.totalThrottle),
-      mode: shown(stack.mode),
+      quotas: shown(winners.quotas),
+      total: shown(winners.total),
+      throttle: shown(winners.throttle),
+      totalThrottle: shown(winners.totalThrottle),
+      mode: shown(winners.mode),
       onStoreFailure: this.#storeFailure.modeOf(category),
-      counters: stack.limits().counters.map(({ name }) => name),
+      counters: winners.limits().counters.map(({ name }) => name),
     };
   }
 
@@ -136,7 +136,7 @@ export class Policy {
    */
   counterOf(query: PolicyQuery, sourceLayer?: AccountLayer): string {
     const { source, account, environment } = this.#layersFor(query, sourceLayer);
-    return new LayerStack({ source, account, environment }, query.category).categoryCounter;
+    return new LayerPrecedence({ source, account, environment }, query.category).categoryCounter;
   }
 
   /** Whether any layer of the policy has a throttle. */

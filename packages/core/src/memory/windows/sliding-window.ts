@@ -61,10 +61,10 @@ export class SlidingWindows {
 
   /** Cost admitted in `(now - windowMs, now]`. */
   used(window: number, now: number): number {
-    return this.usedAt(this.records.words(window), this.records.numbers(window), windowPlace(window), now);
+    return this.usedAtPlace(this.records.words(window), this.records.numbers(window), windowPlace(window), now);
   }
 
-  usedAt(words: Uint32Array, numbers: Float64Array, place: number, now: number): number {
+  usedAtPlace(words: Uint32Array, numbers: Float64Array, place: number, now: number): number {
     if (words[place + COUNT] === 0) return 0;
     const leftAt = now - words[place + WINDOW_MS]!;
     return numbers[(place + NEWEST_AT) >>> 1]! - words[place + AGE]! > leftAt
@@ -110,10 +110,10 @@ export class SlidingWindows {
   /** Records an admission, and returns the number of slices. */
   admit(window: number, now: number, cost: number, sliceMs: number, maxSlices: number): number {
     const numbers = this.records.numbers(window);
-    return this.admitAt(this.records.words(window), numbers, windowPlace(window), now, cost, sliceMs, maxSlices);
+    return this.admitAtPlace(this.records.words(window), numbers, windowPlace(window), now, cost, sliceMs, maxSlices);
   }
 
-  admitAt(
+  admitAtPlace(
     words: Uint32Array,
     numbers: Float64Array,
     place: number,

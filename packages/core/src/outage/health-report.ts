@@ -46,7 +46,7 @@ export interface Health {
 }
 
 /** Derives the state of the store from its circuits. */
-export class HealthWatch {
+export class HealthReport {
   readonly #circuits: Circuits;
   readonly #onChange: () => void;
   #state: Health['state'] = 'up';

@@ -21,7 +21,7 @@ type Found<T> = Explained<T> & { readonly layer: CheckedLayer | undefined };
  * Decides which layer wins, option by option: the most specific layer that sets the option; within a layer, its
  * category before the layer itself. The order of precedence stands in the constructor.
  */
-export class LayerStack {
+export class LayerPrecedence {
   readonly quotas: Found<readonly Quota[]>;
   readonly total: Found<readonly Quota[]>;
   readonly throttle: Found<Throttle | undefined>;
