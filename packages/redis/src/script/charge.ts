@@ -15,11 +15,14 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  *
  * What runs when:
  *
- * COUNTERS at the start: tables that cache counters during the call USUAL_CHARGE for each charge: the fast path, which
- * decides and records a usual charge that fits makeOperate before the first other operation: makes functions of
- * COUNTER_FUNCTIONS (the pieces that the fast path has inline), ARRANGING (a counter's windows), VIOLATIONS, and WAIT
- * (when there is room) CONSUME_OPERATION for a charge that the fast path does not take, and for a peek
- * REFUND_OPERATION, RECORD_OPERATION, VIOLATE_OPERATION at the end writes the changed keys, and packs the reply
+ *     COUNTERS            at the start: tables that cache counters during the call
+ *     USUAL_CHARGE        for each charge: the fast path, which decides and records a usual charge that fits
+ *     makeOperate         before the first other operation: makes functions of COUNTER_FUNCTIONS (the pieces that the
+ *                         fast path has inline), ARRANGING (a counter's windows), VIOLATIONS, and WAIT (when there is
+ *                         room)
+ *     CONSUME_OPERATION   for a charge that the fast path does not take, and for a peek
+ *     REFUND_OPERATION, RECORD_OPERATION, VIOLATE_OPERATION
+ *     at the end          writes the changed keys, and packs the reply
  *
  * The functions are made only when they are needed: making them takes Redis longer than a usual charge.
  *
@@ -27,16 +30,20 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  *
  * ARGV[1]: a JSON array of numbers:
  *
- * nonce a number below 2^52 that no other call has; births are counted up from it operations the place here of the
- * first one for each shape: throttled (0 or 1), the longest windowMs, quotas n, then n times limit, windowMs, sliceMs,
- * maxSlices; if throttled also n times the shrunk limit, then afterViolations, withinMs, sliceMs, maxSlices, forMs,
- * factor (0: does not escalate), maxMs, rememberedMs for each operation one of 0 times cost counters (key index shape
- * violations)* charges `times` times `cost`, each decided separately 1 0 cost counters (key index shape violations)*
- * peeks 2 admittedAt cost counters (key birth)* refunds a cost that was admitted at that instant 3 agoMs cost counters
- * (key index shape)* records a cost that was admitted `agoMs` ago 4 times 0 counters (violations index shape)* counts
- * violations by charges that the process refused 5 times cost counters accounts key shape* charges several accounts,
- * each like a 0 and answered so. From `key` on, KEYS has for each account its counters, then the violations of those
- * with a throttle, then its index.
+ *     nonce         a number below 2^52 that no other call has; births are counted up from it
+ *     operations    the place here of the first one
+ *     for each shape: throttled (0 or 1), the longest windowMs, quotas n, then n times limit, windowMs, sliceMs,
+ *       maxSlices; if throttled also n times the shrunk limit, then afterViolations, withinMs, sliceMs, maxSlices, forMs,
+ *       factor (0: does not escalate), maxMs, rememberedMs
+ *     for each operation one of
+ *       0 times cost counters (key index shape violations)*   charges `times` times `cost`, each decided separately
+ *       1 0     cost counters (key index shape violations)*   peeks
+ *       2 admittedAt cost counters (key birth)*               refunds a cost that was admitted at that instant
+ *       3 agoMs cost counters (key index shape)*              records a cost that was admitted `agoMs` ago
+ *       4 times 0    counters (violations index shape)*       counts violations by charges that the process refused
+ *       5 times cost counters accounts key shape*             charges several accounts, each like a 0 and answered so.
+ *         From `key` on, KEYS has for each account its counters, then the violations of those with a throttle, then its
+ *         index.
  *
  * `key`, `index` and `violations` (0 without a throttle) are places in KEYS. A shape is the place here of its number of
  * quotas. A charge costs more than 0.
@@ -44,12 +51,14 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  * The reply is a string of little-endian doubles: the instant of the call in ms, then for each operation its status.
  * Status 1 means that a key holds something that is not of this format. A charge or peek with status 0 is followed by
  *
- * now admitted wait admitted: of `times`; wait: ms until one more fits, -1 for never, 0 for now birth of each counter,
- * 0 where there is no counter used reset of each quota: used before the operation, ms until room grows after it before
- * after violations of each counter with a throttle: the ms for which it was throttled before the operation, and is
- * after it, negated if that began with a refusal here; and its violations by now, 0 if the operation counted none reset
- * of each quota, only if a throttling began: for refused charges unchanged only after a refusal: ms until a slice
- * leaves one of the quotas, -1 for never
+ *     now admitted wait          admitted: of `times`; wait: ms until one more fits, -1 for never, 0 for now
+ *     birth                      of each counter, 0 where there is no counter
+ *     used reset                 of each quota: used before the operation, ms until room grows after it
+ *     before after violations    of each counter with a throttle: the ms for which it was throttled before the
+ *                                operation, and is after it, negated if that began with a refusal here; and its
+ *                                violations by now, 0 if the operation counted none
+ *     reset                      of each quota, only if a throttling began: for refused charges
+ *     unchanged                  only after a refusal: ms until a slice leaves one of the quotas, -1 for never
  *
  * and violations with status 0 by
  *
