@@ -95,8 +95,17 @@ export class Charging {
    * Records an admission of the instant `admittedAt`, in all windows of the counter where it counts. The counter
    * exists.
    */
-  record({ quotas }: CounterSpec, cost: number, now: number, admittedAt: number): void {
+  record(counter: CounterSpec, cost: number, now: number, admittedAt: number): void {
+    const { quotas } = counter;
     const table = this.#table;
+    this.#offset = 0;
+    this.#activeThrottle = undefined;
+    // Nearly all records are admissions of now, in the local copy of a store's counter. Deciding drops what has left.
+    this.#isArranged = admittedAt === now && this.#decideArranged(quotas, 0, now);
+    if (this.#isArranged) {
+      this.admit(counter, cost, now, 0);
+      return;
+    }
     if (!windowsFit(table, this.slot, quotas, now)) {
       const before = longestWindowMs(table, this.slot);
       arrangeWindows(table, this.slot, quotas, now);
@@ -105,7 +114,8 @@ export class Charging {
       if (growth > 0) table.extend(this.slot, table.expiresAt(this.slot) + growth);
     }
     const first = table.firstWindow(this.slot);
-    for (const [index, { limit, sliceMs, maxSlices }] of quotas.entries()) {
+    for (let index = 0; index < quotas.length; index++) {
+      const { limit, sliceMs, maxSlices } = quotas[index]!;
       this.#windows.setWord(first + index, LIMIT, limit);
       this.#windows.insert(first + index, now, admittedAt, cost, sliceMs, maxSlices);
     }

@@ -50,11 +50,13 @@ export class Counters {
     const now = this.tick();
     this.table.reclaim(now);
     const key = this.table.keyOf(account);
-    for (const [index, { name }] of counters.entries()) {
-      this.#chargings[index]!.slot = this.table.find(storedName(name), key, now);
-      this.#chargings[index]!.violationsSlot = -1;
+    for (let index = 0; index < counters.length; index++) {
+      const charging = this.#chargings[index]!;
+      charging.slot = this.table.find(storedName(counters[index]!.name), key, now);
+      charging.violationsSlot = -1;
     }
-    for (const [index, counter] of counters.entries()) {
+    for (let index = 0; index < counters.length; index++) {
+      const counter = counters[index]!;
       const charging = this.#chargings[index]!;
       const expiresAt = now - agoMs + longestMsOf(counter.quotas);
       if (cost === 0 || (charging.slot < 0 && expiresAt <= now)) continue;

@@ -36,6 +36,8 @@ export class Publisher implements GuardFollower {
   readonly #throttlings: ThrottlingWatch;
   readonly #storeWarnings: StoreWarnings;
   readonly #listeners = new Map<EventName, Set<Listener>>(EVENT_NAMES.map((event) => [event, new Set()]));
+  /** Every refusal asks, and most limiters have none. */
+  #hasListeners = false;
   #state: HealthReport['state'] = 'up';
   /** The shards that were down at the last change. */
   #down: ReadonlySet<string> = new Set();
@@ -53,10 +55,12 @@ export class Publisher implements GuardFollower {
 
   on(event: EventName, listener: Listener): void {
     this.#listenersOf(event).add(checkFunction('listener', listener));
+    this.#hasListeners = true;
   }
 
   off(event: EventName, listener: Listener): void {
     this.#listenersOf(event).delete(listener);
+    this.#hasListeners = [...this.#listeners.values()].some(({ size }) => size > 0);
   }
 
   made(): void {
@@ -71,6 +75,7 @@ export class Publisher implements GuardFollower {
   /** Removes all listeners of `limiter.on`. */
   stop(): void {
     for (const listeners of this.#listeners.values()) listeners.clear();
+    this.#hasListeners = false;
   }
 
   /** Runs with every charge. */
@@ -139,7 +144,8 @@ export class Publisher implements GuardFollower {
   }
 
   #isWanted(channel: TypedChannel<never>): boolean {
-    return channel.hasSubscribers || eventsOf(channel).some((event) => this.#listenersOf(event).size > 0);
+    if (channel.hasSubscribers) return true;
+    return this.#hasListeners && eventsOf(channel).some((event) => this.#listenersOf(event).size > 0);
   }
 
   #publish<Name extends keyof ChannelMessages>(

@@ -170,7 +170,7 @@ class StoreCall implements Waiter<StoreCall> {
       this.#stopWaiting();
       this.circuit.succeeded();
       this.#calls.report(this, 'answered');
-      this.#resolveWith(() => end.answered(value));
+      this.#resolveWith(value, undefined);
     }
   }
 
@@ -194,13 +194,13 @@ class StoreCall implements Waiter<StoreCall> {
     this.#isWaiting = false;
     const error = downError('unknown');
     this.#calls.report(this, 'abandoned', error);
-    this.#resolveWith(() => this.#end.failed(error));
+    this.#resolveWith(undefined, error);
   }
 
   #failed(error: StoreError, outcome: 'failed' | 'timeout'): void {
     this.#calls.report(this, outcome, error);
     this.#calls.failed(this.circuit, this.#account, error);
-    this.#resolveWith(() => this.#end.failed(error));
+    this.#resolveWith(undefined, error);
   }
 
   #stopWaiting(): void {
@@ -208,12 +208,19 @@ class StoreCall implements Waiter<StoreCall> {
     this.#calls.remove(this);
   }
 
-  #resolveWith(make: () => unknown): void {
+  #resolveWith(answer: unknown, error: StoreError | undefined): void {
     try {
-      this.#resolve(this.#context === undefined ? make() : this.#context.runInAsyncScope(make));
+      const context = this.#context;
+      this.#resolve(
+        context === undefined ? this.#make(answer, error) : context.runInAsyncScope(() => this.#make(answer, error)),
+      );
     } catch (thrown) {
       this.#reject(thrown);
     }
+  }
+
+  #make(answer: unknown, error: StoreError | undefined): unknown {
+    return error === undefined ? this.#end.answered(answer) : this.#end.failed(error);
   }
 }
 

@@ -170,16 +170,25 @@ export class StoreGuard {
   #consumeFromStore(charge: PreparedCharge): MaybePromise<Decision> {
     const { owner, cost, resolution } = charge;
     const circuit = this.#circuits.of(owner);
-    const pending = new PendingCharge(this.#parts, charge, circuit);
-    if (circuit.isOpen) return pending.decideWithout('no');
+    if (circuit.isOpen) return new PendingCharge(this.#parts, charge, circuit).decideWithout('no');
     if (!this.#writeBack.isEmpty) this.#writeBack.send(owner);
     let answer: MaybePromise<Outcome>;
     try {
       answer = this.#store.consume(owner, resolution.counters, cost);
     } catch (thrown) {
-      return this.#calls.threw(circuit, owner, thrown, pending);
+      return this.#calls.threw(circuit, owner, thrown, new PendingCharge(this.#parts, charge, circuit));
     }
-    return this.#calls.settle(circuit, owner, answer, pending);
+    if (isRefusalFor(charge, answer)) return this.#refuse(charge, answer, circuit);
+    return this.#calls.settle(circuit, owner, answer, new PendingCharge(this.#parts, charge, circuit));
+  }
+
+  /** A refusal that came at once, such as one from a cache: nobody waits for it, and there is nothing to take back. */
+  #refuse(charge: PreparedCharge, outcome: Outcome, circuit: Circuit): Decision {
+    circuit.succeeded();
+    if (outcome.throttledMs !== undefined) this.#fallback.followThrottling(charge, outcome.throttledMs);
+    const decision = new Decision(charge, charge.resolution, outcome, 'store');
+    this.#follower.decided(decision);
+    return decision;
   }
 
   async #probe(account: string): Promise<unknown> {
@@ -206,6 +215,15 @@ export class StoreGuard {
 
 function isOutcomeFor({ resolution: { quotas, counters } }: PreparedCharge, value: unknown): boolean {
   return isOutcome(value, quotas.length, counters.length);
+}
+
+/** An answer may be anything, even an object with a getter that throws. */
+function isRefusalFor(charge: PreparedCharge, answer: MaybePromise<Outcome>): answer is Outcome {
+  try {
+    return !isPromise(answer) && isOutcomeFor(charge, answer) && !answer.allowed;
+  } catch {
+    return false;
+  }
 }
 
 const PEEK_CALL: CallEnd<undefined> = { ...VOID_CALL, isAnswer: (value) => isOutcome(value, 1, 1) };
