@@ -33,8 +33,8 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  *     nonce         a number below 2^52 that no other call has; births are counted up from it
  *     operations    the place here of the first one
  *     for each shape: throttled (0 or 1), the longest windowMs, quotas n, then n times limit, windowMs, sliceMs,
- *       maxSlices; if throttled also n times the shrunk limit, then afterViolations, withinMs, sliceMs, maxSlices, forMs,
- *       factor (0: does not escalate), maxMs, rememberedMs
+ *       maxSlices; if throttled also n times the shrunk limit, then afterViolations, withinMs, sliceMs, maxSlices,
+ *       forMs, factor (0: does not escalate), maxMs, rememberedMs
  *     for each operation one of
  *       0 times cost counters (key index shape violations)*   charges `times` times `cost`, each decided separately
  *       1 0     cost counters (key index shape violations)*   peeks
