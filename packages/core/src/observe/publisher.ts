@@ -98,9 +98,9 @@ export class Publisher implements GuardFollower {
     this.#publish(STORE_CALL, { durationMs, outcome, error });
   }
 
-  healthChanged(watch: HealthReport): void {
-    const { state } = watch;
-    const down = new Set(watch.shards().map(({ name }) => name));
+  healthChanged(report: HealthReport): void {
+    const { state } = report;
+    const down = new Set(report.shards().map(({ name }) => name));
     const before = this.#down;
     const previous = this.#state;
     this.#down = down;
@@ -110,7 +110,7 @@ export class Publisher implements GuardFollower {
       for (const shard of down) if (!before.has(shard)) this.#publish(CIRCUIT, { shard, state: 'open' });
     }
     if (state !== previous) {
-      this.#storeWarnings.changed(watch);
+      this.#storeWarnings.changed(report);
       if (STORE_STATE.hasSubscribers) this.#publish(STORE_STATE, { state, previous });
     }
     this.#health();

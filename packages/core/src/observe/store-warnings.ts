@@ -18,9 +18,9 @@ export class StoreWarnings {
   }
 
   /** The state of the store has changed. */
-  changed(watch: HealthReport): void {
-    if (watch.state === 'up') this.#up();
-    else this.#down(watch);
+  changed(report: HealthReport): void {
+    if (report.state === 'up') this.#up();
+    else this.#down(report);
   }
 
   #up(): void {
@@ -29,8 +29,8 @@ export class StoreWarnings {
     warn('TOLLGATE_STORE_UP', `The store of the limiter ${this.#limiter} answers again`);
   }
 
-  #down(watch: HealthReport): void {
-    const [shard] = watch.shards();
+  #down(report: HealthReport): void {
+    const [shard] = report.shards();
     const cause = (shard?.cause ?? shard?.lastError ?? 'no answer').replace(/\.$/, '');
     const now = monotonicClock();
     if (this.#isReported || (cause === this.#reportedCause && now - this.#reportedAt < QUIET_MS)) return;

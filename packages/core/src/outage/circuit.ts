@@ -162,7 +162,7 @@ export class Circuits {
   }
 }
 
-export const FAILURES_TO_OPEN = 5;
+const FAILURES_TO_OPEN = 5;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2000;
 /** More shards than any cluster has masters. */

@@ -37,19 +37,13 @@ export class PendingCharge implements CallEnd<Decision>, Undo {
   }
 
   isAnswer(value: unknown): boolean {
-    const { quotas, counters } = this.#charge.resolution;
-    return isOutcome(value, quotas.length, counters.length);
+    return isOutcomeFor(this.#charge, value);
   }
 
   answered(outcome: Outcome): Decision {
-    const { fallback, follower } = this.#parts;
-    const charge = this.#charge;
-    const isCharged = outcome.allowed && charge.cost > 0;
-    if (isCharged) this.#copy = fallback.follow(charge);
-    if (outcome.throttledMs !== undefined) fallback.followThrottling(charge, outcome.throttledMs);
-    const decision = new Decision(charge, charge.resolution, outcome, 'store', isCharged ? this : undefined);
-    follower.decided(decision);
-    return decision;
+    const isCharged = outcome.allowed && this.#charge.cost > 0;
+    if (isCharged) this.#copy = this.#parts.fallback.follow(this.#charge);
+    return decideAsStore(this.#parts, this.#charge, outcome, isCharged ? this : undefined);
   }
 
   failed({ charged }: StoreError): Decision {
@@ -93,4 +87,22 @@ export class PendingCharge implements CallEnd<Decision>, Undo {
   #owe(): void {
     if (this.#local !== undefined && !this.#local.isRefunded) this.#parts.settlement.owe(this.#charge, this.#local);
   }
+}
+
+/** The decision for an outcome of the store. `undo` takes back what the store has charged. */
+export function decideAsStore(
+  { fallback, follower }: ChargeParts,
+  charge: PreparedCharge,
+  outcome: Outcome,
+  undo?: Undo,
+): Decision {
+  if (outcome.throttledMs !== undefined) fallback.followThrottling(charge, outcome.throttledMs);
+  const decision = new Decision(charge, charge.resolution, outcome, 'store', undo);
+  follower.decided(decision);
+  return decision;
+}
+
+/** Whether a store's answer is an outcome for the quotas and counters of the charge. */
+export function isOutcomeFor({ resolution: { quotas, counters } }: PreparedCharge, value: unknown): value is Outcome {
+  return isOutcome(value, quotas.length, counters.length);
 }

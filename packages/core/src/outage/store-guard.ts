@@ -7,7 +7,7 @@ import { type CounterSpec, isOutcome, type Outcome, Quota, type Store } from '..
 import { type Circuit, Circuits } from './circuit.js';
 import { Fallback } from './fallback.js';
 import { type Health, HealthReport } from './health-report.js';
-import { type ChargeParts, PendingCharge } from './pending-charge.js';
+import { type ChargeParts, decideAsStore, isOutcomeFor, PendingCharge } from './pending-charge.js';
 import { Settlement } from './settlement.js';
 import { type CallEnd, type CallFollower, IGNORE_LATE, StoreCalls, VOID_CALL } from './store-calls.js';
 import { WriteBack } from './write-back.js';
@@ -99,12 +99,12 @@ export class StoreGuard {
   }
 
   /** Charges without a decision, for a candidate policy. No request waits for it, and a failure is ignored. */
-  consumeForTrial({ owner, cost, resolution }: PreparedCharge): MaybePromise<Outcome | undefined> {
+  consumeForTrial(charge: PreparedCharge): MaybePromise<Outcome | undefined> {
+    const { owner, cost, resolution } = charge;
     if (this.#circuits.of(owner).isOpen) return undefined;
-    const { counters, quotas } = resolution;
-    const checked = (value: Outcome) => (isOutcome(value, quotas.length, counters.length) ? value : undefined);
+    const checked = (value: Outcome) => (isOutcomeFor(charge, value) ? value : undefined);
     try {
-      const answer = this.#store.consume(owner, counters, cost);
+      const answer = this.#store.consume(owner, resolution.counters, cost);
       // `catch` comes last: an answer may be anything, even an object with a getter that throws.
       return isPromise(answer)
         ? Promise.resolve(answer)
@@ -178,17 +178,12 @@ export class StoreGuard {
     } catch (thrown) {
       return this.#calls.threw(circuit, owner, thrown, new PendingCharge(this.#parts, charge, circuit));
     }
-    if (isRefusalFor(charge, answer)) return this.#refuse(charge, answer, circuit);
+    // A refusal that came at once, such as one from a cache: nobody waits for it, and there is nothing to take back.
+    if (isRefusalFor(charge, answer)) {
+      circuit.succeeded();
+      return decideAsStore(this.#parts, charge, answer);
+    }
     return this.#calls.settle(circuit, owner, answer, new PendingCharge(this.#parts, charge, circuit));
-  }
-
-  /** A refusal that came at once, such as one from a cache: nobody waits for it, and there is nothing to take back. */
-  #refuse(charge: PreparedCharge, outcome: Outcome, circuit: Circuit): Decision {
-    circuit.succeeded();
-    if (outcome.throttledMs !== undefined) this.#fallback.followThrottling(charge, outcome.throttledMs);
-    const decision = new Decision(charge, charge.resolution, outcome, 'store');
-    this.#follower.decided(decision);
-    return decision;
   }
 
   async #probe(account: string): Promise<unknown> {
@@ -211,10 +206,6 @@ export class StoreGuard {
     else this.#writeBack.drain();
     this.health.changed();
   }
-}
-
-function isOutcomeFor({ resolution: { quotas, counters } }: PreparedCharge, value: unknown): boolean {
-  return isOutcome(value, quotas.length, counters.length);
 }
 
 /** An answer may be anything, even an object with a getter that throws. */
