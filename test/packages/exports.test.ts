@@ -37,7 +37,7 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
   '@tollgate/core/channels': {
     values: '',
     types: `
-      CandidateMessage ChannelMessages CircuitMessage DecisionMessage HealthMessage LimiterMessage ObservedLimiter
+      CandidateMessage ChannelMessages CircuitMessage CorrectionMessage DecisionMessage HealthMessage LimiterMessage ObservedLimiter
       PolicyMessage StoreCallMessage StoreStateMessage SuspensionMessage ThrottlingBegunMessage ThrottlingEndedMessage`,
   },
   '@tollgate/core/kit': {

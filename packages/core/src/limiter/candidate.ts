@@ -59,10 +59,10 @@ export class Trial {
    * one call. The charge carries the candidate's resolution.
    */
   judge(charge: PreparedCharge, decision: MaybePromise<Decision>): void {
-    const trial = { ...charge, resolution: this.#onOwnCounters(charge.resolution) };
+    const trial = this.#trialOf(charge);
     const outcome = trial.resolution.counters.length === 0 ? FREE : this.#guard.consumeForTrial(trial);
     const follow = (decision: Decision, outcome: MaybePromise<Outcome | undefined>) => {
-      if (trial.cost > 0) decision.receipt?.accompany(() => this.#takeBack(trial, outcome));
+      if (trial.cost > 0) decision.receipt?.accompany((actualCost) => this.#settle(trial, outcome, actualCost));
     };
     if (!isPromise(decision) && !isPromise(outcome)) {
       follow(decision, outcome);
@@ -83,6 +83,15 @@ export class Trial {
     );
   }
 
+  /** Counts a debit on the candidate's counters too. The charge carries the candidate's resolution. */
+  debit(charge: PreparedCharge): void {
+    if (charge.resolution.counters.length > 0) this.#guard.debitTrial(this.#trialOf(charge));
+  }
+
+  #trialOf(charge: PreparedCharge): PreparedCharge {
+    return { ...charge, resolution: this.#onOwnCounters(charge.resolution) };
+  }
+
   #compare(trial: PreparedCharge, decision: Decision, outcome: Outcome | undefined): void {
     if (outcome === undefined || decision.reason === 'store-unavailable') {
       this.#tally.undecided++;
@@ -93,9 +102,9 @@ export class Trial {
     this.#onComparison({ decision, candidate, differs });
   }
 
-  #takeBack(trial: PreparedCharge, outcome: MaybePromise<Outcome | undefined>): void {
-    if (isPromise(outcome)) outcome.then((outcome) => this.#takeBack(trial, outcome));
-    else if (outcome?.allowed && outcome !== FREE) this.#guard.refundTrial(trial, outcome);
+  #settle(trial: PreparedCharge, outcome: MaybePromise<Outcome | undefined>, actualCost: number): void {
+    if (isPromise(outcome)) outcome.then((outcome) => this.#settle(trial, outcome, actualCost));
+    else if (outcome?.allowed && outcome !== FREE) this.#guard.settleTrial(trial, outcome, actualCost);
   }
 
   #onOwnCounters(resolution: Resolution): Resolution {

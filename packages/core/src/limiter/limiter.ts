@@ -128,11 +128,57 @@ export class RateLimiter {
    * @throws TypeError `TOLLGATE_OPTION_TYPE` when `receipt` is not one from a limiter on this store.
    */
   refund(receipt: Receipt): MaybePromise<boolean> {
+    return this.settle(receipt, 0);
+  }
+
+  /**
+   * Corrects one charge to the cost that it really had, given `decision.receipt`: a call was charged with ten minutes,
+   * and took four. Each receipt works once, here or in {@link refund}; the result is whether this call was the one.
+   *
+   * A lower cost is as a refund of the difference: it is taken back where the charge still counts, and never creates
+   * room that the charge had not taken. A higher cost is as a {@link debit} of the difference, now and without asking,
+   * so the limit may be exceeded; nothing is admitted until that has left.
+   *
+   * Rejects as {@link refund} and {@link debit} do.
+   *
+   * @throws TypeError `TOLLGATE_OPTION_TYPE` when `receipt` is not one from a limiter on this store, TypeError or
+   * RangeError `TOLLGATE_OPTION_RANGE` unless `actualCost` is an integer from 0 to 2³¹ − 1.
+   */
+  settle(receipt: Receipt, actualCost: number): MaybePromise<boolean> {
     this.#checkOpen();
     if (!Receipt.isOf(this.#store, receipt)) {
       throw optionTypeError('receipt', 'a receipt from a decision on the same store', receipt);
     }
-    return receipt.spend();
+    return receipt.settle(actualCost);
+  }
+
+  /**
+   * Counts a cost without asking whether it fits, for what has happened already: used minutes, sent rows. It may exceed
+   * the limit; nothing is admitted until that has left. No decision is made, and while limiting is suspended nothing is
+   * counted.
+   *
+   * What the store certainly did not count is written back when it answers again. Rejects with a `StoreError`,
+   * `TOLLGATE_STORE_FAILED`, where the store may or may not have counted it, and where too much waits to be written
+   * back.
+   *
+   * @throws As {@link consume}, and TypeError `TOLLGATE_OPTION_CONFLICT` on a store without the method `record`.
+   */
+  debit(charge: Charge): MaybePromise<void> {
+    this.#checkOpen();
+    const prepared = prepareCharge(charge);
+    if (this.#store.record === undefined) {
+      throw optionConflictError('Expected a store with the method record for a debit, got one without');
+    }
+    if (this.#suspensions.current !== undefined || prepared.cost === 0) return undefined;
+    const policy = this.#policy;
+    const trial = this.#trial;
+    const act = (layer: AccountLayer | undefined) => {
+      prepared.resolution = policy.resolve(charge, layer);
+      trial?.debit({ ...prepared, resolution: trial.policy.resolve(charge, layer) });
+      return prepared.resolution.counters.length === 0 ? undefined : this.#guard.debit(prepared);
+    };
+    const layer = this.#sourceLayer(charge);
+    return isPromise(layer) ? layer.then(act) : act(layer);
   }
 
   /**
@@ -236,10 +282,11 @@ export class RateLimiter {
 
   /** The limiter's counts since it was made. */
   stats(): LimiterStats {
-    const { wouldRefuse, throttlings, policyVersion } = this.#publisher;
+    const { wouldRefuse, throttlings, corrections, policyVersion } = this.#publisher;
     return {
       wouldRefuse,
       throttlings,
+      corrections,
       suspended: this.#passedSuspended,
       sourceFailures: this.#sources.failures,
       policyVersion,
