@@ -9,7 +9,7 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
   '@tollgate/core': {
     values: `
       Decision MemoryStore Policy Quota RateLimitError RateLimiter StoreError Throttle defineAccountLayer definePolicy legsApiAccount
-      legsApiCategory legsApiPolicy perDay perHour perMinute perSecond`,
+      legsApiCategory legsApiPolicy limiterNameOf perDay perHour perMinute perSecond`,
     types: `
       AccountLayer AccountSource AppliedQuota CategoryLayer Charge Clock Comparison CounterSpec CounterTarget
       DecisionSource ErrorCode EscalateOptions Explained Explanation Health Identity Layer Layers LegsApiCategory
@@ -42,7 +42,7 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
   },
   '@tollgate/core/kit': {
     values: `
-      asError callSafely checkFunction checkInteger checkOneOf checkOptions checkString closedError entryOf isPromise
+      asError callSafely checkFunction checkInteger checkOneOf checkOptions checkString closedError counterPrefixOf entryOf isPromise
       limitsConflictError monotonicClock optionConflictError optionRangeError optionTypeError ownCopy showName
       wallClock within`,
     types: `

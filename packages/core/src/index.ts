@@ -43,6 +43,7 @@ export type { MaybePromise } from './promises.js';
 export {
   type CounterSpec,
   type EscalateOptions,
+  limiterNameOf,
   type Outcome,
   type PerOptions,
   perDay,

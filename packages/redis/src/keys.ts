@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { limiterNameOf } from '@tollgate/core';
+import { counterPrefixOf } from '@tollgate/core/kit';
 
 /**
  * The names of keys: `prefix:v1:{account}` is an account's index, `prefix:v1:{account}:name` one of its counters, and
@@ -18,16 +20,21 @@ export class Keys {
 
   /** The end of a counter's key, behind the account's index. */
   static counterEnd(name: string): string {
-    return `:${encodeName(name)}`;
+    return `:${encodeCounter(name)}`;
   }
 
   /** The end of the key of a counter's violations. */
   static violationsEnd(name: string): string {
-    return `:${VIOLATIONS}${encodeName(name)}`;
+    return `:${VIOLATIONS}${encodeCounter(name)}`;
   }
 
   static isOfViolations(end: string): boolean {
     return end.startsWith(`:${VIOLATIONS}`);
+  }
+
+  /** The limiter whose counter has a key with this end. */
+  static limiterNameOf(end: string): string {
+    return limiterNameOf(end.slice(Keys.isOfViolations(end) ? 2 : 1));
   }
 
   /** A key beside the account's, to try whether they can be written. No counter has this name. */
@@ -40,6 +47,12 @@ export class Keys {
 const EMPTY = '#';
 const PROBE = '!';
 const VIOLATIONS = '!';
+
+/** The limiter's part of a long name stays readable, so that a reset finds all counters of one limiter. */
+function encodeCounter(name: string): string {
+  const prefix = counterPrefixOf(name);
+  return prefix + encodeName(name.slice(prefix.length));
+}
 
 /**
  * A name in characters without a meaning to Redis, its patterns or a cluster. Other characters become `%` and the four

@@ -27,9 +27,10 @@ async function charge(
   account: string,
   times: number,
   scope: { category?: string; plan?: string; environment?: string } = {},
+  name = 'default',
 ): Promise<void> {
   const store = new RedisStore({ url: server.url, timeoutMs: 5000, denyCacheSize: 0 });
-  const limiter = new RateLimiter({ policy: POLICY, store });
+  const limiter = new RateLimiter({ name, policy: POLICY, store });
   for (let time = 0; time < times; time++) {
     const { source } = await limiter.consume({ account, category: 'legs', ...scope });
     expect(source).toBe('store');
@@ -63,6 +64,19 @@ describe('tollgate peek', () => {
     ]);
     expect([code, stderr]).toEqual([0, '']);
     expect((await peek('peeked')).quotas[0].used).toBe(30);
+  });
+
+  it('and reset have the counters of the limiter that --limiter names', async () => {
+    await charge('named', 3);
+    await charge('named', 5, {}, 'login');
+    const used = async (...args: readonly string[]) => (await peek('named', ...args)).quotas[0].used;
+    expect([await used(), await used('--limiter', 'login'), await used('--limiter', 'other')]).toEqual([3, 5, 0]);
+    const reset = await command('reset', 'named', '--all', '--limiter', 'login');
+    expect(reset).toMatchObject({ code: 0, stdout: 'Forgot all counters of named in the limiter login.\n' });
+    expect([await used(), await used('--limiter', 'login')]).toEqual([3, 0]);
+    const wrong = await command('peek', 'named', '--category', 'legs', '--limiter', 'a/b');
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain('Expected `name` to be 1 to 64 characters');
   });
 
   it('ends with 1 when a request would be refused, and shows when it would be admitted', async () => {

@@ -34,5 +34,35 @@ export function describeNames({ check, within }: StoreWorld): void {
         expect((await store.peek('constructor', counterOf('*'), 1)).allowed).toBe(true);
         expect((await store.peek('constructor', counterOf('/'), 1)).allowed).toBe(false);
       }));
+    it('a reset for one limiter leaves the counters of others', () =>
+      within(async ({ store }) => {
+        const long = 'x'.repeat(100_000);
+        const ownNames = ['*login/legs', '*login/*', '*login/*/legs', `*login/${long}`];
+        const otherNames = [
+          'legs',
+          '*',
+          '*/legs',
+          '*login',
+          'login/legs',
+          '*login2/legs',
+          `*logi/n${long}`,
+          `x${long}`,
+        ];
+        const counterOf = (name: string) => [{ name, quotas: [new Quota({ limit: 1, windowMs: 60_000 })] }];
+        for (const name of [...ownNames, ...otherNames]) await store.consume('a', counterOf(name), 1);
+        await store.consume('b', counterOf('*login/legs'), 1);
+        const usedOf = async (account: string, name: string) => (await store.peek(account, counterOf(name), 0)).used[0];
+        const used = (names: readonly string[]) => Promise.all(names.map((name) => usedOf('a', name)));
+        await store.reset('a', undefined, 'login');
+        expect(await used(ownNames)).toEqual(ownNames.map(() => 0));
+        expect(await used(otherNames)).toEqual(otherNames.map(() => 1));
+        expect(await usedOf('b', '*login/legs')).toBe(1);
+        await store.reset('a', undefined, 'default');
+        expect(await usedOf('a', '*login2/legs')).toBe(1);
+        expect(await usedOf('a', `*logi/n${long}`)).toBe(1);
+        expect(await used(['legs', '*', '*/legs', '*login', 'login/legs', `x${long}`])).toEqual([0, 0, 0, 0, 0, 0]);
+        await store.reset('a');
+        expect(await used(otherNames)).toEqual(otherNames.map(() => 0));
+      }));
   });
 }

@@ -1,4 +1,5 @@
-import { Quota } from '@tollgate/core';
+import { createHash } from 'node:crypto';
+import { perMinute, Quota, RateLimiter, Throttle } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
 import { HOSTILE_NAMES } from '../../contract/store/traces.js';
 import { counterOf, redisWorld } from '../store-world.js';
@@ -103,6 +104,53 @@ describe('keys', () => {
     expect(await world.keys()).toEqual(
       [...left.map((end) => of('a*') + end), ...left.map((end) => of('b') + end)].sort(),
     );
+  });
+
+  it('of a limiter with a name begin with it, also where the category is long', async () => {
+    const store = world.store();
+    const throttle = new Throttle({ afterViolations: 2, withinMs: 60_000, forMs: 60_000, factor: 0.5 });
+    const names = ['legs', '*', 'x'.repeat(10_000), 'a'.repeat(120)];
+    for (const prefix of ['', '*login/']) {
+      for (const name of names) await store.consume('a', counterOf(5, 60_000, prefix + name), 1);
+      await store.consume('a', [{ ...counterOf(0, 60_000, `${prefix}legs`)[0]!, throttle }], 1);
+    }
+    const ends = (await world.keys()).map((key) => key.slice(`${world.prefix}:v1:{a}`.length));
+    const of = (prefix: string) => {
+      const long = `#${createHash('sha256').update('x'.repeat(10_000), 'utf16le').digest('hex')}`;
+      return [...names.slice(0, 2), long, names[3]!].map((end) => `:${prefix}${end}`).concat(`:!${prefix}legs`);
+    };
+    expect(ends).toEqual(['', ...of(''), ...of('*login/')].sort());
+    await store.pardon('a', undefined, 'login');
+    expect(await world.keys()).toHaveLength(10);
+    await store.reset('a', undefined, 'login');
+    expect((await world.keys()).map((key) => key.slice(`${world.prefix}:v1:{a}`.length))).toEqual(
+      ['', ...of('')].sort(),
+    );
+  });
+
+  it('of limiters of several names are reset, refused and throttled apart, also by the deny cache', async () => {
+    const store = world.store({ clock: () => world.clock.nowMs });
+    const throttle = { afterViolations: 3, withinMs: 60_000, forMs: 60_000, factor: 0.5 };
+    const policy = { quotas: [perMinute(1)], total: [perMinute(2)], throttle };
+    const [login, plain] = [{ name: 'login' }, {}].map((named) => new RateLimiter({ ...named, policy, store }));
+    const charge = { account: 'acme', category: 'legs' };
+    const allowed = async (limiter: RateLimiter, times: number) => {
+      const decisions: boolean[] = [];
+      for (let time = 0; time < times; time++) decisions.push((await limiter.consume(charge)).allowed);
+      return decisions;
+    };
+    expect(await allowed(login!, 4)).toEqual([true, false, false, false]);
+    expect(await allowed(plain!, 2)).toEqual([true, false]);
+    expect(store.stats().denyCacheHits).toBeGreaterThan(0);
+    await login!.reset({ account: 'acme' });
+    expect(await allowed(plain!, 1)).toEqual([false]);
+    expect(await allowed(login!, 2)).toEqual([true, false]);
+    await plain!.reset(charge);
+    expect(await allowed(plain!, 2)).toEqual([true, false]);
+    expect((await world.keys()).map((key) => key.slice(`${world.prefix}:v1:{acme}`.length))).toEqual(
+      expect.arrayContaining(['', ':*', ':*login/*', ':*login/legs', ':legs']),
+    );
+    for (const limiter of [login!, plain!]) await limiter.close();
   });
 
   it('of thousands of counters of one account are all deleted by its reset', async () => {

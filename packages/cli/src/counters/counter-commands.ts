@@ -11,6 +11,7 @@ interface CounterOptions extends RedisOptions, OutputOptions {
   readonly category?: string;
   readonly environment?: string;
   readonly policy?: string;
+  readonly limiter?: string;
 }
 
 interface PeekOptions extends CounterOptions {
@@ -78,12 +79,10 @@ Examples:
     .action((account: string, options: CounterOptions) => change('pardon', 'Pardoned', account, options));
 
   for (const command of [peek, reset, pardon]) {
-    addRedisOptions(
-      command.option(
-        '--policy <file>',
-        'the policy: JSON or YAML, or - for stdin (default: 100 a minute per category)',
-      ),
-    ).option('--json', 'print one JSON document');
+    command
+      .option('--policy <file>', 'the policy: JSON or YAML, or - for stdin (default: 100 a minute per category)')
+      .option('--limiter <name>', 'the limiter that has the counters (default: one without a name)');
+    addRedisOptions(command).option('--json', 'print one JSON document');
   }
 }
 
@@ -136,7 +135,7 @@ function verdict({ allowed, wouldRefuse, reason, retryAfterMs, quotas }: Decisio
 
 async function change(method: 'reset' | 'pardon', done: string, typed: string, options: CounterOptions): Promise<void> {
   const account = parseName(typed);
-  const { category, environment } = options;
+  const { category, environment, limiter: name } = options;
   if (category === undefined && environment !== undefined) {
     throw new UsageError('Expected --environment together with --category');
   }
@@ -145,8 +144,8 @@ async function change(method: 'reset' | 'pardon', done: string, typed: string, o
     const what = category === undefined ? 'all counters' : `the counter for ${shownName(category)}`;
     printResult(
       options,
-      { account, category, environment, done: method },
-      () => `${done} ${what} of ${shownName(account)}.`,
+      { account, category, environment, limiter: name, done: method },
+      () => `${done} ${what} of ${shownName(account)}${name === undefined ? '' : ` in the limiter ${name}`}.`,
     );
   });
 }
@@ -159,9 +158,9 @@ async function withLimiter(
   const policy = options.policy === undefined ? legsApiPolicy() : (await readPolicy(options.policy)).policy;
   await withRedis(options, async ({ client, limits, url }) => {
     const { LastErrorStore } = await import('./last-error-store.js');
-    const { prefix, timeout: timeoutMs } = options;
+    const { prefix, timeout: timeoutMs, limiter: name } = options;
     const store = new LastErrorStore({ client, prefix, timeoutMs });
-    const limiter = new RateLimiter({ policy, store, accounts: limits });
+    const limiter = new RateLimiter({ ...(name !== undefined && { name }), policy, store, accounts: limits });
     try {
       await act(limiter, store, url);
     } finally {

@@ -1,8 +1,7 @@
 import { Decision, FREE, type PreparedCharge } from '../decision/index.js';
-import { entryOf } from '../entry-of.js';
 import type { Comparison, LimiterStats } from '../observe/index.js';
 import type { StoreGuard } from '../outage/index.js';
-import type { Policy, Resolution } from '../policy/index.js';
+import { type Policy, Resolutions } from '../policy/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
 import type { Outcome } from '../store/index.js';
 
@@ -41,14 +40,22 @@ export class TrialTally {
  */
 export class Trial {
   readonly policy: Policy;
+  /** On counters of its own. */
+  readonly resolutions: Resolutions;
   readonly #guard: StoreGuard;
   readonly #tally: TrialTally;
   readonly #onComparison: (comparison: Comparison) => void;
-  /** The candidate's resolutions with the counters renamed. */
-  readonly #renamed = new WeakMap<Resolution, Resolution>();
 
-  constructor(policy: Policy, guard: StoreGuard, tally: TrialTally, onComparison: (comparison: Comparison) => void) {
+  /** `prefix` begins the names of the limiter's own counters. */
+  constructor(
+    policy: Policy,
+    prefix: string,
+    guard: StoreGuard,
+    tally: TrialTally,
+    onComparison: (comparison: Comparison) => void,
+  ) {
     this.policy = policy;
+    this.resolutions = new Resolutions(`${prefix}${TRIAL_PREFIX}`);
     this.#guard = guard;
     this.#tally = tally;
     this.#onComparison = onComparison;
@@ -56,10 +63,9 @@ export class Trial {
 
   /**
    * Lets the candidate decide a charge whose `decision` has been made, or is under way: on Redis both charges leave in
-   * one call. The charge carries the candidate's resolution.
+   * one call. The trial's charge has one of its resolutions.
    */
-  judge(charge: PreparedCharge, decision: MaybePromise<Decision>): void {
-    const trial = this.#trialOf(charge);
+  judge(trial: PreparedCharge, decision: MaybePromise<Decision>): void {
     const outcome = trial.resolution.counters.length === 0 ? FREE : this.#guard.consumeForTrial(trial);
     const follow = (decision: Decision, outcome: MaybePromise<Outcome | undefined>) => {
       if (trial.cost > 0) decision.receipt?.accompany((actualCost) => this.#settle(trial, outcome, actualCost));
@@ -83,13 +89,9 @@ export class Trial {
     );
   }
 
-  /** Counts a debit on the candidate's counters too. The charge carries the candidate's resolution. */
-  debit(charge: PreparedCharge): void {
-    if (charge.resolution.counters.length > 0) this.#guard.debitTrial(this.#trialOf(charge));
-  }
-
-  #trialOf(charge: PreparedCharge): PreparedCharge {
-    return { ...charge, resolution: this.#onOwnCounters(charge.resolution) };
+  /** Counts a debit on the candidate's counters too. The trial's charge has one of its resolutions. */
+  debit(trial: PreparedCharge): void {
+    if (trial.resolution.counters.length > 0) this.#guard.debitTrial(trial);
   }
 
   #compare(trial: PreparedCharge, decision: Decision, outcome: Outcome | undefined): void {
@@ -106,16 +108,7 @@ export class Trial {
     if (isPromise(outcome)) outcome.then((outcome) => this.#settle(trial, outcome, actualCost));
     else if (outcome?.allowed && outcome !== FREE) this.#guard.settleTrial(trial, outcome, actualCost);
   }
-
-  #onOwnCounters(resolution: Resolution): Resolution {
-    return entryOf(this.#renamed, resolution, () => ({
-      ...resolution,
-      counters: resolution.counters.map((counter) => ({ ...counter, name: trialName(counter.name) })),
-    }));
-  }
 }
 
-/** The name of a policy's counter in the trial. No counter of a policy starts with this prefix. */
-export function trialName(counter: string): string {
-  return `*/${counter}`;
-}
+/** No counter of a policy starts with it. */
+const TRIAL_PREFIX = '*/';

@@ -1,12 +1,15 @@
 import { checkInteger, checkOptions, checkString } from '../check.js';
-import { optionTypeError } from '../errors.js';
+import { optionRangeError, optionTypeError } from '../errors.js';
 import { MemoryStore } from '../memory/index.js';
 import { type AccountSource, definePolicy, type Policy, type PolicyOptions } from '../policy/index.js';
-import type { Store } from '../store/index.js';
+import { DEFAULT_LIMITER, LIMITER_NAME, type Store } from '../store/index.js';
 import { type CheckedUsage, readUsageOptions, type UsageOptions } from '../usage/index.js';
 
 export interface RateLimiterOptions {
-  /** The limiter's name in metrics and channel messages: at least one character, default `default`. */
+  /**
+   * The limiter's name: 1 to 64 characters of `A-Z a-z 0-9 . _ -`, default `default`. It is a part of its counters, so
+   * that limiters of several names share a store without sharing counters. Metrics and messages show it.
+   */
   readonly name?: string;
   /** Which limits apply to which account: a policy, or the options of one. */
   readonly policy: Policy | PolicyOptions;
@@ -55,7 +58,7 @@ export function readLimiterOptions(options: RateLimiterOptions): LimiterParts {
     'candidate',
     'usage',
   ]);
-  const { name = 'default', localStore, accounts = [] } = options;
+  const { name = DEFAULT_LIMITER, localStore, accounts = [] } = options;
   const store: Store = options.store === undefined ? new MemoryStore() : checkStore('store', options.store);
   const timeoutMs =
     options.timeoutMs === undefined
@@ -63,7 +66,7 @@ export function readLimiterOptions(options: RateLimiterOptions): LimiterParts {
       : checkInteger('timeoutMs', options.timeoutMs, 1, MAX_TIMEOUT_MS);
   const sources: readonly AccountSource[] = Array.isArray(accounts) ? accounts : [accounts];
   return {
-    name: checkString('name', name),
+    name: checkName(name),
     store,
     ownsStore: options.store === undefined,
     localStore: localStore && checkLocalStore(localStore),
@@ -75,6 +78,14 @@ export function readLimiterOptions(options: RateLimiterOptions): LimiterParts {
 
 export function policyOf(policy: Policy | PolicyOptions): Policy {
   return isPolicy(policy) ? policy : definePolicy(policy);
+}
+
+/** The name is a part of the names of counters, so a character with a meaning there is refused. */
+function checkName(name: string): string {
+  if (!LIMITER_NAME.test(checkString('name', name))) {
+    throw optionRangeError('name', '1 to 64 characters of A-Z a-z 0-9 . _ -', name);
+  }
+  return name;
 }
 
 /** Duck typing: a program may load two copies of this package. */

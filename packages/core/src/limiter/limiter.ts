@@ -13,7 +13,7 @@ import {
   Receipt,
 } from '../decision/index.js';
 import { closedError, optionConflictError, optionTypeError } from '../errors.js';
-import { type LimiterEvents, type LimiterStats, Publisher } from '../observe/index.js';
+import { type Comparison, type LimiterEvents, type LimiterStats, Publisher } from '../observe/index.js';
 import { type Health, StoreGuard } from '../outage/index.js';
 import {
   type AccountLayer,
@@ -22,13 +22,15 @@ import {
   type Policy,
   type PolicyOptions,
   type Resolution,
+  Resolutions,
 } from '../policy/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
-import type { Store } from '../store/index.js';
+import { counterPrefix, type Store } from '../store/index.js';
 import { Usage, type UsageQuestion, type UsageReport } from '../usage/index.js';
 import { warn } from '../warnings.js';
-import { Trial, TrialTally, trialName } from './candidate.js';
+import { Trial, TrialTally } from './candidate.js';
 import { policyOf, type RateLimiterOptions, readLimiterOptions } from './limiter-options.js';
+import { type CounterSharer, noteSharer } from './shared-counters.js';
 import { Suspensions } from './suspension.js';
 
 /**
@@ -47,6 +49,7 @@ export class RateLimiter {
   readonly name: string;
   readonly #store: Store;
   readonly #ownsStore: boolean;
+  readonly #sharer: CounterSharer;
   readonly #canThrottle: boolean;
   readonly #guard: StoreGuard;
   readonly #sources: AccountSources;
@@ -56,7 +59,11 @@ export class RateLimiter {
   readonly #publisher: Publisher;
   readonly #trialTally = new TrialTally();
   readonly #usage: Usage | undefined;
+  /** What the names of its counters begin with. */
+  readonly #prefix: string;
   #policy: Policy;
+  /** `undefined` for those of the policy, which limiters without a name share. */
+  #resolutions: Resolutions | undefined;
   #trial: Trial | undefined;
   #passedSuspended = 0;
   #warned = false;
@@ -66,7 +73,7 @@ export class RateLimiter {
    * @throws TypeError `TOLLGATE_OPTION_TYPE` when `store` lacks a method of the contract, `localStore` is no
    * `MemoryStore`, or `accounts` no source, `TOLLGATE_OPTION_UNKNOWN` when an option does not exist,
    * `TOLLGATE_OPTION_CONFLICT` when a policy throttles on a store that cannot; RangeError `TOLLGATE_OPTION_RANGE` for a
-   * `timeoutMs` out of range; and the errors of {@link definePolicy}.
+   * `name` with other characters or a `timeoutMs` out of range; and the errors of {@link definePolicy}.
    */
   constructor(options: RateLimiterOptions) {
     const { name, store, ownsStore, localStore, timeoutMs, sources, usage } = readLimiterOptions(options);
@@ -74,7 +81,9 @@ export class RateLimiter {
     this.#store = store;
     this.#ownsStore = ownsStore;
     this.#canThrottle = typeof store.pardon === 'function';
+    this.#prefix = counterPrefix(name);
     this.#policy = this.#usable(options.policy);
+    this.#resolutions = this.#ownResolutions();
     this.#sources = new AccountSources(sources, timeoutMs);
     this.#hasNoSources = this.#sources.isEmpty;
     const candidate = options.candidate && this.#usable(options.candidate);
@@ -84,6 +93,7 @@ export class RateLimiter {
     this.#trial = candidate && this.#trialOf(candidate);
     this.#suspensions = new Suspensions(this.#sources, (suspension) => this.#publisher.suspensionChanged(suspension));
     this.#suspensions.start();
+    this.#sharer = noteSharer(store, name, options.policy);
     this.#publisher.made();
   }
 
@@ -171,10 +181,11 @@ export class RateLimiter {
     }
     if (this.#suspensions.current !== undefined || prepared.cost === 0) return undefined;
     const policy = this.#policy;
+    const resolutions = this.#resolutions;
     const trial = this.#trial;
     const act = (layer: AccountLayer | undefined) => {
-      prepared.resolution = policy.resolve(charge, layer);
-      trial?.debit({ ...prepared, resolution: trial.policy.resolve(charge, layer) });
+      prepared.resolution = policy.resolve(charge, layer, resolutions);
+      trial?.debit({ ...prepared, resolution: trial.policy.resolve(charge, layer, trial.resolutions) });
       return prepared.resolution.counters.length === 0 ? undefined : this.#guard.debit(prepared);
     };
     const layer = this.#sourceLayer(charge);
@@ -182,8 +193,8 @@ export class RateLimiter {
   }
 
   /**
-   * Forgets the counter of one account and category, or every counter of the account. Pass the `environment` for a
-   * counter that the policy keeps apart for it.
+   * Forgets the counter of one account and category, or every counter that limiters of this name have for the account.
+   * Pass the `environment` for a counter that the policy keeps apart for it.
    *
    * Rejects with a `StoreError`, `TOLLGATE_STORE_FAILED`, when the store could not do it. The counters in this process,
    * and what waits to be written back, are forgotten all the same.
@@ -193,8 +204,8 @@ export class RateLimiter {
   }
 
   /**
-   * Forgets the violations of one account and category, or of the whole account with its total, and ends the throttling
-   * that they led to. Used quotas stay used.
+   * Forgets the violations of the counters that {@link reset} would forget, and ends the throttling that they led to.
+   * Used quotas stay used.
    *
    * Rejects with a `StoreError`, `TOLLGATE_STORE_FAILED`, when the store could not do it; the violations in this
    * process are forgotten all the same.
@@ -214,6 +225,8 @@ export class RateLimiter {
     this.#checkOpen();
     const previous = this.#policy;
     this.#policy = this.#usable(next);
+    this.#resolutions = this.#ownResolutions();
+    this.#sharer.policy = next;
     this.#publisher.policyChanged(this.#policy, previous);
   }
 
@@ -282,8 +295,9 @@ export class RateLimiter {
 
   /** The limiter's counts since it was made. */
   stats(): LimiterStats {
-    const { wouldRefuse, throttlings, corrections, policyVersion } = this.#publisher;
+    const { decisions, wouldRefuse, throttlings, corrections, policyVersion } = this.#publisher;
     return {
+      decisions,
       wouldRefuse,
       throttlings,
       corrections,
@@ -318,6 +332,7 @@ export class RateLimiter {
   close(): MaybePromise<void> {
     if (this.#closed) return undefined;
     this.#closed = true;
+    this.#sharer.isOpen = false;
     this.#publisher.closed();
     this.#suspensions.stop();
     this.#guard.close();
@@ -331,12 +346,17 @@ export class RateLimiter {
     const prepared = prepareCharge(charge);
     if (this.#suspensions.current !== undefined) return this.#letPass(method, prepared);
     const policy = this.#policy;
+    const resolutions = this.#resolutions;
     const layer = this.#hasNoSources ? undefined : this.#sourceLayer(charge);
-    if (layer === undefined || !isPromise(layer)) return this.#decide(method, charge, prepared, policy, layer);
+    if (layer === undefined || !isPromise(layer)) {
+      prepared.resolution = policy.resolve(charge, layer, resolutions);
+      return this.#decide(method, charge, prepared, layer);
+    }
     return layer.then((found) => {
       this.#checkOpen();
       if (this.#suspensions.current !== undefined) return this.#letPass(method, prepared);
-      return this.#decide(method, charge, prepared, policy, found);
+      prepared.resolution = policy.resolve(charge, found, resolutions);
+      return this.#decide(method, charge, prepared, found);
     });
   }
 
@@ -344,11 +364,9 @@ export class RateLimiter {
     method: 'consume' | 'peek',
     charge: Charge,
     prepared: PreparedCharge,
-    policy: Policy,
     layer: AccountLayer | undefined,
   ): MaybePromise<Decision> {
-    const resolution = policy.resolve(charge, layer);
-    prepared.resolution = resolution;
+    const { resolution } = prepared;
     if (!this.#canThrottle) this.#warnOfThrottle(resolution);
     let decision: MaybePromise<Decision>;
     if (resolution.counters.length === 0) {
@@ -356,8 +374,9 @@ export class RateLimiter {
     } else {
       decision = method === 'consume' ? this.#guard.consume(prepared) : this.#guard.peek(prepared);
     }
-    if (this.#trial !== undefined && method === 'consume') {
-      this.#trial.judge({ ...prepared, resolution: this.#trial.policy.resolve(charge, layer) }, decision);
+    const trial = this.#trial;
+    if (trial !== undefined && method === 'consume') {
+      trial.judge({ ...prepared, resolution: trial.policy.resolve(charge, layer, trial.resolutions) }, decision);
     }
     return decision;
   }
@@ -382,21 +401,27 @@ export class RateLimiter {
     if (typeof target !== 'object' || target === null) throw optionTypeError('target', 'an object', target);
     const owner = ownerOf(target);
     const { category, account, environment } = target;
-    if (category === undefined) return this.#guard[method](owner);
+    const act = (counter: string | undefined) => this.#guard[method](owner, counter, this.name);
+    if (category === undefined) return act(undefined);
     checkCategory(category);
     const query = { category, account, environment };
-    const act = (layer: AccountLayer | undefined) => {
-      const done = this.#guard[method](owner, this.#policy.counterOf(query, layer));
-      const inTrial = this.#trial?.policy.counterOf(query, layer);
-      const also = inTrial === undefined ? undefined : this.#guard[method](owner, trialName(inTrial));
+    const actOn = (layer: AccountLayer | undefined) => {
+      const done = act(this.#prefix + this.#policy.counterOf(query, layer));
+      const trial = this.#trial;
+      const also = trial && act(trial.resolutions.prefix + trial.policy.counterOf(query, layer));
       return isPromise(done) || isPromise(also) ? Promise.all([done, also]).then(() => {}) : undefined;
     };
     const layer = this.#sourceLayer(target);
-    return isPromise(layer) ? layer.then(act) : act(layer);
+    return isPromise(layer) ? layer.then(actOn) : actOn(layer);
   }
 
   #trialOf(candidate: Policy): Trial {
-    return new Trial(candidate, this.#guard, this.#trialTally, (comparison) => this.#publisher.compared(comparison));
+    const compared = (comparison: Comparison) => this.#publisher.compared(comparison);
+    return new Trial(candidate, this.#prefix, this.#guard, this.#trialTally, compared);
+  }
+
+  #ownResolutions(): Resolutions | undefined {
+    return this.#prefix === '' ? undefined : new Resolutions(this.#prefix);
   }
 
   /** The checked policy. A store that cannot throttle must not ignore a throttle silently. */

@@ -4,7 +4,7 @@ import { closedError } from '../errors.js';
 import type { CounterSpec, Outcome, Store } from '../store/index.js';
 import { Counters } from './counters.js';
 import type { ScratchOutcome } from './scratch-outcome.js';
-import { isViolationsName, storedName, violationsName } from './stored-names.js';
+import { isViolationsName, limiterOfStored, storedName, violationsName } from './stored-names.js';
 
 export interface MemoryStoreOptions {
   /**
@@ -92,14 +92,15 @@ export class MemoryStore implements Store {
     }
   }
 
-  reset(account: string, name?: string): void {
-    const { names } = this.#open().table;
-    this.#forget(account, name === undefined ? names : [storedName(name), violationsName(name)]);
+  reset(account: string, name?: string, limiter?: string): void {
+    this.#forget(account, name === undefined ? this.#namesOf(limiter) : [storedName(name), violationsName(name)]);
   }
 
-  pardon(account: string, name?: string): void {
-    const { names } = this.#open().table;
-    this.#forget(account, name === undefined ? names.filter(isViolationsName) : [violationsName(name)]);
+  pardon(account: string, name?: string, limiter?: string): void {
+    this.#forget(
+      account,
+      name === undefined ? this.#namesOf(limiter).filter(isViolationsName) : [violationsName(name)],
+    );
   }
 
   /**
@@ -129,6 +130,11 @@ export class MemoryStore implements Store {
       evictedExpired,
       evictedUnexpired,
     };
+  }
+
+  #namesOf(limiter: string | undefined): string[] {
+    const { names } = this.#open().table;
+    return limiter === undefined ? names : names.filter((name) => limiterOfStored(name) === limiter);
   }
 
   #forget(account: string, names: readonly string[]): void {

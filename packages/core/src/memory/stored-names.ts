@@ -1,4 +1,5 @@
 import { boundedName, LONGEST } from '../bounded-name.js';
+import { limiterNameOf } from '../store/index.js';
 
 /** The name of a counter in the table. It never equals a {@link violationsName}. */
 export function storedName(name: string): string {
@@ -31,6 +32,11 @@ let lastViolationsName = '!,';
 
 export function isViolationsName(name: string): boolean {
   return name.startsWith('!,');
+}
+
+/** The limiter of a name as {@link storedName} or {@link violationsName} wrote it. */
+export function limiterOfStored(name: string): string {
+  return limiterNameOf(isViolationsName(name) ? name.slice(2) : name);
 }
 
 const MARK = 33; // !

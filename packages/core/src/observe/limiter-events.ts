@@ -30,6 +30,8 @@ export interface LimiterEvents {
 
 /** The counts of a limiter since it was made. */
 export interface LimiterStats {
+  /** Charges that the limiter has decided, whatever came of them. 0 long after the start: nothing asks this limiter. */
+  readonly decisions: number;
   /** Charges that passed although a limit refused them, because the limit is only observed. */
   readonly wouldRefuse: number;
   /** Throttlings that began with a charge of this limiter. */

@@ -44,6 +44,7 @@ export class Publisher implements GuardFollower {
   #down: ReadonlySet<string> = new Set();
   /** The number of policies that the limiter has had. */
   policyVersion = 1;
+  decisions = 0;
   wouldRefuse = 0;
   throttlings = 0;
   corrections = 0;
@@ -82,6 +83,7 @@ export class Publisher implements GuardFollower {
 
   /** Runs with every charge. */
   decided(decision: Decision): void {
+    this.decisions++;
     if (this.#usage !== undefined) this.#usage.record(decision);
     if (DECISION.hasSubscribers) this.#publish(DECISION, { decision });
     if (this.#throttlings.size > 0) this.#throttlings.notice(decision);

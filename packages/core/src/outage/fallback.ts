@@ -65,12 +65,12 @@ export class Fallback {
     if (!this.#closed) this.local.refund(owner, resolution.local.counters, cost, admission);
   }
 
-  reset(owner: string, counter?: string): void {
-    (this.#given ?? this.#own)?.reset(owner, counter);
+  reset(owner: string, counter: string | undefined, limiter: string): void {
+    (this.#given ?? this.#own)?.reset(owner, counter, limiter);
   }
 
-  pardon(owner: string, counter?: string): void {
-    (this.#given ?? this.#own)?.pardon(owner, counter);
+  pardon(owner: string, counter: string | undefined, limiter: string): void {
+    (this.#given ?? this.#own)?.pardon(owner, counter, limiter);
   }
 
   close(): void {

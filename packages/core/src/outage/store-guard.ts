@@ -94,19 +94,16 @@ export class StoreGuard {
     return this.#settlement.debit(charge);
   }
 
-  reset(owner: string, counter?: string): MaybePromise<void> {
-    this.#fallback.reset(owner, counter);
+  /** As {@link Store.reset}. */
+  reset(owner: string, counter: string | undefined, limiter: string): MaybePromise<void> {
+    this.#fallback.reset(owner, counter, limiter);
     this.#writeBack.forget(owner, counter);
-    return this.#settlement.change(owner, () =>
-      counter === undefined ? this.#store.reset(owner) : this.#store.reset(owner, counter),
-    );
+    return this.#settlement.change(owner, () => this.#store.reset(owner, counter, limiter));
   }
 
-  pardon(owner: string, counter?: string): MaybePromise<void> {
-    this.#fallback.pardon(owner, counter);
-    return this.#settlement.change(owner, () =>
-      counter === undefined ? this.#store.pardon?.(owner) : this.#store.pardon?.(owner, counter),
-    );
+  pardon(owner: string, counter: string | undefined, limiter: string): MaybePromise<void> {
+    this.#fallback.pardon(owner, counter, limiter);
+    return this.#settlement.change(owner, () => this.#store.pardon?.(owner, counter, limiter));
   }
 
   /** Charges without a decision, for a candidate policy. No request waits for it, and a failure is ignored. */

@@ -17,3 +17,4 @@ export {
   NO_LIMITS,
   type Resolution,
 } from './resolution.js';
+export { Resolutions } from './resolution-cache.js';

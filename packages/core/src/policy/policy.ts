@@ -1,6 +1,6 @@
 import { checkOptions } from '../check.js';
-import { entryOf } from '../entry-of.js';
 import { optionTypeError } from '../errors.js';
+import type { CounterSpec } from '../store/index.js';
 import type { AccountLayer } from './account-source.js';
 import {
   type CheckedLayer,
@@ -15,7 +15,7 @@ import {
 import { type ApplicableLayers, LayerPrecedence } from './layer-precedence.js';
 import { type StoreFailureMode, type StoreFailureModes, StoreFailurePlan } from './on-store-failure.js';
 import type { Explained, Explanation, Limits, Resolution } from './resolution.js';
-import { ResolutionCache } from './resolution-cache.js';
+import { Resolutions } from './resolution-cache.js';
 
 export interface PolicyOptions extends Layer {
   /** The quotas where no more specific layer sets any. Required, so that no request is unlimited by omission. */
@@ -80,9 +80,7 @@ export class Policy {
   /** Whether the base is the only layer. */
   readonly #isFlat: boolean;
   readonly #storeFailure: StoreFailurePlan;
-  readonly #cache = new ResolutionCache(MAX_CACHED);
-  /** Caches for layers that come from an `AccountSource`. */
-  readonly #cachesBySourceLayer = new WeakMap<AccountLayer, ResolutionCache>();
+  readonly #resolutions = new Resolutions();
 
   constructor(options: PolicyOptions) {
     checkOptions('policy', options, POLICY_OPTIONS);
@@ -99,18 +97,19 @@ export class Policy {
 
   /**
    * The counters and quotas that apply. Names without a layer, hostile ones included, change nothing. `sourceLayer`
-   * comes from an `AccountSource`; it is more specific than every layer of the policy.
+   * comes from an `AccountSource`; it is more specific than every layer of the policy. A limiter with counters of its
+   * own passes its `resolutions` of this policy.
    *
    * @throws TypeError `TOLLGATE_OPTION_TYPE` unless `query.category` is a string.
    */
-  resolve(query: PolicyQuery, sourceLayer?: AccountLayer): Resolution {
+  resolve(query: PolicyQuery, sourceLayer?: AccountLayer, resolutions: Resolutions = this.#resolutions): Resolution {
     const { category } = query;
-    const cache = sourceLayer === undefined ? this.#cache : this.#cacheOf(sourceLayer);
+    const cache = resolutions.cacheOf(sourceLayer);
     const layers = this.#isFlat ? 0 : this.#cacheKey(query);
     const cached = cache.get(category, layers);
     if (cached !== undefined) return cached;
     const limits = new LayerPrecedence(this.#layersFor(query, sourceLayer), category).limits();
-    const resolution = this.#complete(limits, category);
+    const resolution = this.#complete(limits, category, resolutions.prefix);
     cache.add(category, layers, resolution);
     return resolution;
   }
@@ -166,15 +165,12 @@ export class Policy {
     return key * (this.#regions.size + 1) + (layerOf(this.#regions, region)?.ordinal ?? 0);
   }
 
-  #complete(limits: Limits, category: string): Resolution {
+  #complete(found: Limits, category: string, prefix: string): Resolution {
+    const limits = prefix === '' ? found : { ...found, counters: found.counters.map((one) => prefixed(one, prefix)) };
     const counters = this.#storeFailure.localCounters(limits.counters);
     const quotas = limits.quotas.map((quota) => ({ ...quota, limit: this.#storeFailure.localLimit(quota.limit) }));
     const local = counters === limits.counters ? limits : { ...limits, counters, quotas };
     return { ...limits, onStoreFailure: this.#storeFailure.modeOf(category), local };
-  }
-
-  #cacheOf(sourceLayer: AccountLayer): ResolutionCache {
-    return entryOf(this.#cachesBySourceLayer, sourceLayer, () => new ResolutionCache(MAX_CACHED_PER_SOURCE_LAYER));
   }
 }
 
@@ -187,12 +183,14 @@ const POLICY_OPTIONS: readonly string[] = [
   'onStoreFailure',
   'localShare',
 ];
-const MAX_CACHED = 16_384;
-const MAX_CACHED_PER_SOURCE_LAYER = 64;
 
 /** The layer of that name. An empty map is not asked: hashing a long name takes time. */
 function layerOf(layers: ReadonlyMap<string, CheckedLayer>, name: string | undefined): CheckedLayer | undefined {
   return name === undefined || layers.size === 0 ? undefined : layers.get(name);
+}
+
+function prefixed(counter: CounterSpec, prefix: string): CounterSpec {
+  return { ...counter, name: prefix + counter.name };
 }
 
 function shown<T>({ value, from }: Explained<T>): Explained<T> {

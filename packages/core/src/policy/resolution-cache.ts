@@ -1,4 +1,5 @@
 import { entryOf } from '../entry-of.js';
+import type { AccountLayer } from './account-source.js';
 import type { Resolution } from './resolution.js';
 
 /**
@@ -43,4 +44,25 @@ export class ResolutionCache {
   }
 }
 
+/**
+ * The resolutions of one policy for one limiter, or for its candidate. The names of their counters begin with `prefix`.
+ */
+export class Resolutions {
+  readonly prefix: string;
+  readonly #cache = new ResolutionCache(MAX_CACHED);
+  /** For layers that come from an `AccountSource`. */
+  readonly #bySourceLayer = new WeakMap<AccountLayer, ResolutionCache>();
+
+  constructor(prefix = '') {
+    this.prefix = prefix;
+  }
+
+  cacheOf(sourceLayer: AccountLayer | undefined): ResolutionCache {
+    if (sourceLayer === undefined) return this.#cache;
+    return entryOf(this.#bySourceLayer, sourceLayer, () => new ResolutionCache(MAX_CACHED_PER_SOURCE_LAYER));
+  }
+}
+
+const MAX_CACHED = 16_384;
+const MAX_CACHED_PER_SOURCE_LAYER = 64;
 const LONGEST_CACHED = 128;

@@ -1,3 +1,4 @@
+export { counterPrefix, counterPrefixOf, DEFAULT_LIMITER, LIMITER_NAME, limiterNameOf } from './counter-name.js';
 export { isOutcome } from './outcome-check.js';
 export {
   longestMsOf,

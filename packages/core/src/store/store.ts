@@ -149,11 +149,11 @@ export interface Store {
   shardOf?(account: string): string;
 
   /**
-   * Forgets the violations of a counter, or of every counter of the account, and ends their throttling. What the
+   * Forgets the violations of the counters that {@link reset} would forget, and ends their throttling. What the
    * counters have admitted stays. A store without this method keeps no violations, and a limiter refuses a policy that
    * throttles.
    */
-  pardon?(account: string, name?: string): MaybePromise<void>;
+  pardon?(account: string, name?: string, limiter?: string): MaybePromise<void>;
 
   /**
    * Makes a usage store beside the counters, which keeps usage for `keepDays`. The limiter closes it; this store stays
@@ -161,8 +161,13 @@ export interface Store {
    */
   usage?(options: { readonly keepDays: number }): UsageStore;
 
-  /** Forgets a counter and its violations; without a name, every counter of the account. */
-  reset(account: string, name?: string): MaybePromise<void>;
+  /**
+   * Forgets a counter and its violations; without a name, every counter of the account.
+   *
+   * @param limiter Without a name, only the counters of that limiter: those for which `limiterNameOf` returns it.
+   * Limiters always pass it, since several may share the store.
+   */
+  reset(account: string, name?: string, limiter?: string): MaybePromise<void>;
 
   /** Releases the store's resources. Afterwards every other method fails, and a second `close` does nothing. */
   close(): MaybePromise<void>;

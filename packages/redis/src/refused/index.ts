@@ -1,2 +1,2 @@
 export { DenyCache } from './deny-cache.js';
-export { UnreportedThrottlings, UnsentViolations } from './violations.js';
+export { type CountersOfAccount, UnreportedThrottlings, UnsentViolations } from './violations.js';

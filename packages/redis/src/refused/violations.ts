@@ -1,5 +1,16 @@
-import type { CounterSpec, Outcome } from '@tollgate/core';
+import { type CounterSpec, limiterNameOf, type Outcome } from '@tollgate/core';
 import { entryOf } from '@tollgate/core/kit';
+
+/** Counters of an account: one by its name, else those of one limiter, else all. */
+export interface CountersOfAccount {
+  readonly name: string | undefined;
+  readonly limiter: string | undefined;
+}
+
+function includes({ name, limiter }: CountersOfAccount, counter: string): boolean {
+  if (name !== undefined) return name === counter;
+  return limiter === undefined || limiter === limiterNameOf(counter);
+}
 
 /** Makes Redis count violations. */
 export type SendViolations = (account: string, counters: readonly CounterSpec[], times: number) => Promise<void>;
@@ -32,13 +43,15 @@ export class UnsentViolations {
     for (const [counters, times] of own) this.#send(account, counters, times).catch(() => {});
   }
 
-  /** Forgets the violations of the account, or only those on the counter of that name. */
-  forget(account: string, name?: string): void {
+  /** Forgets the violations on these counters of the account. */
+  forget(account: string, which: CountersOfAccount): void {
     const own = this.#byAccount.get(account);
+    if (own === undefined) return;
     this.#byAccount.delete(account);
-    if (own === undefined || name === undefined) return;
-    const others = [...own].map(([counters, times]) => [counters.filter((one) => one.name !== name), times] as const);
-    this.#byAccount.set(account, new Map(others.filter(([counters]) => counters.length > 0)));
+    const others = [...own]
+      .map(([counters, times]) => [counters.filter(({ name }) => !includes(which, name)), times] as const)
+      .filter(([counters]) => counters.length > 0);
+    if (others.length > 0) this.#byAccount.set(account, new Map(others));
   }
 
   close(): void {
@@ -77,9 +90,11 @@ export class UnreportedThrottlings {
     return lasting.length > 0;
   }
 
-  forget(account: string, name?: string): void {
-    if (name === undefined) this.#byAccount.delete(account);
-    else this.#byAccount.get(account)?.delete(name);
+  forget(account: string, which: CountersOfAccount): void {
+    const own = this.#byAccount.get(account);
+    if (own === undefined) return;
+    for (const name of own) if (includes(which, name)) own.delete(name);
+    if (own.size === 0) this.#byAccount.delete(account);
   }
 }
 

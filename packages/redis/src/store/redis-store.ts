@@ -2,7 +2,7 @@ import type { Clock, CounterSpec, MaybePromise, Outcome, Store } from '@tollgate
 import { closedError } from '@tollgate/core/kit';
 import { Connection, type RedisClient, Script } from '../connection.js';
 import { Keys } from '../keys.js';
-import { DenyCache, UnreportedThrottlings, UnsentViolations } from '../refused/index.js';
+import { type CountersOfAccount, DenyCache, UnreportedThrottlings, UnsentViolations } from '../refused/index.js';
 import {
   type Answer,
   type ChargeFollower,
@@ -118,14 +118,14 @@ export class RedisStore implements Store {
   }
 
   /** Deletes the counters that exist at the call. A charge that arrives during the call may begin a counter anew. */
-  async reset(account: string, name?: string): Promise<void> {
+  async reset(account: string, name?: string, limiter?: string): Promise<void> {
     this.#checkOpen();
-    await this.#delete(account, name, true);
+    await this.#delete(account, { name, limiter }, true);
   }
 
-  async pardon(account: string, name?: string): Promise<void> {
+  async pardon(account: string, name?: string, limiter?: string): Promise<void> {
     this.#checkOpen();
-    await this.#delete(account, name, false);
+    await this.#delete(account, { name, limiter }, false);
   }
 
   /** Rejects unless Redis could record a charge of the account now. The probe writes a key that expires in a second. */
@@ -160,28 +160,31 @@ export class RedisStore implements Store {
     if (this.#ownsClient) this.#client.disconnect();
   }
 
-  /** Deletes the violations of the account, or of one counter, and with `isReset` the counters as well. */
-  async #delete(account: string, name: string | undefined, isReset: boolean): Promise<void> {
-    this.#forget(account, name);
+  /** Deletes the violations of the counters, and with `isReset` the counters as well. */
+  async #delete(account: string, which: CountersOfAccount, isReset: boolean): Promise<void> {
+    this.#forget(account, which);
     const index = this.#keys.index(account);
-    const ends = name === undefined ? await this.#endsIn(index) : [Keys.counterEnd(name), Keys.violationsEnd(name)];
+    const { name } = which;
+    const ends =
+      name === undefined ? await this.#endsIn(index, which.limiter) : [Keys.counterEnd(name), Keys.violationsEnd(name)];
     const keys = ends.filter((end) => isReset || Keys.isOfViolations(end)).map((end) => index + end);
     for (let from = 0; from < keys.length; from += RESET_AT_ONCE) {
       await this.#connection.run(RESET, [index, ...keys.slice(from, from + RESET_AT_ONCE)], []);
     }
-    this.#forget(account, name);
-    this.#unreported.forget(account, name);
+    this.#forget(account, which);
+    this.#unreported.forget(account, which);
   }
 
-  /** The ends of the keys that an account's index names. */
-  async #endsIn(index: string): Promise<string[]> {
+  /** The ends of the keys that an account's index names: all of them, or those of one limiter. */
+  async #endsIn(index: string, limiter: string | undefined): Promise<string[]> {
     const entries = (await this.#connection.send('ZRANGE', index, 0, -1)) as string[];
-    return entries.map((entry) => `:${entry}`);
+    const ends = entries.map((entry) => `:${entry}`);
+    return limiter === undefined ? ends : ends.filter((end) => Keys.limiterNameOf(end) === limiter);
   }
 
-  #forget(account: string, name: string | undefined): void {
+  #forget(account: string, which: CountersOfAccount): void {
     this.#denials.drop(account);
-    this.#unsent.forget(account, name);
+    this.#unsent.forget(account, which);
   }
 
   async #violate(account: string, counters: readonly CounterSpec[], times: number): Promise<void> {

@@ -1,0 +1,37 @@
+/**
+ * Which limiter a counter belongs to. The counters of a limiter with a name of its own begin with `*name/`. Those of
+ * other limiters do not: a policy escapes `*` and `/` in the names of categories and environments.
+ */
+
+/** The limiter without a name. Its counters have no prefix. */
+export const DEFAULT_LIMITER = 'default';
+
+/** What the names of the limiter's counters begin with. */
+export function counterPrefix(limiter: string): string {
+  return limiter === DEFAULT_LIMITER ? '' : `*${limiter}/`;
+}
+
+/** The same for a counter, by its name. */
+export function counterPrefixOf(counter: string): string {
+  if (counter.charCodeAt(0) !== ASTERISK) return '';
+  return PREFIX.exec(counter)?.[0] ?? '';
+}
+
+/**
+ * The name of the limiter that a counter belongs to, `default` for a limiter without a name. For a store's `reset` and
+ * `pardon` of all counters of one limiter.
+ *
+ * @param counter The name of the counter, as in a {@link CounterSpec}.
+ *
+ * @example
+ * limiterNameOf('*login/legs'); // 'login'
+ * limiterNameOf('legs'); // 'default'
+ */
+export function limiterNameOf(counter: string): string {
+  return counterPrefixOf(counter).slice(1, -1) || DEFAULT_LIMITER;
+}
+
+/** The names that {@link limiterNameOf} recognises, and a limiter may have. */
+export const LIMITER_NAME: RegExp = /^[A-Za-z0-9._-]{1,64}$/;
+const PREFIX = /^\*[A-Za-z0-9._-]{1,64}\//;
+const ASTERISK = 42;
