@@ -107,9 +107,9 @@ export class StoreCalls {
     this.#deadlines.remove(call);
   }
 
-  report({ dueAt }: StoreCall, outcome: CallOutcome, error?: StoreError): void {
+  report({ startedAt }: StoreCall, outcome: CallOutcome, error?: StoreError): void {
     if (!this.#follower?.wantsCalls) return;
-    this.#follower.called(this.#clock() - (dueAt - this.#timeoutMs), outcome, error);
+    this.#follower.called(this.#clock() - startedAt, outcome, error);
   }
 
   timeoutError(): StoreError {
@@ -130,6 +130,7 @@ export class StoreCalls {
 
 /** One call that waits for its answer. */
 class StoreCall implements Waiter<StoreCall> {
+  startedAt = 0;
   dueAt = 0;
   before: StoreCall | undefined = undefined;
   after: StoreCall | undefined = undefined;

@@ -166,13 +166,19 @@ export class Batcher {
     }
     if (this.#parked !== undefined) return;
     this.#connection.whenReady(this.#wake);
-    const { timeoutMs } = this.#options;
-    const look = () => {
-      this.#failWaiting(timeoutMs);
-      if (this.#waiting.length > 0) this.#parked = setTimeout(look, timeoutMs);
+    this.#lookLater();
+  }
+
+  #lookLater(): void {
+    const { timeoutMs, clock } = this.#options;
+    const dueAt = clock() + timeoutMs;
+    this.#parked = setTimeout(() => {
+      // A process that was busy until now could not connect meanwhile.
+      const wasBusy = clock() - dueAt > timeoutMs / 2;
+      if (!wasBusy) this.#failWaiting(timeoutMs);
+      if (this.#waiting.length > 0) this.#lookLater();
       else this.#unpark();
-    };
-    this.#parked = setTimeout(look, timeoutMs);
+    }, timeoutMs);
   }
 
   #unpark(): void {
