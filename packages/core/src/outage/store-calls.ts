@@ -84,6 +84,8 @@ export class StoreCalls {
   }
 
   failed(circuit: Circuit, account: string, error: StoreError): void {
+    // The process asks for more at once than the store lets wait. That is no failure of the store.
+    if (error.concerns === 'charge') return;
     this.#failures++;
     // A store that reports one account's data as broken does answer, and keeps answering the others.
     if (error.concerns !== 'account') circuit.failed(error, account);
