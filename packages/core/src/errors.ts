@@ -68,8 +68,9 @@ export function closedError(what: string): TollgateError {
 
 /**
  * A store could not do what it was asked. `charged` is `'no'` only if the store did not record the charge and never
- * will; it is `'unknown'` if the store may have. `concerns` is `'account'` if only this account's data is broken, so
- * that the store counts as available for other accounts.
+ * will; it is `'unknown'` if the store may have. `concerns` is `'account'` if only this account's data is broken, and
+ * `'charge'` if only this charge could not be taken, as one too many of a burst. The store then counts as available for
+ * all others.
  *
  * Stores throw it, and `refund` and `reset` of a limiter pass it on; `consume` and `peek` decide without the store
  * instead. Recognise it by its `code`, not its class: a program may have two copies of this package.
@@ -77,7 +78,7 @@ export function closedError(what: string): TollgateError {
 export class StoreError extends Error {
   readonly code = 'TOLLGATE_STORE_FAILED';
   readonly charged: 'no' | 'unknown';
-  readonly concerns: 'store' | 'account';
+  readonly concerns: 'store' | 'account' | 'charge';
 
   constructor(message: string, options: StoreErrorOptions) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
@@ -90,7 +91,7 @@ export class StoreError extends Error {
 export interface StoreErrorOptions {
   readonly charged: 'no' | 'unknown';
   /** Default: `'store'`. */
-  readonly concerns?: 'store' | 'account';
+  readonly concerns?: 'store' | 'account' | 'charge';
   readonly cause?: unknown;
 }
 
