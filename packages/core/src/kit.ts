@@ -21,4 +21,5 @@ export {
 } from './errors.js';
 export type { Limits, Resolution } from './policy/index.js';
 export { isPromise, within } from './promises.js';
-export { counterPrefixOf } from './store/index.js';
+export { counterPrefixOf, MAX_WINDOW_MS } from './store/index.js';
+export { warn } from './warnings.js';
