@@ -98,7 +98,7 @@ new RateLimiter({ policy, timeoutMs: 50, localStore: new MemoryStore({ maxCounte
 expectTypeOf(policy.resolve({ category: 'legs' }).onStoreFailure).toEqualTypeOf<StoreFailureMode>();
 expectTypeOf<Decision['source']>().toEqualTypeOf<DecisionSource>();
 expectTypeOf(limiter.health()).toEqualTypeOf<Health>();
-expectTypeOf(limiter.on('health', ({ state }) => state === 'down')).toEqualTypeOf<RateLimiter>();
+expectTypeOf(limiter.on('health', ({ state }) => state === 'down')).toEqualTypeOf<typeof limiter>();
 // @ts-expect-error: there is no other event
 limiter.on('error', () => {});
 expectTypeOf(new StoreError('gone', { charged: 'no' }).charged).toEqualTypeOf<'no' | 'unknown'>();

@@ -40,6 +40,17 @@ export function optionRangeError(option: string, rule: string, received: unknown
   );
 }
 
+/** A name that the policy does not have. `hint` says what may have been meant. */
+export function unknownNameError(
+  option: string,
+  rule: string,
+  received: string,
+  hint: string,
+): TollgateError<RangeError> {
+  const message = `Expected \`${option}\` to be ${rule}, got ${show(received)}: ${hint}`;
+  return withCode(new RangeError(message), 'TOLLGATE_OPTION_RANGE', option);
+}
+
 /** There is no such option. A misspelt option must not silently become the default. */
 export function unknownOptionError(option: string, known: readonly string[]): TollgateError<TypeError> {
   return withCode(

@@ -2,10 +2,13 @@
 export type WarningCode =
   | 'TOLLGATE_CALLBACK_FAILED'
   | 'TOLLGATE_SHARED_COUNTERS'
+  | 'TOLLGATE_FUNCTION_FAILED'
+  | 'TOLLGATE_LIMIT_DROPPED'
   | 'TOLLGATE_STORE_DOWN'
   | 'TOLLGATE_STORE_UP'
   | 'TOLLGATE_SUSPENDED'
-  | 'TOLLGATE_THROTTLE_IGNORED';
+  | 'TOLLGATE_THROTTLE_IGNORED'
+  | 'TOLLGATE_UNKNOWN_NAME';
 
 /**
  * Emits a process warning of the type `TollgateWarning`. Its detail is the address of the page that explains the code.
@@ -15,6 +18,21 @@ export function warn(code: WarningCode, message: string): void {
   const text = message.replace(/\p{Cc}+/gu, ' ').slice(0, LONGEST_MESSAGE);
   process.emitWarning(text, { type: 'TollgateWarning', code, detail: `See ${PAGE}#${code.toLowerCase()}` });
 }
+
+/**
+ * {@link warn}, but not again with the same message. A policy that is read again reports the same mistakes. Only the
+ * latest messages are kept.
+ */
+export function warnOnce(code: WarningCode, message: string): void {
+  const key = message.slice(0, LONGEST_MESSAGE);
+  if (warned.has(key)) return;
+  if (warned.size >= MAX_KEPT) warned.delete(warned.values().next().value!);
+  warned.add(key);
+  warn(code, message);
+}
+
+const warned = new Set<string>();
+const MAX_KEPT = 256;
 
 /** The innermost cause of an error, in words: what a server or the network answered. */
 export function causeInWords(error: unknown): string {

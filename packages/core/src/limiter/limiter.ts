@@ -20,6 +20,7 @@ import {
   AccountSources,
   NO_LIMITS,
   type Policy,
+  type PolicyNames,
   type PolicyOptions,
   type Resolution,
   Resolutions,
@@ -29,7 +30,13 @@ import { counterPrefix, type Store } from '../store/index.js';
 import { Usage, type UsageQuestion, type UsageReport } from '../usage/index.js';
 import { warn } from '../warnings.js';
 import { Trial, TrialTally } from './candidate.js';
-import { policyOf, type RateLimiterOptions, readLimiterOptions } from './limiter-options.js';
+import {
+  checkCandidateNames,
+  policyOf,
+  type RateLimiterOptions,
+  readLimiterOptions,
+  reportRemovedLimits,
+} from './limiter-options.js';
 import { type CounterSharer, noteSharer } from './shared-counters.js';
 import { Suspensions } from './suspension.js';
 
@@ -44,7 +51,7 @@ import { Suspensions } from './suspension.js';
  * const decision = await limiter.consume({ account: 'ameyo5m', category: 'legs' });
  * if (!decision.allowed) console.log(`again in ${decision.retryAfterMs} ms`);
  */
-export class RateLimiter {
+export class RateLimiter<Names extends PolicyNames = PolicyNames> {
   /** The option `name`. */
   readonly name: string;
   readonly #store: Store;
@@ -75,7 +82,7 @@ export class RateLimiter {
    * `TOLLGATE_OPTION_CONFLICT` when a policy throttles on a store that cannot; RangeError `TOLLGATE_OPTION_RANGE` for a
    * `name` with other characters or a `timeoutMs` out of range; and the errors of {@link definePolicy}.
    */
-  constructor(options: RateLimiterOptions) {
+  constructor(options: RateLimiterOptions<Names>) {
     const { name, store, ownsStore, localStore, timeoutMs, sources, usage } = readLimiterOptions(options);
     this.name = name;
     this.#store = store;
@@ -86,7 +93,7 @@ export class RateLimiter {
     this.#resolutions = this.#ownResolutions();
     this.#sources = new AccountSources(sources, timeoutMs);
     this.#hasNoSources = this.#sources.isEmpty;
-    const candidate = options.candidate && this.#usable(options.candidate);
+    const candidate = options.candidate && this.#usableCandidate(options.candidate);
     this.#usage = usage && new Usage(usage, store);
     this.#publisher = new Publisher(this, this.#usage);
     this.#guard = new StoreGuard(store, timeoutMs, this.#publisher, localStore);
@@ -105,7 +112,7 @@ export class RateLimiter {
    * `decision.source` shows it. Rejects or throws only when the limiter or the store is closed, or for an invalid
    * charge: TypeError `TOLLGATE_OPTION_TYPE` or RangeError `TOLLGATE_OPTION_RANGE`.
    */
-  consume(charge: Charge): MaybePromise<Decision> {
+  consume(charge: Charge<Names>): MaybePromise<Decision> {
     return this.#ask('consume', charge);
   }
 
@@ -113,13 +120,13 @@ export class RateLimiter {
    * As {@link consume}, but a refusal is a `RateLimitError`, thrown or as a rejection: for a program that would
    * otherwise have to check `decision.allowed` after every charge.
    */
-  consumeOrThrow(charge: Charge): MaybePromise<Decision> {
+  consumeOrThrow(charge: Charge<Names>): MaybePromise<Decision> {
     const decision = this.consume(charge);
     return isPromise(decision) ? decision.then(admittedOnly) : admittedOnly(decision);
   }
 
   /** The decision that {@link consume} would make now, without charging: `used` never includes the cost. */
-  peek(charge: Charge): MaybePromise<Decision> {
+  peek(charge: Charge<Names>): MaybePromise<Decision> {
     return this.#ask('peek', charge);
   }
 
@@ -199,7 +206,7 @@ export class RateLimiter {
    * Rejects with a `StoreError`, `TOLLGATE_STORE_FAILED`, when the store could not do it. The counters in this process,
    * and what waits to be written back, are forgotten all the same.
    */
-  reset(target: CounterTarget): MaybePromise<void> {
+  reset(target: CounterTarget<Names>): MaybePromise<void> {
     return this.#onCounters(target, 'reset');
   }
 
@@ -210,7 +217,7 @@ export class RateLimiter {
    * Rejects with a `StoreError`, `TOLLGATE_STORE_FAILED`, when the store could not do it; the violations in this
    * process are forgotten all the same.
    */
-  pardon(target: CounterTarget): MaybePromise<void> {
+  pardon(target: CounterTarget<Names>): MaybePromise<void> {
     return this.#onCounters(target, 'pardon');
   }
 
@@ -233,7 +240,7 @@ export class RateLimiter {
   /** Replaces or ends the candidate from the next charge on. A new candidate uses the counters of the one before it. */
   setCandidate(next: Policy | PolicyOptions | undefined): void {
     this.#checkOpen();
-    this.#trial = next && this.#trialOf(this.#usable(next));
+    this.#trial = next && this.#trialOf(this.#usableCandidate(next));
   }
 
   /**
@@ -432,6 +439,13 @@ export class RateLimiter {
         'Expected a store with the method pardon for a policy with `throttle`, got one without',
       );
     }
+    reportRemovedLimits(checked);
+    return checked;
+  }
+
+  #usableCandidate(candidate: Policy | PolicyOptions): Policy {
+    const checked = this.#usable(candidate);
+    checkCandidateNames(this.#policy, checked);
     return checked;
   }
 

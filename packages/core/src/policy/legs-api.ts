@@ -1,13 +1,51 @@
+import { checkOptions } from '../check.js';
+import { showName } from '../errors.js';
 import { perMinute } from '../store/index.js';
-import { definePolicy, type Policy } from './policy.js';
+import type { CategoryLayer, QuotaList } from './layer.js';
+import type { KnownNames, PolicyNames } from './names.js';
+import { definePolicy, Policy, type PolicyOptions } from './policy.js';
 
 /** The categories of the Legs API, and `other` for every path outside its table, which is limited too. */
 export type LegsApiCategory = 'legs' | 'bridges' | 'actions' | 'events' | 'other';
 
-/** The Legs API's default: 100 requests in any rolling minute for each account and category. */
-export function legsApiPolicy(): Policy {
-  return definePolicy({ quotas: [perMinute(100)] });
+/** The options of a policy for the Legs API, whose categories are those of the API. */
+export interface LegsApiPolicyOptions extends Omit<PolicyOptions, 'quotas' | 'categories' | 'known'> {
+  /** Default: 100 requests a minute. */
+  readonly quotas?: QuotaList;
+  readonly categories?: { readonly [Category in LegsApiCategory]?: QuotaList | CategoryLayer };
+  readonly known?: Omit<KnownNames, 'categories'>;
 }
+
+/** The names of a policy for the Legs API. */
+export interface LegsApiNames extends PolicyNames {
+  readonly category: LegsApiCategory;
+}
+
+/**
+ * A policy whose categories are those of the Legs API, and no others. Without options it is the API's default: 100
+ * requests in any rolling minute for each account and category.
+ *
+ * @throws TypeError or RangeError: see {@link definePolicy}.
+ *
+ * @example
+ * const policy = legsApiPolicy({ plans: { enterprise: { quotas: [perMinute(1000)] } } });
+ */
+export function legsApiPolicy(options: LegsApiPolicyOptions = {}): Policy<LegsApiNames> {
+  const { quotas = [perMinute(100)], categories, known, ...others } = checkOptions('policy', options) as typeof options;
+  if (known !== undefined) checkOptions('policy.known', known, ['plans', 'regions', 'environments']);
+  for (const category of Object.keys(categories ?? {})) {
+    LEGS_API.checkName('category', category, `policy.categories.${showName(category)}`);
+  }
+  return new Policy({
+    ...others,
+    quotas,
+    ...(categories !== undefined && { categories: categories as Readonly<Record<string, QuotaList | CategoryLayer>> }),
+    known: { ...known, categories: CATEGORIES },
+  });
+}
+
+const CATEGORIES: readonly LegsApiCategory[] = ['legs', 'bridges', 'actions', 'events', 'other'];
+const LEGS_API = definePolicy({ quotas: 'unlimited', known: { categories: CATEGORIES } });
 
 /**
  * The category of a request to the Legs API, by its path or URL, under any mount prefix. Letter case, doubled and
