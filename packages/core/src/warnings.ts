@@ -1,6 +1,15 @@
 /** The codes of process warnings. The codes are stable; each has a heading in `docs/is-it-on.md`. */
 export type WarningCode =
   | 'TOLLGATE_CALLBACK_FAILED'
+  | 'TOLLGATE_COUNTED_TWICE'
+  | 'TOLLGATE_MADE_PER_REQUEST'
+  | 'TOLLGATE_NOTHING_DECIDED'
+  | 'TOLLGATE_NO_CATEGORY'
+  | 'TOLLGATE_NO_COST'
+  | 'TOLLGATE_NO_PARAMETER'
+  | 'TOLLGATE_PROXY_HOPS_IGNORED'
+  | 'TOLLGATE_PROXY_NOT_TRUSTED'
+  | 'TOLLGATE_PROXY_OPEN'
   | 'TOLLGATE_STORE_DOWN'
   | 'TOLLGATE_STORE_UP'
   | 'TOLLGATE_SUSPENDED'
@@ -14,6 +23,20 @@ export function warn(code: WarningCode, message: string): void {
   const text = message.replace(/\p{Cc}+/gu, ' ').slice(0, LONGEST_MESSAGE);
   process.emitWarning(text, { type: 'TollgateWarning', code, detail: `See ${PAGE}#${code.toLowerCase()}` });
 }
+
+/**
+ * As {@link warn}, but once in the life of the process for each code and cause. A cause is made of names that the
+ * program chooses, never of a request, and beyond a thousand causes nothing more is reported.
+ */
+export function warnOnce(code: WarningCode, cause: string, message: string): void {
+  const key = `${code} ${cause}`;
+  if (reported.size >= MOST_CAUSES || reported.has(key)) return;
+  reported.add(key);
+  warn(code, message);
+}
+
+const reported = new Set<string>();
+const MOST_CAUSES = 1000;
 
 /** The innermost cause of an error, in words: what a server or the network answered. */
 export function causeInWords(error: unknown): string {

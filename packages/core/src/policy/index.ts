@@ -6,7 +6,14 @@ export {
   type Suspension,
 } from './account-source.js';
 export type { CategoryLayer, Layer, Layers, Mode, QuotaList } from './layer.js';
-export { type LegsApiCategory, legsApiAccount, legsApiCategory, legsApiPlace, legsApiPolicy } from './legs-api.js';
+export {
+  type LegsApiCategory,
+  legsApiAccount,
+  legsApiCategory,
+  legsApiPlace,
+  legsApiPolicy,
+  legsApiRoute,
+} from './legs-api.js';
 export type { StoreFailureMode, StoreFailureModes } from './on-store-failure.js';
 export { definePolicy, Policy, type PolicyOptions, type PolicyQuery } from './policy.js';
 export {

@@ -141,9 +141,17 @@ export class Policy {
 
   /** Whether any layer of the policy has a throttle. */
   get throttles(): boolean {
+    return this.#allLayers().some((layer) => [layer, ...layer.categories.values()].some(({ throttle }) => throttle));
+  }
+
+  /** Whether any layer of the policy has categories of its own. */
+  get hasCategories(): boolean {
+    return this.#allLayers().some(({ categories }) => categories.size > 0);
+  }
+
+  #allLayers(): readonly CheckedLayer[] {
     const named = [this.#accounts, this.#environments, this.#plans, this.#regions];
-    const layers = [this.#base, ...named.flatMap((layersByName) => [...layersByName.values()])];
-    return layers.some((layer) => [layer, ...layer.categories.values()].some(({ throttle }) => throttle));
+    return [this.#base, ...named.flatMap((layersByName) => [...layersByName.values()])];
   }
 
   #layersFor(query: PolicyQuery, source: AccountLayer | undefined): ApplicableLayers {
