@@ -7,6 +7,8 @@ export type ErrorCode =
   | 'TOLLGATE_OPTION_RANGE'
   | 'TOLLGATE_OPTION_UNKNOWN'
   | 'TOLLGATE_OPTION_CONFLICT'
+  | 'TOLLGATE_NO_ACCOUNT'
+  | 'TOLLGATE_NO_ADDRESS'
   | 'TOLLGATE_CLOSED'
   | 'TOLLGATE_LIMITED'
   | 'TOLLGATE_STORE_FAILED'
@@ -63,6 +65,25 @@ export function unknownOptionError(option: string, known: readonly string[]): To
 /** Two settings that are valid alone and contradict each other. */
 export function optionConflictError(message: string): TollgateError<TypeError> {
   return withCode(new TypeError(message), 'TOLLGATE_OPTION_CONFLICT');
+}
+
+/** An adapter was given nothing that shows the account of a request. */
+export function noAccountError(option: string): TollgateError<TypeError> {
+  const choices = "a function, the name of a route parameter such as 'account_sid', or 'address'";
+  const preset = 'for the paths of the Legs API, pass legsApi({ … }) in place of the options';
+  return withCode(
+    new TypeError(`Expected \`${option}\` to be ${choices}, got undefined: ${preset}`),
+    'TOLLGATE_NO_ACCOUNT',
+    option,
+  );
+}
+
+/** A request is counted by its address, and has none. */
+export function noAddressError(): TollgateError {
+  return withCode(
+    new Error('Expected the address of the client, got none: behind a Unix socket, trust the proxy or set `account`'),
+    'TOLLGATE_NO_ADDRESS',
+  );
 }
 
 /** A change expected other limits of an account: those stored are at `version`; 0 means that none are. */

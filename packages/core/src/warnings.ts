@@ -4,6 +4,15 @@ export type WarningCode =
   | 'TOLLGATE_SHARED_COUNTERS'
   | 'TOLLGATE_FUNCTION_FAILED'
   | 'TOLLGATE_LIMIT_DROPPED'
+  | 'TOLLGATE_COUNTED_TWICE'
+  | 'TOLLGATE_MADE_PER_REQUEST'
+  | 'TOLLGATE_NOTHING_DECIDED'
+  | 'TOLLGATE_NO_CATEGORY'
+  | 'TOLLGATE_NO_COST'
+  | 'TOLLGATE_NO_PARAMETER'
+  | 'TOLLGATE_PROXY_HOPS_IGNORED'
+  | 'TOLLGATE_PROXY_NOT_TRUSTED'
+  | 'TOLLGATE_PROXY_OPEN'
   | 'TOLLGATE_STORE_DOWN'
   | 'TOLLGATE_STORE_UP'
   | 'TOLLGATE_SUSPENDED'
@@ -20,19 +29,18 @@ export function warn(code: WarningCode, message: string): void {
 }
 
 /**
- * {@link warn}, but not again with the same message. A policy that is read again reports the same mistakes. Only the
- * latest messages are kept.
+ * As {@link warn}, but once in the life of the process for each code and cause. Beyond a thousand causes nothing more is
+ * reported, so that no request can flood the log or the memory.
  */
-export function warnOnce(code: WarningCode, message: string): void {
-  const key = message.slice(0, LONGEST_MESSAGE);
-  if (warned.has(key)) return;
-  if (warned.size >= MAX_KEPT) warned.delete(warned.values().next().value!);
-  warned.add(key);
+export function warnOnce(code: WarningCode, message: string, cause: string = message): void {
+  const key = `${code} ${cause.slice(0, LONGEST_MESSAGE)}`;
+  if (reported.size >= MOST_CAUSES || reported.has(key)) return;
+  reported.add(key);
   warn(code, message);
 }
 
-const warned = new Set<string>();
-const MAX_KEPT = 256;
+const reported = new Set<string>();
+const MOST_CAUSES = 1000;
 
 /** The innermost cause of an error, in words: what a server or the network answered. */
 export function causeInWords(error: unknown): string {

@@ -14,6 +14,7 @@ export {
   legsApiCategory,
   legsApiPlace,
   legsApiPolicy,
+  legsApiRoute,
 } from './legs-api.js';
 export { KINDS_OF_NAMES, type KnownNames, type NameKind, type PolicyNames } from './names.js';
 export { nearestName } from './nearest-name.js';

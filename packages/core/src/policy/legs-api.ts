@@ -114,6 +114,31 @@ export function legsApiPlace(target: string): {
   return { account, category: collection === undefined ? 'other' : categoryOf(collection, part, depth) };
 }
 
+/**
+ * What the pattern of a route shows for all of its requests: `/v2/accounts/:account_sid/legs/:leg_sid` has the account
+ * in `account_sid`, and the category `legs`. `undefined` for a pattern in which another parameter or a wildcard may
+ * take the place of a word of the API: then only the path of a request shows it.
+ */
+export function legsApiRoute(
+  pattern: string,
+): { readonly parameter: string; readonly category: LegsApiCategory } | undefined {
+  const segments = pattern.split('/').filter((segment) => segment !== '');
+  const accounts = segments.findIndex((segment) => isOpen(segment) || wordOf(segment) === 'accounts');
+  const parameter = /^:(\w+)$/.exec(segments[accounts + 1] ?? '')?.[1];
+  if (accounts < 0 || isOpen(segments[accounts]!) || parameter === undefined) return undefined;
+  const [first = '', , part = ''] = segments.slice(accounts + 2);
+  if (segments.some((segment) => segment.includes('*') || segment.endsWith('?')) || isOpen(first)) return undefined;
+  const collection = wordOf(first);
+  if (collection !== 'legs' && collection !== 'bridges') return { parameter, category: 'other' };
+  if (isOpen(part)) return undefined;
+  return { parameter, category: categoryOf(collection, wordOf(part), segments.length - accounts - 2) };
+}
+
+/** Whether requests choose what stands in the place of a pattern's segment. */
+function isOpen(segment: string): boolean {
+  return /[:*]/.test(segment);
+}
+
 /** `depth` is the number of segments from the collection on. */
 function categoryOf(collection: 'legs' | 'bridges', part: PathWord | undefined, depth: number): LegsApiCategory {
   if (depth <= 2) return collection;

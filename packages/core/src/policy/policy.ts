@@ -227,9 +227,17 @@ export class Policy<Names extends PolicyNames = PolicyNames> {
 
   /** Whether any layer of the policy has a throttle. */
   get throttles(): boolean {
+    return this.#allLayers().some((layer) => [layer, ...layer.categories.values()].some(({ throttle }) => throttle));
+  }
+
+  /** Whether any layer of the policy has categories of its own. */
+  get hasCategories(): boolean {
+    return this.#allLayers().some(({ categories }) => categories.size > 0);
+  }
+
+  #allLayers(): readonly CheckedLayer[] {
     const named = [this.#accounts, this.#environments, this.#plans, this.#regions];
-    const layers = [this.#base, ...named.flatMap((layersByName) => layersByName.all)];
-    return layers.some((layer) => [layer, ...layer.categories.values()].some(({ throttle }) => throttle));
+    return [this.#base, ...named.flatMap(({ all }) => all)];
   }
 
   #layersFor(query: PolicyQuery, source: AccountLayer | undefined): ApplicableLayers {
