@@ -174,6 +174,13 @@ describe('a name of a charge that the policy does not have', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('is not reported where it is a category of the Legs API, which the policy leaves at its base', () => {
+    const warnings = warningsOf('TOLLGATE_UNKNOWN_NAME');
+    const limiter = limiterWith(definePolicy({ quotas, categories: { legs: quotas } }));
+    for (const category of ['bridges', 'events', 'other', 'leg']) limiter.consume({ account: 'acme', category });
+    expect(warnings).toEqual(['A charge has the category leg, which the policy does not have: did you mean legs?']);
+  });
+
   it('is reported when its counter is reset', () => {
     const warnings = warningsOf('TOLLGATE_UNKNOWN_NAME');
     limiterWith(definePolicy({ quotas, known: { categories: ['bridges'] } })).reset({ ...charge, category: 'bridge' });

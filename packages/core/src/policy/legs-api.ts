@@ -2,11 +2,11 @@ import { checkOptions } from '../check.js';
 import { showName } from '../errors.js';
 import { perMinute } from '../store/index.js';
 import type { CategoryLayer, QuotaList } from './layer.js';
-import type { KnownNames, PolicyNames } from './names.js';
+import { type KnownNames, LEGS_API_CATEGORIES, type PolicyNames } from './names.js';
 import { definePolicy, Policy, type PolicyOptions } from './policy.js';
 
 /** The categories of the Legs API, and `other` for every path outside its table, which is limited too. */
-export type LegsApiCategory = 'legs' | 'bridges' | 'actions' | 'events' | 'other';
+export type LegsApiCategory = (typeof LEGS_API_CATEGORIES)[number];
 
 /** The options of a policy for the Legs API, whose categories are those of the API. */
 export interface LegsApiPolicyOptions extends Omit<PolicyOptions, 'quotas' | 'categories' | 'known'> {
@@ -40,12 +40,11 @@ export function legsApiPolicy(options: LegsApiPolicyOptions = {}): Policy<LegsAp
     ...others,
     quotas,
     ...(categories !== undefined && { categories: categories as Readonly<Record<string, QuotaList | CategoryLayer>> }),
-    known: { ...known, categories: CATEGORIES },
+    known: { ...known, categories: LEGS_API_CATEGORIES },
   });
 }
 
-const CATEGORIES: readonly LegsApiCategory[] = ['legs', 'bridges', 'actions', 'events', 'other'];
-const LEGS_API = definePolicy({ quotas: 'unlimited', known: { categories: CATEGORIES } });
+const LEGS_API = definePolicy({ quotas: 'unlimited', known: { categories: LEGS_API_CATEGORIES } });
 
 /**
  * The category of a request to the Legs API, by its path or URL, under any mount prefix. Letter case, doubled and

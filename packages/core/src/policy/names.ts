@@ -70,6 +70,10 @@ export interface LayersByKind {
   readonly accounts: Layers;
 }
 
+/** What adapters read from the paths of the Legs API; `other` is also the category of a request that names none. */
+export const LEGS_API_CATEGORIES = ['legs', 'bridges', 'actions', 'events', 'other'] as const;
+const FROM_PATHS: ReadonlySet<string> = new Set(LEGS_API_CATEGORIES);
+
 /** The names that a policy has. Of a kind without any name, every name is accepted. */
 export class NameTable {
   readonly #names: Readonly<Record<NameKind, ReadonlySet<string>>>;
@@ -115,11 +119,14 @@ export class NameTable {
     throw unknownNameError(option, `${article} ${kind} of the policy`, name, this.#hint(kind, name));
   }
 
-  /** Warns of the names of a charge that the policy does not have. Not for every charge: this is slow. */
+  /**
+   * Warns of the names of a charge that the policy does not have. Not for every charge: this is slow. A category of the
+   * Legs API is no mistake: a policy may set limits for some of them, and leave the others at its base.
+   */
   report(names: { readonly [Kind in NameKind]?: string | undefined }): void {
     for (const kind of KINDS) {
       const name = names[kind];
-      if (name === undefined || this.has(kind, name)) continue;
+      if (name === undefined || this.has(kind, name) || (kind === 'category' && FROM_PATHS.has(name))) continue;
       this.#reportOnce(kind, name, `A charge has the ${kind} ${showName(name)}, which the policy does not have`);
     }
   }
