@@ -14,7 +14,7 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
       AccountLayer AccountSource AppliedQuota CategoryLayer Charge Clock Comparison CounterSpec CounterTarget
       DecisionSource ErrorCode EscalateOptions Explained Explanation Health Identity Layer Layers LegsApiCategory
       LimiterEvents LimiterStats MaybePromise MemoryStoreOptions MemoryStoreStats Mode Outcome PerOptions
-      PolicyOptions QuotaList QuotaOptions QuotaState RateLimiterOptions Reason Receipt ShardHealth Store
+      PolicyOptions QuotaList QuotaOptions QuotaState RateLimiterOptions Reason Receipt ReceiptClaims ShardHealth Store
       StoreErrorOptions StoreFailureMode StoreFailureModes Suspension ThrottleOptions Throttled TollgateError`,
   },
   '@tollgate/core/http': {

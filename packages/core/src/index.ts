@@ -59,6 +59,7 @@ export {
   perSecond,
   Quota,
   type QuotaOptions,
+  type ReceiptClaims,
   type Store,
   Throttle,
   type ThrottleOptions,

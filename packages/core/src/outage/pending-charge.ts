@@ -88,6 +88,14 @@ export class PendingCharge implements CallEnd<Decision>, Correction {
     return this.#parts.settlement.store;
   }
 
+  get isLocal(): boolean {
+    return this.#local !== undefined;
+  }
+
+  claim(charge: PreparedCharge, id: string): MaybePromise<boolean> {
+    return this.#parts.settlement.claim(charge, id);
+  }
+
   settle(charge: PreparedCharge, outcome: Outcome, actualCost: number): MaybePromise<void> {
     const { settlement, follower } = this.#parts;
     follower.corrected(charge, charge.cost, actualCost);

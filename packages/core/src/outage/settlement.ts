@@ -3,11 +3,11 @@ import type { PreparedCharge } from '../decision/index.js';
 import type { StoreError } from '../errors.js';
 import type { Admission } from '../memory/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
-import type { Outcome, Store } from '../store/index.js';
+import { longestMsOf, type Outcome, type Store } from '../store/index.js';
 import type { Circuits } from './circuit.js';
 import type { Fallback } from './fallback.js';
 import type { JournalEntry } from './journal.js';
-import { downError, type StoreCalls, VOID_CALL } from './store-calls.js';
+import { type CallEnd, downError, type StoreCalls, VOID_CALL } from './store-calls.js';
 import type { WriteBack } from './write-back.js';
 
 /** A charge that this process admitted alone, and its state since. */
@@ -119,6 +119,14 @@ export class Settlement {
     });
   }
 
+  /** Whether this is the first use of a receipt that was written as text, in any process. Rejects while it is away. */
+  claim({ owner, resolution }: PreparedCharge, id: string): MaybePromise<boolean> {
+    const circuit = this.#circuits.of(owner);
+    if (circuit.isOpen) return Promise.reject(downError('no'));
+    const forMs = Math.max(...resolution.counters.map(({ quotas }) => longestMsOf(quotas)));
+    return this.#calls.ask(circuit, owner, () => this.#store.receipts?.claim(owner, id, forMs), CLAIM_CALL);
+  }
+
   /** The store admitted, too late, a charge whose request was refused, or corrected to less since. */
   giveBack(charge: PreparedCharge, outcome: Outcome, actualCost: number): void {
     const { owner } = charge;
@@ -140,3 +148,10 @@ export class Settlement {
     return this.#store.refund(owner, resolution.counters, cost, outcome);
   }
 }
+
+const CLAIM_CALL: CallEnd<boolean> = {
+  ...VOID_CALL,
+  isAnswer: (value) => typeof value === 'boolean',
+  answered: (isFirst) => isFirst as boolean,
+  failed: (error) => Promise.reject(error) as never,
+};

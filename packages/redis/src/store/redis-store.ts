@@ -1,4 +1,4 @@
-import type { Clock, CounterSpec, MaybePromise, Outcome, Store } from '@tollgate/core';
+import type { Clock, CounterSpec, MaybePromise, Outcome, ReceiptClaims, Store } from '@tollgate/core';
 import { closedError } from '@tollgate/core/kit';
 import { Connection, type RedisClient, Script } from '../connection.js';
 import { Keys } from '../keys.js';
@@ -43,6 +43,7 @@ export type { RedisStoreOptions } from './options.js';
 export class RedisStore implements Store {
   /** How long a decision may wait for Redis, in milliseconds. */
   readonly timeoutMs: number;
+  readonly receipts: ReceiptClaims;
   readonly #client: RedisClient;
   readonly #ownsClient: boolean;
   readonly #connection: Connection;
@@ -68,6 +69,7 @@ export class RedisStore implements Store {
     this.#connection = new Connection(client);
     this.#keys = new Keys(prefix);
     this.#prefix = prefix;
+    this.receipts = { key: prefix, claim: (account, id, forMs) => this.#claim(account, id, forMs) };
     this.#clock = clock;
     this.#batcher = new Batcher(this, this.#connection, this.#keys, batching);
     this.#denials = new DenyCache(denyCacheSize);
@@ -180,6 +182,13 @@ export class RedisStore implements Store {
     const entries = (await this.#connection.send('ZRANGE', index, 0, -1)) as string[];
     const ends = entries.map((entry) => `:${entry}`);
     return limiter === undefined ? ends : ends.filter((end) => Keys.limiterNameOf(end) === limiter);
+  }
+
+  /** One command, so of several processes with the receipt one is the first. */
+  async #claim(account: string, id: string, forMs: number): Promise<boolean> {
+    this.#checkOpen();
+    const key = this.#keys.receipt(this.#keys.index(account), id);
+    return (await this.#connection.send('SET', key, '', 'PX', forMs, 'NX')) !== null;
   }
 
   #forget(account: string, which: CountersOfAccount): void {
