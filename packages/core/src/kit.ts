@@ -21,4 +21,5 @@ export {
 } from './errors.js';
 export type { Limits, Resolution } from './policy/index.js';
 export { isPromise, within } from './promises.js';
-export { counterPrefixOf } from './store/index.js';
+export { counterPrefixOf, requestsOf } from './store/index.js';
+export { othersOf, usagePrefixOf } from './usage/index.js';
