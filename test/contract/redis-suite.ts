@@ -1,7 +1,9 @@
 import { RedisStore } from '@tollgate/redis';
 import type { Cluster, Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, vi } from 'vitest';
+import { runsFor } from '../effort.js';
 import { ScriptClock } from '../redis/script-clock.js';
+import { describeCorrections } from './corrections.js';
 import { describeStore, type StoreUnderTest } from './store.js';
 
 export interface Backend {
@@ -48,6 +50,7 @@ export function describeOn(name: string, effort: number, start: () => Promise<Ba
       };
     };
     describeStore('RedisStore', makeStore, { records: true, throttles: true, effort });
+    describeCorrections('RedisStore', makeStore, runsFor(Math.ceil(60 * effort)));
   });
 }
 

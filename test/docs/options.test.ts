@@ -11,7 +11,7 @@ import {
   type Store,
   type TollgateError,
 } from '@tollgate/core';
-import { Answers, CHARGE_OPTIONS } from '@tollgate/core/http';
+import { Answers, CHARGE_OPTIONS, clientAddress } from '@tollgate/core/http';
 import { MemoryUsage, summarizeUsage } from '@tollgate/core/usage';
 import { rateLimit } from '@tollgate/express';
 import { rateLimit as fastifyRateLimit } from '@tollgate/fastify';
@@ -79,7 +79,11 @@ describe.each<[page: string, heading: string, make: (options: object) => unknown
   ['docs/reference.md', '### Options of RateLimiter', (options) => new RateLimiter({ policy, ...options }).close()],
   ['docs/reference.md', '### Options of MemoryStore', (options) => new MemoryStore(options).close()],
   ['docs/reference.md', '### Options of RedisStore', (options) => new RedisStore({ url, ...options }).close()],
-  ['docs/reference.md', '### Options of both adapters', (options) => rateLimit({ policy, ...options })],
+  [
+    'docs/reference.md',
+    '### Options of both adapters',
+    (options) => rateLimit({ policy, account: 'address', ...options }),
+  ],
   ['docs/redis.md', '### Options of the limits', (options) => new RedisLimits({ url, ...options }).close()],
   ['docs/usage.md', '## Options', (options) => new RateLimiter({ policy, usage: options }).close()],
   ['docs/usage.md', '### MemoryUsage', (options) => new MemoryUsage(options).close()],
@@ -231,7 +235,7 @@ describe('the errors in docs/errors.md', () => {
   const cases: Record<string, readonly [string, () => unknown][]> = {
     TOLLGATE_OPTION_TYPE: [
       ['a text as a limit', () => perMinute('100' as never)],
-      ['no policy', () => rateLimit({})],
+      ['no policy', () => rateLimit({ account: 'address' })],
       ['no options', () => rateLimit(undefined as never)],
       ['a policy without quotas', () => definePolicy({} as never)],
       ['a usage store without methods', () => new RateLimiter({ policy, usage: { store: {} as never } })],
@@ -254,8 +258,11 @@ describe('the errors in docs/errors.md', () => {
       ],
       ['two quotas of one window', () => definePolicy({ quotas: [perMinute(1), perMinute(2, { name: 'other' })] })],
       ['a URL of another kind', () => new RedisStore({ url: 'http://127.0.0.1' })],
-      ['an empty code', () => rateLimit({ policy, code: '' })],
-      ['a header format that there is not', () => rateLimit({ policy, headers: 'draft-6' as never })],
+      ['an empty code', () => rateLimit({ policy, account: 'address', code: '' })],
+      [
+        'a header format that there is not',
+        () => rateLimit({ policy, account: 'address', headers: 'draft-6' as never }),
+      ],
       ['a time that ends before it begins', () => summarizeUsage([], { account: 'a', from: 5, to: 5 })],
       ['a cost below 0', () => limiter.consume({ ...charge, cost: -1 })],
     ],
@@ -268,10 +275,10 @@ describe('the errors in docs/errors.md', () => {
       ['of an adapter', () => rateLimit({ policy, keyGenerator: () => 'x' } as never)],
     ],
     TOLLGATE_OPTION_CONFLICT: [
-      ['a limiter and a policy', () => rateLimit({ limiter, policy })],
+      ['a limiter and a policy', () => rateLimit({ limiter, policy, account: 'address' })],
       ['a Redis client and a URL', () => new RedisStore({ client: {} as never, url: 'redis://127.0.0.1' })],
       ['limits with a client and a URL', () => new RedisLimits({ client: {} as never, url: 'redis://127.0.0.1' })],
-      ['a limiter and a store', () => rateLimit({ limiter, store: new MemoryStore() })],
+      ['a limiter and a store', () => rateLimit({ limiter, store: new MemoryStore(), account: 'address' })],
       ['usage with a client and a URL', () => new RedisUsage({ client: {} as never, url: 'redis://127.0.0.1' })],
       [
         'a usage store and for how many days it keeps',
@@ -283,6 +290,14 @@ describe('the errors in docs/errors.md', () => {
         'another policy with a throttle on such a store',
         () => new RateLimiter({ policy, store: broken('refund', thrower) }).setPolicy({ ...policy, throttle }),
       ],
+    ],
+    TOLLGATE_NO_ACCOUNT: [
+      ['options without an account', () => rateLimit({ policy } as never)],
+      ['a plugin without an account', () => Fastify().register(fastifyRateLimit, { policy } as never)],
+    ],
+    TOLLGATE_NO_ADDRESS: [
+      ['a client without an address', () => clientAddress(undefined)],
+      ['an empty address', () => clientAddress('')],
     ],
     TOLLGATE_LIMITED: [
       ['a charge that is refused', () => refuse({ ...charge, account: 'limited' })],

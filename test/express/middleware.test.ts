@@ -4,7 +4,7 @@ import { createServer, get } from 'node:http';
 import { createRequire } from 'node:module';
 import { MemoryStore, perMinute, RateLimiter } from '@tollgate/core';
 import type { LimiterMessage } from '@tollgate/core/channels';
-import { type RateLimitOptions, rateLimit } from '@tollgate/express';
+import { legsApi, type RateLimitOptions, rateLimit } from '@tollgate/express';
 import express, { Router } from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
 import { listening, type Running } from '../contract/http/adapter.js';
@@ -22,7 +22,7 @@ async function serve(app: express.Express): Promise<string> {
 }
 
 function perMinuteOf(limit: number): RateLimitOptions {
-  return { policy: { quotas: [perMinute(limit)] }, store: new MemoryStore({ clock: () => 0 }) };
+  return legsApi({ policy: { quotas: [perMinute(limit)] }, store: new MemoryStore({ clock: () => 0 }) });
 }
 
 async function statuses(origin: string, ...paths: string[]): Promise<number[]> {
@@ -139,7 +139,7 @@ describe('Express middleware', () => {
       },
     };
     rateLimit({ ...perMinuteOf(1), account: () => 'a', category: 'legs' })(
-      { headers: {}, params: {} } as never,
+      { headers: {}, params: {}, url: '/', baseUrl: '' } as never,
       response as never,
       (error) => void received.push(error),
     );
@@ -188,6 +188,7 @@ describe('Express middleware', () => {
     const app = express();
     app.use(
       rateLimit({
+        ...legsApi(),
         policy: { quotas, categories: { events: { quotas, mode: 'observe' } } },
         onRefused: ({ method }, { category, wouldRefuse }) => {
           received.push([method, category, wouldRefuse]);
@@ -208,7 +209,7 @@ describe('Express middleware', () => {
 
   it('passes its name to the limiter that it makes, and refuses one together with a limiter', async () => {
     const limiter = new RateLimiter({ policy: { quotas: [perMinute(1)] } });
-    expect(() => rateLimit({ limiter, name: 'api' })).toThrow(/got both/);
+    expect(() => rateLimit({ limiter, name: 'api', account: 'address' })).toThrow(/got both/);
     expect(() => rateLimit({ ...perMinuteOf(1), name: '' })).toThrow(/`rateLimit.name`/);
     const names: string[] = [];
     const listener = (message: unknown) => names.push((message as LimiterMessage).limiter.name);

@@ -42,7 +42,7 @@ describe('a misuse of rateLimit gets the line to write instead', () => {
 
   it('for the middleware registered on Fastify', async () => {
     const fastify = Fastify();
-    fastify.register(rateLimit({ policy }) as never);
+    fastify.register(rateLimit({ policy, account: 'address' }) as never);
     await expect(fastify.ready()).rejects.toThrow(/on Fastify, register the plugin of @tollgate\/fastify/);
   });
 

@@ -2,8 +2,8 @@ import { createHook } from 'node:async_hooks';
 import { connect } from 'node:http2';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { legsApiPolicy, MemoryStore, perMinute } from '@tollgate/core';
-import { type RateLimitOptions, rateLimit } from '@tollgate/fastify';
+import { MemoryStore, perMinute } from '@tollgate/core';
+import { legsApi, type RateLimitOptions, rateLimit } from '@tollgate/fastify';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 
@@ -20,7 +20,7 @@ async function build(options: RateLimitOptions, fastifyOptions = {}): Promise<Fa
 }
 
 function perMinuteOf(limit: number): RateLimitOptions {
-  return { policy: { quotas: [perMinute(limit)] }, store: new MemoryStore({ clock: () => 0 }) };
+  return legsApi({ policy: { quotas: [perMinute(limit)] }, store: new MemoryStore({ clock: () => 0 }) });
 }
 
 async function statuses(app: FastifyInstance, ...urls: string[]): Promise<number[]> {
@@ -184,7 +184,7 @@ describe('beside other parts of Fastify', () => {
   it('works when required from CommonJS and registered directly', async () => {
     const app = Fastify();
     apps.push(app);
-    await app.register(createRequire(import.meta.url)('@tollgate/fastify'), { policy: legsApiPolicy() });
+    await app.register(createRequire(import.meta.url)('@tollgate/fastify'), legsApi());
     app.get('/', async () => 'x');
     expect((await app.inject('/')).headers['x-ratelimit-limit']).toBe('100');
   });
@@ -271,7 +271,7 @@ describe('the log', () => {
     const quotas = [perMinute(1)];
     const policy = { quotas, categories: { events: { quotas, mode: 'observe' as const } } };
     const store = new MemoryStore({ clock: () => 0 });
-    const app = await build({ policy, store, ...options }, { logger: { stream } });
+    const app = await build(legsApi({ policy, store, ...options }), { logger: { stream } });
     app.get('/accounts/:account_sid/*', async () => 'x');
     const urls = ['legs', 'legs', 'legs/l1/external_events', 'legs/l1/external_events'];
     expect(await statuses(app, ...urls.map((path) => `/accounts/a\n%00/${path}`))).toEqual([200, 429, 200, 200]);

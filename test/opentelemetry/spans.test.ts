@@ -2,7 +2,7 @@ import { context, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { perMinute, RateLimiter, type Store } from '@tollgate/core';
-import { rateLimit } from '@tollgate/fastify';
+import { legsApi, rateLimit } from '@tollgate/fastify';
 import { RedisStore } from '@tollgate/redis';
 import Fastify from 'fastify';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -61,7 +61,7 @@ it('a decision sets attributes on the active span, without the account, and crea
       done();
     });
   });
-  await app.register(rateLimit, { policy: { quotas: [perMinute(1)] }, name: 'api' });
+  await app.register(rateLimit, legsApi({ policy: { quotas: [perMinute(1)] }, name: 'api' }));
   app.get('/accounts/:account_sid/legs', async () => 'x');
   for (let sent = 0; sent < 2; sent++) await app.inject('/accounts/ameyo5m/legs');
   await app.close();

@@ -19,12 +19,12 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
   },
   '@tollgate/core/http': {
     values: `
-      Answers CHARGE_OPTIONS ENVELOPE_TYPE LIMITED_STATUS RequestReader UNAVAILABLE_STATUS asError checkChargeOptions
-      checkHttpOptions checkOneOf checkOptions clientAddress envelopeWriter headersWriter limiterOf refundOnFinish
-      refusalLine reportRefusal requestId tighter writeRetryAfter`,
+      Answers CHARGE_OPTIONS ENVELOPE_TYPE LIMITED_STATUS MountedLimiter RequestReader UNAVAILABLE_STATUS asError
+      checkChargeOptions checkHttpOptions checkOneOf checkOptions clientAddress envelopeWriter headersWriter
+      legsApiOptions limiterOf refundOnFinish refusalLine reportRefusal requestId writeRetryAfter`,
     types: `
-      ChargeOptions EndingResponse Envelope HeaderFormat HeaderSpelling HeadersWriter HttpOptions Optional RefusalHook
-      Replacement RequestFacts SetHeader`,
+      AccountOption AddressFacts ChargeOptions EndingResponse Envelope HeaderFormat HeaderSpelling HeadersWriter
+      HttpOptions Optional Paths ProxyTrust RefusalHook Replacement RequestFacts RouteFacts SetHeader`,
   },
   '@tollgate/core/usage': {
     values: `
@@ -37,7 +37,7 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
   '@tollgate/core/channels': {
     values: '',
     types: `
-      CandidateMessage ChannelMessages CircuitMessage DecisionMessage HealthMessage LimiterMessage ObservedLimiter
+      CandidateMessage ChannelMessages CircuitMessage CorrectionMessage DecisionMessage HealthMessage LimiterMessage ObservedLimiter
       PolicyMessage StoreCallMessage StoreStateMessage SuspensionMessage ThrottlingBegunMessage ThrottlingEndedMessage`,
   },
   '@tollgate/core/kit': {
@@ -50,13 +50,13 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
   },
   '@tollgate/express': {
     values: `
-      rateLimit`,
+      legsApi rateLimit`,
     types: `
       RateLimitOptions`,
   },
   '@tollgate/fastify': {
     values: `
-      default rateLimit`,
+      default legsApi rateLimit`,
     types: `
       RateLimitOptions RouteRateLimit`,
   },

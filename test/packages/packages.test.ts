@@ -64,7 +64,7 @@ describe('the packed packages, installed in a project', () => {
     const express = `import express from 'express';
       import { perMinute } from '@tollgate/core';
       import { rateLimit } from '@tollgate/express';
-      const app = express().use(rateLimit({ policy: { quotas: [perMinute(1)] } }), (request, response) => response.end());
+      const app = express().use(rateLimit({ policy: { quotas: [perMinute(1)] }, account: 'address' }), (request, response) => response.end());
       const server = app.listen(0, '127.0.0.1', async () => {
         const url = 'http://127.0.0.1:' + server.address().port;
         console.log((await fetch(url)).status, (await fetch(url)).status);
@@ -73,7 +73,7 @@ describe('the packed packages, installed in a project', () => {
     expect(run('express.mjs', express)).toBe('200 429\n');
     const fastify = `const app = require('fastify')();
       const { perMinute } = require('@tollgate/core');
-      app.register(require('@tollgate/fastify'), { policy: { quotas: [perMinute(1)] } });
+      app.register(require('@tollgate/fastify'), { policy: { quotas: [perMinute(1)] }, account: 'address' });
       app.get('/', async () => 'x');
       app.inject('/').then(async (first) => console.log(first.statusCode, (await app.inject('/')).statusCode));`;
     expect(run('fastify.cjs', fastify)).toBe('200 429\n');

@@ -31,7 +31,7 @@ describe('an adapter with a limiter from another copy of core', () => {
       import { perMinute, RateLimiter } from '@tollgate/core';
       import * as core from '../node_modules/@tollgate/core/dist/index.js';
       if (core.RateLimiter === RateLimiter) throw new Error('there is one copy of core');
-      const optionsWith = (headers) => ({ limiter: new RateLimiter({ policy: { quotas: [perMinute(1)] } }), headers });
+      const optionsWith = (headers) => ({ limiter: new RateLimiter({ policy: { quotas: [perMinute(1)] } }), account: 'address', headers });
       const show = (status, headers) => {
         const rate = headers['ratelimit']?.replace(/t=[0-9]+$/, 't=60');
         console.log(status, headers['ratelimit-policy'], rate, headers['x-ratelimit-limit']);

@@ -21,8 +21,8 @@ import {
   StoreError,
   type StoreFailureMode,
 } from '@tollgate/core';
-import { rateLimit as expressRateLimit } from '@tollgate/express';
-import fastifyRateLimit, { rateLimit } from '@tollgate/fastify';
+import { legsApi as expressLegsApi, rateLimit as expressRateLimit } from '@tollgate/express';
+import fastifyRateLimit, { legsApi, rateLimit } from '@tollgate/fastify';
 import {
   type LimitsClient,
   type RedisClient,
@@ -98,7 +98,7 @@ new RateLimiter({ policy, timeoutMs: 50, localStore: new MemoryStore({ maxCounte
 expectTypeOf(policy.resolve({ category: 'legs' }).onStoreFailure).toEqualTypeOf<StoreFailureMode>();
 expectTypeOf<Decision['source']>().toEqualTypeOf<DecisionSource>();
 expectTypeOf(limiter.health()).toEqualTypeOf<Health>();
-expectTypeOf(limiter.on('health', ({ state }) => state === 'down')).toEqualTypeOf<RateLimiter>();
+expectTypeOf(limiter.on('health', ({ state }) => state === 'down')).toEqualTypeOf<typeof limiter>();
 // @ts-expect-error: there is no other event
 limiter.on('error', () => {});
 expectTypeOf(new StoreError('gone', { charged: 'no' }).charged).toEqualTypeOf<'no' | 'unknown'>();
@@ -128,9 +128,9 @@ new RedisStore({ client: new Map() });
 new RedisStore({ url: 'redis://127.0.0.1', keyPrefix: 'limits' });
 expectTypeOf<RedisStoreOptions['maxBatch']>().toEqualTypeOf<number | undefined>();
 
-expectTypeOf(expressRateLimit({ policy })).toEqualTypeOf<RequestHandler>();
+expectTypeOf(expressRateLimit({ policy, account: 'address' })).toEqualTypeOf<RequestHandler>();
 const app = express();
-app.use('/v2/accounts/:account_sid', expressRateLimit({ policy: legsApiPolicy(), headers: 'both' }));
+app.use('/v2/accounts/:account_sid', expressRateLimit(expressLegsApi({ policy: legsApiPolicy(), headers: 'both' })));
 app.get('/', (request) => {
   expectTypeOf(request.rateLimit).toEqualTypeOf<Decision | undefined>();
 });
@@ -142,21 +142,29 @@ expressRateLimit({
   onUnavailable: (_request, response, { retryAfterMs }) => response.status(503).json(retryAfterMs),
 });
 // @ts-expect-error: there is no such header format
-expressRateLimit({ policy, headers: 'draft-6' });
+expressRateLimit({ policy, account: 'address', headers: 'draft-6' });
 // @ts-expect-error: hook is Fastify's
-expressRateLimit({ policy, hook: 'preHandler' });
+expressRateLimit({ policy, account: 'address', hook: 'preHandler' });
+// @ts-expect-error: whom to count has to be given
+expressRateLimit({ policy });
+expressRateLimit(expressLegsApi({ account: (request, sid) => request.get('x-account') ?? sid?.toLowerCase() }));
+// @ts-expect-error: hook is Fastify's
+expressRateLimit(expressLegsApi({ hook: 'preHandler' }));
 
 const fastify = Fastify();
 await fastify.register(rateLimit, { policy, hook: 'preHandler', account: (request) => request.ip });
-await fastify.register(fastifyRateLimit, { limiter });
+await fastify.register(fastifyRateLimit, { limiter, account: 'address' });
+await fastify.register(rateLimit, legsApi({ hook: 'preHandler', account: (request, sid) => request.host + sid }));
+// @ts-expect-error: whom to count has to be given
+await fastify.register(rateLimit, { limiter });
 fastify.get('/', { config: { rateLimit: { category: 'legs', cost: 2 } } }, async (request, reply) => {
   expectTypeOf(request.rateLimit).toEqualTypeOf<Decision | null>();
   return reply.send('x');
 });
 fastify.get('/health', { config: { rateLimit: false } }, async () => 'x');
 // @ts-expect-error: there is no such hook
-await fastify.register(rateLimit, { policy, hook: 'onSend' });
-await Fastify({ http2: true }).register(rateLimit, { policy });
+await fastify.register(rateLimit, { policy, account: 'address', hook: 'onSend' });
+await Fastify({ http2: true }).register(rateLimit, { policy, account: 'address' });
 
 expectTypeOf(parsePolicy('')).toEqualTypeOf<ParsedPolicy>();
 expectTypeOf<ParsedPolicy['options']>().toExtend<Parameters<typeof definePolicy>[0]>();

@@ -8,6 +8,7 @@ export type {
   CandidateMessage,
   ChannelMessages,
   CircuitMessage,
+  CorrectionMessage,
   DecisionMessage,
   HealthMessage,
   LimiterMessage,

@@ -7,6 +7,8 @@ export type ErrorCode =
   | 'TOLLGATE_OPTION_RANGE'
   | 'TOLLGATE_OPTION_UNKNOWN'
   | 'TOLLGATE_OPTION_CONFLICT'
+  | 'TOLLGATE_NO_ACCOUNT'
+  | 'TOLLGATE_NO_ADDRESS'
   | 'TOLLGATE_CLOSED'
   | 'TOLLGATE_LIMITED'
   | 'TOLLGATE_STORE_FAILED'
@@ -40,6 +42,17 @@ export function optionRangeError(option: string, rule: string, received: unknown
   );
 }
 
+/** A name that the policy does not have. `hint` says what may have been meant. */
+export function unknownNameError(
+  option: string,
+  rule: string,
+  received: string,
+  hint: string,
+): TollgateError<RangeError> {
+  const message = `Expected \`${option}\` to be ${rule}, got ${show(received)}: ${hint}`;
+  return withCode(new RangeError(message), 'TOLLGATE_OPTION_RANGE', option);
+}
+
 /** There is no such option. A misspelt option must not silently become the default. */
 export function unknownOptionError(option: string, known: readonly string[]): TollgateError<TypeError> {
   return withCode(
@@ -52,6 +65,25 @@ export function unknownOptionError(option: string, known: readonly string[]): To
 /** Two settings that are valid alone and contradict each other. */
 export function optionConflictError(message: string): TollgateError<TypeError> {
   return withCode(new TypeError(message), 'TOLLGATE_OPTION_CONFLICT');
+}
+
+/** An adapter was given nothing that shows the account of a request. */
+export function noAccountError(option: string): TollgateError<TypeError> {
+  const choices = "a function, the name of a route parameter such as 'account_sid', or 'address'";
+  const preset = 'for the paths of the Legs API, pass legsApi({ … }) in place of the options';
+  return withCode(
+    new TypeError(`Expected \`${option}\` to be ${choices}, got undefined: ${preset}`),
+    'TOLLGATE_NO_ACCOUNT',
+    option,
+  );
+}
+
+/** A request is counted by its address, and has none. */
+export function noAddressError(): TollgateError {
+  return withCode(
+    new Error('Expected the address of the client, got none: behind a Unix socket, trust the proxy or set `account`'),
+    'TOLLGATE_NO_ADDRESS',
+  );
 }
 
 /** A change expected other limits of an account: those stored are at `version`; 0 means that none are. */
@@ -68,8 +100,9 @@ export function closedError(what: string): TollgateError {
 
 /**
  * A store could not do what it was asked. `charged` is `'no'` only if the store did not record the charge and never
- * will; it is `'unknown'` if the store may have. `concerns` is `'account'` if only this account's data is broken, so
- * that the store counts as available for other accounts.
+ * will; it is `'unknown'` if the store may have. `concerns` is `'account'` if only this account's data is broken, and
+ * `'charge'` if only this charge could not be taken, as one too many of a burst. The store then counts as available for
+ * all others.
  *
  * Stores throw it, and `refund` and `reset` of a limiter pass it on; `consume` and `peek` decide without the store
  * instead. Recognise it by its `code`, not its class: a program may have two copies of this package.
@@ -77,7 +110,7 @@ export function closedError(what: string): TollgateError {
 export class StoreError extends Error {
   readonly code = 'TOLLGATE_STORE_FAILED';
   readonly charged: 'no' | 'unknown';
-  readonly concerns: 'store' | 'account';
+  readonly concerns: 'store' | 'account' | 'charge';
 
   constructor(message: string, options: StoreErrorOptions) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
@@ -90,7 +123,7 @@ export class StoreError extends Error {
 export interface StoreErrorOptions {
   readonly charged: 'no' | 'unknown';
   /** Default: `'store'`. */
-  readonly concerns?: 'store' | 'account';
+  readonly concerns?: 'store' | 'account' | 'charge';
   readonly cause?: unknown;
 }
 

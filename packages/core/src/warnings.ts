@@ -2,10 +2,22 @@
 export type WarningCode =
   | 'TOLLGATE_CALLBACK_FAILED'
   | 'TOLLGATE_SHARED_COUNTERS'
+  | 'TOLLGATE_FUNCTION_FAILED'
+  | 'TOLLGATE_LIMIT_DROPPED'
+  | 'TOLLGATE_COUNTED_TWICE'
+  | 'TOLLGATE_MADE_PER_REQUEST'
+  | 'TOLLGATE_NOTHING_DECIDED'
+  | 'TOLLGATE_NO_CATEGORY'
+  | 'TOLLGATE_NO_COST'
+  | 'TOLLGATE_NO_PARAMETER'
+  | 'TOLLGATE_PROXY_HOPS_IGNORED'
+  | 'TOLLGATE_PROXY_NOT_TRUSTED'
+  | 'TOLLGATE_PROXY_OPEN'
   | 'TOLLGATE_STORE_DOWN'
   | 'TOLLGATE_STORE_UP'
   | 'TOLLGATE_SUSPENDED'
-  | 'TOLLGATE_THROTTLE_IGNORED';
+  | 'TOLLGATE_THROTTLE_IGNORED'
+  | 'TOLLGATE_UNKNOWN_NAME';
 
 /**
  * Emits a process warning of the type `TollgateWarning`. Its detail is the address of the page that explains the code.
@@ -15,6 +27,20 @@ export function warn(code: WarningCode, message: string): void {
   const text = message.replace(/\p{Cc}+/gu, ' ').slice(0, LONGEST_MESSAGE);
   process.emitWarning(text, { type: 'TollgateWarning', code, detail: `See ${PAGE}#${code.toLowerCase()}` });
 }
+
+/**
+ * As {@link warn}, but once in the life of the process for each code and cause. Beyond a thousand causes nothing more is
+ * reported, so that no request can flood the log or the memory.
+ */
+export function warnOnce(code: WarningCode, message: string, cause: string = message): void {
+  const key = `${code} ${cause.slice(0, LONGEST_MESSAGE)}`;
+  if (reported.size >= MOST_CAUSES || reported.has(key)) return;
+  reported.add(key);
+  warn(code, message);
+}
+
+const reported = new Set<string>();
+const MOST_CAUSES = 1000;
 
 /** The innermost cause of an error, in words: what a server or the network answered. */
 export function causeInWords(error: unknown): string {

@@ -1,1 +1,1 @@
-export { type RateLimitOptions, rateLimit } from './rate-limit.js';
+export { legsApi, type RateLimitOptions, rateLimit } from './rate-limit.js';

@@ -4,12 +4,14 @@ import {
   asError,
   checkHttpOptions,
   type HttpOptions,
+  legsApiOptions,
   limiterOf,
+  MountedLimiter,
+  type ProxyTrust,
   RequestReader,
   refundOnFinish,
   reportRefusal,
   requestId,
-  tighter,
 } from '@tollgate/core/http';
 import { isPromise, optionConflictError } from '@tollgate/core/kit';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
@@ -27,8 +29,21 @@ declare global {
 export type RateLimitOptions = HttpOptions<Request, Response>;
 
 /**
- * Express middleware that charges every request, and answers the refused ones. Mount it where `account_sid` is a path
- * parameter, or anywhere above; several limiters on one app each count.
+ * The options of a Legs API: its policy of 100 requests a minute, its accounts, and its table of categories. Options
+ * that are given win.
+ *
+ * @throws TypeError `TOLLGATE_OPTION_TYPE` unless `options` is a plain object.
+ *
+ * @example
+ * app.use('/v2/accounts/:account_sid', rateLimit(legsApi()));
+ */
+export function legsApi(options: Partial<RateLimitOptions> = {}): RateLimitOptions {
+  return legsApiOptions(options);
+}
+
+/**
+ * Express middleware that charges every request, and answers the refused ones. Mount it before the routes that it
+ * limits, and where the path has the parameter if `account` names one. Several limiters on one app each count.
  *
  * Refusals never reach the app's error handlers, and neither do failures of a store: the policy decides what happens to
  * a request then. Errors do, through `next(error)`: one thrown by a function among the options, an invalid cost, or the
@@ -37,11 +52,12 @@ export type RateLimitOptions = HttpOptions<Request, Response>;
  * @throws TypeError or RangeError, with a `TOLLGATE_…` code, for invalid options.
  *
  * @example
- * app.use('/v2/accounts/:account_sid', rateLimit({ policy: legsApiPolicy() }));
+ * app.use('/shops/:shop', rateLimit({ policy: { quotas: [perMinute(100)] }, account: 'shop' }));
  */
 export function rateLimit(options: RateLimitOptions): RequestHandler {
   checkHttpOptions('rateLimit', options);
   const limiter = limiterOf('rateLimit', options);
+  const mounted = MountedLimiter.of(limiter);
   const answers = new Answers<Request, Response>(options);
   const { refundWhen, onRefused } = options;
   const reader = new RequestReader<Request>(
@@ -49,13 +65,17 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
       url: pathOf,
       params: (request) => Reflect.get(request, 'params'),
       address: (request) => request.ip,
+      isForwarded: (request) => request.headers['x-forwarded-for'] !== undefined,
+      proxyTrust,
+      hasLeft: (request) => request.socket.destroyed,
     },
     options,
+    mounted,
   );
 
   function rateLimitRequest(request: Request, response: Response, next: NextFunction): void {
     try {
-      const decision = reader.decide(request, limiter);
+      const decision = reader.decide(request);
       const answered = isPromise(decision)
         ? decision.then((decision) => answer(request, response, next, decision))
         : answer(request, response, next, decision);
@@ -72,7 +92,8 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
     if (decision === undefined) return next();
     if (onRefused !== undefined) reportRefusal(onRefused, request, decision);
     // Most requests have no `rateLimit` yet, and this is the fastest way to find out.
-    const shown = Object.hasOwn(request, 'rateLimit') ? tighter(request.rateLimit, decision) : decision;
+    const before = Object.hasOwn(request, 'rateLimit') ? request.rateLimit : undefined;
+    const shown = mounted.decided(decision, before);
     request.rateLimit = shown;
     const setHeader: Response['setHeader'] = Reflect.get(response, 'setHeader');
     let isWritten = true;
@@ -141,3 +162,14 @@ function pathOf(request: Request): string {
 
 /** With one of these in a URL, Express falls back to a parser that reads it differently. */
 const UNUSUAL = /[\t\n\f\r #\u00a0\ufeff]/;
+
+/** The trust in proxies of the app whose route has the request. */
+function proxyTrust({ app }: Request): ProxyTrust {
+  if (!app.get('trust proxy')) return 'none';
+  const trusts: (address: string, hop: number) => boolean = app.get('trust proxy fn');
+  return trusts(NO_PROXY, MANY_HOPS) ? 'anyone' : 'some';
+}
+
+/** Reserved for documentation (RFC 5737), so no proxy has it. */
+const NO_PROXY = '192.0.2.1';
+const MANY_HOPS = 64;

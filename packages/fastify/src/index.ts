@@ -1,5 +1,6 @@
 export {
   default,
+  legsApi,
   type RateLimitOptions,
   type RouteRateLimit,
   rateLimit,

@@ -9,15 +9,17 @@ import {
   checkOneOf,
   checkOptions,
   type HttpOptions,
+  legsApiOptions,
   limiterOf,
+  MountedLimiter,
+  type ProxyTrust,
   RequestReader,
   refundOnFinish,
   refusalLine,
   reportRefusal,
   requestId,
-  tighter,
 } from '@tollgate/core/http';
-import { entryOf, isPromise } from '@tollgate/core/kit';
+import { isPromise } from '@tollgate/core/kit';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 
@@ -61,25 +63,36 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
   checkOneOf('rateLimit.hook', hook, HOOKS);
   checkOneOf('rateLimit.logRefusals', logRefusals, LOG_LEVELS);
   const limiter = limiterOf('rateLimit', options);
+  const mounted = MountedLimiter.of(limiter);
   const answers = new Answers<FastifyRequest, FastifyReply>(options, 'lower-case');
   const reader = new RequestReader<FastifyRequest>(
     {
       url: pathReader(fastify),
       params: (request) => request.params,
       address: (request) => request.ip,
+      isForwarded: (request) => request.headers['x-forwarded-for'] !== undefined,
+      proxyTrust: proxyTrustReader(fastify),
+      hasLeft: (request) => request.raw.destroyed,
     },
     options,
+    mounted,
   );
-  /** The readers of routes with overrides, by the route's own object. */
-  const routeReaders = new WeakMap<object, RequestReader<FastifyRequest>>();
+  /** The readers of routes, by the route's configuration; `null` for a route without limits. */
+  const readers = new WeakMap<object, RequestReader<FastifyRequest> | null>();
 
-  function readerOf(config: RouteRateLimit | undefined): RequestReader<FastifyRequest> | undefined {
-    if (config === undefined) return reader;
-    if (config === false) return undefined;
-    return entryOf(routeReaders, config, () => {
-      checkChargeOptions('config.rateLimit', checkOptions('config.rateLimit', config, CHARGE_OPTIONS));
-      return reader.with(config);
-    });
+  function readerOf({ config, url }: FastifyRequest['routeOptions']): RequestReader<FastifyRequest> | null {
+    let own = readers.get(config);
+    if (own === undefined) {
+      own = makeReader(config.rateLimit, url);
+      readers.set(config, own);
+    }
+    return own;
+  }
+
+  function makeReader(own: RouteRateLimit = {}, pattern: string | undefined): RequestReader<FastifyRequest> | null {
+    if (own === false) return null;
+    checkChargeOptions('config.rateLimit', checkOptions('config.rateLimit', own, CHARGE_OPTIONS));
+    return reader.with(own, { pattern });
   }
 
   function answer(request: FastifyRequest, reply: FastifyReply, done: Done, decision: Decision | undefined): unknown {
@@ -88,7 +101,7 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
     if (logRefusals !== false && (!decision.allowed || decision.wouldRefuse)) log(request, decision, logRefusals);
     // The client may have left, or the app have answered, while the decision was made.
     if (reply.sent) return undefined;
-    const shown = request.rateLimit === null ? decision : tighter(request.rateLimit, decision);
+    const shown = mounted.decided(decision, request.rateLimit);
     request.rateLimit = shown;
     answers.writeHeaders(shown, reply.header, reply);
     if (decision.allowed) {
@@ -115,7 +128,7 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
 
   function rateLimitRequest(request: FastifyRequest, reply: FastifyReply, done: Done): void {
     try {
-      const decision = readerOf(request.routeOptions.config.rateLimit)?.decide(request, limiter);
+      const decision = readerOf(request.routeOptions)?.decide(request);
       const answered = isPromise(decision)
         ? decision.then((decision) => answer(request, reply, done, decision))
         : answer(request, reply, done, decision);
@@ -130,13 +143,14 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
   if (!fastify.hasRequestDecorator('rateLimit')) fastify.decorateRequest('rateLimit', null);
   // A route with invalid settings fails where it is declared, not with its first request.
   fastify.addHook('onRoute', (route) => {
-    readerOf(route.config?.rateLimit);
+    makeReader(route.config?.rateLimit, route.url);
   });
   fastify.addHook(hook, rateLimitRequest);
 };
 
 interface RouterOptions {
   readonly useSemicolonDelimiter?: boolean;
+  readonly trustProxy?: unknown;
 }
 
 /** Reads the path as the instance's router does. An option makes `;` the beginning of the query. */
@@ -146,6 +160,53 @@ function pathReader({ initialConfig }: FastifyInstance): (request: FastifyReques
   } & RouterOptions;
   if (!useSemicolonDelimiter && !routerOptions?.useSemicolonDelimiter) return (request) => request.url;
   return (request) => request.url.split(/[;?#]/, 1)[0]!;
+}
+
+/**
+ * Reads the trust in proxies from the addresses that the instance reads, since it does not show its option
+ * `trustProxy`.
+ */
+function proxyTrustReader(fastify: FastifyInstance): (request: FastifyRequest) => ProxyTrust {
+  const isHopCount = typeof trustProxyOf(fastify) === 'number';
+  return (request) => {
+    if (request.ips === undefined) return 'none';
+    if (isHopCount && addressThrough(request, [CLIENT]) === PEER) return 'hops-ignored';
+    return addressThrough(request, [CLIENT, ...new Array<string>(MANY_HOPS).fill(PEER)]) === CLIENT ? 'anyone' : 'some';
+  };
+}
+
+/** The address that a request from {@link PEER} would have, with these in `X-Forwarded-For`. */
+function addressThrough(request: FastifyRequest, forwarded: readonly string[]): unknown {
+  const headers = { 'x-forwarded-for': forwarded.join(', ') };
+  return Reflect.get(request, 'ip', { raw: { headers, socket: { remoteAddress: PEER } } });
+}
+
+/** Reserved for documentation (RFC 5737), so no proxy has them. */
+const CLIENT = '192.0.2.1';
+const PEER = '192.0.2.2';
+const MANY_HOPS = 64;
+
+/** The option of the instance. Only a symbol leads to it; `undefined` in a version of Fastify without that. */
+function trustProxyOf(fastify: FastifyInstance): unknown {
+  for (let part: object | null = fastify; part !== null; part = Object.getPrototypeOf(part)) {
+    for (const symbol of Object.getOwnPropertySymbols(part)) {
+      if (symbol.description === 'fastify.options') return (Reflect.get(part, symbol) as RouterOptions).trustProxy;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The options of a Legs API: its policy of 100 requests a minute, its accounts, and its table of categories. Options
+ * that are given win.
+ *
+ * @throws TypeError `TOLLGATE_OPTION_TYPE` unless `options` is a plain object.
+ *
+ * @example
+ * await fastify.register(rateLimit, legsApi());
+ */
+export function legsApi(options: Partial<RateLimitOptions> = {}): RateLimitOptions {
+  return legsApiOptions(options);
 }
 
 /**
@@ -160,7 +221,7 @@ function pathReader({ initialConfig }: FastifyInstance): (request: FastifyReques
  * @throws TypeError or RangeError, with a `TOLLGATE_…` code, for invalid options.
  *
  * @example
- * await fastify.register(rateLimit, { policy: legsApiPolicy() });
+ * await fastify.register(rateLimit, legsApi());
  */
 export const rateLimit: FastifyPluginAsync<RateLimitOptions> = fp(plugin, {
   name: '@tollgate/fastify',

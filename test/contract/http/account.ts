@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { collectWarnings } from '../../warnings.js';
+import type { CommonOptions } from './adapter.js';
 import { type HttpWorld, LEGS } from './world.js';
 
 /** The account that a request charges. */
-export function describeAccount({ limited, memory, start, statuses }: HttpWorld): void {
+export function describeAccount({ limited, memory, start, startPlain, statuses }: HttpWorld): void {
   describe('the account', () => {
     const one = limited.bind(undefined, 1);
 
@@ -32,18 +34,32 @@ export function describeAccount({ limited, memory, start, statuses }: HttpWorld)
       expect(await statuses(running, [LEGS], as('key-2'))).toEqual([429]);
     });
 
-    it('comes from the parameter first, then from the function, then from the path', async () => {
-      const options = one({ account: ({ headers }) => headers['x-account'] as string | undefined });
-      const root = await start(options, { mount: 'root' });
-      const paths = ['/files/accounts/a', '/files/accounts/b', '/files/accounts/c'];
-      expect(await statuses(root, paths, ['X-Account: me'])).toEqual([200, 429, 429]);
-      expect(await statuses(root, paths)).toEqual([200, 200, 200]);
-      const mounted = await start({ ...options, store: memory() });
-      expect(await statuses(mounted, [LEGS], ['X-Account: me'])).toEqual([200]);
-      expect(await statuses(mounted, [LEGS], ['X-Account: you'])).toEqual([429]);
+    it('comes from the function alone if there is one, which receives the parameter', async () => {
+      const everyone = await start(one({ account: () => 'everyone' }));
+      expect(await statuses(everyone, ['/v2/accounts/a/legs', '/v2/accounts/b/legs'])).toEqual([200, 429]);
+
+      const received: unknown[] = [];
+      const account = (_request: unknown, parameter: string | undefined) => {
+        received.push(parameter);
+        return parameter?.toLowerCase();
+      };
+      for (const mount of ['account', 'root'] as const) {
+        const running = await start(one({ account }), { mount });
+        expect(await statuses(running, ['/v2/accounts/a%41/legs', '/v2/accounts/Aa/legs'])).toEqual([200, 429]);
+      }
+      expect(received).toEqual(['aA', 'Aa', 'aA', 'Aa']);
     });
 
-    it('comes from the function if the path names none, and else from the address', async () => {
+    it('is the address if the function declines, whatever the path says', async () => {
+      const options = one({ account: ({ headers }) => headers['x-account'] as string | undefined });
+      for (const mount of ['account', 'root'] as const) {
+        const running = await start({ ...options, store: memory() }, { mount });
+        expect(await statuses(running, ['/v2/accounts/a/legs', '/v2/accounts/b/legs'])).toEqual([200, 429]);
+        expect(await statuses(running, [LEGS], ['X-Account: me'])).toEqual([200]);
+      }
+    });
+
+    it('comes from an async function, and else from the address', async () => {
       const running = await start(one({ account: async ({ headers }) => headers['x-account'] as string | undefined }), {
         mount: 'root',
       });
@@ -70,6 +86,47 @@ export function describeAccount({ limited, memory, start, statuses }: HttpWorld)
       const ids = ['127.0.0.1', '@127.0.0.1', '@:127.0.0.1', '%40%3A127.0.0.1'].map((id) => `/accounts/${id}`);
       expect(await statuses(running, ids)).toEqual([200, 200, 200, 429]);
       expect(await statuses(running, ['/status', '/status'])).toEqual([200, 429]);
+    });
+  });
+
+  describe('the account without the preset', () => {
+    const one = (options: CommonOptions) => startPlain([limited(1, { category: 'all', ...options })]);
+    const paths = ['/v2/accounts/a/x', '/v2/accounts/b/x', '/v2/accounts/a/y'];
+
+    it('has to be given', async () => {
+      await expect(startPlain([limited(1)])).rejects.toMatchObject({
+        code: 'TOLLGATE_NO_ACCOUNT',
+        option: 'rateLimit.account',
+        message: expect.stringMatching(/a function, the name of a route parameter .*'address'.*legsApi\(/),
+      });
+      const wrong: readonly [unknown, RegExp][] = [
+        ['', /`rateLimit.account` to be a string of at least one character/],
+        [7, /`rateLimit.account` to be a string or a function, got 7/],
+      ];
+      for (const [account, message] of wrong) await expect(one({ account: account as never })).rejects.toThrow(message);
+    });
+
+    it('is the parameter of that name', async () => {
+      expect(await statuses(await one({ account: 'account_sid' }), paths)).toEqual([200, 200, 429]);
+    });
+
+    it("is the client's address with 'address', whatever the path says", async () => {
+      expect(await statuses(await one({ account: 'address' }), paths)).toEqual([200, 429, 429]);
+    });
+
+    it('is never read from the path', async () => {
+      const running = await startPlain([limited(1, { account: (_, parameter) => parameter })], { mount: 'root' });
+      expect(await statuses(running, ['/files/accounts/a', '/files/accounts/b'])).toEqual([200, 429]);
+    });
+
+    it('is the address where a route does not have the parameter, which is reported once', async () => {
+      const warnings = collectWarnings();
+      const name = `no parameter ${Math.random()}`;
+      const running = await one({ account: 'shop_id', name });
+      expect(await statuses(running, paths)).toEqual([200, 429, 429]);
+      expect(await warnings()).toEqual([
+        expect.stringMatching(new RegExp(`^TOLLGATE_NO_PARAMETER The limiter ${name} finds no parameter shop_id`)),
+      ]);
     });
   });
 }

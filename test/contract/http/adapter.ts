@@ -18,7 +18,8 @@ export interface CommonResponse {
 
 type Replacement = (request: CommonRequest, response: CommonResponse, decision: Decision) => unknown;
 
-export type CommonOptions = Omit<HttpOptions<CommonRequest, never>, 'onLimited' | 'onUnavailable'> & {
+/** Some options of both adapters; see `Setup.limiters` for all of them. */
+export type CommonOptions = Partial<Omit<HttpOptions<CommonRequest, never>, 'onLimited' | 'onUnavailable'>> & {
   readonly onLimited?: Replacement;
   readonly onUnavailable?: Replacement;
 };

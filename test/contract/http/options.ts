@@ -4,7 +4,7 @@ import { rawFetch, rawRequest } from './raw.js';
 import { type HttpWorld, LEGS } from './world.js';
 
 /** The effect of each option, and the options that are refused. */
-export function describeOptions({ limited, memory, open, start, startAll, statuses }: HttpWorld): void {
+export function describeOptions({ limited, memory, open, start, startAll, startPlain, statuses }: HttpWorld): void {
   describe('options', () => {
     it('cost may be a number or a function, and a refused request costs nothing', async () => {
       const running = await start(limited(10, { cost: ({ headers }) => Number(headers['x-cost']) }));
@@ -114,7 +114,7 @@ export function describeOptions({ limited, memory, open, start, startAll, status
       const policy = legsApiPolicy();
       const limiter = new RateLimiter({ policy });
       const refused: readonly [object, RegExp][] = [
-        [{}, /`rateLimit.policy`.*got undefined/],
+        [{ policy: undefined, account: 'address' }, /`rateLimit.policy`.*got undefined/],
         [{ policy, limiter }, /either `limiter` or `policy`/],
         [{ policy, limit: 5 }, /Unknown option `rateLimit.limit`/],
         [{ policy, cost: '5' }, /`rateLimit.cost`.*got "5"/],
@@ -126,7 +126,8 @@ export function describeOptions({ limited, memory, open, start, startAll, status
         [{ policy, store: {} }, /`store`.*consume/],
         [{ policy: { quotas: [{ limit: 1.5, windowMs: 1000 }] } }, /`policy.quotas\[0\].limit`.*got 1.5/],
       ];
-      for (const [options, message] of refused) await expect(start(options)).rejects.toThrow(message);
+      for (const [options, message] of refused)
+        await expect(startPlain([{ account: 'address', ...options }])).rejects.toThrow(message);
     });
   });
 }

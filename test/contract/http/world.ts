@@ -1,4 +1,5 @@
 import { MemoryStore, perMinute } from '@tollgate/core';
+import { legsApiOptions } from '@tollgate/core/http';
 import { afterEach } from 'vitest';
 import type { Adapter, CommonOptions, Running, Setup } from './adapter.js';
 import { RawConnection, rawFetch } from './raw.js';
@@ -22,11 +23,20 @@ export function httpWorld(adapter: Adapter) {
   const time = { now: 1_000_000 };
   const memory = () => new MemoryStore({ clock: () => time.now });
 
+  /** A Legs API. */
   async function start(options: CommonOptions, setup: Partial<Setup> = {}): Promise<Running> {
     return startAll([options], setup);
   }
 
   async function startAll(limiters: readonly CommonOptions[], setup: Partial<Setup> = {}): Promise<Running> {
+    return startPlain(
+      limiters.map((options) => legsApiOptions<CommonOptions>(options)),
+      setup,
+    );
+  }
+
+  /** An API with these options alone. */
+  async function startPlain(limiters: readonly CommonOptions[], setup: Partial<Setup> = {}): Promise<Running> {
     const running = await adapter.start({ ...setup, limiters });
     closing.push(running.close);
     return running;
@@ -48,5 +58,5 @@ export function httpWorld(adapter: Adapter) {
     return found;
   }
 
-  return { closing, limited, memory, open, start, startAll, statuses, time };
+  return { closing, limited, memory, open, start, startAll, startPlain, statuses, time };
 }

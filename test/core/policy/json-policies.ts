@@ -57,7 +57,8 @@ const ofLayer = {
 };
 
 /** A layer in JSON. It may break only rules that a schema cannot express. */
-export const jsonLayer: fc.Arbitrary<unknown> = fc.record(ofLayer, { requiredKeys: [] });
+export const jsonLayer: fc.Arbitrary<unknown> = fc.record({ ...ofLayer, replace: fc.boolean() }, { requiredKeys: [] });
+const names = fc.array(NAME, { minLength: 1, maxLength: 3 });
 const layers = fc.dictionary(NAME, jsonLayer, { maxKeys: 2 });
 
 /** A policy in JSON. It may break only rules that a schema cannot express. */
@@ -68,6 +69,7 @@ export const jsonPolicy: fc.Arbitrary<unknown> = fc.record(
     regions: layers,
     environments: layers,
     accounts: layers,
+    known: fc.record({ categories: names, plans: names, regions: names, environments: names }, { requiredKeys: [] }),
     onStoreFailure: fc.oneof(
       FAILURE,
       fc.record({ default: FAILURE, categories: fc.dictionary(NAME, FAILURE) }, { requiredKeys: [] }),
@@ -93,7 +95,18 @@ const VALUE = fc.oneof(
 );
 const KEY = fc.oneof(
   fc.constantFrom('', 'quotas', 'total', 'mode', 'limit', 'windowMs', 'throttle', 'escalate', 'catgories', '__proto__'),
-  fc.constantFrom('constructor', 'toString', 'sliceMs', 'maxSlices', 'plans', 'accounts', 'factor', '$schema'),
+  fc.constantFrom(
+    'constructor',
+    'toString',
+    'known',
+    'replace',
+    'sliceMs',
+    'maxSlices',
+    'plans',
+    'accounts',
+    'factor',
+    '$schema',
+  ),
 );
 const AT = fc.nat({ max: 100_000 });
 const change: fc.Arbitrary<Change> = fc.oneof(

@@ -40,7 +40,22 @@ const BEYOND_SCHEMA: Record<string, (part: unknown) => boolean> = {
     const { forMs, escalate } = part as { forMs?: number; escalate?: { maxMs: number } };
     return forMs !== undefined && escalate !== undefined && escalate.maxMs < forMs;
   },
+  'a category that the policy does not have': (part) => {
+    // Only a policy has one of these.
+    const { accounts, known, onStoreFailure } = part as PolicyOptions;
+    if (accounts === undefined && known === undefined && onStoreFailure === undefined) return false;
+    const own = namesIn(part as Layer);
+    const shared = ['plans', 'regions', 'environments'].flatMap((kind) => categoriesIn(part, kind));
+    const names = new Set([...own, ...(known?.categories ?? shared)]);
+    const checked = [...shared, ...categoriesIn(part, 'accounts')];
+    if (typeof onStoreFailure === 'object') checked.push(...Object.keys(onStoreFailure.categories ?? {}));
+    return names.size > 0 && checked.some((name) => !names.has(name));
+  },
 };
+
+const namesIn = ({ categories }: Layer): string[] => Object.keys(categories ?? {});
+const categoriesIn = (policy: unknown, kind: string): string[] =>
+  Object.values((policy as Record<string, Record<string, Layer>>)[kind] ?? {}).flatMap(namesIn);
 
 function breaksBeyondSchema(document: unknown): boolean {
   return partsOf(document).some((part) => Object.values(BEYOND_SCHEMA).some((breaks) => breaks(part)));
@@ -53,7 +68,7 @@ function partsOf(document: unknown): object[] {
 }
 
 function isQuotas(part: unknown): part is QuotaOptions[] {
-  return Array.isArray(part);
+  return Array.isArray(part) && part.every((item) => typeof item === 'object');
 }
 
 function hasTwice(values: readonly unknown[]): boolean {
@@ -125,6 +140,10 @@ describe('the schema of a policy', () => {
   it.each<[string, object]>([
     ['two quotas of a list with one windowMs', { quotas: [quota, { ...quota, name: 'other' }] }],
     ['two quotas of a list with one name', { quotas: [quota, { limit: 1, windowMs: 1000, name: 'per-minute' }] }],
+    [
+      'a category that the policy does not have',
+      { quotas: [quota], categories: { legs: [quota] }, accounts: { acme: { categories: { leg: [quota] } } } },
+    ],
     ['escalate.maxMs below forMs', { quotas: [quota], throttle: { ...throttle, escalate: { factor: 2, maxMs: 199 } } }],
   ])('cannot express: %s', (rule, policy) => {
     expect(saysPolicy(policy)).toBe(true);

@@ -105,6 +105,7 @@ describe('usage', () => {
       policy: {
         quotas: [perMinute(1)],
         categories: { free: 'unlimited' },
+        known: { categories: ['legs', 'open', 'shut'] },
         onStoreFailure: { default: 'local', categories: { open: 'allow', shut: 'deny' } },
       },
       store,

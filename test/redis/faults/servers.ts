@@ -21,7 +21,7 @@ export const startExpress: StartApp = async (options) => {
   const app = express();
   app.use(
     '/v2/accounts/:account_sid',
-    expressRateLimit({ ...options, category: ({ headers }) => String(headers['x-category']) }),
+    expressRateLimit({ ...options, account: 'account_sid', category: ({ headers }) => String(headers['x-category']) }),
   );
   app.use((request: express.Request, response: express.Response) => {
     response.json(bodyOf(request.rateLimit));
@@ -40,7 +40,11 @@ export const startExpress: StartApp = async (options) => {
 
 export const startFastify: StartApp = async (options) => {
   const app = Fastify({ forceCloseConnections: true });
-  await app.register(fastifyRateLimit, { ...options, category: ({ headers }) => String(headers['x-category']) });
+  await app.register(fastifyRateLimit, {
+    ...options,
+    account: 'account_sid',
+    category: ({ headers }) => String(headers['x-category']),
+  });
   app.get('/v2/accounts/:account_sid/*', async (request) => bodyOf(request.rateLimit));
   await app.listen({ port: 0, host: '127.0.0.1' });
   return { origin: originOf(app.server), close: () => app.close() };

@@ -1,4 +1,4 @@
-import type { Outcome } from '@tollgate/core';
+import { type Outcome, perHour, RateLimiter } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
 import { counterOf, redisWorld } from '../store-world.js';
 
@@ -69,9 +69,33 @@ describe('batching', () => {
     expect((settled[4] as PromiseRejectedResult).reason).toMatchObject({
       code: 'TOLLGATE_STORE_FAILED',
       charged: 'no',
+      concerns: 'charge',
     });
     expect(store.stats().pending).toBe(0);
     expect((await store.peek('a', counterOf(9), 0)).used).toEqual([3]);
+  });
+
+  it('a burst above maxPending opens no circuit, and every charge of it is counted once', async () => {
+    const store = world.store({ maxPending: 50, denyCacheSize: 0 });
+    const limiter = new RateLimiter({ policy: { quotas: [perHour(1000)] }, store, timeoutMs: 5000 });
+    const states: string[] = [];
+    limiter.on('health', ({ state }) => states.push(state));
+    const accounts = Array.from({ length: 200 }, (_, n) => `a${n}`);
+    for (let burst = 1; burst <= 3; burst++) {
+      const charges = accounts.map((account) => limiter.consume({ account, category: 'legs' }));
+      const sources = (await Promise.all(charges)).map(({ source }) => source);
+      expect(sources).toEqual(accounts.map((_, n) => (n < 50 ? 'store' : 'local')));
+      await expect.poll(() => limiter.health().writeBack.pending, { timeout: 5000 }).toBe(0);
+      for (let from = 0; from < 200; from += 50) {
+        const peeks = accounts.slice(from, from + 50).map((account) => limiter.peek({ account, category: 'legs' }));
+        for (const { source, tightest } of await Promise.all(peeks)) {
+          expect([source, tightest?.used]).toEqual(['store', burst]);
+        }
+      }
+    }
+    expect(states).toEqual([]);
+    expect(limiter.health()).toMatchObject({ state: 'up', failures: 0, writeBack: { written: 450, dropped: 0 } });
+    await limiter.close();
   });
 
   it('refunds and records between charges take effect in order', async () => {

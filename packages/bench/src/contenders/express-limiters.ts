@@ -6,8 +6,8 @@ const account = (request: Request) => request.params['account_sid'] as string;
 /** Each imports its own package, so that a process loads only one. */
 export const EXPRESS_LIMITERS: Readonly<Record<string, (settings: HttpSettings) => Promise<RequestHandler>>> = {
   tollgate: async (settings) => {
-    const { rateLimit } = await import('@tollgate/express');
-    return rateLimit({ policy: { quotas: twoQuotas(settings) } });
+    const { legsApi, rateLimit } = await import('@tollgate/express');
+    return rateLimit(legsApi({ policy: { quotas: twoQuotas(settings) } }));
   },
 
   'express-rate-limit': async ({ limit, windowMs }) => {

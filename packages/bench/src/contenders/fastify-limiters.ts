@@ -8,8 +8,8 @@ export const FASTIFY_LIMITERS: Readonly<
   Record<string, (fastify: FastifyInstance, settings: HttpSettings) => Promise<void>>
 > = {
   tollgate: async (fastify, settings) => {
-    const { rateLimit } = await import('@tollgate/fastify');
-    await fastify.register(rateLimit, { policy: { quotas: twoQuotas(settings) } });
+    const { legsApi, rateLimit } = await import('@tollgate/fastify');
+    await fastify.register(rateLimit, legsApi({ policy: { quotas: twoQuotas(settings) } }));
   },
 
   '@fastify/rate-limit': async (fastify, { limit, windowMs }) => {

@@ -1,6 +1,6 @@
 import { checkInteger } from '../check.js';
 import { optionTypeError } from '../errors.js';
-import { NO_LIMITS, type Resolution } from '../policy/index.js';
+import { NO_LIMITS, type PolicyNames, type Resolution } from '../policy/index.js';
 import { MAX_UNITS } from '../store/index.js';
 
 /** The party that a charge limits: an account, or a client without one by its address. */
@@ -9,23 +9,23 @@ export type Identity =
   | { readonly account?: undefined; readonly address: string };
 
 /** What decides which quotas apply to a charge, and on which counters. */
-export type Scope = Identity & {
+export type Scope<Names extends PolicyNames = PolicyNames> = Identity & {
   /** The part of the API: any non-empty string. A category without a layer has the base quotas and its own counter. */
-  readonly category: string;
-  readonly plan?: string | undefined;
-  readonly region?: string | undefined;
-  readonly environment?: string | undefined;
+  readonly category: Names['category'];
+  readonly plan?: Names['plan'] | undefined;
+  readonly region?: Names['region'] | undefined;
+  readonly environment?: Names['environment'] | undefined;
 };
 
-export type Charge = Scope & {
+export type Charge<Names extends PolicyNames = PolicyNames> = Scope<Names> & {
   /** Units that the request takes: an integer from 0 to 2³¹ − 1, default 1. A cost of 0 is always admitted. */
   readonly cost?: number | undefined;
 };
 
 /** One counter if a category is given, else every counter of the account or address. */
-export type CounterTarget = Identity & {
-  readonly category?: string | undefined;
-  readonly environment?: string | undefined;
+export type CounterTarget<Names extends PolicyNames = PolicyNames> = Identity & {
+  readonly category?: Names['category'] | undefined;
+  readonly environment?: Names['environment'] | undefined;
 };
 
 /** A checked charge with all that a store needs to know of it. */

@@ -1,9 +1,10 @@
 import type { ScratchOutcome } from '../memory/index.js';
 import type { AppliedQuota, Limits } from '../policy/index.js';
+import type { MaybePromise } from '../promises.js';
 import type { Outcome } from '../store/index.js';
 import type { PreparedCharge } from './charge.js';
 import { isRefusedByThrottle, limitAt, scopeOf } from './limits-reading.js';
-import { Receipt, type Undo } from './receipt.js';
+import { type Correction, Receipt } from './receipt.js';
 
 /**
  * Why a decision came out as it did:
@@ -116,7 +117,7 @@ export class Decision {
   readonly #now: number;
   readonly #token: unknown;
   /** The receipt, or what it is made of when it is first read. */
-  #receipt: Receipt | Undo | undefined;
+  #receipt: Receipt | Correction | undefined;
   #quotas: readonly QuotaState[] | undefined;
 
   /**
@@ -128,7 +129,7 @@ export class Decision {
     limits: Limits,
     outcome: Outcome | ScratchOutcome,
     source: DecisionSource,
-    undo?: Undo,
+    correction?: Correction,
     reason?: Reason,
   ) {
     const { allowed, used, resetAfterMs, retryAfterMs } = outcome;
@@ -158,15 +159,26 @@ export class Decision {
     this.#beganThrottling = outcome.beganThrottling === true;
     this.#now = outcome.now;
     this.#token = outcome.token;
-    this.#receipt = undo;
+    this.#receipt = correction;
   }
 
-  /** The argument of `refund`, which takes the charge back; `undefined` when nothing was charged. */
+  /** The argument of `refund` and `settle`; `undefined` when nothing was charged. */
   get receipt(): Receipt | undefined {
     const receipt = this.#receipt;
     if (receipt === undefined || receipt instanceof Receipt) return receipt;
     this.#receipt = new Receipt(receipt, this.#charge, this.#admission());
     return this.#receipt;
+  }
+
+  /**
+   * Corrects the charge to its real cost, as `limiter.settle` does with the receipt. False when nothing was charged, or
+   * the charge was corrected before.
+   *
+   * @throws TypeError `TOLLGATE_OPTION_TYPE` or RangeError `TOLLGATE_OPTION_RANGE` unless `actualCost` is an integer
+   * from 0 to 2³¹ − 1.
+   */
+  settle(actualCost: number): MaybePromise<boolean> {
+    return this.receipt?.settle(actualCost) ?? false;
   }
 
   /** Every quota that the charge had to fit: the category's in the order of the policy, then the total's. */

@@ -20,4 +20,4 @@ export {
   type Throttled,
 } from './decision.js';
 export { RateLimitError } from './rate-limit-error.js';
-export { Receipt, type Undo } from './receipt.js';
+export { type Correction, Receipt } from './receipt.js';

@@ -6,7 +6,8 @@
 export { checkOneOf, checkOptions } from '../check.js';
 export { asError } from '../errors.js';
 export { clientAddress } from './address.js';
-export { Answers, LIMITED_STATUS, type Replacement, tighter, UNAVAILABLE_STATUS } from './answers.js';
+export type { AddressFacts, ProxyTrust } from './address-reader.js';
+export { Answers, LIMITED_STATUS, type Replacement, UNAVAILABLE_STATUS } from './answers.js';
 export { ENVELOPE_TYPE, type Envelope, envelopeWriter, requestId } from './envelope.js';
 export {
   type HeaderFormat,
@@ -16,9 +17,12 @@ export {
   type SetHeader,
   writeRetryAfter,
 } from './headers.js';
+export { legsApiOptions } from './legs-api-options.js';
+export { MountedLimiter } from './mounted-limiter.js';
 export { type EndingResponse, refundOnFinish } from './refund.js';
 export { type RefusalHook, refusalLine, reportRefusal } from './refusal-hook.js';
 export {
+  type AccountOption,
   CHARGE_OPTIONS,
   type ChargeOptions,
   checkChargeOptions,
@@ -26,5 +30,6 @@ export {
   type HttpOptions,
   limiterOf,
   type Optional,
+  type Paths,
 } from './request-options.js';
-export { type RequestFacts, RequestReader } from './request-reader.js';
+export { type RequestFacts, RequestReader, type RouteFacts } from './request-reader.js';

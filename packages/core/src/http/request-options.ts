@@ -1,6 +1,6 @@
 import { checkFunction, checkInteger, checkOneOf, checkOptions, checkString } from '../check.js';
 import type { Decision } from '../decision/index.js';
-import { optionConflictError, optionTypeError } from '../errors.js';
+import { noAccountError, optionConflictError, optionTypeError } from '../errors.js';
 import { RateLimiter } from '../limiter/index.js';
 import type { Policy, PolicyOptions } from '../policy/index.js';
 import type { MaybePromise } from '../promises.js';
@@ -12,16 +12,31 @@ import type { RefusalHook } from './refusal-hook.js';
 export type Optional<T> = MaybePromise<T | null | undefined>;
 
 /**
+ * Whom a request is counted for: the name of a route parameter; a function; or `'address'`, for the client's address.
+ * A function gets the route's `account_sid`, or what `paths` finds, as its second argument, and has the last word. A
+ * request without that parameter, or for which the function declines, is counted by the client's address.
+ */
+export type AccountOption<Request> = string | ((request: Request, parameter: string | undefined) => Optional<string>);
+
+/** How the paths of an API show account and category. `legsApi()` brings those of the Legs API. */
+export interface Paths {
+  /** What the path of a request shows. It is the path by which the host routes, with its mounts. */
+  readonly read: (path: string) => { readonly account: string | undefined; readonly category: string };
+  /**
+   * What the pattern of a route shows for all of its requests: the parameter with the account, and the category.
+   * `undefined` where only the path of each request shows it. A host that has patterns asks once for each route.
+   */
+  readonly readRoute?: (pattern: string) => { readonly parameter: string; readonly category: string } | undefined;
+}
+
+/**
  * How a charge is read from a request. Every function may be async, and may decline with `undefined`, `null` or an
  * empty string.
  */
 export interface ChargeOptions<Request> {
-  /**
-   * The account, for a route without `account_sid`. Declined: the segment after `/accounts/` in the path, else the
-   * client's address.
-   */
-  readonly account?: (request: Request) => Optional<string>;
-  /** The category. Declined: the path's category in the Legs API, `other` for a path outside its table. */
+  /** The account; see {@link AccountOption}. */
+  readonly account?: AccountOption<Request>;
+  /** The part of the API. Declined: by `paths`, else `other`. */
   readonly category?: string | ((request: Request) => Optional<string>);
   /** Units that the request takes: an integer from 0 to 2³¹ − 1, default 1. */
   readonly cost?: number | ((request: Request) => Optional<number>);
@@ -37,6 +52,15 @@ export interface ChargeOptions<Request> {
 
 /** The options that both adapters share; `Request` and `Response` are the framework's own. */
 export interface HttpOptions<Request, Response> extends ChargeOptions<Request> {
+  /** Whom a request is counted for; see {@link AccountOption}. Required, so that nobody is counted by a guess. */
+  readonly account: AccountOption<Request>;
+  /** How paths show account and category. */
+  readonly paths?: Paths;
+  /**
+   * The leading bits of an IPv6 address that are counted as one client: an integer from 32 to 64, default 56, or
+   * `false` for all of them.
+   */
+  readonly ipv6Subnet?: number | false;
   /** Which limits apply to which account. Either this, or a `limiter`, which has a policy already. */
   readonly policy?: Policy | PolicyOptions;
   /** The store of the counters; goes with `policy`. Default: the memory of this process. */
@@ -83,6 +107,8 @@ export const CHARGE_OPTIONS: readonly string[] = [
 
 const HTTP_OPTIONS: readonly string[] = [
   ...CHARGE_OPTIONS,
+  'paths',
+  'ipv6Subnet',
   'policy',
   'store',
   'name',
@@ -100,7 +126,11 @@ const HTTP_OPTIONS: readonly string[] = [
 export function checkHttpOptions(path: string, options: object, more: readonly string[] = []): void {
   checkNotMisused(path, options);
   const checked = checkOptions(path, options, [...HTTP_OPTIONS, ...more]);
+  if (checked['account'] === undefined) throw noAccountError(`${path}.account`);
   checkChargeOptions(path, checked);
+  if (checked['paths'] !== undefined) checkPaths(`${path}.paths`, checked['paths']);
+  const ipv6Subnet = checked['ipv6Subnet'] ?? false;
+  if (ipv6Subnet !== false) checkInteger(`${path}.ipv6Subnet`, ipv6Subnet, 32, 64);
   for (const name of ['refundWhen', 'onLimited', 'onUnavailable', 'onRefused']) {
     if (checked[name] !== undefined) checkFunction(`${path}.${name}`, checked[name]);
   }
@@ -129,11 +159,15 @@ function checkNotMisused(path: string, options: unknown): void {
   }
 }
 
+function checkPaths(path: string, paths: unknown): void {
+  const { read, readRoute } = checkOptions(path, paths, ['read', 'readRoute']);
+  checkFunction(`${path}.read`, read);
+  if (readRoute !== undefined) checkFunction(`${path}.readRoute`, readRoute);
+}
+
 export function checkChargeOptions(path: string, options: Readonly<Record<string, unknown>>): void {
-  for (const name of ['account', 'skip']) {
-    if (options[name] !== undefined) checkFunction(`${path}.${name}`, options[name]);
-  }
-  for (const name of ['category', 'plan', 'region', 'environment']) {
+  if (options['skip'] !== undefined) checkFunction(`${path}.skip`, options['skip']);
+  for (const name of ['account', 'category', 'plan', 'region', 'environment']) {
     const option = options[name];
     if (option === undefined || typeof option === 'function') continue;
     if (typeof option !== 'string') throw optionTypeError(`${path}.${name}`, 'a string or a function', option);

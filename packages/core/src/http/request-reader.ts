@@ -1,71 +1,104 @@
 import type { Charge, Decision } from '../decision/index.js';
 import { optionTypeError } from '../errors.js';
-import type { RateLimiter } from '../limiter/index.js';
-import { legsApiPlace } from '../policy/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
-import { clientAddress } from './address.js';
-import type { ChargeOptions, Optional } from './request-options.js';
+import { warnOnce } from '../warnings.js';
+import { type AddressFacts, AddressReader } from './address-reader.js';
+import type { MountedLimiter } from './mounted-limiter.js';
+import type { ChargeOptions, HttpOptions, Optional } from './request-options.js';
 
 /** How an adapter reads a request of its framework. */
-export interface RequestFacts<Request> {
+export interface RequestFacts<Request> extends AddressFacts<Request> {
   /** The path or URL by which the host routes, including the part that its mounts have cut off. */
   readonly url: (request: Request) => string;
   /** Path parameters as the router decoded them. */
   readonly params: (request: Request) => unknown;
-  /** The client's address, by the host's own trust in proxies. */
-  readonly address: (request: Request) => string | undefined;
 }
+
+/** The route of a request, where the host shows it before its handler runs. `pattern` is `undefined` for a 404. */
+export interface RouteFacts {
+  readonly pattern: string | undefined;
+}
+
+/** The options of an adapter that decide how requests are read. */
+export type ReaderOptions<Request> = ChargeOptions<Request> & Pick<HttpOptions<Request, never>, 'paths' | 'ipv6Subnet'>;
 
 /** Reads charges from requests. Without async options it makes no promise. */
 export class RequestReader<Request> {
   readonly #facts: RequestFacts<Request>;
-  readonly #options: ChargeOptions<Request>;
+  readonly #options: ReaderOptions<Request>;
+  readonly #mounted: MountedLimiter;
+  readonly #addresses: AddressReader<Request>;
+  /** The route's parameter with the account. */
+  readonly #parameter: string;
+  /** The category of the route's pattern. */
+  readonly #routeCategory: string | undefined;
+  /** How paths are read; `undefined` where the options or the route say all. */
+  readonly #paths: ReaderOptions<Request>['paths'];
+  /** Whether a missing parameter is a mistake that has not been reported. */
+  #needsParameter: boolean;
   /** The parts of every charge, if none of them comes from a function: prepared once for the route. */
   readonly #constants: ChargeParts | undefined;
 
   /** The options have been checked. */
-  constructor(facts: RequestFacts<Request>, options: ChargeOptions<Request>) {
+  constructor(
+    facts: RequestFacts<Request>,
+    options: ReaderOptions<Request>,
+    mounted: MountedLimiter,
+    route?: RouteFacts,
+  ) {
+    const { account, paths, skip, ipv6Subnet } = options;
+    const shown = route?.pattern === undefined ? undefined : paths?.readRoute?.(route.pattern);
     this.#facts = facts;
     this.#options = options;
-    this.#constants = constantsOf(options);
+    this.#mounted = mounted;
+    this.#addresses = new AddressReader(facts, ipv6Subnet, mounted.limiter.name);
+    this.#parameter = parameterOf(account, shown?.parameter, route?.pattern);
+    this.#routeCategory = shown?.category;
+    this.#paths = shown === undefined ? paths : undefined;
+    const isMatched = route === undefined || route.pattern !== undefined;
+    const isNamed = typeof account === 'string' && account !== BY_ADDRESS;
+    this.#needsParameter = isNamed && paths === undefined && isMatched;
+    if (options.category !== undefined || paths !== undefined) mounted.namesCategories();
+    this.#constants = isNamed && skip === undefined ? constantsOf(options) : undefined;
   }
 
-  /** A reader with some options replaced. */
-  with(overrides: ChargeOptions<Request>): RequestReader<Request> {
+  /** The reader of one route, with some options replaced. */
+  with(overrides: ChargeOptions<Request>, route: RouteFacts): RequestReader<Request> {
     const given = Object.entries(overrides).filter(([, option]) => option !== undefined);
-    return new RequestReader(this.#facts, { ...this.#options, ...Object.fromEntries(given) });
+    return new RequestReader(this.#facts, { ...this.#options, ...Object.fromEntries(given) }, this.#mounted, route);
   }
 
-  /**
-   * Charges the request and returns the decision; `undefined` for a skipped request.
-   *
-   * The account is the route's `account_sid`, else the answer of the user's function, else the segment after
-   * `/accounts/` in the path. The function comes before the path, which under a wildcard route is the client's choice:
-   * `/files/accounts/anyone`.
-   */
-  decide(request: Request, limiter: RateLimiter): MaybePromise<Decision | undefined> {
-    const params = this.#facts.params(request) as { readonly account_sid?: unknown } | null | undefined;
-    const own = typeof params === 'object' && params !== null ? params.account_sid : undefined;
-    const account = typeof own === 'string' && own !== '' ? own : undefined;
-    const { skip } = this.#options;
-    if (skip === undefined && account !== undefined && this.#constants !== undefined) {
-      return limiter.consume(this.#charge(request, account, this.#constants));
+  /** Charges the request and returns the decision; `undefined` for a skipped request. */
+  decide(request: Request): MaybePromise<Decision | undefined> {
+    const params = this.#facts.params(request) as Readonly<Record<string, unknown>> | null | undefined;
+    const value = typeof params === 'object' && params !== null ? params[this.#parameter] : undefined;
+    const parameter = typeof value === 'string' ? value : undefined;
+    if (this.#constants !== undefined && parameter !== undefined && parameter !== '') {
+      const place = this.#constants.category === undefined ? this.#place(request) : undefined;
+      return this.#mounted.limiter.consume(this.#charge(request, parameter, this.#constants, place));
     }
-    const skipped = skip?.(request);
+    const skipped = this.#options.skip?.(request);
     if (isPromise(skipped)) {
-      return skipped.then((skipped) => (skipped ? undefined : this.#consume(request, limiter, account)));
+      return skipped.then((skipped) => (skipped ? undefined : this.#consume(request, parameter)));
     }
-    return skipped ? undefined : this.#consume(request, limiter, account);
+    return skipped ? undefined : this.#consume(request, parameter);
   }
 
-  #consume(request: Request, limiter: RateLimiter, account: string | undefined): MaybePromise<Decision> {
-    const charge = this.#ask(request, account ?? ask(this.#options.account, request));
+  #consume(request: Request, parameter: string | undefined): MaybePromise<Decision> {
+    const { limiter } = this.#mounted;
+    const charge = this.#ask(request, parameter);
     return isPromise(charge) ? charge.then((charge) => limiter.consume(charge)) : limiter.consume(charge);
   }
 
+  #place(request: Request): Place | undefined {
+    return this.#paths?.read(this.#facts.url(request));
+  }
+
   /** Asks the functions among the options. */
-  #ask(request: Request, account: Optional<string>): MaybePromise<Charge> {
+  #ask(request: Request, parameter: string | undefined): MaybePromise<Charge> {
     const options = this.#options;
+    const place = this.#place(request);
+    const account = this.#account(request, parameter ?? place?.account);
     const category = ask(options.category, request);
     const cost = ask(options.cost, request);
     const plan = ask(options.plan, request);
@@ -81,28 +114,57 @@ export class RequestReader<Request> {
     ) {
       return Promise.all([account, category, cost, plan, region, environment]).then(
         ([account, category, cost, plan, region, environment]) =>
-          this.#charge(request, account, checkParts(category, cost, plan, region, environment)),
+          this.#charge(request, account, checkParts(category, cost, plan, region, environment), place),
       );
     }
-    return this.#charge(request, account, checkParts(category, cost, plan, region, environment));
+    return this.#charge(request, account, checkParts(category, cost, plan, region, environment), place);
   }
 
-  #charge(request: Request, account: string | null | undefined, parts: ChargeParts): Charge {
-    const given = typeof account === 'string' && account !== '' ? account : checkText('account', account);
-    const place =
-      given === undefined || parts.category === undefined ? legsApiPlace(this.#facts.url(request)) : undefined;
-    const known = given ?? place?.account;
+  #account(request: Request, parameter: string | undefined): Optional<string> {
+    const { account } = this.#options;
+    if (account === BY_ADDRESS) return undefined;
+    if (typeof account === 'function')
+      return ask((request: Request) => account(request, parameter === '' ? undefined : parameter), request);
+    if (parameter === undefined && this.#needsParameter) this.#reportNoParameter();
+    return parameter;
+  }
+
+  #charge(request: Request, account: string | null | undefined, parts: ChargeParts, place: Place | undefined): Charge {
+    const known = typeof account === 'string' && account !== '' ? account : checkText('account', account);
     // One literal with all keys. Two shapes, or a spread, would read better and are many times slower.
     return {
       account: known,
-      address: known === undefined ? clientAddress(this.#facts.address(request)) : undefined,
-      category: parts.category ?? place?.category,
+      address: known === undefined ? this.#addresses.read(request) : undefined,
+      category: parts.category ?? this.#routeCategory ?? place?.category ?? this.#mounted.withoutCategory(),
       cost: parts.cost,
       plan: parts.plan,
       region: parts.region,
       environment: parts.environment,
     } as Charge;
   }
+
+  #reportNoParameter(): void {
+    this.#needsParameter = false;
+    const { name } = this.#mounted.limiter;
+    warnOnce(
+      'TOLLGATE_NO_PARAMETER',
+      `The limiter ${name} finds no parameter ${this.#parameter} in a route, and counts the request by its address. Mount it where the path has :${this.#parameter}, or set \`account\``,
+      `${name} ${this.#parameter}`,
+    );
+  }
+}
+
+/** The option `account` for the client's address. */
+const BY_ADDRESS = 'address';
+/** The parameter of the Legs API, which a function gets too. */
+const USUAL_PARAMETER = 'account_sid';
+
+type Place = ReturnType<NonNullable<ReaderOptions<never>['paths']>['read']>;
+
+/** A parameter that the options name wins over that in the route's pattern, if the route has it. */
+function parameterOf(account: ReaderOptions<never>['account'], shown: string | undefined, pattern = ''): string {
+  const named = typeof account === 'string' ? account : USUAL_PARAMETER;
+  return shown === undefined || pattern.split('/').includes(`:${named}`) ? named : shown;
 }
 
 /** What the options contribute to a charge, checked. */

@@ -68,7 +68,7 @@ export class Trial {
   judge(trial: PreparedCharge, decision: MaybePromise<Decision>): void {
     const outcome = trial.resolution.counters.length === 0 ? FREE : this.#guard.consumeForTrial(trial);
     const follow = (decision: Decision, outcome: MaybePromise<Outcome | undefined>) => {
-      if (trial.cost > 0) decision.receipt?.accompany(() => this.#takeBack(trial, outcome));
+      if (trial.cost > 0) decision.receipt?.accompany((actualCost) => this.#settle(trial, outcome, actualCost));
     };
     if (!isPromise(decision) && !isPromise(outcome)) {
       follow(decision, outcome);
@@ -89,6 +89,11 @@ export class Trial {
     );
   }
 
+  /** Counts a debit on the candidate's counters too. The trial's charge has one of its resolutions. */
+  debit(trial: PreparedCharge): void {
+    if (trial.resolution.counters.length > 0) this.#guard.debitTrial(trial);
+  }
+
   #compare(trial: PreparedCharge, decision: Decision, outcome: Outcome | undefined): void {
     if (outcome === undefined || decision.reason === 'store-unavailable') {
       this.#tally.undecided++;
@@ -99,9 +104,9 @@ export class Trial {
     this.#onComparison({ decision, candidate, differs });
   }
 
-  #takeBack(trial: PreparedCharge, outcome: MaybePromise<Outcome | undefined>): void {
-    if (isPromise(outcome)) outcome.then((outcome) => this.#takeBack(trial, outcome));
-    else if (outcome?.allowed && outcome !== FREE) this.#guard.refundTrial(trial, outcome);
+  #settle(trial: PreparedCharge, outcome: MaybePromise<Outcome | undefined>, actualCost: number): void {
+    if (isPromise(outcome)) outcome.then((outcome) => this.#settle(trial, outcome, actualCost));
+    else if (outcome?.allowed && outcome !== FREE) this.#guard.settleTrial(trial, outcome, actualCost);
   }
 }
 

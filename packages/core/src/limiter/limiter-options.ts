@@ -1,18 +1,27 @@
 import { checkInteger, checkOptions, checkString } from '../check.js';
-import { optionRangeError, optionTypeError } from '../errors.js';
+import { optionRangeError, optionTypeError, showName } from '../errors.js';
 import { MemoryStore } from '../memory/index.js';
-import { type AccountSource, definePolicy, type Policy, type PolicyOptions } from '../policy/index.js';
+import {
+  type AccountSource,
+  definePolicy,
+  KINDS_OF_NAMES,
+  nearestName,
+  type Policy,
+  type PolicyNames,
+  type PolicyOptions,
+} from '../policy/index.js';
 import { DEFAULT_LIMITER, LIMITER_NAME, type Store } from '../store/index.js';
 import { type CheckedUsage, readUsageOptions, type UsageOptions } from '../usage/index.js';
+import { warnOnce } from '../warnings.js';
 
-export interface RateLimiterOptions {
+export interface RateLimiterOptions<Names extends PolicyNames = PolicyNames> {
   /**
    * The limiter's name: 1 to 64 characters of `A-Z a-z 0-9 . _ -`, default `default`. It is a part of its counters, so
    * that limiters of several names share a store without sharing counters. Metrics and messages show it.
    */
   readonly name?: string;
   /** Which limits apply to which account: a policy, or the options of one. */
-  readonly policy: Policy | PolicyOptions;
+  readonly policy: Policy<Names> | PolicyOptions;
   /** The store of the counters. Default: a new `MemoryStore`, which `close` closes too. */
   readonly store?: Store;
   /**
@@ -88,6 +97,31 @@ function checkName(name: string): string {
   return name;
 }
 
+/** Warns of the limits that layers of the policy remove; see `replace`. */
+export function reportRemovedLimits({ removedLimits }: Policy): void {
+  for (const removal of removedLimits.slice(0, MAX_REMOVALS)) warnOnce('TOLLGATE_LIMIT_DROPPED', removal);
+  const more = removedLimits.length - MAX_REMOVALS;
+  if (more > 0) warnOnce('TOLLGATE_LIMIT_DROPPED', `${more} more layers of the policy remove a limit`);
+}
+
+/**
+ * A candidate may have new names. But a new name that is near one of the policy, which the candidate does not have, is
+ * that name misspelt.
+ *
+ * @throws RangeError for such a name.
+ */
+export function checkCandidateNames(policy: Policy, candidate: Policy): void {
+  for (const { kind, option } of KINDS_OF_NAMES) {
+    const names = policy.known[option];
+    const next = new Set(candidate.known[option]);
+    const gone = names.filter((name) => !next.has(name));
+    for (const name of next) {
+      if (names.includes(name) || nearestName(name, gone) === undefined) continue;
+      policy.checkName(kind, name, `candidate.${option}.${showName(name)}`);
+    }
+  }
+}
+
 /** Duck typing: a program may load two copies of this package. */
 function isPolicy(policy: Policy | PolicyOptions): policy is Policy {
   return typeof policy === 'object' && policy !== null && 'resolve' in policy && typeof policy.resolve === 'function';
@@ -113,5 +147,7 @@ function checkLocalStore(store: MemoryStore): MemoryStore {
   return store;
 }
 
+/** A file may have thousands of layers of accounts. */
+const MAX_REMOVALS = 10;
 const DEFAULT_TIMEOUT_MS = 100;
 const MAX_TIMEOUT_MS = 60_000;

@@ -20,6 +20,7 @@ import {
   AccountSources,
   NO_LIMITS,
   type Policy,
+  type PolicyNames,
   type PolicyOptions,
   type Resolution,
   Resolutions,
@@ -29,7 +30,13 @@ import { counterPrefix, type Store } from '../store/index.js';
 import { Usage, type UsageQuestion, type UsageReport } from '../usage/index.js';
 import { warn } from '../warnings.js';
 import { Trial, TrialTally } from './candidate.js';
-import { policyOf, type RateLimiterOptions, readLimiterOptions } from './limiter-options.js';
+import {
+  checkCandidateNames,
+  policyOf,
+  type RateLimiterOptions,
+  readLimiterOptions,
+  reportRemovedLimits,
+} from './limiter-options.js';
 import { type CounterSharer, noteSharer } from './shared-counters.js';
 import { Suspensions } from './suspension.js';
 
@@ -44,7 +51,7 @@ import { Suspensions } from './suspension.js';
  * const decision = await limiter.consume({ account: 'ameyo5m', category: 'legs' });
  * if (!decision.allowed) console.log(`again in ${decision.retryAfterMs} ms`);
  */
-export class RateLimiter {
+export class RateLimiter<Names extends PolicyNames = PolicyNames> {
   /** The option `name`. */
   readonly name: string;
   readonly #store: Store;
@@ -75,7 +82,7 @@ export class RateLimiter {
    * `TOLLGATE_OPTION_CONFLICT` when a policy throttles on a store that cannot; RangeError `TOLLGATE_OPTION_RANGE` for a
    * `name` with other characters or a `timeoutMs` out of range; and the errors of {@link definePolicy}.
    */
-  constructor(options: RateLimiterOptions) {
+  constructor(options: RateLimiterOptions<Names>) {
     const { name, store, ownsStore, localStore, timeoutMs, sources, usage } = readLimiterOptions(options);
     this.name = name;
     this.#store = store;
@@ -86,7 +93,7 @@ export class RateLimiter {
     this.#resolutions = this.#ownResolutions();
     this.#sources = new AccountSources(sources, timeoutMs);
     this.#hasNoSources = this.#sources.isEmpty;
-    const candidate = options.candidate && this.#usable(options.candidate);
+    const candidate = options.candidate && this.#usableCandidate(options.candidate);
     this.#usage = usage && new Usage(usage, store);
     this.#publisher = new Publisher(this, this.#usage);
     this.#guard = new StoreGuard(store, timeoutMs, this.#publisher, localStore);
@@ -105,7 +112,7 @@ export class RateLimiter {
    * `decision.source` shows it. Rejects or throws only when the limiter or the store is closed, or for an invalid
    * charge: TypeError `TOLLGATE_OPTION_TYPE` or RangeError `TOLLGATE_OPTION_RANGE`.
    */
-  consume(charge: Charge): MaybePromise<Decision> {
+  consume(charge: Charge<Names>): MaybePromise<Decision> {
     return this.#ask('consume', charge);
   }
 
@@ -113,13 +120,13 @@ export class RateLimiter {
    * As {@link consume}, but a refusal is a `RateLimitError`, thrown or as a rejection: for a program that would
    * otherwise have to check `decision.allowed` after every charge.
    */
-  consumeOrThrow(charge: Charge): MaybePromise<Decision> {
+  consumeOrThrow(charge: Charge<Names>): MaybePromise<Decision> {
     const decision = this.consume(charge);
     return isPromise(decision) ? decision.then(admittedOnly) : admittedOnly(decision);
   }
 
   /** The decision that {@link consume} would make now, without charging: `used` never includes the cost. */
-  peek(charge: Charge): MaybePromise<Decision> {
+  peek(charge: Charge<Names>): MaybePromise<Decision> {
     return this.#ask('peek', charge);
   }
 
@@ -138,11 +145,58 @@ export class RateLimiter {
    * @throws TypeError `TOLLGATE_OPTION_TYPE` when `receipt` is not one from a limiter on this store.
    */
   refund(receipt: Receipt): MaybePromise<boolean> {
+    return this.settle(receipt, 0);
+  }
+
+  /**
+   * Corrects one charge to the cost that it really had, given `decision.receipt`: a call was charged with ten minutes,
+   * and took four. Each receipt works once, here or in {@link refund}; the result is whether this call was the one.
+   *
+   * A lower cost is as a refund of the difference: it is taken back where the charge still counts, and never creates
+   * room that the charge had not taken. A higher cost is as a {@link debit} of the difference, now and without asking,
+   * so the limit may be exceeded; nothing is admitted until that has left.
+   *
+   * Rejects as {@link refund} and {@link debit} do.
+   *
+   * @throws TypeError `TOLLGATE_OPTION_TYPE` when `receipt` is not one from a limiter on this store, TypeError or
+   * RangeError `TOLLGATE_OPTION_RANGE` unless `actualCost` is an integer from 0 to 2³¹ − 1.
+   */
+  settle(receipt: Receipt, actualCost: number): MaybePromise<boolean> {
     this.#checkOpen();
     if (!Receipt.isOf(this.#store, receipt)) {
       throw optionTypeError('receipt', 'a receipt from a decision on the same store', receipt);
     }
-    return receipt.spend();
+    return receipt.settle(actualCost);
+  }
+
+  /**
+   * Counts a cost without asking whether it fits, for what has happened already: used minutes, sent rows. It may exceed
+   * the limit; nothing is admitted until that has left. No decision is made, and while limiting is suspended nothing is
+   * counted.
+   *
+   * What the store certainly did not count is written back when it answers again. Rejects with a `StoreError`,
+   * `TOLLGATE_STORE_FAILED`, where the store may or may not have counted it, and where too much waits to be written
+   * back.
+   *
+   * @throws As {@link consume}, and TypeError `TOLLGATE_OPTION_CONFLICT` on a store without the method `record`.
+   */
+  debit(charge: Charge): MaybePromise<void> {
+    this.#checkOpen();
+    const prepared = prepareCharge(charge);
+    if (this.#store.record === undefined) {
+      throw optionConflictError('Expected a store with the method record for a debit, got one without');
+    }
+    if (this.#suspensions.current !== undefined || prepared.cost === 0) return undefined;
+    const policy = this.#policy;
+    const resolutions = this.#resolutions;
+    const trial = this.#trial;
+    const act = (layer: AccountLayer | undefined) => {
+      prepared.resolution = policy.resolve(charge, layer, resolutions);
+      trial?.debit({ ...prepared, resolution: trial.policy.resolve(charge, layer, trial.resolutions) });
+      return prepared.resolution.counters.length === 0 ? undefined : this.#guard.debit(prepared);
+    };
+    const layer = this.#sourceLayer(charge);
+    return isPromise(layer) ? layer.then(act) : act(layer);
   }
 
   /**
@@ -152,7 +206,7 @@ export class RateLimiter {
    * Rejects with a `StoreError`, `TOLLGATE_STORE_FAILED`, when the store could not do it. The counters in this process,
    * and what waits to be written back, are forgotten all the same.
    */
-  reset(target: CounterTarget): MaybePromise<void> {
+  reset(target: CounterTarget<Names>): MaybePromise<void> {
     return this.#onCounters(target, 'reset');
   }
 
@@ -163,7 +217,7 @@ export class RateLimiter {
    * Rejects with a `StoreError`, `TOLLGATE_STORE_FAILED`, when the store could not do it; the violations in this
    * process are forgotten all the same.
    */
-  pardon(target: CounterTarget): MaybePromise<void> {
+  pardon(target: CounterTarget<Names>): MaybePromise<void> {
     return this.#onCounters(target, 'pardon');
   }
 
@@ -186,7 +240,7 @@ export class RateLimiter {
   /** Replaces or ends the candidate from the next charge on. A new candidate uses the counters of the one before it. */
   setCandidate(next: Policy | PolicyOptions | undefined): void {
     this.#checkOpen();
-    this.#trial = next && this.#trialOf(this.#usable(next));
+    this.#trial = next && this.#trialOf(this.#usableCandidate(next));
   }
 
   /**
@@ -248,11 +302,12 @@ export class RateLimiter {
 
   /** The limiter's counts since it was made. */
   stats(): LimiterStats {
-    const { decisions, wouldRefuse, throttlings, policyVersion } = this.#publisher;
+    const { decisions, wouldRefuse, throttlings, corrections, policyVersion } = this.#publisher;
     return {
       decisions,
       wouldRefuse,
       throttlings,
+      corrections,
       suspended: this.#passedSuspended,
       sourceFailures: this.#sources.failures,
       policyVersion,
@@ -384,6 +439,13 @@ export class RateLimiter {
         'Expected a store with the method pardon for a policy with `throttle`, got one without',
       );
     }
+    reportRemovedLimits(checked);
+    return checked;
+  }
+
+  #usableCandidate(candidate: Policy | PolicyOptions): Policy {
+    const checked = this.#usable(candidate);
+    checkCandidateNames(this.#policy, checked);
     return checked;
   }
 

@@ -30,6 +30,17 @@ export interface DecisionMessage extends LimiterPart {
   readonly decision: Decision;
 }
 
+/** A charge was refunded or settled, or a debit counted. It is published when it was asked for. */
+export interface CorrectionMessage extends LimiterPart {
+  readonly account: string | undefined;
+  readonly address: string | undefined;
+  readonly category: string;
+  /** The units before: 0 for a debit. */
+  readonly cost: number;
+  /** The units from now on: 0 for a refund. */
+  readonly actualCost: number;
+}
+
 /** A throttling of a counter began with this refusal. */
 export interface ThrottlingBegunMessage extends LimiterPart {
   readonly decision: Decision;
@@ -104,6 +115,7 @@ export interface ChannelMessages {
   readonly 'tollgate:decision': DecisionMessage;
   readonly 'tollgate:refusal': DecisionMessage;
   readonly 'tollgate:would-refuse': DecisionMessage;
+  readonly 'tollgate:correction': CorrectionMessage;
   readonly 'tollgate:throttling-begun': ThrottlingBegunMessage;
   readonly 'tollgate:throttling-ended': ThrottlingEndedMessage;
   readonly 'tollgate:store-state': StoreStateMessage;
@@ -123,6 +135,7 @@ export const LIMITER: TypedChannel<'tollgate:limiter'> = typed('tollgate:limiter
 export const DECISION: TypedChannel<'tollgate:decision'> = typed('tollgate:decision');
 export const REFUSAL: TypedChannel<'tollgate:refusal'> = typed('tollgate:refusal');
 export const WOULD_REFUSE: TypedChannel<'tollgate:would-refuse'> = typed('tollgate:would-refuse');
+export const CORRECTION: TypedChannel<'tollgate:correction'> = typed('tollgate:correction');
 export const THROTTLING_BEGUN: TypedChannel<'tollgate:throttling-begun'> = typed('tollgate:throttling-begun');
 export const THROTTLING_ENDED: TypedChannel<'tollgate:throttling-ended'> = typed('tollgate:throttling-ended');
 export const STORE_STATE: TypedChannel<'tollgate:store-state'> = typed('tollgate:store-state');

@@ -2,6 +2,7 @@ export type {
   CandidateMessage,
   ChannelMessages,
   CircuitMessage,
+  CorrectionMessage,
   DecisionMessage,
   HealthMessage,
   LimiterMessage,

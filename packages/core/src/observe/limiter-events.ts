@@ -36,6 +36,8 @@ export interface LimiterStats {
   readonly wouldRefuse: number;
   /** Throttlings that began with a charge of this limiter. */
   readonly throttlings: number;
+  /** Refunds, settled charges and debits. */
+  readonly corrections: number;
   /** Charges that passed uncounted while limiting was suspended. */
   readonly suspended: number;
   /** Charges whose account source failed or did not answer in time, so that the policy alone decided. */

@@ -1,6 +1,6 @@
 import { callSafely } from '../callbacks.js';
 import { checkFunction, checkOneOf } from '../check.js';
-import type { Decision } from '../decision/index.js';
+import type { Decision, PreparedCharge } from '../decision/index.js';
 import { entryOf } from '../entry-of.js';
 import type { GuardFollower, HealthReport } from '../outage/index.js';
 import type { Policy, Suspension } from '../policy/index.js';
@@ -9,6 +9,7 @@ import {
   CANDIDATE,
   type ChannelMessages,
   CIRCUIT,
+  CORRECTION,
   DECISION,
   HEALTH,
   LIMITER,
@@ -46,6 +47,7 @@ export class Publisher implements GuardFollower {
   decisions = 0;
   wouldRefuse = 0;
   throttlings = 0;
+  corrections = 0;
 
   constructor(limiter: ObservedLimiter, usage: Usage | undefined) {
     this.#limiter = limiter;
@@ -86,6 +88,11 @@ export class Publisher implements GuardFollower {
     if (DECISION.hasSubscribers) this.#publish(DECISION, { decision });
     if (this.#throttlings.size > 0) this.#throttlings.notice(decision);
     if (decision.reason !== 'admitted') this.#notAdmitted(decision);
+  }
+
+  corrected({ account, address, category }: PreparedCharge, cost: number, actualCost: number): void {
+    this.corrections++;
+    if (CORRECTION.hasSubscribers) this.#publish(CORRECTION, { account, address, category, cost, actualCost });
   }
 
   get wantsCalls(): boolean {

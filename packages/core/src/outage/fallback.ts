@@ -1,4 +1,4 @@
-import { Decision, type PreparedCharge, type Undo } from '../decision/index.js';
+import { type Correction, Decision, type PreparedCharge } from '../decision/index.js';
 import { type Admission, countersOf, MemoryStore } from '../memory/index.js';
 import type { Limits } from '../policy/index.js';
 import type { Outcome } from '../store/index.js';
@@ -24,14 +24,14 @@ export class Fallback {
     return this.#own;
   }
 
-  /** `undo` takes back a charge that the local store admits. */
-  consume(charge: PreparedCharge, circuit: Circuit, undo: Undo): Decision {
+  /** `correction` corrects a charge that the local store admits. */
+  consume(charge: PreparedCharge, circuit: Circuit, correction: Correction): Decision {
     const { owner, cost, resolution } = charge;
     if (resolution.onStoreFailure === 'local') {
       this.decidedLocally++;
       const outcome = this.local.consume(owner, resolution.local.counters, cost);
       const isCharged = outcome.allowed && cost > 0;
-      return new Decision(charge, resolution.local, outcome, 'local', isCharged ? undo : undefined);
+      return new Decision(charge, resolution.local, outcome, 'local', isCharged ? correction : undefined);
     }
     if (resolution.onStoreFailure === 'allow') this.allowedUnchecked++;
     else this.deniedUnchecked++;

@@ -21,10 +21,13 @@ export class JournalEntry {
     this.latestAt = at;
   }
 
-  /** Removes one admission. On the way to the store this has no effect, unless the entry comes back. */
-  withdraw(cost: number): void {
+  /**
+   * Removes a cost, and with `isWhole` the admission that it was all of. On the way to the store this has no effect,
+   * unless the entry comes back.
+   */
+  withdraw(cost: number, isWhole: boolean): void {
     this.cost -= cost;
-    this.admissions--;
+    if (isWhole) this.admissions--;
   }
 
   /** When the last of its windows stops counting it. */
@@ -105,8 +108,8 @@ export class Journal {
     return taken;
   }
 
-  withdraw(entry: JournalEntry, cost: number): void {
-    entry.withdraw(cost);
+  withdraw(entry: JournalEntry, cost: number, isWhole: boolean): void {
+    entry.withdraw(cost, isWhole);
     if (entry.isInJournal && entry.admissions === 0) this.#remove(entry);
   }
 

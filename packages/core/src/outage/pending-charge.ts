@@ -1,4 +1,4 @@
-import { Decision, type PreparedCharge, type Undo } from '../decision/index.js';
+import { type Correction, Decision, type PreparedCharge } from '../decision/index.js';
 import type { StoreError } from '../errors.js';
 import type { Admission } from '../memory/index.js';
 import type { MaybePromise } from '../promises.js';
@@ -12,15 +12,22 @@ import type { CallEnd } from './store-calls.js';
 export interface ChargeParts {
   readonly fallback: Fallback;
   readonly settlement: Settlement;
+  readonly follower: ChargeFollower;
+}
+
+/** Follows charges and their corrections. */
+export interface ChargeFollower {
   /** Receives each decision just before the caller does. */
-  readonly follower: { decided(decision: Decision): void };
+  decided(decision: Decision): void;
+  /** A charge that cost `cost` costs `actualCost` from now on: 0 after a refund. A debit cost 0 before. */
+  corrected(charge: PreparedCharge, cost: number, actualCost: number): void;
 }
 
 /**
  * A charge on its way to the store and back. If the store answers too late, the caller has another decision by then.
  * The two are reconciled here: a request that passed is counted once, and a request that did not is not counted.
  */
-export class PendingCharge implements CallEnd<Decision>, Undo {
+export class PendingCharge implements CallEnd<Decision>, Correction {
   readonly #parts: ChargeParts;
   readonly #charge: PreparedCharge;
   readonly #circuit: Circuit;
@@ -56,7 +63,7 @@ export class PendingCharge implements CallEnd<Decision>, Undo {
     const decision = fallback.consume(this.#charge, this.#circuit, this);
     const isCharged = decision.source === 'local' && decision.reason === 'admitted' && decision.cost > 0;
     this.#allowed = decision.allowed;
-    this.#local = isCharged ? settlement.admitLocally() : undefined;
+    this.#local = isCharged ? settlement.admitLocally(this.#charge) : undefined;
     if (charged === 'no') this.#owe();
     follower.decided(decision);
     return decision;
@@ -64,8 +71,12 @@ export class PendingCharge implements CallEnd<Decision>, Undo {
 
   answeredLate(outcome: Outcome): void {
     if (this.#charge.cost === 0) return;
-    if (!outcome.allowed) this.#owe();
-    else if (!this.#allowed || this.#local?.isRefunded) this.#parts.settlement.giveBack(this.#charge, outcome);
+    if (!outcome.allowed) {
+      this.#owe();
+      return;
+    }
+    const actualCost = this.#allowed ? (this.#local?.cost ?? this.#charge.cost) : 0;
+    if (actualCost < this.#charge.cost) this.#parts.settlement.giveBack(this.#charge, outcome, actualCost);
     else if (this.#local !== undefined) this.#local.stored = outcome;
   }
 
@@ -77,27 +88,28 @@ export class PendingCharge implements CallEnd<Decision>, Undo {
     return this.#parts.settlement.store;
   }
 
-  takeBack(charge: PreparedCharge, outcome: Outcome): MaybePromise<void> {
-    const { settlement } = this.#parts;
+  settle(charge: PreparedCharge, outcome: Outcome, actualCost: number): MaybePromise<void> {
+    const { settlement, follower } = this.#parts;
+    follower.corrected(charge, charge.cost, actualCost);
     return this.#local === undefined
-      ? settlement.takeBack(charge, outcome, this.#copy)
-      : settlement.takeBackLocal(charge, outcome, this.#local);
+      ? settlement.settle(charge, outcome, actualCost, this.#copy)
+      : settlement.settleLocal(charge, outcome, actualCost, this.#local);
   }
 
   #owe(): void {
-    if (this.#local !== undefined && !this.#local.isRefunded) this.#parts.settlement.owe(this.#charge, this.#local);
+    if (this.#local !== undefined) this.#parts.settlement.owe(this.#charge, this.#local);
   }
 }
 
-/** The decision for an outcome of the store. `undo` takes back what the store has charged. */
+/** The decision for an outcome of the store. `correction` corrects what the store has charged. */
 export function decideAsStore(
   { fallback, follower }: ChargeParts,
   charge: PreparedCharge,
   outcome: Outcome,
-  undo?: Undo,
+  correction?: Correction,
 ): Decision {
   if (outcome.throttledMs !== undefined) fallback.followThrottling(charge, outcome.throttledMs);
-  const decision = new Decision(charge, charge.resolution, outcome, 'store', undo);
+  const decision = new Decision(charge, charge.resolution, outcome, 'store', correction);
   follower.decided(decision);
   return decision;
 }

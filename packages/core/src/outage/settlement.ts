@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { PreparedCharge } from '../decision/index.js';
+import type { StoreError } from '../errors.js';
 import type { Admission } from '../memory/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
 import type { Outcome, Store } from '../store/index.js';
@@ -13,19 +14,21 @@ import type { WriteBack } from './write-back.js';
 export class LocalAdmission {
   /** The instant, on the limiter's own clock. */
   readonly admittedAt: number;
-  isRefunded = false;
+  /** What it costs, as corrected since. */
+  cost: number;
   /** The entry that waits to be written to the store. */
   entry: JournalEntry | undefined = undefined;
   /** The store's own admission of the charge, if its answer came too late. */
   stored: Outcome | undefined = undefined;
 
-  constructor(admittedAt: number) {
+  constructor(admittedAt: number, cost: number) {
     this.admittedAt = admittedAt;
+    this.cost = cost;
   }
 }
 
 /**
- * Brings store and process together after a charge: takes admissions back, remembers what the store has to count later,
+ * Brings store and process together after a charge: corrects admissions, remembers what the store has to count later,
  * and returns what the store admitted for a request that was refused.
  */
 export class Settlement {
@@ -56,35 +59,73 @@ export class Settlement {
     return this.#store;
   }
 
-  admitLocally(): LocalAdmission {
-    return new LocalAdmission(this.#clock());
+  admitLocally({ cost }: PreparedCharge): LocalAdmission {
+    return new LocalAdmission(this.#clock(), cost);
   }
 
   /** The store certainly did not count a local admission, so it has to count it later. */
-  owe({ owner, cost, resolution }: PreparedCharge, local: LocalAdmission): void {
-    local.entry = this.#writeBack.add(owner, resolution.counters, cost, local.admittedAt);
+  owe({ owner, resolution }: PreparedCharge, local: LocalAdmission): void {
+    if (local.cost > 0) local.entry = this.#writeBack.add(owner, resolution.counters, local.cost, local.admittedAt);
   }
 
-  /** Takes back an admission of the store, and the local copy of it. */
-  takeBack(charge: PreparedCharge, outcome: Outcome, copy?: Admission): MaybePromise<void> {
-    if (copy !== undefined) this.#fallback.takeBack(charge, copy);
-    return this.change(charge.owner, () => this.#refund(charge, outcome));
+  /** Corrects an admission of the store, and the local copy of it, to `actualCost`. */
+  settle(charge: PreparedCharge, outcome: Outcome, actualCost: number, copy?: Admission): MaybePromise<void> {
+    const { cost } = charge;
+    if (actualCost === cost) return undefined;
+    if (actualCost > cost) {
+      const more = { ...charge, cost: actualCost - cost };
+      if (copy !== undefined) this.#fallback.follow(more);
+      return this.debit(more);
+    }
+    const less = { ...charge, cost: cost - actualCost };
+    if (copy !== undefined) this.#fallback.takeBack(less, copy);
+    return this.change(charge.owner, () => this.#refund(less, outcome));
   }
 
-  /** Takes back a local admission. A record that is on its way to the store stays: a store has no name for it. */
-  takeBackLocal(charge: PreparedCharge, outcome: Outcome, local: LocalAdmission): MaybePromise<void> {
-    local.isRefunded = true;
-    this.#fallback.takeBack(charge, outcome);
-    if (local.entry !== undefined) this.#writeBack.withdraw(local.entry, charge.cost);
-    return local.stored && this.takeBack(charge, local.stored);
+  /**
+   * Corrects a local admission to `actualCost`. A record that is on its way to the store stays: a store has no name for
+   * it.
+   */
+  settleLocal(charge: PreparedCharge, outcome: Outcome, actualCost: number, local: LocalAdmission): MaybePromise<void> {
+    const { cost } = charge;
+    if (actualCost > cost) {
+      const more = { ...charge, cost: actualCost - cost };
+      this.#fallback.follow(more);
+      return this.debit(more);
+    }
+    local.cost = actualCost;
+    this.#fallback.takeBack({ ...charge, cost: cost - actualCost }, outcome);
+    if (local.entry !== undefined) this.#writeBack.withdraw(local.entry, cost - actualCost, actualCost === 0);
+    return local.stored && this.settle(charge, local.stored, actualCost);
   }
 
-  /** The store admitted, too late, a charge whose request was refused, or refunded since. */
-  giveBack(charge: PreparedCharge, outcome: Outcome): void {
+  /**
+   * Counts a cost in the store without asking whether it fits. What the store certainly did not count is written back.
+   * Rejects where the store may or may not have counted it, and where there is no room to remember it.
+   */
+  debit(charge: PreparedCharge): MaybePromise<void> {
+    const { owner, cost, resolution } = charge;
+    const debitedAt = this.#clock();
+    const notCounted = (error: StoreError) => {
+      const isOwed =
+        error.charged === 'no' && this.#writeBack.add(owner, resolution.counters, cost, debitedAt) !== undefined;
+      return isOwed ? undefined : (Promise.reject(error) as never);
+    };
+    const circuit = this.#circuits.of(owner);
+    if (circuit.isOpen) return notCounted(downError('no'));
+    return this.#calls.ask(circuit, owner, () => this.#store.record?.(owner, resolution.counters, cost, 0), {
+      ...VOID_CALL,
+      failed: notCounted,
+    });
+  }
+
+  /** The store admitted, too late, a charge whose request was refused, or corrected to less since. */
+  giveBack(charge: PreparedCharge, outcome: Outcome, actualCost: number): void {
     const { owner } = charge;
+    const less = { ...charge, cost: charge.cost - actualCost };
     // The store has just answered, so it is asked even while its circuit is open; if it fails, the cost counts too
     // long.
-    const refunded = this.#calls.ask(this.#circuits.of(owner), owner, () => this.#refund(charge, outcome), VOID_CALL);
+    const refunded = this.#calls.ask(this.#circuits.of(owner), owner, () => this.#refund(less, outcome), VOID_CALL);
     if (isPromise(refunded)) refunded.catch(() => {});
   }
 

@@ -84,6 +84,8 @@ export class StoreCalls {
   }
 
   failed(circuit: Circuit, account: string, error: StoreError): void {
+    // The process asks for more at once than the store lets wait. That is no failure of the store.
+    if (error.concerns === 'charge') return;
     this.#failures++;
     // A store that reports one account's data as broken does answer, and keeps answering the others.
     if (error.concerns !== 'account') circuit.failed(error, account);
@@ -107,9 +109,9 @@ export class StoreCalls {
     this.#deadlines.remove(call);
   }
 
-  report({ dueAt }: StoreCall, outcome: CallOutcome, error?: StoreError): void {
+  report({ startedAt }: StoreCall, outcome: CallOutcome, error?: StoreError): void {
     if (!this.#follower?.wantsCalls) return;
-    this.#follower.called(this.#clock() - (dueAt - this.#timeoutMs), outcome, error);
+    this.#follower.called(this.#clock() - startedAt, outcome, error);
   }
 
   timeoutError(): StoreError {
@@ -130,6 +132,7 @@ export class StoreCalls {
 
 /** One call that waits for its answer. */
 class StoreCall implements Waiter<StoreCall> {
+  startedAt = 0;
   dueAt = 0;
   before: StoreCall | undefined = undefined;
   after: StoreCall | undefined = undefined;

@@ -1,5 +1,5 @@
 import { type Clock, monotonicClock } from '../clock.js';
-import { Decision, type PreparedCharge, type Undo } from '../decision/index.js';
+import { type Correction, Decision, type PreparedCharge } from '../decision/index.js';
 import { isProgramsMistake } from '../errors.js';
 import { countersOf, MemoryStore, type ScratchOutcome } from '../memory/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
@@ -7,15 +7,13 @@ import { type CounterSpec, isOutcome, type Outcome, Quota, type Store } from '..
 import { type Circuit, Circuits } from './circuit.js';
 import { Fallback } from './fallback.js';
 import { type Health, HealthReport } from './health-report.js';
-import { type ChargeParts, decideAsStore, isOutcomeFor, PendingCharge } from './pending-charge.js';
+import { type ChargeFollower, type ChargeParts, decideAsStore, isOutcomeFor, PendingCharge } from './pending-charge.js';
 import { Settlement } from './settlement.js';
 import { type CallEnd, type CallFollower, IGNORE_LATE, StoreCalls, VOID_CALL } from './store-calls.js';
 import { WriteBack } from './write-back.js';
 
 /** Follows the work of a guard. */
-export interface GuardFollower extends CallFollower {
-  /** Receives each decision on a charge just before the caller does. */
-  decided(decision: Decision): void;
+export interface GuardFollower extends CallFollower, ChargeFollower {
   healthChanged(health: HealthReport): void;
 }
 
@@ -30,7 +28,7 @@ export class StoreGuard {
   readonly #store: Store;
   /** Set for a store in this process. It cannot be away, so its charges need no deadline, no copy and no write-back. */
   #memory: MemoryStore | undefined;
-  readonly #memoryUndo: Undo;
+  readonly #memoryCorrection: Correction;
   readonly #follower: GuardFollower;
   readonly #calls: StoreCalls;
   readonly #circuits: Circuits;
@@ -63,7 +61,13 @@ export class StoreGuard {
     this.#fallback = new Fallback(localStore);
     this.#settlement = new Settlement(store, this.#calls, this.#circuits, this.#fallback, this.#writeBack, clock);
     this.#parts = { fallback: this.#fallback, settlement: this.#settlement, follower };
-    this.#memoryUndo = { store, takeBack: (charge, outcome) => this.#settlement.takeBack(charge, outcome) };
+    this.#memoryCorrection = {
+      store,
+      settle: (charge, outcome, actualCost) => {
+        follower.corrected(charge, charge.cost, actualCost);
+        return this.#settlement.settle(charge, outcome, actualCost);
+      },
+    };
   }
 
   consume(charge: PreparedCharge): MaybePromise<Decision> {
@@ -81,6 +85,13 @@ export class StoreGuard {
       answered: (outcome) => new Decision(charge, resolution, outcome as Outcome, 'store'),
       failed: without,
     });
+  }
+
+  /** Counts a charge without asking whether it fits, and in the local copy too. */
+  debit(charge: PreparedCharge): MaybePromise<void> {
+    this.#follower.corrected(charge, 0, charge.cost);
+    if (this.#memory === undefined) this.#fallback.follow(charge);
+    return this.#settlement.debit(charge);
   }
 
   /** As {@link Store.reset}. */
@@ -113,13 +124,19 @@ export class StoreGuard {
     }
   }
 
-  /** Takes back what {@link consumeForTrial} has charged. */
-  refundTrial({ owner, cost, resolution }: PreparedCharge, outcome: Outcome): void {
-    if (this.#closed || this.#circuits.of(owner).isOpen) return;
-    try {
-      const done = this.#store.refund(owner, resolution.counters, cost, outcome);
-      if (isPromise(done)) Promise.resolve(done).catch(() => {});
-    } catch {}
+  /** Corrects what {@link consumeForTrial} has charged. */
+  settleTrial({ owner, cost, resolution }: PreparedCharge, outcome: Outcome, actualCost: number): void {
+    const { counters } = resolution;
+    this.#tryForTrial(owner, (store) =>
+      actualCost > cost
+        ? store.record?.(owner, counters, actualCost - cost, 0)
+        : store.refund(owner, counters, cost - actualCost, outcome),
+    );
+  }
+
+  /** As {@link debit}, for a candidate policy. */
+  debitTrial({ owner, cost, resolution }: PreparedCharge): void {
+    this.#tryForTrial(owner, (store) => store.record?.(owner, resolution.counters, cost, 0));
   }
 
   describe(): Health {
@@ -147,6 +164,14 @@ export class StoreGuard {
     this.#fallback.close();
   }
 
+  #tryForTrial(owner: string, call: (store: Store) => MaybePromise<void>): void {
+    if (this.#closed || this.#circuits.of(owner).isOpen) return;
+    try {
+      const done = call(this.#store);
+      if (isPromise(done)) Promise.resolve(done).catch(() => {});
+    } catch {}
+  }
+
   #consumeInMemory(memory: MemoryStore, charge: PreparedCharge): Decision {
     const { owner, cost, resolution } = charge;
     let outcome: ScratchOutcome;
@@ -159,7 +184,7 @@ export class StoreGuard {
       return this.#calls.threw(circuit, owner, thrown, new PendingCharge(this.#parts, charge, circuit));
     }
     const isCharged = outcome.allowed && cost > 0;
-    const decision = new Decision(charge, resolution, outcome, 'store', isCharged ? this.#memoryUndo : undefined);
+    const decision = new Decision(charge, resolution, outcome, 'store', isCharged ? this.#memoryCorrection : undefined);
     this.#follower.decided(decision);
     return decision;
   }

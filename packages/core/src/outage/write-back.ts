@@ -57,8 +57,8 @@ export class WriteBack {
     return entry;
   }
 
-  withdraw(entry: JournalEntry, cost: number): void {
-    this.#journal.withdraw(entry, cost);
+  withdraw(entry: JournalEntry, cost: number, isWhole: boolean): void {
+    this.#journal.withdraw(entry, cost, isWhole);
   }
 
   forget(account: string, name?: string): void {

@@ -5,10 +5,21 @@ export {
   defineAccountLayer,
   type Suspension,
 } from './account-source.js';
-export type { CategoryLayer, Layer, Layers, Mode, QuotaList } from './layer.js';
-export { type LegsApiCategory, legsApiAccount, legsApiCategory, legsApiPlace, legsApiPolicy } from './legs-api.js';
+export type { CategoryLayer, Layer, LayerLimits, Layers, Mode, QuotaList } from './layer.js';
+export {
+  type LegsApiCategory,
+  type LegsApiNames,
+  type LegsApiPolicyOptions,
+  legsApiAccount,
+  legsApiCategory,
+  legsApiPlace,
+  legsApiPolicy,
+  legsApiRoute,
+} from './legs-api.js';
+export { KINDS_OF_NAMES, type KnownNames, type NameKind, type PolicyNames } from './names.js';
+export { nearestName } from './nearest-name.js';
 export type { StoreFailureMode, StoreFailureModes } from './on-store-failure.js';
-export { definePolicy, Policy, type PolicyOptions, type PolicyQuery } from './policy.js';
+export { definePolicy, type NameLists, Policy, type PolicyOptions, type PolicyQuery } from './policy.js';
 export {
   type AppliedQuota,
   type Explained,

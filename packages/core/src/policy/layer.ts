@@ -20,12 +20,21 @@ export interface CategoryLayer {
   readonly mode?: Mode;
 }
 
-/** One layer of a policy. Where a setting is missing, the next less specific layer decides. */
-export interface Layer extends CategoryLayer {
+/** What the policy itself and each of its layers can set. */
+export interface LayerLimits extends CategoryLayer {
   /** Quotas or settings by category. They win over the settings of the layer itself. */
   readonly categories?: Readonly<Record<string, QuotaList | CategoryLayer>>;
   /** Quotas of the account over all its categories, with a counter of their own. */
   readonly total?: QuotaList;
+}
+
+/** One layer of a policy. Where a setting is missing, the next less specific layer decides. */
+export interface Layer extends LayerLimits {
+  /**
+   * The lists of this layer are meant to remove limits of less specific layers, so that no warning reports it. It
+   * changes no limit. Default: false.
+   */
+  readonly replace?: boolean;
 }
 
 /** Layers by name. A `Map` allows names that an object literal does not, such as `__proto__`. */
@@ -46,16 +55,20 @@ export interface CheckedLayer extends CheckedCategory {
   readonly path: string;
   /** Position among its siblings, from 1. */
   readonly ordinal: number;
+  readonly replaces: boolean;
   readonly categories: ReadonlyMap<string, CheckedCategory>;
   readonly total: readonly Quota[] | undefined;
 }
 
 const CATEGORY_OPTIONS: readonly string[] = ['quotas', 'throttle', 'mode'];
-export const LAYER_OPTIONS: readonly string[] = ['quotas', 'categories', 'total', 'throttle', 'mode'];
+export const LIMIT_OPTIONS: readonly string[] = ['quotas', 'categories', 'total', 'throttle', 'mode'];
+const LAYER_OPTIONS: readonly string[] = [...LIMIT_OPTIONS, 'replace'];
 
 /** Checks one layer; errors call it `path`. */
 export function checkLayer(path: string, layer: Layer, name = '', ordinal = 0): CheckedLayer {
   checkOptions(path, layer, LAYER_OPTIONS);
+  const { replace = false } = layer;
+  if (typeof replace !== 'boolean') throw optionTypeError(`${path}.replace`, 'true or false', replace);
   const categories = new Map<string, CheckedCategory>();
   for (const [category, entry] of Object.entries(
     checkOptions(`${path}.categories`, layer.categories === undefined ? {} : layer.categories),
@@ -67,6 +80,7 @@ export function checkLayer(path: string, layer: Layer, name = '', ordinal = 0): 
     name,
     path,
     ordinal,
+    replaces: replace,
     ...checkSettings(path, layer),
     categories,
     total: layer.total === undefined ? undefined : checkQuotaList(`${path}.total`, layer.total).map(nameAsTotal),

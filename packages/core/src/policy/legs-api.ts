@@ -1,13 +1,50 @@
+import { checkOptions } from '../check.js';
+import { showName } from '../errors.js';
 import { perMinute } from '../store/index.js';
-import { definePolicy, type Policy } from './policy.js';
+import type { CategoryLayer, QuotaList } from './layer.js';
+import { type KnownNames, LEGS_API_CATEGORIES, type PolicyNames } from './names.js';
+import { definePolicy, Policy, type PolicyOptions } from './policy.js';
 
 /** The categories of the Legs API, and `other` for every path outside its table, which is limited too. */
-export type LegsApiCategory = 'legs' | 'bridges' | 'actions' | 'events' | 'other';
+export type LegsApiCategory = (typeof LEGS_API_CATEGORIES)[number];
 
-/** The Legs API's default: 100 requests in any rolling minute for each account and category. */
-export function legsApiPolicy(): Policy {
-  return definePolicy({ quotas: [perMinute(100)] });
+/** The options of a policy for the Legs API, whose categories are those of the API. */
+export interface LegsApiPolicyOptions extends Omit<PolicyOptions, 'quotas' | 'categories' | 'known'> {
+  /** Default: 100 requests a minute. */
+  readonly quotas?: QuotaList;
+  readonly categories?: { readonly [Category in LegsApiCategory]?: QuotaList | CategoryLayer };
+  readonly known?: Omit<KnownNames, 'categories'>;
 }
+
+/** The names of a policy for the Legs API. */
+export interface LegsApiNames extends PolicyNames {
+  readonly category: LegsApiCategory;
+}
+
+/**
+ * A policy whose categories are those of the Legs API, and no others. Without options it is the API's default: 100
+ * requests in any rolling minute for each account and category.
+ *
+ * @throws TypeError or RangeError: see {@link definePolicy}.
+ *
+ * @example
+ * const policy = legsApiPolicy({ plans: { enterprise: { quotas: [perMinute(1000)] } } });
+ */
+export function legsApiPolicy(options: LegsApiPolicyOptions = {}): Policy<LegsApiNames> {
+  const { quotas = [perMinute(100)], categories, known, ...others } = checkOptions('policy', options) as typeof options;
+  if (known !== undefined) checkOptions('policy.known', known, ['plans', 'regions', 'environments']);
+  for (const category of Object.keys(categories ?? {})) {
+    LEGS_API.checkName('category', category, `policy.categories.${showName(category)}`);
+  }
+  return new Policy({
+    ...others,
+    quotas,
+    ...(categories !== undefined && { categories: categories as Readonly<Record<string, QuotaList | CategoryLayer>> }),
+    known: { ...known, categories: LEGS_API_CATEGORIES },
+  });
+}
+
+const LEGS_API = definePolicy({ quotas: 'unlimited', known: { categories: LEGS_API_CATEGORIES } });
 
 /**
  * The category of a request to the Legs API, by its path or URL, under any mount prefix. Letter case, doubled and
@@ -74,6 +111,31 @@ export function legsApiPlace(target: string): {
   }
   const depth = segments - collectionIndex;
   return { account, category: collection === undefined ? 'other' : categoryOf(collection, part, depth) };
+}
+
+/**
+ * What the pattern of a route shows for all of its requests: `/v2/accounts/:account_sid/legs/:leg_sid` has the account
+ * in `account_sid`, and the category `legs`. `undefined` for a pattern in which another parameter or a wildcard may
+ * take the place of a word of the API: then only the path of a request shows it.
+ */
+export function legsApiRoute(
+  pattern: string,
+): { readonly parameter: string; readonly category: LegsApiCategory } | undefined {
+  const segments = pattern.split('/').filter((segment) => segment !== '');
+  const accounts = segments.findIndex((segment) => isOpen(segment) || wordOf(segment) === 'accounts');
+  const parameter = /^:(\w+)$/.exec(segments[accounts + 1] ?? '')?.[1];
+  if (accounts < 0 || isOpen(segments[accounts]!) || parameter === undefined) return undefined;
+  const [first = '', , part = ''] = segments.slice(accounts + 2);
+  if (segments.some((segment) => segment.includes('*') || segment.endsWith('?')) || isOpen(first)) return undefined;
+  const collection = wordOf(first);
+  if (collection !== 'legs' && collection !== 'bridges') return { parameter, category: 'other' };
+  if (isOpen(part)) return undefined;
+  return { parameter, category: categoryOf(collection, wordOf(part), segments.length - accounts - 2) };
+}
+
+/** Whether requests choose what stands in the place of a pattern's segment. */
+function isOpen(segment: string): boolean {
+  return /[:*]/.test(segment);
 }
 
 /** `depth` is the number of segments from the collection on. */

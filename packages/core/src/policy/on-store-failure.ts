@@ -32,6 +32,11 @@ export class StoreFailurePlan {
     this.#localShare = checkShare(`${path}.localShare`, localShare);
   }
 
+  /** The categories with a mode of their own. */
+  get categories(): Iterable<string> {
+    return this.#categories.keys();
+  }
+
   modeOf(category: string): StoreFailureMode {
     return this.#categories.get(category) ?? this.#default;
   }

@@ -3,6 +3,7 @@ export { isOutcome } from './outcome-check.js';
 export {
   longestMsOf,
   MAX_UNITS,
+  MAX_WINDOW_MS,
   type PerOptions,
   perDay,
   perHour,

@@ -106,11 +106,11 @@ export interface Store {
   peek(account: string, counters: readonly CounterSpec[], cost: number): MaybePromise<Outcome>;
 
   /**
-   * Takes back the cost of one admitted charge wherever it still counts. Does nothing to a window that the admission
-   * has left, nor to a counter that was forgotten and begun anew since, so it can never create credit. It may also do
-   * nothing once the counter has a longer window than ever before, which may lack the admission.
+   * Takes back the cost of one admitted charge, or a part of it, wherever it still counts. Does nothing to a window
+   * that the admission has left, nor to a counter that was forgotten and begun anew since, so it can never create
+   * credit. It may also do nothing once the counter has a longer window than ever before, which may lack the admission.
    *
-   * The caller passes each admission at most once, with its own arguments and `outcome`.
+   * The caller passes each admission at most once, with its own account, counters and `outcome`, and at most its cost.
    */
   refund(account: string, counters: readonly CounterSpec[], cost: number, outcome: Outcome): MaybePromise<void>;
 

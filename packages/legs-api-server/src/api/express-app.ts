@@ -1,8 +1,8 @@
 import type { RateLimiter } from '@tollgate/core';
-import { rateLimit } from '@tollgate/express';
+import { legsApi, rateLimit } from '@tollgate/express';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { type Credentials, Gate } from './gate.js';
-import { COLLECTIONS, legsApi } from './legs-api.js';
+import { COLLECTIONS, legsRoutes } from './legs-api.js';
 import { type Answer, answerOf, MAX_BODY_BYTES, replyToError, UNKNOWN_ROUTE } from './reply.js';
 
 interface Params {
@@ -25,11 +25,11 @@ export function expressApp(limiter: RateLimiter, credentials: Credentials): Expr
     if (refusal === undefined) next();
     else send(response, refusal);
   });
-  app.use(ACCOUNT, rateLimit({ limiter, headers: 'both' }));
+  app.use(ACCOUNT, rateLimit(legsApi({ limiter, headers: 'both' })));
   // The API parses JSON, whatever type a body claims to have: both apps then refuse the same bodies.
   app.use(ACCOUNT, express.text({ type: () => true, limit: MAX_BODY_BYTES }));
 
-  const routes = legsApi();
+  const routes = legsRoutes();
   for (const collection of COLLECTIONS) {
     for (const { method, path, reply } of routes) {
       app.route(`${ACCOUNT}/${collection}${path}`)[method]((request: Request<Params>, response: Response) => {

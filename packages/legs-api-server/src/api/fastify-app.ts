@@ -1,8 +1,8 @@
 import type { RateLimiter } from '@tollgate/core';
-import { rateLimit } from '@tollgate/fastify';
+import { legsApi, rateLimit } from '@tollgate/fastify';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { type Credentials, Gate } from './gate.js';
-import { COLLECTIONS, legsApi } from './legs-api.js';
+import { COLLECTIONS, legsRoutes } from './legs-api.js';
 import { type Answer, answerOf, MAX_BODY_BYTES, replyToError, requestIdOf, UNKNOWN_ROUTE } from './reply.js';
 
 interface LegsRoute {
@@ -32,12 +32,12 @@ async function mountAccounts(app: FastifyInstance, limiter: RateLimiter, credent
     const refusal = await gate.refuse(request);
     if (refusal !== undefined) return send(reply, refusal);
   });
-  await app.register(rateLimit, { limiter, headers: 'both' });
+  await app.register(rateLimit, legsApi({ limiter, headers: 'both' }));
   // The API parses JSON, whatever type a body claims to have: both apps then refuse the same bodies.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
 
-  const routes = legsApi();
+  const routes = legsRoutes();
   for (const collection of COLLECTIONS) {
     for (const { method, path, reply: replyTo } of routes) {
       app[method]<LegsRoute>(`/${collection}${path}`, (request, reply) => {

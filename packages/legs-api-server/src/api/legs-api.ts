@@ -23,7 +23,7 @@ export interface Route {
 export const COLLECTIONS: readonly Collection[] = ['legs', 'bridges'];
 
 /** The Legs API without a framework: its routes, over accounts in memory that are empty at first. */
-export function legsApi(): readonly Route[] {
+export function legsRoutes(): readonly Route[] {
   const accounts = new Accounts();
   const create = (request: LegsRequest): Reply => {
     const body = parseBody(request.text);

@@ -1,7 +1,8 @@
 import { ARRANGING } from './arranging.js';
 import { CONSUME_OPERATION, WAIT } from './consume.js';
 import { COUNTER_FUNCTIONS, COUNTERS, SHARED_NAMES } from './counter.js';
-import { hasThrottle, keyOf, violationsOf } from './fields.js';
+import { MAX_WINDOW_MS } from '@tollgate/core/kit';
+import { hasThrottle, indexOf, keyOf, violationsOf } from './fields.js';
 import { RECORD_OPERATION } from './record.js';
 import { REFUND_OPERATION } from './refund.js';
 import { USUAL_CHARGE } from './usual.js';
@@ -49,7 +50,9 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  * quotas. A charge costs more than 0.
  *
  * The reply is a string of little-endian doubles: the instant of the call in ms, then for each operation its status.
- * Status 1 means that a key holds something that is not of this format. A charge or peek with status 0 is followed by
+ * A status above 0 means that a key is spoilt: it holds something that is not of this format, or cannot be true. The
+ * operation has changed nothing, and the others are not affected. Of n counters, the status is the number of the counter,
+ * from 1; n more if its violations are spoilt; 2 n + 1 if the index is. A charge or peek with status 0 is followed by
  *
  *     now admitted wait          admitted: of `times`; wait: ms until one more fits, -1 for never, 0 for now
  *     birth                      of each counter, 0 where there is no counter
@@ -79,7 +82,8 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  *
  * `at` and `last` are ms after `base`. `last` is the instant of the latest change; for this counter, time does not go
  * back before it. A key expires when its longest window and an eighth of that have passed since, or somewhat sooner:
- * the first charge in each eighth sets the expiry. The index of an account is a sorted set of the names of its
+ * the first charge in each eighth sets the expiry. That is by the server's clock, so a counter that is ahead of the clock
+ * does not live longer. The index of an account is a sorted set of the names of its
  * counters. Each score is the latest instant at which the counter may matter. A counter is added when it is begun, and
  * again when its base moves.
  */
@@ -103,29 +107,39 @@ return function(start, first, step, stop)
   local kind, detail, cost, counters = ask[start], ask[start + 1], ask[start + 2], (stop - first) / step + 1
   local now, status = clock, 0
   for c = first, stop, step do
+    local counter = (c - first) / step + 1
     if kind < 4 then
       local head = load(${keyOf('c')})
-      if head == nil then
-        status = 1
+      if head == nil or head and head[3] + head[4] > clock + MOST then
+        status = counter
       elseif head and head[3] + head[4] > now then
         now = head[3] + head[4]
       end
     end
     local violations = kind == 4 and ${keyOf('c')} or kind < 2 and ${violationsOf('c')} or 0
-    if violations > 0 then
+    if violations > 0 and status == 0 then
       local record = recordOf(violations)
       if record == nil then
-        status = 1
+        status = counters + counter
       elseif record and record[6] > 0 then
         now = math.max(now, record[4] + read('<I4', record[7], #record[7] - 7))
       end
     end
+    if status > 0 then break end
   end
+  for c = first, status == 0 and (kind < 2 or kind == 3) and stop or 0, step do
+    local head = heads[${keyOf('c')}]
+    if head then
+      local _, longest, sound = expire(${keyOf('c')}, head, now)
+      if not sound or longest > ${MAX_WINDOW_MS} then status = (c - first) / step + 1 end
+    end
+  end
+  if status == 0 and kind > 2 and not isIndex(${indexOf('first')}) then status = 2 * counters + 1 end
   size = size + 1
   reply[size] = status
 
-  if status == 1 then
-    -- Leaves the foreign key alone.
+  if status > 0 then
+    if kind < 4 then restore(first, stop, step) end
   elseif kind < 2 then
 ${CONSUME_OPERATION}  elseif kind == 2 then
 ${REFUND_OPERATION}  elseif kind == 3 then

@@ -1,4 +1,4 @@
-import { indexOf, keyOf, limitOf, quotasOf, shapeOf, shrunkLimitOf, violationsOf, windowMsOf } from './fields.js';
+import { indexOf, keyOf, limitOf, longestOf, quotasOf, shapeOf, shrunkLimitOf, violationsOf, windowMsOf } from './fields.js';
 
 /** The part of the charge script that decides charges and peeks: `kind` 0 and 1. */
 export const CONSUME_OPERATION: string = `
@@ -18,7 +18,6 @@ export const CONSUME_OPERATION: string = `
         lefts, rooms = lefts or {}, rooms or {}
         lefts[c], rooms[c] = left, math.huge
       end
-      if head then head = expire(key, head, now) end
       if head and not fits(head, shape) then
         -- A refusal does not store the arranged windows, so the next charge arranges the present ones again.
         for w = 6, 6 * head[5], 6 do
@@ -56,17 +55,27 @@ export const CONSUME_OPERATION: string = `
       end
     end
 
+    local enters = kind == 0 and admitted < times and lefts
+    for c = first, kind == 0 and admitted > 0 and stop or 0, 4 do
+      local key = ${keyOf('c')}
+      local head = heads[key]
+      enters = enters or not head or grown and grown[key] or isOld(head, now)
+    end
+    if enters and not isIndex(${indexOf('first')}) then
+      size = answer - 2
+      reply[size] = 2 * counters + 1
+      restore(first, stop, step, before)
+      return
+    end
+
     if kind == 0 and admitted > 0 then
       local charged, quota = admitted * cost, answer + counters
       for c = first, stop, 4 do
         local key, shape, left = ${keyOf('c')}, ${shapeOf('c')}, lefts and lefts[c] or 0
         local quotas, head = ${quotasOf('shape')}, heads[key]
         if head then
-          local longest = 0
-          for w = 6, 6 * head[5], 6 do
-            if head[w] > longest then longest = head[w] end
-          end
-          if now - head[3] > math.min(3 * longest, MOST) then
+          local old, longest = isOld(head, now)
+          if old then
             head = rebase(key, head, now - longest)
             register(key, ${indexOf('c')}, head[3], longest)
           elseif grown and grown[key] then
@@ -76,9 +85,10 @@ export const CONSUME_OPERATION: string = `
           for q = 1, quotas do
             if head[6 * q + 2] == 1 then reply[quota + 2 * q] = soonest(shape, q, head[6 * q], left) end
           end
-          lives[key] = now + lastingOf(longest) - clock
+          lives[key] = lastingOf(longest)
         else
-          begin(key, ${indexOf('c')}, shape, quotas, charged, now)
+          register(key, ${indexOf('c')}, now, ${longestOf('shape')})
+          begin(key, shape, quotas, charged, now)
           for q = 1, quotas do
             reply[quota + 2 * q] = soonest(shape, q, ${windowMsOf('shape', 'q')}, left)
           end
@@ -141,26 +151,24 @@ export const CONSUME_OPERATION: string = `
       size = size + 1
       reply[size] = unchanged
     end
-    -- Nothing was recorded. If the clock steps back, what has expired by now may count for another charge.
-    if kind == 1 or admitted == 0 then
-      for c = first, stop, 4 do heads[${keyOf('c')}] = nil end
-      for key, text in pairs(before or {}) do texts[key] = text end
-    end
+    if kind == 1 or admitted == 0 then restore(first, stop, step, before) end
 `;
 
 /** Functions that work out when there is room. `left` is for how many ms the counter is throttled, 0 if it is not. */
 export const WAIT: string = `
--- Ms until \`units\` more fit under a limit: until enough of the oldest slices have left.
+-- Ms until \`units\` more fit under a limit: until enough of the oldest slices have left. Once the newest has left, the
+-- window is empty, even if its sum says otherwise.
 local function fitsIn(key, head, q, limit, units, now)
   if units > limit then return math.huge end
   local w = 6 * q
   local excess = head and head[w + 1] + units - limit or 0
   if excess <= 0 then return 0 end
   local slice, format, stride, sliceAt, freed = head[w + 4], SLICE[head[w + 3]], 4 + head[w + 3], 0, 0
+  local stop = slice + head[w + 2] * stride
   repeat
     sliceAt, freed = read(format, texts[key], slice)
     excess, slice = excess - freed, slice + stride
-  until excess <= 0
+  until excess <= 0 or slice >= stop
   return head[3] + sliceAt + head[w] - now
 end
 

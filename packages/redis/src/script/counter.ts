@@ -1,4 +1,4 @@
-import { longestOf, maxSlicesOf, sliceMsOf, windowMsOf } from './fields.js';
+import { keyOf, longestOf, maxSlicesOf, sliceMsOf, windowMsOf } from './fields.js';
 
 /**
  * What the charge script does with one counter, in pieces. The usual charge has them inline, since making a function
@@ -35,7 +35,10 @@ local texts, heads, lives = {}, {}, {}
 local parts, values = {}, {}
 `;
 
-/** Sets `head` of the counter `key`: false without a counter, nil if the key holds something else. */
+/**
+ * Sets `head` of the counter `key`: false without a counter, nil if the key holds something else. What a head says about
+ * its slices is checked by {@link EXPIRE}.
+ */
 export const LOAD: string = `
   local head = heads[key]
   if head == nil then
@@ -53,9 +56,10 @@ export const LOAD: string = `
         head = { read(${HEAD_FORMAT}, text) }
         for w = 6, 6 * windows, 6 do
           head[w + 4] = start
-          start = start + head[w + 2] * (4 + (SLICE[head[w + 3]] and head[w + 3] or MOST))
+          start = start + head[w + 2] * (4 + (SLICE[head[w + 3]] and head[w + 3] or math.huge))
         end
-        if start ~= #text + 1 then head = nil end
+        -- A base that is no number, or endless, has a remainder that is no number.
+        if not (start == #text + 1 and head[2] >= 0 and head[2] < ${2 ** 53} and head[3] % 1 == 0) then head = nil end
       end
     end
     heads[key] = head
@@ -64,10 +68,11 @@ export const LOAD: string = `
 
 /**
  * Removes from `head`, with its `text`, the slices that have left their window by `now`. Sets `longest` and `base`.
- * When the latest change has left the longest window, the counter is gone: `head` becomes false.
+ * When the latest change has left the longest window, the counter is gone: `head` becomes false. Sets `sound`, which is
+ * false if the slices contradict the head. Only the slices that are read anyway are checked.
  */
 export const EXPIRE: string = `
-  local longest, base = 0, head[3]
+  local longest, base, last, sound = 0, head[3], head[4], true
   for w = 6, 6 * head[5], 6 do
     local windowMs, slices = head[w], head[w + 2]
     if windowMs > longest then longest = windowMs end
@@ -81,12 +86,17 @@ export const EXPIRE: string = `
           if slices == 0 then break end
           sliceAt, cost = read(SLICE[costBytes], text, start)
         until sliceAt > left
+        -- No slices have no cost, whatever the head says. So a wrong sum is right again after a window.
+        if slices == 0 then used = 0 elseif used < 0 then sound = false end
         head[w + 1], head[w + 2], head[w + 4] = used, slices, start
       end
       head[w + 5] = sliceAt
+      if sliceAt > last then sound = false end
+    else
+      head[w + 1] = 0
     end
   end
-  if base + head[4] + longest <= now then head = false end
+  if base + last + longest <= now then head, sound = false, true end
 `;
 
 /** Makes `head` and the `parts` from 2 to `last` the text of the counter `key`. Does not mark it to be written. */
@@ -152,16 +162,28 @@ ${REPLACE}
   end
 `;
 
-/** Adds `key` to the account's `index`. `ends` is the latest instant at which the key may matter. */
-export const ENTER: string = `
+/**
+ * Adds `key` to the account's `index`. `ends` is the latest instant at which the key may matter. Sets `entered`, which is
+ * false if Redis refused the command that was sent by `try`.
+ */
+export const enterBy = (send: 'call' | 'try'): string => `
   local account, life = KEYS[index], ends - clock
   local left = call('PTTL', account)
-  call('ZADD', account, ends, sub(KEYS[key], #account + 2))
-  if left ~= -2 then call('ZREMRANGEBYSCORE', account, '-inf', clock) end
-  if left < life then call('PEXPIRE', account, life) end
+  local entered = type(${send}('ZADD', account, ends, sub(KEYS[key], #account + 2))) == 'number'
+  if entered then
+    if left ~= -2 then call('ZREMRANGEBYSCORE', account, '-inf', clock) end
+    if left < life then call('PEXPIRE', account, life) end
+  end
 `;
 
-/** Begins the counter `key` with a first charge of `charged` at `now`, by the `quotas` of `shape`. */
+/** Sets `ends` of a counter that begins at `now` or has the base `now`. */
+export const ENDS: string = `
+  local ends = now + math.min(3 * longest, MOST) + longest + floor(longest / 8)`;
+
+/**
+ * Begins the counter `key` with a first charge of `charged` at `now`, by the `quotas` of `shape`. It has been added to
+ * the index before, since that may fail.
+ */
 export const BEGIN: string = `
   local costBytes, longest, last =
     charged > 65535 and 4 or charged > 255 and 2 or 1, ${longestOf('shape')}, quotas + 1
@@ -173,24 +195,38 @@ export const BEGIN: string = `
     parts[q + 1] = pack(SLICE[costBytes], 0, charged)
   end
 ${REPLACE}
-  local lasting = longest + floor(longest / 8)
-  lives[key] = now + lasting - clock
-  local ends = now + math.min(3 * longest, MOST) + lasting
-${ENTER}`;
+  lives[key] = longest + floor(longest / 8)
+`;
 
 /** The same pieces as functions. */
 export const COUNTER_FUNCTIONS: string = `
+-- Whether a command has failed since its key is of another type. Any other error, such as one of missing rights, is not
+-- of this account alone: the command is repeated, to end the script.
+local function isForeign(reply, command, key)
+  if type(reply) ~= 'table' then return false end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then call(command, KEYS[key]) end
+  return true
+end
+
 local function load(key)
 ${LOAD}
+  if head == nil then isForeign(texts[key], 'GET', key) end
   return head
 end
 
--- Returns the head, or false, and the longest window.
+-- Returns the head, or false, the longest window, and whether the slices are sound.
 local function expire(key, head, now)
   local text = texts[key]
 ${EXPIRE}
   heads[key] = head
-  return head, longest
+  return head, longest, sound
+end
+
+-- Forgets the heads of the counters of an operation that has changed nothing, and restores their texts. If the clock steps
+-- back, what has expired by now may count for another charge.
+local function restore(first, stop, step, before)
+  for c = first, stop, step do heads[${keyOf('c')}] = nil end
+  for key, text in pairs(before or {}) do texts[key] = text end
 end
 
 -- How long a counter is kept after its latest change: an eighth longer than it matters. So only the first charge in
@@ -203,12 +239,18 @@ local function replace(key, head, last)
 ${REPLACE}
 end
 
-local function enter(key, index, ends)
-${ENTER}
+-- Whether the account's index can have entries. It is asked before a charge that needs it records anything.
+local function isIndex(index)
+  return not isForeign(try('ZCARD', KEYS[index]), 'ZCARD', index)
 end
 
-local function register(key, index, base, longest)
-  enter(key, index, base + math.min(3 * longest, MOST) + lastingOf(longest))
+local function enter(key, index, ends)
+${enterBy('call')}
+end
+
+local function register(key, index, now, longest)
+${ENDS}
+  enter(key, index, ends)
 end
 
 -- The bytes of a window's slices, with all instants moved by \`moved\`, and costs in \`costBytes\` bytes.
@@ -228,7 +270,7 @@ local function admit(key, head, shape, quotas, charged, now)
 ${ADMIT}
 end
 
-local function begin(key, index, shape, quotas, charged, now)
+local function begin(key, shape, quotas, charged, now)
 ${BEGIN}
 end
 `;

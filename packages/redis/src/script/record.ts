@@ -6,7 +6,6 @@ export const RECORD_OPERATION: string = `
     for c = first, stop, 3 do
       local key, shape = ${keyOf('c')}, ${shapeOf('c')}
       local head, quotas, asked = heads[key], ${quotasOf('shape')}, 0
-      if head then head = expire(key, head, now) end
       for q = 1, quotas do asked = math.max(asked, ${windowMsOf('shape', 'q')}) end
       local longest, grown = 0, false
       -- After it is arranged, a counter may have nothing left that counts.
@@ -22,9 +21,10 @@ export const RECORD_OPERATION: string = `
           replace(key, head, 1)
           head = load(key)
         end
-        for w = 6, 6 * head[5], 6 do longest = math.max(longest, head[w]) end
+        local old
+        old, longest = isOld(head, now)
         local early = instant < head[3] and instant > now - longest
-        if early or now - head[3] > math.min(3 * longest, MOST) then
+        if early or old then
           head, grown = rebase(key, head, now - longest), true
         end
         if grown then register(key, ${indexOf('c')}, head[3], longest) end
@@ -65,9 +65,8 @@ export const RECORD_OPERATION: string = `
         end
         -- Slices that have left by now are gone, so the counter's time must not go back before now.
         head[4] = now - base
-        local ends = base + head[4] + lastingOf(longest)
         replace(key, head, head[5] + 1)
-        lives[key] = math.max(1, ends - clock)
+        lives[key] = lastingOf(longest)
       end
     end
 `;

@@ -16,7 +16,7 @@ export const REFUND_OPERATION: string = `
         for w = 6, 6 * head[5], 6 do
           local start, stride, format, count = head[w + 4], 4 + head[w + 3], SLICE[head[w + 3]], head[w + 2]
           local kept = sub(text, start, start + count * stride - 1)
-          if head[w + 1] > 0 and head[w + 1] < MOST and admittedAt > now - head[w] then
+          if head[w + 1] > 0 and head[w + 1] < MOST and count > 0 and admittedAt > now - head[w] then
             local slice = start + (count - 1) * stride
             while slice > start and head[3] + read('<I4', text, slice - stride) >= admittedAt do
               slice = slice - stride
@@ -25,7 +25,7 @@ export const REFUND_OPERATION: string = `
             if head[3] + sliceAt >= admittedAt then
               local taken = math.min(cost, sum)
               changed = true
-              head[w + 1] = head[w + 1] - taken
+              head[w + 1] = math.max(0, head[w + 1] - taken)
               local remainder = taken < sum and pack(format, sliceAt, sum - taken) or ''
               if remainder == '' then head[w + 2] = count - 1 end
               kept = sub(text, start, slice - 1) .. remainder .. sub(text, slice + stride, start + count * stride - 1)

@@ -1,22 +1,22 @@
-import { ADMIT, BEGIN, EXPIRE, LOAD } from './counter.js';
+import { ADMIT, BEGIN, ENDS, EXPIRE, enterBy, LOAD } from './counter.js';
 import { indexOf, keyOf, limitOf, longestOf, quotasOf, shapeOf, violationsOf, windowMsOf } from './fields.js';
 
 /**
  * The fast path of the charge script. It takes a charge that fits, whose counters have no violations, and are new or
  * have exactly the windows that are asked for. Sets `taken`. If that is false, nothing has changed, and the charge is
- * decided by `operate`.
+ * decided by `operate`: so is every charge whose counters are ahead of the clock, or spoilt.
  */
 export const USUAL_CHARGE: string = `
-    local now, charged = clock, times * cost
+    local now, charged, begins = clock, times * cost, false
     taken = true
     for c = first, stop, 4 do
       local key, violations = ${keyOf('c')}, ${violationsOf('c')}
 ${LOAD}
-      if head == nil or violations > 0 and (texts[violations] or try('GET', KEYS[violations])) then
+      if head == nil or head and head[3] + head[4] > now
+        or violations > 0 and (texts[violations] or try('GET', KEYS[violations])) then
         taken = false
         break
       end
-      if head and head[3] + head[4] > now then now = head[3] + head[4] end
     end
 
     local answer = size + 4 + counters
@@ -25,7 +25,9 @@ ${LOAD}
       local head, text, quotas = heads[key], texts[key], ${quotasOf('shape')}
       if head then
 ${EXPIRE}
-        taken = head and head[5] == quotas and now - base <= 3 * longest and now - base <= MOST
+        taken = sound and head and head[5] == quotas and now - base <= 3 * longest and now - base <= MOST
+      else
+        begins = true
       end
       for q = 1, quotas do
         local limit, reset, used = ${limitOf('shape', 'q')}, ${windowMsOf('shape', 'q')}, 0
@@ -44,6 +46,16 @@ ${EXPIRE}
       if not taken then break end
     end
 
+    -- The index comes first, since a charge that fails there must leave nothing in a counter.
+    for c = first, taken and begins and stop or 0, 4 do
+      local key, index, longest = ${keyOf('c')}, ${indexOf('c')}, ${longestOf(shapeOf('c'))}
+      if not heads[key] then
+${ENDS}
+${enterBy('try')}
+        taken = taken and entered
+      end
+    end
+
     if taken then
       reply[size + 1], reply[size + 2], reply[size + 3], reply[size + 4], size = 0, now, times, 0, size + 4
       answer = size + counters
@@ -60,12 +72,11 @@ ${ADMIT}
           end
           local eighth = floor(longest / 8)
           if floor(instant / eighth) ~= floor(before / eighth) then
-            lives[key] = now + longest + eighth - clock
+            lives[key] = longest + eighth
           else
             lives[key] = lives[key] or 0
           end
         else
-          local index = ${indexOf('c')}
           reply[size] = births
 ${BEGIN}
         end

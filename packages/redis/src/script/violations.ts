@@ -1,4 +1,8 @@
+import { MAX_WINDOW_MS } from '@tollgate/core/kit';
 import { indexOf, keyOf, shapeOf, throttleOf } from './fields.js';
+
+/** How long violations may matter: the longest throttling that a policy may set, and a day in which it is remembered. */
+const LONGEST_MEMORY_MS = MAX_WINDOW_MS + 86_400_000;
 
 /**
  * The part of the charge script that reads and counts the violations of a counter, and throttles it. The header of
@@ -8,7 +12,8 @@ export const VIOLATIONS: string = `
 -- By key: {endsAt, lasted, untilAt, base, used, slices, bytes of the slices}, false for none.
 local records = {}
 
--- The violations of a counter: false without any, nil if the key holds something else.
+-- The violations of a counter: false without any, nil if the key holds something else. The latest throttling began with
+-- the newest violation, or before it.
 local function recordOf(key)
   local record = records[key]
   if record ~= nil then return record end
@@ -17,9 +22,13 @@ local function recordOf(key)
     records[key] = false
     return false
   end
-  if type(text) ~= 'string' or byte(text, 1) ~= 1 or #text < 35 then return nil end
+  if isForeign(text, 'GET', key) or byte(text, 1) ~= 1 or #text < 43 then return nil end
   local version, endsAt, lasted, untilAt, base, used, slices = read('<BdI4ddI4I2', text)
-  if #text ~= 35 + 8 * slices then return nil end
+  local latestAt = base + read('<I4', text, #text - 7)
+  if #text ~= 35 + 8 * slices or endsAt % 1 ~= 0 or untilAt % 1 ~= 0 or base % 1 ~= 0
+    or endsAt > latestAt + lasted or untilAt > latestAt + ${LONGEST_MEMORY_MS} or latestAt > clock + MOST then
+    return nil
+  end
   record = untilAt > clock and { endsAt, lasted, untilAt, base, used, slices, sub(text, 36) }
   records[key] = record
   return record
@@ -38,11 +47,11 @@ local function violate(key, index, shape, times, now)
     local counts = base + sliceAt > now - withinMs
     -- Violations before the last \`afterViolations\` no longer matter.
     if counts and (slices == 1 or used - count < afterViolations - 1) then break end
-    used, slices, start = used - count, slices - 1, start + 8
+    used, slices, start = math.max(0, used - count), slices - 1, start + 8
   end
   bytes = sub(bytes, start)
   if slices == 0 then
-    base = now
+    base, used = now, 0
   elseif now - base > MOST / 2 then
     local first, moved = read('<I4', bytes), {}
     for slice = 1, #bytes, 8 do
@@ -73,7 +82,7 @@ local function violate(key, index, shape, times, now)
   local untilAt = math.max(record[3], now + withinMs)
   records[key] = { endsAt, lasted, untilAt, base, used, slices, bytes }
   texts[key] = pack('<BdI4ddI4I2', 1, endsAt, lasted, untilAt, base, used, slices) .. bytes
-  lives[key] = math.max(1, untilAt - clock)
+  lives[key] = math.max(1, math.min(untilAt - clock, ${LONGEST_MEMORY_MS}))
   enter(key, index, untilAt)
   return math.max(0, endsAt - now), began, used
 end

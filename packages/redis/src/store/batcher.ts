@@ -20,7 +20,8 @@ interface BatcherOptions {
  * operations wait, and leave together in its next call. So an idle store adds nothing to a round trip, and a busy
  * account costs one call per round trip.
  *
- * Nothing here grows without bound: above `maxPending` an operation fails at once, and counts nothing.
+ * Nothing here grows without bound: above `maxPending` an operation fails at once, and counts nothing. Its error concerns
+ * that charge alone, since Redis answers the others.
  */
 export class Batcher {
   readonly #store: ObservedStore;
@@ -51,7 +52,7 @@ export class Batcher {
     const { maxPending } = this.#options;
     if (this.pending >= maxPending) {
       const message = `More than ${maxPending} charges wait for Redis (maxPending)`;
-      operation.reject(new StoreError(message, { charged: 'no' }));
+      operation.reject(new StoreError(message, { charged: 'no', concerns: 'charge' }));
       return;
     }
     this.pending++;
@@ -166,13 +167,19 @@ export class Batcher {
     }
     if (this.#parked !== undefined) return;
     this.#connection.whenReady(this.#wake);
-    const { timeoutMs } = this.#options;
-    const look = () => {
-      this.#failWaiting(timeoutMs);
-      if (this.#waiting.length > 0) this.#parked = setTimeout(look, timeoutMs);
+    this.#lookLater();
+  }
+
+  #lookLater(): void {
+    const { timeoutMs, clock } = this.#options;
+    const dueAt = clock() + timeoutMs;
+    this.#parked = setTimeout(() => {
+      // A process that was busy until now could not connect meanwhile.
+      const wasBusy = clock() - dueAt > timeoutMs / 2;
+      if (!wasBusy) this.#failWaiting(timeoutMs);
+      if (this.#waiting.length > 0) this.#lookLater();
       else this.#unpark();
-    };
-    this.#parked = setTimeout(look, timeoutMs);
+    }, timeoutMs);
   }
 
   #unpark(): void {

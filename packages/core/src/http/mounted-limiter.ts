@@ -1,0 +1,77 @@
+import type { Decision } from '../decision/index.js';
+import { entryOf } from '../entry-of.js';
+import type { RateLimiter } from '../limiter/index.js';
+import { warnOnce } from '../warnings.js';
+import { tighter } from './answers.js';
+
+/** A limiter with what all of its mounts share. It notices mounts that limit nothing, or twice. */
+export class MountedLimiter {
+  readonly limiter: RateLimiter;
+  /** The latest decision. */
+  #latest: Decision | undefined;
+  /** Requests without a category so far, while no mount names one; see {@link WITHOUT_CATEGORY}. */
+  #withoutCategory = 0;
+
+  private constructor(limiter: RateLimiter) {
+    this.limiter = limiter;
+  }
+
+  /** The same object for each mount of a limiter. */
+  static of(limiter: RateLimiter): MountedLimiter {
+    return entryOf(mounted, limiter, () => new MountedLimiter(limiter));
+  }
+
+  /**
+   * Notes a decision, and returns the one to show on the request. `before` is what the request shows already, after
+   * the decision of another mount.
+   */
+  decided(decision: Decision, before: Decision | null | undefined): Decision {
+    const latest = this.#latest;
+    this.#latest = decision;
+    if (before === undefined || before === null) return decision;
+    if (before === latest && isSameCounter(before, decision)) this.#reportTwice(decision);
+    return tighter(before, decision);
+  }
+
+  /** A mount, or a route of one, says which category its requests have. */
+  namesCategories(): void {
+    this.#withoutCategory = Number.POSITIVE_INFINITY;
+  }
+
+  /** The category of a request for which no mount names one. */
+  withoutCategory(): string {
+    // A host may show the routes with a category late, so the first request is no proof.
+    if (this.#withoutCategory < WITHOUT_CATEGORY && ++this.#withoutCategory === WITHOUT_CATEGORY) {
+      if (this.limiter.policy.hasCategories) this.#reportNoCategory();
+    }
+    return 'other';
+  }
+
+  #reportNoCategory(): void {
+    const { name } = this.limiter;
+    warnOnce(
+      'TOLLGATE_NO_CATEGORY',
+      `The policy of the limiter ${name} has categories, and none of its first ${WITHOUT_CATEGORY} requests named one: all count as other. Set \`category\`, also on routes, or use legsApi({ … })`,
+      name,
+    );
+  }
+
+  /** Another request may come between two decisions on a store behind a network. Then a later request shows it. */
+  #reportTwice({ category }: Decision): void {
+    const { name } = this.limiter;
+    warnOnce(
+      'TOLLGATE_COUNTED_TWICE',
+      `The limiter ${name} has counted one request twice in the category ${category}: it is mounted twice on its way`,
+      name,
+    );
+  }
+}
+
+/** So many requests show that a limiter gets no categories. */
+const WITHOUT_CATEGORY = 100;
+
+const mounted = new WeakMap<RateLimiter, MountedLimiter>();
+
+function isSameCounter(one: Decision, other: Decision): boolean {
+  return one.category === other.category && one.account === other.account && one.address === other.address;
+}

@@ -1,0 +1,175 @@
+import { checkOneOf, checkOptions, checkString } from '../check.js';
+import { optionRangeError, optionTypeError, showName, unknownNameError } from '../errors.js';
+import { warnOnce } from '../warnings.js';
+import type { CategoryLayer, CheckedLayer, Layer, QuotaList } from './layer.js';
+import { nearestName } from './nearest-name.js';
+
+/** What a policy has names of. Accounts have no such names: clients bring them. */
+export type NameKind = 'category' | 'plan' | 'region' | 'environment';
+
+/** The names of a policy as types; any string where the policy has none of a kind. */
+export type PolicyNames = { readonly [Kind in NameKind]: string };
+
+/** Names without a layer of their own, beside those that have one. See `docs/policy.md`. */
+export interface KnownNames {
+  readonly categories?: readonly string[];
+  readonly plans?: readonly string[];
+  readonly regions?: readonly string[];
+  readonly environments?: readonly string[];
+}
+
+/**
+ * The part of a policy's options from which {@link definePolicy} infers its names. Categories come from the policy
+ * itself and from its plans, regions and environments.
+ */
+export interface NamedOptions<
+  Category extends string,
+  Plan extends string,
+  Region extends string,
+  Environment extends string,
+  Known,
+> extends NamedLayer<Category> {
+  readonly plans?: NamedLayers<Plan, Category>;
+  readonly regions?: NamedLayers<Region, Category>;
+  readonly environments?: NamedLayers<Environment, Category>;
+  readonly known?: Known;
+}
+
+interface NamedLayer<Category extends string> {
+  readonly categories?: { readonly [Name in Category]?: QuotaList | CategoryLayer };
+}
+
+type NamedLayers<Name extends string, Category extends string> =
+  | { readonly [Key in Name]?: Layer & NamedLayer<Category> }
+  | ReadonlyMap<Name, Layer>;
+
+/** The names of one kind: those of layers, and those listed in `known`. */
+export type NamesOf<OfLayers extends string, Listed> = [OfLayers | ItemOf<Listed>] extends [never]
+  ? string
+  : OfLayers | ItemOf<Listed>;
+
+type ItemOf<List> = List extends readonly (infer Item extends string)[] ? Item : never;
+
+/** The kinds of names, and the option of {@link KnownNames} that lists each. */
+export const KINDS_OF_NAMES: readonly { readonly kind: NameKind; readonly option: keyof KnownNames }[] = [
+  { kind: 'category', option: 'categories' },
+  { kind: 'plan', option: 'plans' },
+  { kind: 'region', option: 'regions' },
+  { kind: 'environment', option: 'environments' },
+];
+const KINDS = KINDS_OF_NAMES.map(({ kind }) => kind);
+const OPTIONS = KINDS_OF_NAMES.map(({ option }) => option);
+
+type Layers = ReadonlyMap<string, CheckedLayer>;
+
+export interface LayersByKind {
+  readonly base: CheckedLayer;
+  readonly plans: Layers;
+  readonly regions: Layers;
+  readonly environments: Layers;
+  readonly accounts: Layers;
+}
+
+/** What adapters read from the paths of the Legs API; `other` is also the category of a request that names none. */
+export const LEGS_API_CATEGORIES = ['legs', 'bridges', 'actions', 'events', 'other'] as const;
+const FROM_PATHS: ReadonlySet<string> = new Set(LEGS_API_CATEGORIES);
+
+/** The names that a policy has. Of a kind without any name, every name is accepted. */
+export class NameTable {
+  readonly #names: Readonly<Record<NameKind, ReadonlySet<string>>>;
+  /** The reported names of each kind, a few at most: requests may bring any number. */
+  readonly #reported: Readonly<Record<NameKind, Set<string>>>;
+
+  /**
+   * @throws RangeError when a layer has a category that the policy does not have: a layer of an account, or any named
+   * layer where `known` lists the categories.
+   */
+  constructor(path: string, listed: unknown, { base, plans, regions, environments, accounts }: LayersByKind) {
+    const known = checkKnown(`${path}.known`, listed);
+    const shared = [plans, regions, environments].flatMap((layers) => [...layers.values()]);
+    const ofShared = known.categories === undefined ? shared.flatMap(({ categories }) => [...categories.keys()]) : [];
+    this.#names = {
+      category: new Set([...base.categories.keys(), ...ofShared, ...(known.categories ?? [])]),
+      plan: new Set([...plans.keys(), ...(known.plans ?? [])]),
+      region: new Set([...regions.keys(), ...(known.regions ?? [])]),
+      environment: new Set([...environments.keys(), ...(known.environments ?? [])]),
+    };
+    this.#reported = { category: new Set(), plan: new Set(), region: new Set(), environment: new Set() };
+    for (const layer of [...shared, ...accounts.values()]) {
+      for (const category of layer.categories.keys()) {
+        this.check('category', category, `${layer.path}.categories.${showName(category)}`);
+      }
+    }
+  }
+
+  of(kind: NameKind): ReadonlySet<string> {
+    return this.#names[kind];
+  }
+
+  has(kind: NameKind, name: string): boolean {
+    const names = this.#names[kind];
+    return names.size === 0 || names.has(name);
+  }
+
+  /** @throws RangeError unless the policy has the name. */
+  check(kind: NameKind, name: string, option: string): void {
+    checkOneOf('kind', kind, KINDS);
+    if (this.has(kind, name)) return;
+    const article = kind === 'environment' ? 'an' : 'a';
+    throw unknownNameError(option, `${article} ${kind} of the policy`, name, this.#hint(kind, name));
+  }
+
+  /**
+   * Warns of the names of a charge that the policy does not have. Not for every charge: this is slow. A category of the
+   * Legs API is no mistake: a policy may set limits for some of them, and leave the others at its base.
+   */
+  report(names: { readonly [Kind in NameKind]?: string | undefined }): void {
+    for (const kind of KINDS) {
+      const name = names[kind];
+      if (name === undefined || this.has(kind, name) || (kind === 'category' && FROM_PATHS.has(name))) continue;
+      this.#reportOnce(kind, name, `A charge has the ${kind} ${showName(name)}, which the policy does not have`);
+    }
+  }
+
+  /** Warns of the categories that the layer of an account sets, and the policy does not have. */
+  reportLayer({ path, categories }: CheckedLayer): void {
+    for (const category of categories.keys()) {
+      if (this.has('category', category)) continue;
+      const what = `${path} sets limits of the category ${showName(category)}, which the policy does not have`;
+      this.#reportOnce('category', category, what);
+    }
+  }
+
+  #reportOnce(kind: NameKind, name: string, what: string): void {
+    const reported = this.#reported[kind];
+    const shown = showName(name);
+    if (reported.size >= MAX_REPORTED || reported.has(shown)) return;
+    reported.add(shown);
+    warnOnce('TOLLGATE_UNKNOWN_NAME', `${what}: ${this.#hint(kind, name)}`);
+  }
+
+  #hint(kind: NameKind, name: string): string {
+    const names = [...this.#names[kind]];
+    const nearest = nearestName(name, names);
+    if (nearest !== undefined) return `did you mean ${showName(nearest)}?`;
+    const more = names.length - SHOWN;
+    return `it has ${names.slice(0, SHOWN).map(showName).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  }
+}
+
+const MAX_REPORTED = 8;
+const SHOWN = 8;
+
+const LIST_RULE = 'a list of at least one name';
+
+function checkKnown(path: string, listed: unknown): KnownNames {
+  if (listed === undefined) return {};
+  const known = checkOptions(path, listed, OPTIONS);
+  for (const [option, names] of Object.entries(known)) {
+    if (names === undefined) continue;
+    if (!Array.isArray(names)) throw optionTypeError(`${path}.${option}`, LIST_RULE, names);
+    if (names.length === 0) throw optionRangeError(`${path}.${option}`, LIST_RULE, names);
+    for (const [index, name] of names.entries()) checkString(`${path}.${option}[${index}]`, name);
+  }
+  return known as KnownNames;
+}

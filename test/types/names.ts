@@ -1,0 +1,79 @@
+/**
+ * The names of a policy as types. Nothing here runs: the compiler is the test. The line below a `@ts-expect-error` must
+ * be an error, or the compiler reports it.
+ */
+import {
+  type Charge,
+  definePolicy,
+  legsApiCategory,
+  legsApiPolicy,
+  MemoryStore,
+  type Policy,
+  type PolicyOptions,
+  perMinute,
+  RateLimiter,
+} from '@tollgate/core';
+import { expectTypeOf } from 'vitest';
+
+const quotas = [perMinute(100)];
+const policy = definePolicy({
+  quotas,
+  categories: { legs: [perMinute(6000)] },
+  plans: { gold: { categories: { actions: 'unlimited' } }, silver: { quotas } },
+  known: { categories: ['events'], plans: ['free'] },
+});
+expectTypeOf(policy.known.categories).toEqualTypeOf<readonly ('legs' | 'actions' | 'events')[]>();
+expectTypeOf(policy.known.plans).toEqualTypeOf<readonly ('gold' | 'silver' | 'free')[]>();
+expectTypeOf(policy.known.regions).toEqualTypeOf<readonly string[]>();
+
+const limiter = new RateLimiter({ policy, store: new MemoryStore() });
+const account = 'acme';
+limiter.consume({ account, category: 'legs', plan: 'free', region: 'anything', cost: 2 });
+limiter.peek({ address: '192.0.2.1', category: 'actions' });
+limiter.reset({ account, category: 'events' });
+limiter.pardon({ account });
+// @ts-expect-error: a misspelt category
+limiter.consume({ account, category: 'leg' });
+// @ts-expect-error: in other letter case
+limiter.peek({ account, category: 'Legs' });
+// @ts-expect-error: a misspelt plan
+limiter.consumeOrThrow({ account, category: 'legs', plan: 'glod' });
+// @ts-expect-error: a misspelt category
+limiter.reset({ account, category: 'event' });
+// @ts-expect-error: any string, which may be misspelt
+limiter.consume({ account, category: String('legs') });
+
+// The checks of the options stay: an option, a plan's option, a list.
+// @ts-expect-error: a misspelt option of a layer
+definePolicy({ quotas, plans: { gold: { quota: 5 } } });
+// @ts-expect-error: a misspelt option of `known`
+definePolicy({ quotas, known: { category: ['legs'] } });
+// @ts-expect-error: `replace` is an option of a layer, not of the policy
+definePolicy({ quotas, replace: true });
+
+// An ordinary policy, and the options of one, accept every name.
+const ordinary: Policy = definePolicy({ quotas, categories: { legs: quotas } });
+new RateLimiter({ policy: ordinary }).consume({ account, category: 'anything', plan: 'any' });
+new RateLimiter({ policy: { quotas, categories: { legs: quotas } } }).consume({ account, category: 'anything' });
+declare const options: PolicyOptions;
+new RateLimiter({ policy: definePolicy(options) }).consume({ account, category: String('any'), plan: String('any') });
+new RateLimiter({ policy: definePolicy({ quotas, plans: new Map([['gold', { total: 'unlimited' }]]) }) }).consume({
+  account,
+  category: 'anything',
+  plan: 'any',
+});
+// Where any limiter is accepted, so is one with names, and its policy may be replaced by any other.
+expectTypeOf(limiter).toExtend<RateLimiter>();
+expectTypeOf(policy).toExtend<Policy>();
+limiter.setPolicy(ordinary);
+limiter.setCandidate({ quotas });
+declare const charge: Charge;
+(limiter as RateLimiter).consume(charge);
+
+const legsApi = new RateLimiter({ policy: legsApiPolicy({ categories: { legs: quotas } }) });
+legsApi.consume({ account, category: legsApiCategory('/v2/accounts/acme/legs') });
+legsApi.consume({ account, category: 'other' });
+// @ts-expect-error: not a category of the Legs API
+legsApi.consume({ account, category: 'leg' });
+// @ts-expect-error: not a category of the Legs API
+legsApiPolicy({ categories: { leg: quotas } });

@@ -1,0 +1,19 @@
+import { onTestFinished } from 'vitest';
+
+/**
+ * Collects Tollgate's process warnings during a test: each is its code and its message. Call the result for those so
+ * far, in which other warnings have no place.
+ */
+export function collectWarnings(): () => Promise<readonly string[]> {
+  const collected: string[] = [];
+  const listener = (warning: Error & { readonly code?: string }) => {
+    if (warning.name === 'TollgateWarning') collected.push(`${warning.code} ${warning.message}`);
+  };
+  process.on('warning', listener);
+  onTestFinished(() => void process.off('warning', listener));
+  return async () => {
+    // Node emits a warning in the next tick.
+    await new Promise((resolve) => setImmediate(resolve));
+    return collected;
+  };
+}
