@@ -28,7 +28,7 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
   },
   '@tollgate/core/usage': {
     values: `
-      MemoryUsage identityOf readUsage summarizeUsage usageAccount`,
+      MemoryUsage OTHER_ACCOUNTS identityOf readUsage summarizeUsage usageAccount`,
     types: `
       MemoryUsageOptions MemoryUsageStats UsageBusiestMinute UsageCategory UsageCategoryCounts UsageCounts UsageEntry
       UsageFailure UsageFullest UsageMinute UsageNearest UsageOptions UsageQuery UsageQuestion UsageRefused
@@ -43,8 +43,8 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
   '@tollgate/core/kit': {
     values: `
       asError callSafely checkFunction checkInteger checkOneOf checkOptions checkString closedError counterPrefixOf entryOf isPromise
-      limitsConflictError monotonicClock optionConflictError optionRangeError optionTypeError ownCopy showName
-      wallClock within`,
+      limitsConflictError monotonicClock optionConflictError optionRangeError optionTypeError othersOf ownCopy requestsOf showName
+      usagePrefixOf wallClock within`,
     types: `
       Limits Resolution Scope`,
   },

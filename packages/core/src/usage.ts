@@ -4,15 +4,16 @@
  *
  * @module
  */
-export type {
-  UsageEntry,
-  UsageFailure,
-  UsageFullest,
-  UsageMinute,
-  UsageNearest,
-  UsageRefused,
-  UsageStore,
-  UsageTop,
+export {
+  OTHER_ACCOUNTS,
+  type UsageEntry,
+  type UsageFailure,
+  type UsageFullest,
+  type UsageMinute,
+  type UsageNearest,
+  type UsageRefused,
+  type UsageStore,
+  type UsageTop,
 } from './store/index.js';
 export {
   identityOf,

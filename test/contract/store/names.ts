@@ -34,6 +34,28 @@ export function describeNames({ check, within }: StoreWorld): void {
         expect((await store.peek('constructor', counterOf('*'), 1)).allowed).toBe(true);
         expect((await store.peek('constructor', counterOf('/'), 1)).allowed).toBe(false);
       }));
+    it('long names that differ in one character are different, wherever that is', () =>
+      within(async ({ store }) => {
+        const ends = ['', 'a', 'b', 'A', 'aa', '\0', '\ud800', '\udc00', '\ufffd', '\ud800\udc00', 'é', 'e\u0301'];
+        const names = [63, 64, 65, 128, 256, 257].flatMap((length) => ends.map((end) => 'x'.repeat(length) + end));
+        const long = 'y'.repeat(300);
+        names.push(...[0, 63, 64, 150, 299].map((index) => `${long.slice(0, index)}z${long.slice(index + 1)}`));
+        const counterOf = (name: string) => [{ name, quotas: [new Quota({ limit: 1, windowMs: 60_000 })] }];
+        const different = new Set(names);
+        for (const name of different) {
+          expect((await store.consume(name, counterOf('legs'), 1)).allowed).toBe(true);
+          expect((await store.consume('a', counterOf(name), 1)).allowed).toBe(true);
+        }
+        for (const name of different) {
+          expect((await store.consume(name, counterOf('legs'), 1)).allowed).toBe(false);
+          expect((await store.consume('a', counterOf(name), 1)).allowed).toBe(false);
+        }
+        await store.reset(`${'x'.repeat(65)}\ud800`);
+        const used = async (account: string, name: string) => (await store.peek(account, counterOf(name), 0)).used[0];
+        for (const name of different) expect(await used(name, 'legs')).toBe(name === `${'x'.repeat(65)}\ud800` ? 0 : 1);
+        await store.reset('a', `${'x'.repeat(257)}b`);
+        for (const name of different) expect(await used('a', name)).toBe(name === `${'x'.repeat(257)}b` ? 0 : 1);
+      }));
     it('a reset for one limiter leaves the counters of others', () =>
       within(async ({ store }) => {
         const long = 'x'.repeat(100_000);

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { MemoryStore, Quota, Throttle } from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -6,6 +8,15 @@ import { runsFor } from '../../effort.js';
 function storeOf(maxCounters: number) {
   const time = { now: 1e6 };
   return { time, store: new MemoryStore({ maxCounters, clock: () => time.now }) };
+}
+
+setFlagsFromString('--expose_gc');
+const collect = runInNewContext('gc') as () => void;
+
+function memoryInUse(): number {
+  collect();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
 }
 
 const counterOf = (limit: number, windowMs = 60_000, name = 'legs') => [
@@ -128,6 +139,66 @@ describe('MemoryStore', () => {
     expect(counters).toBe(200);
     expect(evictedUnexpired).toBe(20 * every + 5000 - 200);
     expect(blocked.filter((account) => store.peek(account, counterOf(100), 1).allowed)).toEqual([]);
+  });
+
+  it('P8 bounded: an offender of a limit of 1 outlives a flood of names that are as full', () => {
+    for (let round = 0; round < 20; round++) {
+      const { store } = storeOf(50);
+      store.consume('offender', counterOf(1), 1);
+      for (let i = 0; i < 2000; i++) store.consume(`flood${i}`, counterOf(1), 1);
+      expect(store.consume('offender', counterOf(1), 1).allowed).toBe(false);
+      expect(store.stats()).toMatchObject({ counters: 50, evictedUnexpired: 2001 - 50 });
+    }
+  });
+
+  it('P8 bounded: long names of accounts and counters take no more memory than short ones', () => {
+    const bytesOf = (account: (index: number) => string, name: (index: number) => string) => {
+      const { store } = storeOf(1_000_000);
+      const before = memoryInUse();
+      for (let index = 0; index < 20_000; index++) store.consume(account(index), counterOf(5, 60_000, name(index)), 1);
+      const used = memoryInUse() - before;
+      expect(store.stats().counters).toBe(20_000);
+      return used / 20_000;
+    };
+    const long = 'é\u4e00'.repeat(120);
+    const short = bytesOf(
+      (index) => `account${index}`,
+      (index) => `c${index}`,
+    );
+    expect(
+      bytesOf(
+        (index) => `${long}${index}`,
+        (index) => `${long}${index}`,
+      ),
+    ).toBeLessThan(short + 150);
+  });
+
+  it('P8 bounded: names of 10 MB are not kept', () => {
+    const { store } = storeOf(1000);
+    const nameOf = (index: number) => `${String.fromCharCode(97 + index)}${'x'.repeat(10_000_000)}`;
+    const allowed = (index: number) => store.consume(nameOf(index), counterOf(1), 1).allowed;
+    const before = memoryInUse();
+    for (let index = 0; index < 8; index++) {
+      expect(allowed(index)).toBe(true);
+      expect(store.consume('a', counterOf(1, 60_000, nameOf(index)), 1).allowed).toBe(true);
+    }
+    expect(memoryInUse() - before).toBeLessThan(10_000_000);
+    for (let index = 0; index < 8; index++) expect(allowed(index)).toBe(false);
+  });
+
+  it('a reset of one account does not walk the categories of all', () => {
+    const { store } = storeOf(1_000_000);
+    for (let index = 0; index < 200_000; index++) store.consume(`a${index}`, counterOf(5, 60_000, `c${index}`), 1);
+    for (let index = 0; index < 1000; index++) store.consume('own', counterOf(5, 60_000, `c${index}`), 1);
+    const times: number[] = [];
+    for (let round = 0; round < 15; round++) {
+      const startedAt = performance.now();
+      store.reset(`a${round}`);
+      times.push(performance.now() - startedAt);
+    }
+    expect(times.sort((one, other) => one - other)[7]).toBeLessThan(10);
+    store.reset('own');
+    expect(store.stats().counters).toBe(200_000 - 15);
   });
 
   it('P8 bounded: the fullest quota decides how full a counter is', () => {

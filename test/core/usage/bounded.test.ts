@@ -67,14 +67,35 @@ describe('MemoryUsage', () => {
     const store = new MemoryUsage({ maxMinutes: 10, clock: () => START_AT });
     for (let number = 0; number < 6; number++) store.add(one('a', START_AT + number * 60_000));
     for (let number = 0; number < 6; number++) store.add(one('a', START_AT + hour + number * 60_000));
-    expect(store.stats()).toEqual({ minutes: 6, maxMinutes: 10, evicted: 6 });
+    expect(store.stats()).toEqual({ minutes: 6, maxMinutes: 10, evicted: 6, joined: 0 });
     expect(store.read('a', START_AT, START_AT + hour)).toEqual([]);
-    const full = store.add(Array.from({ length: 10 }, (_, number) => one(`b${number}`, START_AT + hour)[0]!));
-    expect(full).toHaveLength(6);
-    expect(full).toEqual(full!.map(({ entry }) => ({ entry, counted: 'no' })));
-    // A minute that it already has is still counted.
-    expect(store.add(one('a', START_AT + hour))).toBeUndefined();
-    expect(store.stats()).toEqual({ minutes: 10, maxMinutes: 10, evicted: 6 });
+  });
+
+  it('counts the least used accounts of a crowded hour together, keeps the busy ones, and drops nothing', () => {
+    const store = new MemoryUsage({ maxMinutes: 2000, clock: () => START_AT });
+    const busy = ['acme', 'globex', 'initech'];
+    const from = START_AT + hour;
+    store.add(one('acme', START_AT));
+    let invented = 0;
+    for (let minute = 0; minute < 60; minute++) {
+      for (const account of busy) for (let time = 0; time < 5; time++) store.add(one(account, from + minute * 60_000));
+      for (let number = 0; number < 1000; number++) {
+        const added = store.add(one(`invented ${invented++}`, from + minute * 60_000));
+        expect(added).toBeUndefined();
+      }
+    }
+    const requests = (account: string) => {
+      return store.read(account, from, from + hour).reduce((sum, { admitted, refused }) => sum + admitted + refused, 0);
+    };
+    for (const account of busy) expect(requests(account)).toBe(300);
+    let left = 0;
+    for (let number = 0; number < invented; number++) left += requests(`invented ${number}`);
+    expect(left + requests('_OTHER')).toBe(60_000);
+    expect(left).toBeLessThan(2000);
+    expect(store.stats().minutes).toBeLessThanOrEqual(2000);
+    // The hour before is history that the crowd has not pushed out.
+    expect(store.read('acme', START_AT, from)).toHaveLength(1);
+    expect(store.stats().evicted).toBe(0);
   });
 
   it('forgets what is older than `keepDays`', () => {

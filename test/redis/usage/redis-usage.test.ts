@@ -1,5 +1,5 @@
 import { perMinute, RateLimiter } from '@tollgate/core';
-import { readUsage, type UsageOptions, type UsageQuestion } from '@tollgate/core/usage';
+import { OTHER_ACCOUNTS, readUsage, type UsageOptions, type UsageQuestion } from '@tollgate/core/usage';
 import { type RedisStore, RedisUsage } from '@tollgate/redis';
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -12,7 +12,7 @@ const DAY_S = 86_400;
 const charge = { account: 'ameyo5m', category: 'legs' };
 const question: UsageQuestion = { account: 'ameyo5m' };
 
-function usageOn(client: Redis = world.plain, options: { keepDays?: number } = {}): RedisUsage {
+function usageOn(client: Redis = world.plain, options: { keepDays?: number; maxAccounts?: number } = {}): RedisUsage {
   world.prefix = `test-usage:${process.pid}:${crypto.randomUUID()}`;
   const usage = new RedisUsage({ client, prefix: world.prefix, ...options });
   onTestFinished(() => usage.close());
@@ -50,7 +50,7 @@ describe('a limiter on a RedisStore', () => {
     await limiter.consume(charge);
     await limiter.usage(question);
     const keys = (await world.keys()).filter((key) => key.includes(':usage:'));
-    expect(keys).toHaveLength(4);
+    expect(keys).toHaveLength(5);
     const today = Math.floor(Date.now() / 1000 / DAY_S) * DAY_S;
     for (const key of keys) {
       const expiresAt = (await world.plain.call('EXPIRETIME', key)) as number;
@@ -72,6 +72,69 @@ describe('RedisUsage', () => {
       '1': '1',
       '1:legs': ' 0,1,0,0,1',
     });
+  });
+
+  it('keeps the busy accounts apart from a crowd of invented ones, in bounded keys, and loses no request', async () => {
+    const usage = usageOn(world.plain, { maxAccounts: 100 });
+    const busy = ['acme', 'globex', '@initech', '@:192.0.2.1'];
+    const requestsAt = (at: number) =>
+      busy.flatMap((account) =>
+        Array.from({ length: 20 }, () => ({ account, category: 'legs', at, answer: 'admitted' }) as const),
+      );
+    let invented = 0;
+    for (let minute = 0; minute < 20; minute++) {
+      const at = START_AT + minute * 60_000;
+      expect(await usage.add(entriesOf(requestsAt(at)))).toEqual([]);
+      for (let batch = 0; batch < 10; batch++) {
+        const crowd = Array.from({ length: 100 }, (_, index) => {
+          const answer = index % 2 === 0 ? ('admitted' as const) : ('refused' as const);
+          return {
+            account: `invented ${invented++}`,
+            category: index % 3 === 0 ? 'legs' : 'calls',
+            at: at + index * 600,
+            answer,
+          };
+        });
+        expect(await usage.add(entriesOf(crowd))).toEqual([]);
+      }
+    }
+    const requests = async (account: string) => {
+      const minutes = await usage.read(account, START_AT, START_AT + 3_600_000);
+      return minutes.reduce((sum, { admitted, refused }) => sum + admitted + refused, 0);
+    };
+    for (const account of busy) expect(await requests(account)).toBe(400);
+    const days = (await world.keys()).filter((key) => /:v1:\d{4}-\d\d-\d\d$/.test(key));
+    expect(days.length).toBeLessThanOrEqual(101);
+    let left = 0;
+    for (let number = 0; number < invented; number++) left += await requests(`invented ${number}`);
+    const others = await readUsage(usage, { account: OTHER_ACCOUNTS, from: START_AT, to: START_AT + 3_600_000 });
+    expect(left + others.totals.requests).toBe(invented);
+    expect(others.categories.map(({ category }) => category).sort()).toEqual(['calls', 'legs']);
+  });
+
+  it('gives an account a place that becomes busy after the crowd', async () => {
+    const usage = usageOn(world.plain, { maxAccounts: 100 });
+    const crowd = Array.from({ length: 3000 }, (_, index) => admitOne(`invented ${index}`)[0]!);
+    for (let from = 0; from < crowd.length; from += 100) await usage.add(crowd.slice(from, from + 100));
+    for (let minute = 0; minute < 60; minute++) {
+      const request = {
+        account: 'late',
+        category: 'legs',
+        at: START_AT + minute * 60_000,
+        answer: 'admitted',
+      } as const;
+      await usage.add(entriesOf(Array.from({ length: 50 }, () => request)));
+    }
+    const minutes = await usage.read('late', START_AT, START_AT + 3_600_000);
+    expect(minutes.length).toBeGreaterThan(30);
+  });
+
+  it('counts on where the set of accounts holds something else', async () => {
+    const usage = usageOn();
+    const date = new Date(START_AT).toISOString().slice(0, 10);
+    await world.plain.set(`${world.prefix}:usage:{!leaders}:v1:accounts:${date}`, 'x', 'EX', 60);
+    expect(await usage.add(admitOne('a'))).toEqual([]);
+    expect(await usage.read('a', START_AT, START_AT + 1)).toMatchObject([{ admitted: 1 }]);
   });
 
   it('adds the other accounts where the keys of one hold something else', async () => {
@@ -98,7 +161,7 @@ describe('RedisUsage', () => {
   it('skips fields of a day that it cannot read', async () => {
     const usage = usageOn();
     await usage.add(admitOne('a'));
-    const [key] = (await world.keys()).filter((key) => /\d{4}-\d\d-\d\d$/.test(key));
+    const [key] = (await world.keys()).filter((key) => /:v1:\d{4}-\d\d-\d\d$/.test(key));
     await world.plain.hset(key!, {
       '25:legs': ' 1,1,1,1,1',
       other: 'x',
@@ -179,19 +242,40 @@ describe('a Redis that is away', () => {
   it('does not count a request twice whose answer was lost, and reports it', async () => {
     const { client, server, usage } = await startOwn();
     const limiter = limiterWith(usage);
-    consume(limiter, 1);
-    await limiter.usage(question);
+    // This account needs no place among the accounts of the day, so its batch is one call.
+    const others = { account: OTHER_ACCOUNTS };
+    const consumeOthers = (times: number) => {
+      for (let time = 0; time < times; time++) limiter.consume({ ...charge, ...others });
+    };
+    consumeOthers(1);
+    await limiter.usage(others);
     server.pause();
-    consume(limiter, 5);
+    consumeOthers(5);
     await until('the batch to be under way', () => client.commandQueue.length > 0);
     // The server has it in its buffer, and will count it. The client cannot find out.
     client.disconnect(true);
     await until('the answer to be lost', () => stats(limiter).lost === 5);
-    consume(limiter, 3);
+    consumeOthers(3);
     server.resume();
     await until('the rest to be stored', () => stats(limiter).stored === 4);
-    expect((await limiter.usage(question)).totals.requests).toBe(9);
+    expect((await limiter.usage(others)).totals.requests).toBe(9);
     expect(stats(limiter)).toEqual({ pending: 0, stored: 4, dropped: 0, lost: 5 });
+  });
+
+  it('loses nothing where only the place of an account was asked for', async () => {
+    const { client, server, usage } = await startOwn();
+    const limiter = limiterWith(usage);
+    consume(limiter, 1);
+    await limiter.usage(question);
+    server.pause();
+    consume(limiter, 5);
+    await until('the question to be under way', () => client.commandQueue.length > 0);
+    client.disconnect(true);
+    consume(limiter, 3);
+    server.resume();
+    await until('all to be stored', () => stats(limiter).stored === 9);
+    expect((await limiter.usage(question)).totals.requests).toBe(9);
+    expect(stats(limiter)).toEqual({ pending: 0, stored: 9, dropped: 0, lost: 0 });
   });
 
   it('and comes back empty counts from then on', async () => {

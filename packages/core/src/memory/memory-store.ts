@@ -11,7 +11,7 @@ export interface MemoryStoreOptions {
   /**
    * The most counters in memory at once: an integer from 4 to 16777216, default 1000000. The violations of a counter
    * count as one more. At the cap, expired counters are evicted first. If all still matter, the least used of a small
-   * sample is evicted, and {@link MemoryStoreStats} counts it.
+   * sample is evicted, among equals the youngest, and {@link MemoryStoreStats} counts it.
    */
   readonly maxCounters?: number;
   /** The store's clock: non-negative milliseconds. Default: the process's monotonic clock. */
@@ -44,7 +44,8 @@ export let countersOf: (store: MemoryStore) => Counters;
  *
  * Every method is synchronous, so every decision is atomic. A decision takes amortised constant time, whatever the
  * limit, the window and the number of counters. There is no timer: an idle store does nothing, and does not keep the
- * process alive.
+ * process alive. Names above 64 UTF-16 units are kept as a digest of 128 bits with a secret of the process, so that long
+ * names cannot fill the memory.
  *
  * @example
  * const store = new MemoryStore({ maxCounters: 100_000 });
@@ -96,14 +97,11 @@ export class MemoryStore implements Store {
   }
 
   reset(account: string, name?: string, limiter?: string): void {
-    this.#forget(account, name === undefined ? this.#namesOf(limiter) : [storedName(name), violationsName(name)]);
+    this.#forget(account, name, limiter, true);
   }
 
   pardon(account: string, name?: string, limiter?: string): void {
-    this.#forget(
-      account,
-      name === undefined ? this.#namesOf(limiter).filter(isViolationsName) : [violationsName(name)],
-    );
+    this.#forget(account, name, limiter, false);
   }
 
   /**
@@ -135,18 +133,21 @@ export class MemoryStore implements Store {
     };
   }
 
-  #namesOf(limiter: string | undefined): string[] {
-    const { names } = this.#open().table;
-    return limiter === undefined ? names : names.filter((name) => limiterOfStored(name) === limiter);
-  }
-
-  #forget(account: string, names: readonly string[]): void {
+  /** Forgets the violations of the counters, and with `isReset` the counters as well. */
+  #forget(account: string, name: string | undefined, limiter: string | undefined, isReset: boolean): void {
     const open = this.#open();
+    const { table } = open;
     const now = open.tick();
-    const key = open.table.keyOf(account);
-    for (const name of names) {
-      const slot = open.table.find(name, key, now);
-      if (slot >= 0) open.table.remove(slot);
+    const key = table.keyOf(account);
+    if (name !== undefined) {
+      const stored = isReset ? [storedName(name), violationsName(name)] : [violationsName(name)];
+      for (const slot of stored.map((one) => table.find(one, key, now))) if (slot >= 0) table.remove(slot);
+      return;
+    }
+    for (const slot of table.slotsOf(key)) {
+      const stored = table.nameOf(slot);
+      if (!isReset && !isViolationsName(stored)) continue;
+      if (limiter === undefined || limiter === limiterOfStored(stored)) table.remove(slot);
     }
   }
 

@@ -1,10 +1,13 @@
-import { boundedName, LONGEST } from '../bounded-name.js';
-import { limiterNameOf } from '../store/index.js';
+import { counterPrefixOf, limiterNameOf } from '../store/index.js';
+import { DIGEST_BYTES, LONGEST_KEPT, secretDigest } from './secret-digest.js';
 
-/** The name of a counter in the table. It never equals a {@link violationsName}. */
+/**
+ * The name of a counter in the table. It never equals a {@link violationsName}. A name above 64 characters becomes a
+ * digest of itself, since a client may invent a million of them; the limiter stays readable behind it.
+ */
 export function storedName(name: string): string {
-  const bounded = boundedName(name);
-  return bounded.charCodeAt(0) === MARK ? `!.${bounded}` : bounded;
+  if (name.length > LONGEST_KEPT) return `${DIGESTED}${secretDigest(name)}${counterPrefixOf(name)}`;
+  return name.charCodeAt(0) === MARK ? `!.${name}` : name;
 }
 
 /** The name under which the table keeps a counter's violations. */
@@ -12,10 +15,10 @@ export function violationsName(name: string): string {
   if (name === lastName) return lastViolationsName;
   let found = namesOfViolations.get(name);
   if (found === undefined) {
-    found = `!,${boundedName(name)}`;
+    found = VIOLATIONS + storedName(name);
     // Names may come from requests, so the cache is bounded.
     if (namesOfViolations.size >= MAX_CACHED) namesOfViolations.clear();
-    if (name.length > LONGEST) return found;
+    if (name.length > LONGEST_KEPT) return found;
     namesOfViolations.set(name, found);
   }
   lastName = name;
@@ -26,17 +29,20 @@ export function violationsName(name: string): string {
 /** Without this cache, every charge would concatenate and hash the name again. */
 const namesOfViolations = new Map<string, string>();
 const MAX_CACHED = 1024;
-/** The next charge likely has the same name. */
-let lastName = '';
-let lastViolationsName = '!,';
 
-export function isViolationsName(name: string): boolean {
-  return name.startsWith('!,');
+export function isViolationsName(stored: string): boolean {
+  return stored.startsWith(VIOLATIONS);
 }
 
 /** The limiter of a name as {@link storedName} or {@link violationsName} wrote it. */
-export function limiterOfStored(name: string): string {
-  return limiterNameOf(isViolationsName(name) ? name.slice(2) : name);
+export function limiterOfStored(stored: string): string {
+  const name = isViolationsName(stored) ? stored.slice(VIOLATIONS.length) : stored;
+  return limiterNameOf(name.startsWith(DIGESTED) ? name.slice(DIGESTED.length + 2 * DIGEST_BYTES) : name);
 }
 
 const MARK = 33; // !
+const DIGESTED = '!#';
+const VIOLATIONS = '!,';
+/** The next charge likely has the same name. */
+let lastName = '';
+let lastViolationsName = VIOLATIONS;

@@ -17,6 +17,7 @@ export type { CounterSpec, Outcome, ReceiptClaims, Store } from './store.js';
 export { type EscalateOptions, Throttle, type ThrottleOptions, wholePart } from './throttle.js';
 export {
   MAX_CATEGORIES,
+  OTHER_ACCOUNTS,
   OTHER_CATEGORIES,
   requestsOf,
   type UsageEntry,

@@ -29,8 +29,8 @@ export interface UsageFullest {
 /** What one process has counted for one minute, account and category since its last flush. */
 export interface UsageEntry {
   /**
-   * The account or address, as {@link usageAccount} names it: at most 257 UTF-16 units. As with a store's counters, an
-   * address begins with `@:`, and an account's own first `@` is doubled.
+   * The account or address, as {@link usageAccount} names it: at most 257 UTF-16 units, and a prefix for the limiter. As
+   * with a store's counters, an address begins with `@:`, and an account's own first `@` is doubled.
    */
   readonly account: string;
   readonly category: string;
@@ -109,6 +109,12 @@ export interface UsageStore {
   /** Releases the store's resources. Afterwards every other method fails, and a second `close` does nothing. */
   close(): MaybePromise<void>;
 }
+
+/**
+ * The account of all that have no counts of their own, because there are too many accounts. A client may use this name
+ * too, and is then counted with them.
+ */
+export const OTHER_ACCOUNTS = '_OTHER';
 
 /**
  * The most categories of one account that are counted separately, in a process and in an hour of a store. Further ones

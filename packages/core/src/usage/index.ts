@@ -1,5 +1,5 @@
 export { MemoryUsage, type MemoryUsageOptions, type MemoryUsageStats } from './memory-usage.js';
-export { identityOf, readUsage, type UsageQuestion, usageAccount } from './read-usage.js';
+export { identityOf, othersOf, readUsage, type UsageQuestion, usageAccount, usagePrefixOf } from './read-usage.js';
 export { summarizeUsage } from './summarize-usage.js';
 export { Usage } from './usage.js';
 export { type CheckedUsage, readUsageOptions, type UsageOptions, type UsageStats } from './usage-options.js';

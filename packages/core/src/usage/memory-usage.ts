@@ -1,19 +1,11 @@
-import { ownCopy } from '../bounded-name.js';
 import { checkFunction, checkInteger, checkOptions } from '../check.js';
 import { type Clock, wallClock } from '../clock.js';
 import { entryOf } from '../entry-of.js';
 import { closedError } from '../errors.js';
-import {
-  MAX_CATEGORIES,
-  OTHER_CATEGORIES,
-  type UsageEntry,
-  type UsageFailure,
-  type UsageMinute,
-  type UsageStore,
-  type UsageTop,
-} from '../store/index.js';
-import { MinuteLog } from './minute-log.js';
+import type { UsageEntry, UsageFailure, UsageMinute, UsageStore, UsageTop } from '../store/index.js';
 import { OpenMinutes } from './open-minutes.js';
+import { othersOf } from './read-usage.js';
+import { UsageHour } from './usage-hour.js';
 import { checkKeepDays } from './usage-options.js';
 import { MINUTE_MS } from './usage-period.js';
 
@@ -22,7 +14,9 @@ export interface MemoryUsageOptions {
   readonly keepDays?: number;
   /**
    * The most minutes in memory, over all accounts and categories: an integer from 1 to 16777216, default 1000000. At
-   * the cap the oldest hour is evicted first, and {@link MemoryUsageStats} counts its minutes.
+   * the cap the oldest hour is evicted, and {@link MemoryUsageStats} counts its minutes. If one hour has more
+   * pairs of account and category than a quarter of them, its least used pairs are counted together instead, as the
+   * account `_OTHER`.
    */
   readonly maxMinutes?: number;
   /** The wall clock, in milliseconds since the epoch. Default: the system's. */
@@ -35,6 +29,8 @@ export interface MemoryUsageStats {
   readonly maxMinutes: number;
   /** Minutes evicted at the cap, before `keepDays` had passed. */
   readonly evicted: number;
+  /** Minutes that were moved to `_OTHER` at the cap. */
+  readonly joined: number;
 }
 
 /**
@@ -49,11 +45,12 @@ export class MemoryUsage implements UsageStore {
   readonly #keepDays: number;
   readonly #maxMinutes: number;
   readonly #clock: Clock;
-  /** By hour, since whole hours are evicted. An account's categories have their logs in a chain. */
-  readonly #hours = new Map<number, Hour>();
+  /** By hour, since whole hours are evicted. */
+  readonly #hours = new Map<number, UsageHour>();
   readonly #open = new OpenMinutes();
   #minutes = 0;
   #evicted = 0;
+  #joined = 0;
   #closed = false;
 
   /**
@@ -98,7 +95,7 @@ export class MemoryUsage implements UsageStore {
   }
 
   stats(): MemoryUsageStats {
-    return { minutes: this.#minutes, maxMinutes: this.#maxMinutes, evicted: this.#evicted };
+    return { minutes: this.#minutes, maxMinutes: this.#maxMinutes, evicted: this.#evicted, joined: this.#joined };
   }
 
   close(): void {
@@ -111,41 +108,67 @@ export class MemoryUsage implements UsageStore {
   #add(entry: UsageEntry): boolean {
     const hourAt = Math.floor(entry.minuteAt / HOUR_MS) * HOUR_MS;
     const minute = Math.floor((entry.minuteAt - hourAt) / MINUTE_MS);
-    let log = this.#find(hourAt, entry);
-    if (log === undefined || !log.has(minute)) {
-      if (!this.#makeRoom(hourAt)) return false;
-      const hour = this.#hourOf(hourAt);
-      log ??= addLog(hour, entry);
-      hour.minutes++;
-      this.#minutes++;
+    const known = this.#hours.get(hourAt)?.find(entry);
+    if (known?.has(minute)) {
+      known.add(minute, entry, this.#open.add(entry, known));
+      return true;
     }
+    if (this.#minutes >= this.#maxMinutes && !this.#makeRoom(hourAt)) return this.#addToOthers(hourAt, minute, entry);
+    const hour = this.#hourOf(hourAt);
+    // What made room may have been this log.
+    const log = hour.find(entry) ?? hour.addLog(entry);
+    this.#count(hour, 1);
     log.add(minute, entry, this.#open.add(entry, log));
     return true;
   }
 
-  /** The log of the entry's category, or of all other categories if the account has too many. */
-  #find(hourAt: number, { account, category }: UsageEntry): MinuteLog | undefined {
-    let log = this.#hours.get(hourAt)?.accounts.get(account);
-    while (log !== undefined && log.category !== category && log.category !== OTHER_CATEGORIES) log = log.next;
-    return log;
+  /** Without room for another minute, the entry joins those of others, if they have this one. */
+  #addToOthers(hourAt: number, minute: number, entry: UsageEntry): boolean {
+    const others = { ...entry, account: othersOf(entry.account), fullest: undefined };
+    const log = this.#hours.get(hourAt)?.find(others);
+    if (log === undefined || !log.has(minute)) return false;
+    log.add(minute, others, this.#open.add(others, log));
+    return true;
   }
 
-  #hourOf(hourAt: number): Hour {
+  #hourOf(hourAt: number): UsageHour {
     return entryOf(this.#hours, hourAt, () => {
       const keptFrom = this.#clock() - this.#keepDays * DAY_MS;
       for (const oldAt of this.#hours.keys()) if (oldAt + HOUR_MS <= keptFrom) this.#forget(oldAt);
-      return { accounts: new Map(), minutes: 0 };
+      return new UsageHour();
     });
   }
 
-  /** Whether there is room for one more minute of that hour. */
+  /** Whether there is room now for one more minute of that hour. */
   #makeRoom(hourAt: number): boolean {
-    if (this.#minutes < this.#maxMinutes) return true;
+    const hour = this.#hours.get(hourAt);
+    if (hour !== undefined && this.#joinLeastUsed(hour)) return true;
     const oldestAt = Math.min(...this.#hours.keys());
     if (oldestAt >= hourAt) return false;
     this.#evicted += this.#hours.get(oldestAt)!.minutes;
     this.#forget(oldestAt);
     return true;
+  }
+
+  /** Moves the least used logs of a crowded hour to the account of others. Returns whether that made room. */
+  #joinLeastUsed(hour: UsageHour): boolean {
+    const before = hour.minutes;
+    while (hour.size > this.#maxMinutes / CROWDED_PARTS) {
+      const least = hour.removeLeastUsed();
+      const others = hour.othersOf(least);
+      const had = others.size;
+      others.join(least);
+      this.#open.move(least, others);
+      this.#joined += least.size;
+      this.#count(hour, others.size - had - least.size);
+      if (hour.minutes < before) return true;
+    }
+    return false;
+  }
+
+  #count(hour: UsageHour, minutes: number): void {
+    hour.minutes += minutes;
+    this.#minutes += minutes;
   }
 
   #forget(hourAt: number): void {
@@ -160,25 +183,5 @@ export class MemoryUsage implements UsageStore {
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
-
-interface Hour {
-  readonly accounts: Map<string, MinuteLog>;
-  minutes: number;
-}
-
-/** Adds a log for a category that has none in this hour. */
-function addLog({ accounts }: Hour, { account, category }: UsageEntry): MinuteLog {
-  let last = accounts.get(account);
-  let categories = 1;
-  while (last?.next !== undefined) {
-    last = last.next;
-    categories++;
-  }
-  if (last === undefined) {
-    const made = new MinuteLog(ownCopy(account), ownCopy(category));
-    accounts.set(made.account, made);
-    return made;
-  }
-  last.next = new MinuteLog(last.account, categories === MAX_CATEGORIES ? OTHER_CATEGORIES : ownCopy(category));
-  return last.next;
-}
+/** An hour is crowded if it has more logs than this part of all minutes. An account that is often busy has few. */
+const CROWDED_PARTS = 4;

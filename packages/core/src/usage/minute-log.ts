@@ -7,6 +7,9 @@ export class MinuteLog {
   readonly category: string;
   /** The next category of the account. */
   next: MinuteLog | undefined = undefined;
+  /** The place in the hour's list. */
+  index = -1;
+  requests = 0;
   readonly #numbers: number[] = [];
 
   constructor(account: string, category: string) {
@@ -19,7 +22,27 @@ export class MinuteLog {
     return this.#placeOf(minute) >= 0;
   }
 
-  add(minute: number, { admitted, refused, wouldRefuse }: UsageEntry, peakPerSecond: number): void {
+  /** The number of minutes. */
+  get size(): number {
+    return this.#numbers.length / FIELDS;
+  }
+
+  /** Adds all minutes of another log. The peaks of two logs may have been in different seconds, so they do not add up. */
+  join(other: MinuteLog): void {
+    const numbers = other.#numbers;
+    for (let place = 0; place < numbers.length; place += FIELDS) {
+      const [minute, admitted, refused, wouldRefuse, peakPerSecond] = numbers.slice(place, place + FIELDS);
+      const counts = { admitted: admitted!, refused: refused!, wouldRefuse: wouldRefuse! };
+      this.add(minute!, counts, peakPerSecond!);
+    }
+  }
+
+  add(
+    minute: number,
+    { admitted, refused, wouldRefuse }: Pick<UsageEntry, 'admitted' | 'refused' | 'wouldRefuse'>,
+    peakPerSecond: number,
+  ): void {
+    this.requests += admitted + refused;
     const numbers = this.#numbers;
     const place = this.#placeOf(minute);
     if (place < 0) {

@@ -23,6 +23,12 @@ class OpenMinute {
     return peak;
   }
 
+  /** Adds another log's minute. The fullest quota is that of an account, so it goes. */
+  join({ admitted, refused }: OpenMinute): void {
+    this.admitted += admitted;
+    this.refused += refused;
+  }
+
   #count(second: number, requests: number): number {
     const all = this.#seconds;
     // Nearly always the latest second, or a new one.
@@ -51,6 +57,16 @@ export class OpenMinutes {
     if (minuteAt <= this.#latestAt - OPEN_MS) return new OpenMinute().add(entry);
     const minute = entryOf(this.#minutes, minuteAt, () => new Map<MinuteLog, OpenMinute>());
     return entryOf(minute, log, () => new OpenMinute()).add(entry);
+  }
+
+  /** Counts what the log has in its open minutes for another log. */
+  move(log: MinuteLog, other: MinuteLog): void {
+    for (const minute of this.#minutes.values()) {
+      const open = minute.get(log);
+      if (open === undefined) continue;
+      minute.delete(log);
+      entryOf(minute, other, () => new OpenMinute()).join(open);
+    }
   }
 
   /** Both lists for the two minutes since `from`, each with at most `limit` entries. */

@@ -2,13 +2,17 @@ import { boundedName } from '../bounded-name.js';
 import { checkOptions } from '../check.js';
 import { type Clock, wallClock } from '../clock.js';
 import { type Identity, ownerOf } from '../decision/index.js';
-import type { UsageStore } from '../store/index.js';
+import { counterPrefix, counterPrefixOf, DEFAULT_LIMITER, OTHER_ACCOUNTS, type UsageStore } from '../store/index.js';
 import { summarizeUsage } from './summarize-usage.js';
 import { usagePeriod } from './usage-period.js';
 import type { UsageQuery, UsageReport } from './usage-report.js';
 
 /** Whose usage, and for which period. */
-export type UsageQuestion = Identity & UsageQuery;
+export type UsageQuestion = Identity &
+  UsageQuery & {
+    /** The name of the limiter that has counted. Default: that of limiters without a name. */
+    readonly limiter?: string | undefined;
+  };
 
 /**
  * Reads the usage of an account or an address from a store, and sums it up. It lacks what processes have counted and
@@ -25,16 +29,37 @@ export async function readUsage(
   question: UsageQuestion,
   clock: Clock = wallClock,
 ): Promise<UsageReport> {
-  checkOptions('usage', question, ['account', 'address', 'from', 'to', 'step']);
-  const name = usageAccount(question);
+  checkOptions('usage', question, ['account', 'address', 'limiter', 'from', 'to', 'step']);
+  const name = usageAccount(question, question.limiter);
   const { from, to, step } = usagePeriod(question, clock());
   const account = question.account ?? question.address ?? '';
   return summarizeUsage(await store.read(name, from, to), { account, from, to, step });
 }
 
-/** The name of an account or an address in a usage store: as counters are named, and at most 257 UTF-16 units long. */
-export function usageAccount(identity: Identity): string {
-  return boundedName(ownerOf(identity));
+/**
+ * The name of an account or an address in a usage store: as counters are named, and at most 257 UTF-16 units long behind
+ * the name of the limiter, if that has one.
+ */
+export function usageAccount(identity: Identity, limiter: string = DEFAULT_LIMITER): string {
+  return usagePrefix(limiter) + boundedName(ownerOf(identity));
+}
+
+/** What the usage names of a limiter begin with. No account or address does: an account's own `@` is doubled. */
+export function usagePrefix(limiter: string): string {
+  const prefix = counterPrefix(limiter);
+  return prefix === '' ? '' : `@${prefix}`;
+}
+
+/** The same for a name, as {@link usageAccount} returns it. */
+export function usagePrefixOf(name: string): string {
+  if (!name.startsWith('@*')) return '';
+  const prefix = counterPrefixOf(name.slice(1));
+  return prefix === '' ? '' : `@${prefix}`;
+}
+
+/** The account under which the others beside the name are counted together. */
+export function othersOf(name: string): string {
+  return usagePrefixOf(name) + OTHER_ACCOUNTS;
 }
 
 /**
@@ -42,6 +67,7 @@ export function usageAccount(identity: Identity): string {
  * and a digest of the whole, which is not the account's own name.
  */
 export function identityOf(name: string): Identity {
-  if (name.startsWith('@:')) return { address: name.slice(2) };
-  return { account: name.startsWith('@') ? name.slice(1) : name };
+  const own = name.slice(usagePrefixOf(name).length);
+  if (own.startsWith('@:')) return { address: own.slice(2) };
+  return { account: own.startsWith('@') ? own.slice(1) : own };
 }

@@ -1,17 +1,23 @@
 import { StoreError } from '@tollgate/core';
-import { checkInteger, checkOptions, closedError, entryOf } from '@tollgate/core/kit';
+import { checkInteger, checkOptions, closedError } from '@tollgate/core/kit';
 import type { UsageEntry, UsageFailure, UsageMinute, UsageStore, UsageTop } from '@tollgate/core/usage';
 import { BoundedCalls } from '../bounded-calls.js';
 import { type CheckedRedis, type RedisOptions, readRedis } from '../client.js';
 import { Connection, type RedisClient, Script } from '../connection.js';
 import { ADD_SCRIPT } from './add-script.js';
 import { readDay } from './day.js';
+import { KnownAccounts, type PlacedEntry } from './known-accounts.js';
 import { Leaders } from './leaders.js';
 import { encodeText, hourOf, UsageKeys } from './usage-keys.js';
 
 export interface RedisUsageOptions extends RedisOptions {
   /** The days for which usage is kept: an integer from 1 to 366, default 30. It applies to usage added from then on. */
   readonly keepDays?: number;
+  /**
+   * The most accounts of a day that have counts of their own: an integer from 100 to 1000000, default 100000. The least
+   * used ones beyond it are counted together, as the account `_OTHER`.
+   */
+  readonly maxAccounts?: number;
   /** How long a read may wait for Redis: an integer from 1 to 60000 milliseconds, default 1000. */
   readonly timeoutMs?: number;
 }
@@ -35,6 +41,7 @@ export class RedisUsage implements UsageStore {
   readonly #calls: BoundedCalls;
   readonly #keys: UsageKeys;
   readonly #leaders: Leaders;
+  readonly #accounts: KnownAccounts;
   readonly #keepDays: number;
   readonly #timeoutMs: number;
   #closed = false;
@@ -44,7 +51,7 @@ export class RedisUsage implements UsageStore {
    * `TOLLGATE_OPTION_RANGE`: see the options. Never because Redis cannot be reached.
    */
   constructor(options: RedisUsageOptions) {
-    const { client, ownsClient, prefix, keepDays, timeoutMs } = readOptions(options);
+    const { client, ownsClient, prefix, keepDays, maxAccounts, timeoutMs } = readOptions(options);
     this.#client = client;
     this.#ownsClient = ownsClient;
     this.#keepDays = keepDays;
@@ -53,6 +60,7 @@ export class RedisUsage implements UsageStore {
     this.#calls = new BoundedCalls(this.#connection, timeoutMs);
     this.#keys = new UsageKeys(prefix);
     this.#leaders = new Leaders(this.#calls, this.#keys);
+    this.#accounts = new KnownAccounts(this.#connection, this.#keys, maxAccounts, (at) => this.#expiresAtS(at));
   }
 
   /**
@@ -62,10 +70,13 @@ export class RedisUsage implements UsageStore {
   async add(entries: readonly UsageEntry[]): Promise<readonly UsageFailure[]> {
     this.#checkOpen();
     await this.#connection.connected(this.#timeoutMs);
-    const added = await Promise.all(this.#groups(entries).map((group) => this.#addGroup(group)));
+    const placed = await this.#accounts.place(entries);
+    const added = await Promise.all(this.#groups(placed).map((group) => this.#addGroup(group)));
     const failures = added.flat();
     const failed = new Set(failures.map(({ entry }) => entry));
-    await this.#leaders.note(entries.filter((entry) => !failed.has(entry)));
+    await this.#leaders.note(
+      placed.filter(({ entries: [first] }) => first !== undefined && !failed.has(first)).map(({ stored }) => stored),
+    );
     return failures;
   }
 
@@ -96,24 +107,31 @@ export class RedisUsage implements UsageStore {
     if (this.#ownsClient) this.#client.disconnect();
   }
 
-  /** The entries by slot: a script takes those of one slot. */
-  #groups(entries: readonly UsageEntry[]): UsageEntry[][] {
-    const groups = new Map<number, UsageEntry[]>();
-    for (const entry of entries) {
-      const slot = this.#connection.slotOf(this.#keys.day(entry.account, entry.minuteAt));
-      entryOf(groups, slot, (): UsageEntry[] => []).push(entry);
+  /** The entries by slot: a script takes those of one slot, up to a bounded number. */
+  #groups(entries: readonly PlacedEntry[]): PlacedEntry[][] {
+    const groups: PlacedEntry[][] = [];
+    const open = new Map<number, PlacedEntry[]>();
+    for (const one of entries) {
+      const slot = this.#connection.slotOf(this.#keys.day(one.stored.account, one.stored.minuteAt));
+      let group = open.get(slot);
+      if (group === undefined || group.length >= MOST_AT_ONCE) {
+        group = [];
+        groups.push(group);
+        open.set(slot, group);
+      }
+      group.push(one);
     }
-    return [...groups.values()];
+    return groups;
   }
 
-  async #addGroup(entries: readonly UsageEntry[]): Promise<readonly UsageFailure[]> {
+  async #addGroup(group: readonly PlacedEntry[]): Promise<readonly UsageFailure[]> {
     const keys: string[] = [];
     const args = [MAX_CATEGORIES, String(SECONDS_LIFE_S)];
-    for (const entry of entries) {
-      const { account, category, minuteAt, admitted, refused, wouldRefuse, seconds } = entry;
+    for (const { stored } of group) {
+      const { account, category, minuteAt, admitted, refused, wouldRefuse, seconds } = stored;
       keys.push(this.#keys.day(account, minuteAt), this.#keys.seconds(account, category, minuteAt));
-      const expiresAtS = (Math.floor(minuteAt / DAY_MS) + 1 + this.#keepDays) * DAY_S;
-      const numbers = [(minuteAt / 60_000) % 60, admitted, refused, wouldRefuse, expiresAtS, seconds.length / 2];
+      const counts = [(minuteAt / 60_000) % 60, admitted, refused, wouldRefuse];
+      const numbers = [...counts, this.#expiresAtS(minuteAt), seconds.length / 2];
       args.push(String(hourOf(minuteAt)), encodeText(category), ...numbers.map(String));
       for (let index = 0; index < seconds.length; index += 2) {
         args.push('INCRBY', 'u32', `#${seconds[index]}`, String(seconds[index + 1]));
@@ -122,18 +140,26 @@ export class RedisUsage implements UsageStore {
     try {
       const failed = await this.#connection.run(ADD, keys, args);
       if (!Array.isArray(failed)) return [];
-      return entries
-        .filter((_, index) => failed.includes(index + 1))
-        .map((entry) => ({ entry, counted: 'no' }) as const);
+      return failuresOf(
+        group.filter((_, index) => failed.includes(index + 1)),
+        'no',
+      );
     } catch (error) {
-      const counted = error instanceof StoreError ? error.charged : 'unknown';
-      return entries.map((entry) => ({ entry, counted }));
+      return failuresOf(group, error instanceof StoreError ? error.charged : 'unknown');
     }
+  }
+
+  #expiresAtS(minuteAt: number): number {
+    return (Math.floor(minuteAt / DAY_MS) + 1 + this.#keepDays) * DAY_S;
   }
 
   #checkOpen(): void {
     if (this.#closed) throw closedError('RedisUsage');
   }
+}
+
+function failuresOf(group: readonly PlacedEntry[], counted: UsageFailure['counted']): UsageFailure[] {
+  return group.flatMap(({ entries }) => entries.map((entry) => ({ entry, counted })));
 }
 
 const ADD = new Script(ADD_SCRIPT);
@@ -142,14 +168,19 @@ const DAY_MS = 86_400_000;
 const DAY_S = 86_400;
 const MAX_CATEGORIES = '64';
 const SECONDS_LIFE_S = 300;
-const OPTIONS = ['client', 'url', 'prefix', 'keepDays', 'timeoutMs'];
+/** A batch of a limiter has as many; only moved counts may be more. */
+const MOST_AT_ONCE = 200;
+const OPTIONS = ['client', 'url', 'prefix', 'keepDays', 'maxAccounts', 'timeoutMs'];
 
-function readOptions(options: RedisUsageOptions): CheckedRedis & { keepDays: number; timeoutMs: number } {
+function readOptions(
+  options: RedisUsageOptions,
+): CheckedRedis & { readonly keepDays: number; readonly maxAccounts: number; readonly timeoutMs: number } {
   checkOptions('RedisUsage', options, OPTIONS);
-  const { keepDays = 30, timeoutMs = 1000 } = options;
+  const { keepDays = 30, maxAccounts = 100_000, timeoutMs = 1000 } = options;
   return {
     ...readRedis(options),
     keepDays: checkInteger('keepDays', keepDays, 1, 366),
+    maxAccounts: checkInteger('maxAccounts', maxAccounts, 100, 1_000_000),
     timeoutMs: checkInteger('timeoutMs', timeoutMs, 1, 60_000),
   };
 }

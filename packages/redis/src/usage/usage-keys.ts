@@ -1,3 +1,4 @@
+import { usagePrefixOf } from '@tollgate/core/kit';
 import { encodeName } from '../keys.js';
 
 /**
@@ -14,12 +15,17 @@ export class UsageKeys {
 
   /** The account's day with the instant `at`. */
   day(account: string, at: number): string {
-    return `${this.#prefix}${encodeName(account) || NO_NAME}}:v1:${new Date(at).toISOString().slice(0, 10)}`;
+    return this.dayOf(encodeAccount(account), at);
+  }
+
+  /** The same for a name as {@link encodeAccount} writes it. */
+  dayOf(encoded: string, at: number): string {
+    return `${this.#prefix}${encoded}}:v1:${dateOf(at)}`;
   }
 
   /** The requests of each second of a minute, kept while processes may add to it. */
   seconds(account: string, category: string, minuteAt: number): string {
-    return `${this.#prefix}${encodeName(account) || NO_NAME}}:v1:s:${minuteAt / 60_000}:${encodeName(category)}`;
+    return `${this.#prefix}${encodeAccount(account)}}:v1:s:${minuteAt / 60_000}:${encodeName(category)}`;
   }
 
   /** The lists of a minute: names nearest to their limits, their fullest quotas, and refused names. All in one slot. */
@@ -27,6 +33,21 @@ export class UsageKeys {
     const key = (name: string) => `${this.#prefix}${LEADERS}}:v1:${name}:${minuteAt / 60_000}`;
     return [key('nearest'), key('fullest'), key('refused')];
   }
+
+  /** The accounts of a day that have keys of their own. */
+  accounts(at: number): string {
+    return `${this.#prefix}${LEADERS}}:v1:accounts:${dateOf(at)}`;
+  }
+}
+
+function dateOf(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
+}
+
+/** An account's name in keys. The limiter's part of a long name stays readable. */
+export function encodeAccount(account: string): string {
+  const prefix = usagePrefixOf(account);
+  return prefix + encodeName(account.slice(prefix.length)) || NO_NAME;
 }
 
 // No encoded name is one of these.

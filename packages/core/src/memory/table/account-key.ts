@@ -1,15 +1,20 @@
 import { ACCOUNT_WORDS } from '../record-layout.js';
+import { DIGEST_BYTES, LONGEST_KEPT, secretDigest } from '../secret-digest.js';
 
 /**
  * The account of the current charge, as the table looks it up: its hash, and its characters packed four to a word as in
- * a record. All charges share one. It is read once per charge, however many counters the charge has.
+ * a record. Of a name above 64 characters, the record has a digest instead, so a client cannot fill the memory with
+ * long names. All charges share one key. It is read once per charge, however many counters the charge has.
  */
 export class AccountKey {
-  /** The packed characters. The words after them are undefined. */
+  /** The packed characters or the digest. The words after them are undefined. */
   readonly words: Uint32Array = new Uint32Array(ACCOUNT_WORDS);
-  /** The number of packed words; 0 if the account is not packed. */
+  /** The number of these words; 0 if the account is not packed. */
   wordCount = 0;
-  /** The number of characters, or {@link UNPACKED} if they are too many or one takes more than a byte. */
+  /**
+   * The number of characters, {@link DIGEST}, or {@link UNPACKED} if they are too many to be packed or one takes more
+   * than a byte.
+   */
   form = 0;
   hash = 0;
   text = '';
@@ -24,7 +29,8 @@ export class AccountKey {
     const { length } = text;
     this.text = text;
     if (length > LONGEST_PACKED) {
-      this.#readUnpacked(text);
+      if (length > LONGEST_KEPT) this.#readDigest(text);
+      else this.#readUnpacked(text);
       return;
     }
     const { words } = this;
@@ -62,6 +68,19 @@ export class AccountKey {
     this.hash = mixed(hash, length);
   }
 
+  #readDigest(text: string): void {
+    const digest = secretDigest(text);
+    let hash = this.#seed;
+    for (let index = 0; index < DIGEST_WORDS; index++) {
+      const word = Number.parseInt(digest.slice(8 * index, 8 * index + 8), 16);
+      this.words[index] = word;
+      hash = mixed(mixed(hash, word & 0xffff), word >>> 16);
+    }
+    this.wordCount = DIGEST_WORDS;
+    this.form = DIGEST;
+    this.hash = hash;
+  }
+
   #readUnpacked(text: string): void {
     this.wordCount = 0;
     this.form = UNPACKED;
@@ -82,3 +101,5 @@ export function mixed(hash: number, half: number): number {
 
 const LONGEST_PACKED = 4 * ACCOUNT_WORDS;
 export const UNPACKED = 0xff;
+const DIGEST = 0xfe;
+const DIGEST_WORDS = DIGEST_BYTES / 4;

@@ -1,4 +1,4 @@
-import { boundedName } from '../../bounded-name.js';
+import { getRandomValues } from 'node:crypto';
 import { BIRTH, EXPIRES_AT, LIMIT, MAX_OWN_WINDOWS, NEXT_FREE_SLOT, SPAN, WINDOW_COUNT } from '../record-layout.js';
 import { counterPlace, ownWindow } from '../records.js';
 import { SlidingWindows } from '../windows/sliding-window.js';
@@ -19,11 +19,11 @@ export class CounterTable {
   readonly #wheel = new ExpiryWheel();
   readonly #records = this.windows.records.counters;
   readonly #index = new KeyIndex(this.#records);
-  readonly #key = new AccountKey((Math.random() * 2 ** 32) | 0);
+  readonly #key = new AccountKey(randomSeed());
   #nextSlot = 0;
   /** The first of a list of free slots, plus one; 0 for an empty list. */
   #firstFree = 0;
-  #sampled = 0;
+  #sampled = randomSeed();
 
   /**
    * The latest birth. A counter whose birth is greater than an admission's token did not exist when that was admitted.
@@ -40,13 +40,19 @@ export class CounterTable {
     return this.#index.size;
   }
 
-  get names(): string[] {
-    return this.#index.names;
+  /** The slots of all counters of the account, some of them expired. */
+  slotsOf(account: AccountKey): number[] {
+    return this.#index.slotsOf(account);
+  }
+
+  /** The name of the counter in a slot. */
+  nameOf(slot: number): string {
+    return this.#index.nameOf(slot);
   }
 
   /** The key of the account's counters. The next call overwrites it. */
   keyOf(account: string): AccountKey {
-    this.#key.read(boundedName(account));
+    this.#key.read(account);
     return this.#key;
   }
 
@@ -147,7 +153,10 @@ export class CounterTable {
     return slot;
   }
 
-  /** Evicts an expired counter. If it finds none, it evicts the least used of a small sample. */
+  /**
+   * Evicts an expired counter. If it finds none, it evicts the least used of a small sample, and among equals the
+   * youngest: new names cannot push out older counters that are as full.
+   */
   #makeRoom(now: number, pinned: readonly number[]): void {
     for (let looked = 0; looked < MAX_LOOKS; looked++) {
       const slot = this.#wheel.take(now);
@@ -160,7 +169,7 @@ export class CounterTable {
       const slot = this.#sample();
       if (pinned.includes(slot)) continue;
       const use = this.#use(slot, now);
-      if (use < leastUse) {
+      if (use < leastUse || (use === leastUse && this.birth(slot) > this.birth(least))) {
         least = slot;
         leastUse = use;
       }
@@ -217,6 +226,10 @@ export interface Throttling {
   /** In the past if the throttling has ended. */
   readonly endsAt: number;
   readonly durationMs: number;
+}
+
+function randomSeed(): number {
+  return getRandomValues(new Int32Array(1))[0]!;
 }
 
 const RECLAIMED_PER_CALL = 4;

@@ -16,7 +16,7 @@ export class KeyIndex {
   /** The two groups that were found last. The next charge likely has one of their names. */
   #lastGroup: Group | undefined;
   #previousGroup: Group | undefined;
-  /** Accounts that are not packed in their records, in pages by slot. Most pages are missing. */
+  /** Accounts that are neither packed in their records nor digested, in pages by slot. Most pages are missing. */
   readonly #unpacked: (string[] | undefined)[] = [];
   readonly #heads: Uint32Array[] = [new Uint32Array(HEADS_PER_PAGE)];
   #chains = 1;
@@ -32,16 +32,36 @@ export class KeyIndex {
     return this.#size;
   }
 
-  /** The names of all counters. */
-  get names(): string[] {
-    return [...this.#groups.keys()];
+  /** The slots of all counters of the account. Looks at a bounded number of chains, however many names there are. */
+  slotsOf(account: AccountKey): number[] {
+    const found: number[] = [];
+    const shares = Math.min(this.#groupsById.length, NAME_SHARES);
+    for (let share = 0; share < shares; share++) {
+      const hash = hashOf(account, share);
+      const chain = this.#chainOf(hash);
+      let link = this.#heads[chain >>> HEAD_BITS]![chain & HEAD_MASK]!;
+      while (link !== 0) {
+        const slot = link - 1;
+        const words = this.#records.words(slot);
+        const place = counterPlace(slot);
+        const isSame = words[place + HASH] === hash && (words[place + TAG]! & FORM_MASK) === account.form;
+        if (isSame && this.#isOf(slot, words, place, account)) found.push(slot);
+        link = words[place + NEXT]!;
+      }
+    }
+    return found;
+  }
+
+  /** The name of the counter in a slot. */
+  nameOf(slot: number): string {
+    return this.#groupsById[this.#records.words(slot)[counterPlace(slot) + TAG]! >>> FORM_BITS]!.name;
   }
 
   /** The slot of the counter, or −1. */
   find(name: string, account: AccountKey): number {
     const group = this.#groupOf(name);
     if (group === undefined) return -1;
-    const hash = hashOf(account, group);
+    const hash = hashOf(account, group.id);
     const tag = tagOf(account, group);
     const chain = this.#chainOf(hash);
     let link = this.#heads[chain >>> HEAD_BITS]![chain & HEAD_MASK]!;
@@ -64,7 +84,7 @@ export class KeyIndex {
     this.#write(slot, account);
     const words = this.#records.words(slot);
     const place = counterPlace(slot);
-    const hash = hashOf(account, group);
+    const hash = hashOf(account, group.id);
     words[place + HASH] = hash;
     words[place + TAG] = tagOf(account, group);
     this.#prepend(this.#chainOf(hash), slot);
@@ -181,9 +201,16 @@ interface Group {
   size: number;
 }
 
-function hashOf(account: AccountKey, { id }: Group): number {
-  return mixed(account.hash, id) >>> 0;
+/**
+ * The counters of an account are spread over a bounded number of hashes. So all of them are found without a walk through
+ * every name of the table, and an account with as many names as the table has counters still has short chains.
+ */
+function hashOf(account: AccountKey, id: number): number {
+  return mixed(account.hash, id & (NAME_SHARES - 1)) >>> 0;
 }
+
+/** The square root of the most counters of a table: as many hashes to look at as counters to each. */
+const NAME_SHARES = 4096;
 
 /** What two equal keys share besides the characters: the name, and the form of the account. */
 function tagOf({ form }: AccountKey, { id }: Group): number {
