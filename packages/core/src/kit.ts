@@ -22,4 +22,4 @@ export {
 export type { Limits, Resolution } from './policy/index.js';
 export { isPromise, within } from './promises.js';
 export { MAX_WINDOW_MS } from './store/index.js';
-export { warn } from './warnings.js';
+export { causeInWords, warn } from './warnings.js';

@@ -1,6 +1,7 @@
 /** The codes of process warnings. The codes are stable; each has a heading in `docs/is-it-on.md`. */
 export type WarningCode =
   | 'TOLLGATE_CALLBACK_FAILED'
+  | 'TOLLGATE_COUNTER_SPOILT'
   | 'TOLLGATE_STORE_DOWN'
   | 'TOLLGATE_STORE_UP'
   | 'TOLLGATE_SUSPENDED'
