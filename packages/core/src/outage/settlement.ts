@@ -16,6 +16,8 @@ export class LocalAdmission {
   isRefunded = false;
   /** The entry that waits to be written to the store. */
   entry: JournalEntry | undefined = undefined;
+  /** Whether the store may not have counted it. */
+  isUncounted = false;
   /** The store's own admission of the charge, if its answer came too late. */
   stored: Outcome | undefined = undefined;
 
@@ -65,6 +67,26 @@ export class Settlement {
     local.entry = this.#writeBack.add(owner, resolution.counters, cost, local.admittedAt);
   }
 
+  /** The store may have counted a local admission, or not. */
+  doubt({ owner, resolution }: PreparedCharge, local: LocalAdmission): void {
+    local.isUncounted = true;
+    this.#writeBack.uncounted.add(owner, resolution.counters, local.admittedAt);
+  }
+
+  /** What the store has done with a local admission is known after all. */
+  resolve({ owner }: PreparedCharge, local: LocalAdmission): void {
+    if (local.isUncounted) this.#writeBack.uncounted.remove(owner);
+    local.isUncounted = false;
+  }
+
+  /**
+   * The refusal of a charge that the store has admitted, since it may not have counted admissions of this process. They
+   * leave no room for the charge.
+   */
+  refusal(charge: PreparedCharge): Outcome | undefined {
+    return this.#writeBack.uncounted.has(charge.owner) ? this.#fallback.refusal(charge) : undefined;
+  }
+
   /** Takes back an admission of the store, and the local copy of it. */
   takeBack(charge: PreparedCharge, outcome: Outcome, copy?: Admission): MaybePromise<void> {
     if (copy !== undefined) this.#fallback.takeBack(charge, copy);
@@ -74,12 +96,13 @@ export class Settlement {
   /** Takes back a local admission. A record that is on its way to the store stays: a store has no name for it. */
   takeBackLocal(charge: PreparedCharge, outcome: Outcome, local: LocalAdmission): MaybePromise<void> {
     local.isRefunded = true;
+    this.resolve(charge, local);
     this.#fallback.takeBack(charge, outcome);
     if (local.entry !== undefined) this.#writeBack.withdraw(local.entry, charge.cost);
     return local.stored && this.takeBack(charge, local.stored);
   }
 
-  /** The store admitted, too late, a charge whose request was refused, or refunded since. */
+  /** The store admitted a charge whose request was refused here, or refunded since. */
   giveBack(charge: PreparedCharge, outcome: Outcome): void {
     const { owner } = charge;
     // The store has just answered, so it is asked even while its circuit is open; if it fails, the cost counts too
