@@ -42,9 +42,9 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
   },
   '@tollgate/core/kit': {
     values: `
-      asError callSafely checkFunction checkInteger checkOneOf checkOptions checkString closedError counterPrefixOf entryOf isPromise
+      MAX_WINDOW_MS asError callSafely causeInWords checkFunction checkInteger checkOneOf checkOptions checkString closedError counterPrefixOf entryOf isPromise
       limitsConflictError monotonicClock optionConflictError optionRangeError optionTypeError othersOf ownCopy requestsOf showName
-      usagePrefixOf wallClock within`,
+      usagePrefixOf wallClock warn within`,
     types: `
       Limits Resolution Scope`,
   },

@@ -18,6 +18,8 @@ export class LocalAdmission {
   cost: number;
   /** The entry that waits to be written to the store. */
   entry: JournalEntry | undefined = undefined;
+  /** Whether the store may not have counted it. */
+  isUncounted = false;
   /** The store's own admission of the charge, if its answer came too late. */
   stored: Outcome | undefined = undefined;
 
@@ -94,6 +96,7 @@ export class Settlement {
       return this.debit(more);
     }
     local.cost = actualCost;
+    if (actualCost === 0) this.resolve(charge, local);
     this.#fallback.takeBack({ ...charge, cost: cost - actualCost }, outcome);
     if (local.entry !== undefined) this.#writeBack.withdraw(local.entry, cost - actualCost, actualCost === 0);
     return local.stored && this.settle(charge, local.stored, actualCost);
@@ -127,7 +130,27 @@ export class Settlement {
     return this.#calls.ask(circuit, owner, () => this.#store.receipts?.claim(owner, id, forMs), CLAIM_CALL);
   }
 
-  /** The store admitted, too late, a charge whose request was refused, or corrected to less since. */
+  /** The store may have counted a local admission, or not. */
+  doubt({ owner, resolution }: PreparedCharge, local: LocalAdmission): void {
+    local.isUncounted = true;
+    this.#writeBack.uncounted.add(owner, resolution.counters, local.admittedAt);
+  }
+
+  /** What the store has done with a local admission is known after all. */
+  resolve({ owner }: PreparedCharge, local: LocalAdmission): void {
+    if (local.isUncounted) this.#writeBack.uncounted.remove(owner);
+    local.isUncounted = false;
+  }
+
+  /**
+   * The refusal of a charge that the store has admitted, since it may not have counted admissions of this process. They
+   * leave no room for the charge.
+   */
+  refusal(charge: PreparedCharge): Outcome | undefined {
+    return this.#writeBack.uncounted.has(charge.owner) ? this.#fallback.refusal(charge) : undefined;
+  }
+
+  /** The store admitted a charge whose request was refused here, or corrected to less since. */
   giveBack(charge: PreparedCharge, outcome: Outcome, actualCost: number): void {
     const { owner } = charge;
     const less = { ...charge, cost: charge.cost - actualCost };

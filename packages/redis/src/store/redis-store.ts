@@ -1,5 +1,5 @@
 import type { Clock, CounterSpec, MaybePromise, Outcome, ReceiptClaims, Store } from '@tollgate/core';
-import { closedError } from '@tollgate/core/kit';
+import { causeInWords, closedError } from '@tollgate/core/kit';
 import { Connection, type RedisClient, Script } from '../connection.js';
 import { Keys } from '../keys.js';
 import { type CountersOfAccount, DenyCache, UnreportedThrottlings, UnsentViolations } from '../refused/index.js';
@@ -7,6 +7,7 @@ import {
   type Answer,
   type ChargeFollower,
   CONSUME,
+  FIND_SCRIPT,
   Operation,
   PEEK,
   RECORD,
@@ -177,11 +178,31 @@ export class RedisStore implements Store {
     this.#unreported.forget(account, which);
   }
 
-  /** The ends of the keys that an account's index names: all of them, or those of one limiter. */
+  /**
+   * The ends of the keys that an account's index names: all of them, or those of one limiter. If the index is spoilt, it
+   * is one of them.
+   */
   async #endsIn(index: string, limiter: string | undefined): Promise<string[]> {
-    const entries = (await this.#connection.send('ZRANGE', index, 0, -1)) as string[];
-    const ends = entries.map((entry) => `:${entry}`);
-    return limiter === undefined ? ends : ends.filter((end) => Keys.limiterNameOf(end) === limiter);
+    const wanted = (end: string) => limiter === undefined || Keys.limiterNameOf(end) === limiter;
+    try {
+      const entries = (await this.#connection.send('ZRANGE', index, 0, -1)) as string[];
+      return entries.map((entry) => `:${entry}`).filter(wanted);
+    } catch (error) {
+      if (!causeInWords(error).startsWith('WRONGTYPE')) throw error;
+      return ['', ...(await this.#findEnds(index)).filter(wanted)];
+    }
+  }
+
+  /** Looks for the keys of an account among all keys. Only a spoilt index makes that necessary. */
+  async #findEnds(index: string): Promise<string[]> {
+    const found: string[] = [];
+    let cursor = '0';
+    do {
+      const [next, ...ends] = (await this.#connection.run(FIND, [index], [cursor, FIND_AT_ONCE])) as string[];
+      found.push(...ends);
+      cursor = next!;
+    } while (cursor !== '0');
+    return found;
   }
 
   /** One command, so of several processes with the receipt one is the first. */
@@ -194,6 +215,7 @@ export class RedisStore implements Store {
   #forget(account: string, which: CountersOfAccount): void {
     this.#denials.drop(account);
     this.#unsent.forget(account, which);
+    this.#batcher.spoilt.forget(account);
   }
 
   async #violate(account: string, counters: readonly CounterSpec[], times: number): Promise<void> {
@@ -226,5 +248,7 @@ export class RedisStore implements Store {
 }
 
 const RESET = new Script(RESET_SCRIPT);
+const FIND = new Script(FIND_SCRIPT);
+const FIND_AT_ONCE = '1000';
 const RESET_AT_ONCE = 500;
 const PROBE_LIFE_MS = 1000;
