@@ -12,10 +12,11 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
       legsApiCategory legsApiPolicy perDay perHour perMinute perSecond`,
     types: `
       AccountLayer AccountSource AppliedQuota CategoryLayer Charge Clock Comparison CounterSpec CounterTarget
-      DecisionSource ErrorCode EscalateOptions Explained Explanation Health Identity Layer Layers LegsApiCategory
-      LimiterEvents LimiterStats MaybePromise MemoryStoreOptions MemoryStoreStats Mode Outcome PerOptions
-      PolicyOptions QuotaList QuotaOptions QuotaState RateLimiterOptions Reason Receipt ShardHealth Store
-      StoreErrorOptions StoreFailureMode StoreFailureModes Suspension ThrottleOptions Throttled TollgateError`,
+      DecisionSource ErrorCode EscalateOptions Explained Explanation Health Identity Layer Layers
+      LegsApiCategory LimiterEvents LimiterStats MaybePromise MemoryStoreOptions MemoryStoreStats Mode Outcome
+      PerOptions PolicyNames PolicyOptions QuotaList QuotaOptions QuotaState RateLimiterOptions Reason Receipt
+      ShardHealth Store StoreErrorOptions StoreFailureMode StoreFailureModes Suspension ThrottleOptions
+      Throttled TollgateError`,
   },
   '@tollgate/core/http': {
     values: `

@@ -115,7 +115,7 @@ export class NameTable {
     throw unknownNameError(option, `${article} ${kind} of the policy`, name, this.#hint(kind, name));
   }
 
-  /** Warns of the names of a charge that the policy does not have. Not for every charge: this is slow. */
+  /** Warns of names that the policy does not have. Not for every charge: this is slow. */
   report(names: { readonly [Kind in NameKind]?: string | undefined }): void {
     for (const kind of KINDS) {
       const name = names[kind];
