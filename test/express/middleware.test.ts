@@ -188,7 +188,7 @@ describe('Express middleware', () => {
     const app = express();
     app.use(
       rateLimit({
-        policy: { quotas, categories: { events: { quotas, mode: 'observe' } } },
+        policy: { quotas, categories: { events: { quotas, mode: 'observe' } }, known: { categories: ['legs'] } },
         onRefused: ({ method }, { category, wouldRefuse }) => {
           received.push([method, category, wouldRefuse]);
           throw new Error('a full disk');

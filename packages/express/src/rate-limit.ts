@@ -1,4 +1,4 @@
-import type { Decision } from '@tollgate/core';
+import type { Decision, PolicyNames } from '@tollgate/core';
 import {
   Answers,
   asError,
@@ -24,7 +24,7 @@ declare global {
 }
 
 /** `docs/reference.md` lists each option, and `docs/http.md` explains them. */
-export type RateLimitOptions = HttpOptions<Request, Response>;
+export type RateLimitOptions<Names extends PolicyNames = PolicyNames> = HttpOptions<Request, Response, Names>;
 
 /**
  * Express middleware that charges every request, and answers the refused ones. Mount it where `account_sid` is a path
@@ -39,7 +39,7 @@ export type RateLimitOptions = HttpOptions<Request, Response>;
  * @example
  * app.use('/v2/accounts/:account_sid', rateLimit({ policy: legsApiPolicy() }));
  */
-export function rateLimit(options: RateLimitOptions): RequestHandler {
+export function rateLimit<Names extends PolicyNames = PolicyNames>(options: RateLimitOptions<Names>): RequestHandler {
   checkHttpOptions('rateLimit', options);
   const limiter = limiterOf('rateLimit', options);
   const answers = new Answers<Request, Response>(options);

@@ -4,6 +4,7 @@ import type { RateLimiter } from '../limiter/index.js';
 import { legsApiPlace } from '../policy/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
 import { clientAddress } from './address.js';
+import { LayerFunctions } from './layer-functions.js';
 import type { ChargeOptions, Optional } from './request-options.js';
 
 /** How an adapter reads a request of its framework. */
@@ -22,12 +23,14 @@ export class RequestReader<Request> {
   readonly #options: ChargeOptions<Request>;
   /** The parts of every charge, if none of them comes from a function: prepared once for the route. */
   readonly #constants: ChargeParts | undefined;
+  readonly #layers: LayerFunctions<Request>;
 
   /** The options have been checked. */
   constructor(facts: RequestFacts<Request>, options: ChargeOptions<Request>) {
     this.#facts = facts;
     this.#options = options;
     this.#constants = constantsOf(options);
+    this.#layers = new LayerFunctions(options);
   }
 
   /** A reader with some options replaced. */
@@ -59,18 +62,18 @@ export class RequestReader<Request> {
   }
 
   #consume(request: Request, limiter: RateLimiter, account: string | undefined): MaybePromise<Decision> {
-    const charge = this.#ask(request, account ?? ask(this.#options.account, request));
+    const charge = this.#ask(request, limiter, account ?? ask(this.#options.account, request));
     return isPromise(charge) ? charge.then((charge) => limiter.consume(charge)) : limiter.consume(charge);
   }
 
   /** Asks the functions among the options. */
-  #ask(request: Request, account: Optional<string>): MaybePromise<Charge> {
+  #ask(request: Request, limiter: RateLimiter, account: Optional<string>): MaybePromise<Charge> {
     const options = this.#options;
     const category = ask(options.category, request);
     const cost = ask(options.cost, request);
-    const plan = ask(options.plan, request);
-    const region = ask(options.region, request);
-    const environment = ask(options.environment, request);
+    const plan = this.#layers.ask('plan', request, limiter);
+    const region = this.#layers.ask('region', request, limiter);
+    const environment = this.#layers.ask('environment', request, limiter);
     if (
       isPromise(account) ||
       isPromise(category) ||

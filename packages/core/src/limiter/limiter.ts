@@ -29,6 +29,7 @@ import type { Store } from '../store/index.js';
 import { Usage, type UsageQuestion, type UsageReport } from '../usage/index.js';
 import { warn } from '../warnings.js';
 import { Trial, TrialTally, trialName } from './candidate.js';
+import { functionFailuresOf } from './function-failures.js';
 import {
   checkCandidateNames,
   policyOf,
@@ -249,6 +250,7 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
       throttlings,
       suspended: this.#passedSuspended,
       sourceFailures: this.#sources.failures,
+      functionFailures: functionFailuresOf(this),
       policyVersion,
       candidate: this.#trialTally.describe(),
       usage: this.#usage?.stats(),
