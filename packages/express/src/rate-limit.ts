@@ -1,4 +1,4 @@
-import type { Decision } from '@tollgate/core';
+import type { Decision, PolicyNames } from '@tollgate/core';
 import {
   Answers,
   asError,
@@ -26,7 +26,7 @@ declare global {
 }
 
 /** `docs/reference.md` lists each option, and `docs/http.md` explains them. */
-export type RateLimitOptions = HttpOptions<Request, Response>;
+export type RateLimitOptions<Names extends PolicyNames = PolicyNames> = HttpOptions<Request, Response, Names>;
 
 /**
  * The options of a Legs API: its policy of 100 requests a minute, its accounts, and its table of categories. Options
@@ -54,7 +54,7 @@ export function legsApi(options: Partial<RateLimitOptions> = {}): RateLimitOptio
  * @example
  * app.use('/shops/:shop', rateLimit({ policy: { quotas: [perMinute(100)] }, account: 'shop' }));
  */
-export function rateLimit(options: RateLimitOptions): RequestHandler {
+export function rateLimit<Names extends PolicyNames = PolicyNames>(options: RateLimitOptions<Names>): RequestHandler {
   checkHttpOptions('rateLimit', options);
   const limiter = limiterOf('rateLimit', options);
   const mounted = MountedLimiter.of(limiter);

@@ -2,7 +2,7 @@ import { checkFunction, checkInteger, checkOneOf, checkOptions, checkString } fr
 import type { Decision } from '../decision/index.js';
 import { noAccountError, optionConflictError, optionTypeError } from '../errors.js';
 import { RateLimiter } from '../limiter/index.js';
-import type { Policy, PolicyOptions } from '../policy/index.js';
+import type { Policy, PolicyNames, PolicyOptions } from '../policy/index.js';
 import type { MaybePromise } from '../promises.js';
 import { MAX_UNITS, type Store } from '../store/index.js';
 import { HEADER_FORMATS, type HeaderFormat } from './headers.js';
@@ -33,25 +33,32 @@ export interface Paths {
  * How a charge is read from a request. Every function may be async, and may decline with `undefined`, `null` or an
  * empty string.
  */
-export interface ChargeOptions<Request> {
+export interface ChargeOptions<Request, Names extends PolicyNames = PolicyNames> {
   /** The account; see {@link AccountOption}. */
   readonly account?: AccountOption<Request>;
   /** The part of the API. Declined: by `paths`, else `other`. */
-  readonly category?: string | ((request: Request) => Optional<string>);
+  readonly category?: Names['category'] | ((request: Request) => Optional<string>);
   /** Units that the request takes: an integer from 0 to 2³¹ − 1, default 1. */
   readonly cost?: number | ((request: Request) => Optional<number>);
   /** The account's plan, for the policy's `plans`. */
-  readonly plan?: string | ((request: Request) => Optional<string>);
+  readonly plan?: Names['plan'] | ((request: Request) => Optional<string>);
   /** The region, for the policy's `regions`; a constant where the deployment has one region. */
-  readonly region?: string | ((request: Request) => Optional<string>);
+  readonly region?: Names['region'] | ((request: Request) => Optional<string>);
   /** The environment, for the policy's `environments`. */
-  readonly environment?: string | ((request: Request) => Optional<string>);
+  readonly environment?: Names['environment'] | ((request: Request) => Optional<string>);
+  /**
+   * What a failure of the function `plan`, `region` or `environment` does: `'fallback'` (the default) decides the
+   * request without its answer, counts it in `limiter.stats()` and reports it once; `'error'` fails the request. The
+   * other functions decide who is charged and how much, so that their failures always fail the request.
+   */
+  readonly onFunctionFailure?: 'fallback' | 'error';
   /** Skips a request: it is not charged and gets no headers. */
   readonly skip?: (request: Request) => Optional<boolean>;
 }
 
-/** The options that both adapters share; `Request` and `Response` are the framework's own. */
-export interface HttpOptions<Request, Response> extends ChargeOptions<Request> {
+/** The options that both adapters share; `Request` and `Response` are the framework's own, `Names` the policy's. */
+export interface HttpOptions<Request, Response, Names extends PolicyNames = PolicyNames>
+  extends ChargeOptions<Request, Names> {
   /** Whom a request is counted for; see {@link AccountOption}. Required, so that nobody is counted by a guess. */
   readonly account: AccountOption<Request>;
   /** How paths show account and category. */
@@ -62,13 +69,13 @@ export interface HttpOptions<Request, Response> extends ChargeOptions<Request> {
    */
   readonly ipv6Subnet?: number | false;
   /** Which limits apply to which account. Either this, or a `limiter`, which has a policy already. */
-  readonly policy?: Policy | PolicyOptions;
+  readonly policy?: Policy<Names> | PolicyOptions;
   /** The store of the counters; goes with `policy`. Default: the memory of this process. */
   readonly store?: Store;
   /** The limiter's name in metrics; goes with `policy`. Default: `default`. */
   readonly name?: string;
   /** An existing limiter, to share its limits between mounts, or to call `peek`, `refund` and `reset` elsewhere. */
-  readonly limiter?: RateLimiter;
+  readonly limiter?: RateLimiter<Names>;
   /** The headers that show clients the state of their limits: default `'x-ratelimit'`. */
   readonly headers?: HeaderFormat;
   /** `error.code` of the refusal's envelope: default `RATE_LIMIT_EXCEEDED`. */
@@ -102,6 +109,7 @@ export const CHARGE_OPTIONS: readonly string[] = [
   'plan',
   'region',
   'environment',
+  'onFunctionFailure',
   'skip',
 ];
 
@@ -172,6 +180,10 @@ export function checkChargeOptions(path: string, options: Readonly<Record<string
     if (option === undefined || typeof option === 'function') continue;
     if (typeof option !== 'string') throw optionTypeError(`${path}.${name}`, 'a string or a function', option);
     checkString(`${path}.${name}`, option);
+  }
+  const { onFunctionFailure } = options as ChargeOptions<never>;
+  if (onFunctionFailure !== undefined) {
+    checkOneOf(`${path}.onFunctionFailure`, onFunctionFailure, ['fallback', 'error'] as const);
   }
   const cost = options['cost'];
   if (cost === undefined || typeof cost === 'function') return;

@@ -3,6 +3,7 @@ import { optionTypeError } from '../errors.js';
 import { isPromise, type MaybePromise } from '../promises.js';
 import { warnOnce } from '../warnings.js';
 import { type AddressFacts, AddressReader } from './address-reader.js';
+import { LayerFunctions } from './layer-functions.js';
 import type { MountedLimiter } from './mounted-limiter.js';
 import type { ChargeOptions, HttpOptions, Optional } from './request-options.js';
 
@@ -38,6 +39,7 @@ export class RequestReader<Request> {
   #needsParameter: boolean;
   /** The parts of every charge, if none of them comes from a function: prepared once for the route. */
   readonly #constants: ChargeParts | undefined;
+  readonly #layers: LayerFunctions<Request>;
 
   /** The options have been checked. */
   constructor(
@@ -60,6 +62,7 @@ export class RequestReader<Request> {
     this.#needsParameter = isNamed && paths === undefined && isMatched;
     if (options.category !== undefined || paths !== undefined) mounted.namesCategories();
     this.#constants = isNamed && skip === undefined ? constantsOf(options) : undefined;
+    this.#layers = new LayerFunctions(options);
   }
 
   /** The reader of one route, with some options replaced. */
@@ -97,13 +100,14 @@ export class RequestReader<Request> {
   /** Asks the functions among the options. */
   #ask(request: Request, parameter: string | undefined): MaybePromise<Charge> {
     const options = this.#options;
+    const { limiter } = this.#mounted;
     const place = this.#place(request);
     const account = this.#account(request, parameter ?? place?.account);
     const category = ask(options.category, request);
     const cost = ask(options.cost, request);
-    const plan = ask(options.plan, request);
-    const region = ask(options.region, request);
-    const environment = ask(options.environment, request);
+    const plan = this.#layers.ask('plan', request, limiter);
+    const region = this.#layers.ask('region', request, limiter);
+    const environment = this.#layers.ask('environment', request, limiter);
     if (
       isPromise(account) ||
       isPromise(category) ||

@@ -30,6 +30,7 @@ import { counterPrefix, type Store } from '../store/index.js';
 import { Usage, type UsageQuestion, type UsageReport } from '../usage/index.js';
 import { warn } from '../warnings.js';
 import { Trial, TrialTally } from './candidate.js';
+import { functionFailuresOf } from './function-failures.js';
 import {
   checkCandidateNames,
   policyOf,
@@ -312,6 +313,7 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
       corrections,
       suspended: this.#passedSuspended,
       sourceFailures: this.#sources.failures,
+      functionFailures: functionFailuresOf(this),
       policyVersion,
       candidate: this.#trialTally.describe(),
       usage: this.#usage?.stats(),
