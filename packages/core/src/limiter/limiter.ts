@@ -29,6 +29,7 @@ import { Usage, type UsageQuestion, type UsageReport } from '../usage/index.js';
 import { warn } from '../warnings.js';
 import { Trial, TrialTally, trialName } from './candidate.js';
 import { policyOf, type RateLimiterOptions, readLimiterOptions } from './limiter-options.js';
+import { noteMade } from './made-per-request.js';
 import { Suspensions } from './suspension.js';
 
 /**
@@ -85,6 +86,7 @@ export class RateLimiter {
     this.#suspensions = new Suspensions(this.#sources, (suspension) => this.#publisher.suspensionChanged(suspension));
     this.#suspensions.start();
     this.#publisher.made();
+    noteMade(name);
   }
 
   /**
