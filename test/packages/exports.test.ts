@@ -19,12 +19,14 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
   },
   '@tollgate/core/http': {
     values: `
-      Answers CHARGE_OPTIONS ENVELOPE_TYPE LIMITED_STATUS MountedLimiter RequestReader UNAVAILABLE_STATUS asError
-      checkChargeOptions checkHttpOptions checkOneOf checkOptions clientAddress envelopeWriter headersWriter
-      legsApiOptions limiterOf refundOnFinish refusalLine reportRefusal requestId writeRetryAfter`,
+      Answers BAD_REQUEST_STATUS BadCost CHARGE_OPTIONS ENVELOPE_TYPE LIMITED_STATUS MountWatch MountedLimiter Refunds
+      RequestReader UNAVAILABLE_STATUS asError checkChargeOptions checkHttpOptions checkOneOf checkOptions
+      clientAddress envelopeWriter headersWriter legsApiOptions limiterOf refusalLine reportRefusal requestId
+      writeRetryAfter`,
     types: `
-      AccountOption AddressFacts ChargeOptions EndingResponse Envelope HeaderFormat HeaderSpelling HeadersWriter
-      HttpOptions Optional Paths ProxyTrust RefusalHook Replacement RequestFacts RouteFacts SetHeader`,
+      AccountOption AddressFacts AnsweredRequest ChargeOptions EndingResponse Envelope HeaderChoice HeaderFormat
+      HeaderSpelling HeadersWriter HttpOptions Optional Paths ProxyTrust RefusalHook Replacement RequestFacts
+      RouteFacts Serves SetHeader`,
   },
   '@tollgate/core/usage': {
     values: `

@@ -12,8 +12,8 @@ export function describeErrors({ closing, limited, memory, start, statuses }: Ht
 
     it('from options or a closed store, thrown or rejected, reach the error handler of the application', async () => {
       const failing: readonly [CommonOptions, RegExp][] = [
-        [limited(9, { cost: () => Number.NaN }), /Expected `cost` to be an integer/],
-        [limited(9, { cost: async () => -1 }), /Expected `cost` to be an integer/],
+        [limited(9, { cost: () => Number.NaN, onBadCost: 'error' }), /Expected `cost` to be an integer/],
+        [limited(9, { cost: async () => -1, onBadCost: 'error' }), /Expected `cost` to be an integer/],
         [
           limited(9, {
             plan: () => {

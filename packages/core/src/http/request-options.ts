@@ -4,8 +4,8 @@ import { noAccountError, optionConflictError, optionTypeError } from '../errors.
 import { RateLimiter } from '../limiter/index.js';
 import type { Policy, PolicyNames, PolicyOptions } from '../policy/index.js';
 import type { MaybePromise } from '../promises.js';
-import { MAX_UNITS, type Store } from '../store/index.js';
-import { HEADER_FORMATS, type HeaderFormat } from './headers.js';
+import { MAX_UNITS, Quota, type QuotaOptions, type Store } from '../store/index.js';
+import { HEADER_FORMATS, type HeaderChoice, type HeaderFormat } from './headers.js';
 import type { RefusalHook } from './refusal-hook.js';
 
 /** The answer of a user's function: a value, or nothing, at once or later. */
@@ -76,8 +76,11 @@ export interface HttpOptions<Request, Response, Names extends PolicyNames = Poli
   readonly name?: string;
   /** An existing limiter, to share its limits between mounts, or to call `peek`, `refund` and `reset` elsewhere. */
   readonly limiter?: RateLimiter<Names>;
-  /** The headers that show clients the state of their limits: default `'x-ratelimit'`. */
-  readonly headers?: HeaderFormat;
+  /**
+   * The headers that show clients the state of their limits: default `'x-ratelimit'`. A function chooses for each
+   * request.
+   */
+  readonly headers?: HeaderFormat | HeaderChoice<Request>;
   /** `error.code` of the refusal's envelope: default `RATE_LIMIT_EXCEEDED`. */
   readonly code?: string;
   /** `error.message` of the refusal's envelope. */
@@ -88,6 +91,16 @@ export interface HttpOptions<Request, Response, Names extends PolicyNames = Poli
    * the client left, keeps its charge.
    */
   readonly refundWhen?: (statusCode: number) => Optional<boolean>;
+  /**
+   * At most so many refunds for each account or address in a rolling window, so that a client cannot make itself free
+   * by requests that fail. Counted by this process. Default: no limit.
+   */
+  readonly refundAtMost?: QuotaOptions;
+  /**
+   * The answer to a request for which the function `cost` returns no integer from 0 to 2³¹ − 1: by default 400, since
+   * such a cost comes from the client. `'error'` passes an error to the app.
+   */
+  readonly onBadCost?: (typeof ON_BAD_COST)[number];
   /** Replaces the answer to a refused request; the rate-limit headers and `Retry-After` are set before. */
   readonly onLimited?: (request: Request, response: Response, decision: Decision) => unknown;
   /**
@@ -101,6 +114,8 @@ export interface HttpOptions<Request, Response, Names extends PolicyNames = Poli
    */
   readonly onRefused?: RefusalHook<Request>;
 }
+
+const ON_BAD_COST = ['bad-request', 'error'] as const;
 
 export const CHARGE_OPTIONS: readonly string[] = [
   'account',
@@ -125,6 +140,8 @@ const HTTP_OPTIONS: readonly string[] = [
   'code',
   'message',
   'refundWhen',
+  'refundAtMost',
+  'onBadCost',
   'onLimited',
   'onUnavailable',
   'onRefused',
@@ -137,15 +154,23 @@ export function checkHttpOptions(path: string, options: object, more: readonly s
   if (checked['account'] === undefined) throw noAccountError(`${path}.account`);
   checkChargeOptions(path, checked);
   if (checked['paths'] !== undefined) checkPaths(`${path}.paths`, checked['paths']);
-  const ipv6Subnet = checked['ipv6Subnet'] ?? false;
-  if (ipv6Subnet !== false) checkInteger(`${path}.ipv6Subnet`, ipv6Subnet, 32, 64);
+  const ipv6Subnet = checked['ipv6Subnet'];
+  if (ipv6Subnet !== undefined && ipv6Subnet !== false) checkInteger(`${path}.ipv6Subnet`, ipv6Subnet, 32, 64);
   for (const name of ['refundWhen', 'onLimited', 'onUnavailable', 'onRefused']) {
     if (checked[name] !== undefined) checkFunction(`${path}.${name}`, checked[name]);
   }
   for (const name of ['code', 'message', 'name']) {
     if (checked[name] !== undefined) checkString(`${path}.${name}`, checked[name]);
   }
-  if (checked['headers'] !== undefined) checkOneOf(`${path}.headers`, checked['headers'], HEADER_FORMATS);
+  const { headers, refundAtMost, onBadCost } = checked;
+  if (headers !== undefined && typeof headers !== 'function') checkOneOf(`${path}.headers`, headers, HEADER_FORMATS);
+  if (onBadCost !== undefined) checkOneOf(`${path}.onBadCost`, onBadCost, ON_BAD_COST);
+  if (refundAtMost !== undefined) {
+    new Quota(refundAtMost as QuotaOptions, `${path}.refundAtMost`);
+    if (checked['refundWhen'] === undefined) {
+      throw optionConflictError('Expected `refundWhen` beside `refundAtMost`, got none: nothing would be refunded');
+    }
+  }
 }
 
 /** The usual mistakes of a first try get a message with the line to write. */

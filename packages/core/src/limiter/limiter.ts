@@ -38,6 +38,7 @@ import {
   readLimiterOptions,
   reportRemovedLimits,
 } from './limiter-options.js';
+import { noteMade } from './made-per-request.js';
 import { type CounterSharer, noteSharer } from './shared-counters.js';
 import { Suspensions } from './suspension.js';
 
@@ -103,6 +104,7 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
     this.#suspensions.start();
     this.#sharer = noteSharer(store, name, options.policy);
     this.#publisher.made();
+    noteMade(name);
   }
 
   /**
