@@ -1,7 +1,7 @@
+import { MAX_WINDOW_MS } from '@tollgate/core/kit';
 import { ARRANGING } from './arranging.js';
 import { CONSUME_OPERATION, WAIT } from './consume.js';
 import { COUNTER_FUNCTIONS, COUNTERS, SHARED_NAMES } from './counter.js';
-import { MAX_WINDOW_MS } from '@tollgate/core/kit';
 import { hasThrottle, indexOf, keyOf, violationsOf } from './fields.js';
 import { RECORD_OPERATION } from './record.js';
 import { REFUND_OPERATION } from './refund.js';

@@ -1,4 +1,14 @@
-import { indexOf, keyOf, limitOf, longestOf, quotasOf, shapeOf, shrunkLimitOf, violationsOf, windowMsOf } from './fields.js';
+import {
+  indexOf,
+  keyOf,
+  limitOf,
+  longestOf,
+  quotasOf,
+  shapeOf,
+  shrunkLimitOf,
+  violationsOf,
+  windowMsOf,
+} from './fields.js';
 
 /** The part of the charge script that decides charges and peeks: `kind` 0 and 1. */
 export const CONSUME_OPERATION: string = `
