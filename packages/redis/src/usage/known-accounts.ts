@@ -80,7 +80,7 @@ export class KnownAccounts {
       const account = othersOf(decodeText(name));
       const minutes = [...readDay(day, dayAt)];
       const seconds = minutes.map(({ category, minuteAt }) => this.#keys.secondsOf(name, category, minuteAt));
-      // A new account has few of them. Those of an old one have expired, except for the last.
+      // The least used accounts have few of them, and all but those of the last minutes have expired.
       if (seconds.length > 0) await this.#connection.send('DEL', ...seconds.slice(-MOST_OPEN));
       return minutes.map(({ category, minuteAt, admitted, refused, wouldRefuse }) => {
         return { account, category, minuteAt, admitted, refused, wouldRefuse, seconds: [] };
