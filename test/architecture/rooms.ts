@@ -12,7 +12,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     usage: ['store', 'memory', 'decision'],
     observe: ['store', 'policy', 'decision', 'outage', 'usage'],
     limiter: ['store', 'policy', 'memory', 'decision', 'outage', 'usage', 'observe'],
-    http: ['store', 'policy', 'decision', 'limiter'],
+    http: ['store', 'policy', 'memory', 'decision', 'limiter'],
   },
   redis: {
     script: [],

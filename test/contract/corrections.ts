@@ -116,6 +116,77 @@ export function describeCorrections(name: string, makeStore: () => StoreUnderTes
         expect((await limiter.consume({ ...CHARGE, cost: 9 })).allowed).toBe(true);
       }));
 
+    it.each([
+      ['the receipt first', (receipt: Receipt) => [receipt, String(receipt)]],
+      ['its text first', (receipt: Receipt) => [String(receipt), receipt]],
+      ['two texts of it', (receipt: Receipt) => [String(receipt), String(receipt)]],
+    ])('a receipt and its text work once: %s', (_, uses) =>
+      within(async ({ store }, limiter) => {
+        const other = new RateLimiter({ policy: { quotas: QUOTAS }, store });
+        const { receipt } = await limiter.consume({ ...CHARGE, cost: 5 });
+        const [first, second] = uses(receipt!) as [Receipt, Receipt];
+        expect(await other.settle(first, 2)).toBe(true);
+        expect(await limiter.settle(second, 0)).toBe(false);
+        expect(await other.refund(String(first))).toBe(false);
+        expect(await usedOf(limiter)).toEqual([2, 2]);
+        await other.close();
+      }),
+    );
+
+    it('of equal texts that are used at once, one corrects the charge', () =>
+      within(async (_, limiter) => {
+        const { receipt } = await limiter.consume({ ...CHARGE, cost: 5 });
+        const texts = Array.from({ length: 20 }, () => String(receipt));
+        const uses = await Promise.all(texts.map((text) => limiter.settle(text, 4)));
+        expect(uses.filter(Boolean)).toHaveLength(1);
+        expect(await usedOf(limiter)).toEqual([4, 4]);
+      }));
+
+    it('a text has the account, whatever its characters, and corrects a charge upwards too', () =>
+      within(async (under, limiter) => {
+        for (const account of ['ameyo5m', '@x', '}{', 'a\0b', '\ud800', '__proto__', 'ж'.repeat(3000)]) {
+          const { receipt } = await limiter.consume({ account, category: 'legs', cost: 3 });
+          expect(await limiter.settle(String(receipt), 9)).toBe(true);
+          expect((await limiter.consume({ account, category: 'legs' })).allowed).toBe(false);
+        }
+        await timeOf(under).advance(1000);
+        expect((await limiter.consume(CHARGE)).allowed).toBe(true);
+      }));
+
+    it('a text that was not written for this store, or was changed, is refused', () =>
+      within(async (_, limiter) => {
+        const text = String((await limiter.consume({ ...CHARGE, cost: 5 })).receipt);
+        const elsewhere = new RateLimiter({ policy: { quotas: QUOTAS } });
+        const foreign = String((await elsewhere.consume(CHARGE)).receipt);
+        const [version, content, signature] = text.split('.') as [string, string, string];
+        const forged = Buffer.from(Buffer.from(content, 'base64url').toString().replaceAll('ameyo5m', 'victim0'));
+        const wrong = [
+          '',
+          '.',
+          'tollgate1..',
+          foreign,
+          `${version}.${forged.toString('base64url')}.${signature}`,
+          `${text}x`,
+          text.slice(0, -1),
+          'x'.repeat(1_000_000),
+        ];
+        for (const one of wrong) {
+          expect(() => limiter.settle(one, 1)).toThrow(expect.objectContaining({ code: 'TOLLGATE_OPTION_TYPE' }));
+        }
+        expect(await usedOf(limiter)).toEqual([5, 5]);
+        expect(await limiter.refund(text)).toBe(true);
+        await elsewhere.close();
+      }));
+
+    it('the text of a receipt that was used is not accepted', () =>
+      within(async (_, limiter) => {
+        const { receipt } = await limiter.consume({ ...CHARGE, cost: 5 });
+        expect(await limiter.refund(receipt!)).toBe(true);
+        expect(() => limiter.refund(String(receipt))).toThrow(
+          expect.objectContaining({ code: 'TOLLGATE_OPTION_CONFLICT' }),
+        );
+      }));
+
     it('a charge that was reset since is not corrected below nothing', () =>
       within(async (_, limiter) => {
         const decision = await limiter.consume({ ...CHARGE, cost: 5 });

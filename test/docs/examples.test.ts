@@ -45,15 +45,19 @@ async function withFreePorts(source: string): Promise<string> {
   return replaced;
 }
 
-/** Runs an example in a folder of its own. Returns its output; rejects unless it ends with success within 20 s. */
+/**
+ * Runs an example in a folder of its own. Returns its output; rejects unless it ends with success within 20 s, and
+ * without a warning of a mistake in its policy.
+ */
 async function run({ name }: Example): Promise<string> {
   const cwd = join(program.folder, name);
   mkdirSync(cwd, { recursive: true });
-  const { stdout } = await promisify(execFile)(process.execPath, [program.compiled(name)], {
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [program.compiled(name)], {
     cwd,
     timeout: 20_000,
     env: { ...process.env, REDIS_URL: redis.url },
   });
+  expect(stderr).not.toMatch(/TOLLGATE_(UNKNOWN_NAME|LIMIT_DROPPED)/);
   return stdout;
 }
 

@@ -156,6 +156,15 @@ describe('the outage in docs/http.md', () => {
   });
 });
 
+describe('the bad request in docs/http.md', () => {
+  it('is what an adapter sends', () => {
+    const badRequest = section(readPage('docs/http.md'), '## The bad request');
+    const [body] = /\{"request_id.*\}/.exec(badRequest)!;
+    expect(badRequest).toContain(`Content-Length: ${body.length}\n`);
+    expect(new Answers({}).writeBadCost('c6084ac2e9a44812824b42577f01937b', () => {})).toBe(body);
+  });
+});
+
 describe('the warnings in docs/is-it-on.md', () => {
   it('have a heading each, and no heading is of anything else', () => {
     const source = readFileSync(join(ROOT, 'packages/core/src/warnings.ts'), 'utf8');
@@ -271,6 +280,7 @@ describe('the errors in docs/errors.md', () => {
       ['of a quota', () => new Quota({ limit: 1, windowMs: 1000, max: 1 } as never)],
       ['of a limiter', () => new RateLimiter({ policy, prefix: 'x' } as never)],
       ['of a store', () => new MemoryStore({ max: 1 } as never)],
+      ['of a charge', () => limiter.consume({ ...charge, costs: 9 } as never)],
       ['of usage', () => new RateLimiter({ policy, usage: { keepHours: 1 } as never })],
       ['of an adapter', () => rateLimit({ policy, keyGenerator: () => 'x' } as never)],
     ],

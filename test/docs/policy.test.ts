@@ -128,6 +128,7 @@ const checks: Record<string, (some: object) => unknown> = {
   'a throttle': (some) => layerWith({ throttle: { ...throttle, ...some } }),
   escalate: (some) => layerWith({ throttle: { ...throttle, escalate: { factor: 2, maxMs: 100, ...some } } }),
   onStoreFailure: (some) => policyWith({ onStoreFailure: some }),
+  known: (some) => policyWith({ known: some }),
 };
 
 describe('the options in docs/policy.md', () => {

@@ -8,7 +8,7 @@ const page = readPage('docs/reference.md');
 const TYPES = `
 import type {
   AccountSource, Charge, Clock, CounterTarget, Decision, DecisionSource, Health, LimiterEvents, LimiterStats, MaybePromise,
-  MemoryStore, MemoryStoreOptions, MemoryStoreStats, Policy, PolicyOptions, QuotaState, RateLimiter, RateLimiterOptions,
+  MemoryStore, MemoryStoreOptions, MemoryStoreStats, Policy, PolicyOptions, QuotaOptions, QuotaState, RateLimiter, RateLimiterOptions,
   Reason, Receipt, Store, Throttled,
 } from '@tollgate/core';
 import type { Optional, Paths } from '@tollgate/core/http';

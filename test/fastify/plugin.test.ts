@@ -5,7 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { MemoryStore, perMinute } from '@tollgate/core';
 import { legsApi, type RateLimitOptions, rateLimit } from '@tollgate/fastify';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { rawFetch } from '../contract/http/raw.js';
+import { collectWarnings } from '../warnings.js';
 
 const apps: FastifyInstance[] = [];
 afterEach(async () => {
@@ -135,6 +137,19 @@ describe('beside other parts of Fastify', () => {
     }
   });
 
+  it('does not see what the router answers itself', async () => {
+    const app = await build(perMinuteOf(9));
+    app.get('/v2/accounts/:account_sid/legs', async () => 'x');
+    for (const [sid, status] of [
+      ['%zz', 400],
+      ['a'.repeat(101), 414],
+      ['a'.repeat(100), 200],
+    ] as const) {
+      const { statusCode, headers } = await app.inject(`/v2/accounts/${sid}/legs`);
+      expect([statusCode, headers['x-ratelimit-limit']]).toEqual([status, status === 200 ? '9' : undefined]);
+    }
+  });
+
   it('sends what onLimited returns, as with a handler', async () => {
     for (const onLimited of [() => ({ sorry: 1 }), async () => ({ sorry: 1 })]) {
       const app = await build({ ...perMinuteOf(0), onLimited });
@@ -261,6 +276,70 @@ describe('beside other parts of Fastify', () => {
     });
     await app.inject('/');
     expect([decided, promises]).toEqual([true, 0]);
+  });
+});
+
+describe('a number of hops as trustProxy', () => {
+  it('is reported once, since all clients are one address', async () => {
+    const warnings = collectWarnings();
+    const name = 'hops';
+    const app = await build({ ...perMinuteOf(1), account: 'address', name }, { trustProxy: 1 });
+    app.get('/', async () => 'x');
+    expect((await app.inject('/')).statusCode).toBe(200);
+    expect(await warnings()).toEqual([]);
+    for (const address of ['203.0.113.7', '203.0.113.8']) {
+      const headers = { 'x-forwarded-for': address };
+      expect((await app.inject({ url: '/', headers })).statusCode).toBe(429);
+    }
+    expect(await warnings()).toEqual([expect.stringMatching(/^TOLLGATE_PROXY_HOPS_IGNORED The limiter hops counts/)]);
+  });
+
+  it('is no mistake where a function or addresses are trusted', async () => {
+    const warnings = collectWarnings();
+    for (const trustProxy of [(address: string) => address === '127.0.0.1', ['127.0.0.1'], '127.0.0.1']) {
+      const app = await build({ ...perMinuteOf(1), account: 'address' }, { trustProxy });
+      app.get('/', async () => 'x');
+      const codes: number[] = [];
+      for (const address of ['203.0.113.7', '203.0.113.8']) {
+        codes.push((await app.inject({ url: '/', headers: { 'x-forwarded-for': address } })).statusCode);
+      }
+      expect(codes).toEqual([200, 200]);
+    }
+    expect(await warnings()).toEqual([]);
+  });
+});
+
+describe('a plugin that decides nothing in the first minute of its server', () => {
+  async function aMinuteOf(app: FastifyInstance): Promise<readonly string[]> {
+    const warnings = collectWarnings();
+    apps.push(app);
+    const origin = await app.listen({ port: 0, host: '127.0.0.1' });
+    const begin = performance.now();
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(begin);
+    await rawFetch(origin, '/hello');
+    clock.mockReturnValue(begin + 60_000);
+    await rawFetch(origin, '/hello');
+    clock.mockRestore();
+    return warnings();
+  }
+
+  it('is reported if it is registered in a sibling scope', async () => {
+    const app = Fastify();
+    await app.register(async (child) => {
+      await child.register(rateLimit, { ...perMinuteOf(1), name: 'sibling' });
+    });
+    app.get('/hello', async () => 'x');
+    expect(await aMinuteOf(app)).toEqual([
+      expect.stringContaining('TOLLGATE_NOTHING_DECIDED The limiter sibling is mounted and has decided none of the'),
+    ]);
+  });
+
+  it('is no mistake on a server that answers nothing, beside another, nor where it decides 404s', async () => {
+    const idle = Fastify();
+    apps.push(idle);
+    await idle.register(rateLimit, { ...perMinuteOf(1), name: 'idle' });
+    await idle.listen({ port: 0, host: '127.0.0.1' });
+    expect(await aMinuteOf(await build({ ...perMinuteOf(1), name: '404' }))).toEqual([]);
   });
 });
 

@@ -14,17 +14,19 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
       AccountLayer AccountSource AppliedQuota CategoryLayer Charge Clock Comparison CounterSpec CounterTarget
       DecisionSource ErrorCode EscalateOptions Explained Explanation Health Identity Layer Layers LegsApiCategory
       LimiterEvents LimiterStats MaybePromise MemoryStoreOptions MemoryStoreStats Mode Outcome PerOptions
-      PolicyOptions QuotaList QuotaOptions QuotaState RateLimiterOptions Reason Receipt ShardHealth Store
+      PolicyOptions QuotaList QuotaOptions QuotaState RateLimiterOptions Reason Receipt ReceiptClaims ShardHealth Store
       StoreErrorOptions StoreFailureMode StoreFailureModes Suspension ThrottleOptions Throttled TollgateError`,
   },
   '@tollgate/core/http': {
     values: `
-      Answers CHARGE_OPTIONS ENVELOPE_TYPE LIMITED_STATUS MountedLimiter RequestReader UNAVAILABLE_STATUS asError
-      checkChargeOptions checkHttpOptions checkOneOf checkOptions clientAddress envelopeWriter headersWriter
-      legsApiOptions limiterOf refundOnFinish refusalLine reportRefusal requestId writeRetryAfter`,
+      Answers BAD_REQUEST_STATUS BadCost CHARGE_OPTIONS ENVELOPE_TYPE LIMITED_STATUS MountWatch MountedLimiter Refunds
+      RequestReader UNAVAILABLE_STATUS asError checkChargeOptions checkHttpOptions checkOneOf checkOptions
+      clientAddress envelopeWriter headersWriter legsApiOptions limiterOf refusalLine reportRefusal requestId
+      writeRetryAfter`,
     types: `
-      AccountOption AddressFacts ChargeOptions EndingResponse Envelope HeaderFormat HeaderSpelling HeadersWriter
-      HttpOptions Optional Paths ProxyTrust RefusalHook Replacement RequestFacts RouteFacts SetHeader`,
+      AccountOption AddressFacts AnsweredRequest ChargeOptions EndingResponse Envelope HeaderChoice HeaderFormat
+      HeaderSpelling HeadersWriter HttpOptions Optional Paths ProxyTrust RefusalHook Replacement RequestFacts
+      RouteFacts Serves SetHeader`,
   },
   '@tollgate/core/usage': {
     values: `
@@ -42,9 +44,9 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
   },
   '@tollgate/core/kit': {
     values: `
-      asError callSafely checkFunction checkInteger checkOneOf checkOptions checkString closedError counterPrefixOf entryOf isPromise
+      MAX_WINDOW_MS asError callSafely causeInWords checkFunction checkInteger checkOneOf checkOptions checkString closedError counterPrefixOf entryOf isPromise
       limitsConflictError monotonicClock optionConflictError optionRangeError optionTypeError othersOf ownCopy requestsOf showName
-      usagePrefixOf wallClock within`,
+      usagePrefixOf wallClock warn within`,
     types: `
       Limits Resolution Scope`,
   },

@@ -13,6 +13,7 @@ import {
   perMinute,
   RateLimiter,
 } from '@tollgate/core';
+import { rateLimit } from '@tollgate/express';
 import { expectTypeOf } from 'vitest';
 
 const quotas = [perMinute(100)];
@@ -77,3 +78,13 @@ legsApi.consume({ account, category: 'other' });
 legsApi.consume({ account, category: 'leg' });
 // @ts-expect-error: not a category of the Legs API
 legsApiPolicy({ categories: { leg: quotas } });
+
+// The constants of the Express middleware are names too. The answers of its functions are checked at run time.
+rateLimit({ account: 'address', policy, category: 'legs', plan: 'gold', region: 'anything' });
+rateLimit({ account: 'address', limiter, category: (request) => request.get('x-category') });
+rateLimit({ account: 'address', policy: ordinary, category: 'anything' });
+rateLimit({ account: 'address', policy: { quotas, categories: { legs: quotas } }, category: 'anything' });
+// @ts-expect-error: a misspelt category
+rateLimit({ account: 'address', policy, category: 'leg' });
+// @ts-expect-error: a misspelt plan
+rateLimit({ account: 'address', limiter, category: 'legs', plan: 'glod' });

@@ -1,19 +1,22 @@
-import type { Decision } from '@tollgate/core';
+import type { Decision, PolicyNames } from '@tollgate/core';
 import {
+  type AnsweredRequest,
   Answers,
   asError,
+  BAD_REQUEST_STATUS,
+  BadCost,
   checkHttpOptions,
   type HttpOptions,
   legsApiOptions,
   limiterOf,
   MountedLimiter,
   type ProxyTrust,
+  Refunds,
   RequestReader,
-  refundOnFinish,
   reportRefusal,
   requestId,
 } from '@tollgate/core/http';
-import { isPromise, optionConflictError } from '@tollgate/core/kit';
+import { entryOf, isPromise, optionConflictError } from '@tollgate/core/kit';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 
 declare global {
@@ -26,7 +29,7 @@ declare global {
 }
 
 /** `docs/reference.md` lists each option, and `docs/http.md` explains them. */
-export type RateLimitOptions = HttpOptions<Request, Response>;
+export type RateLimitOptions<Names extends PolicyNames = PolicyNames> = HttpOptions<Request, Response, Names>;
 
 /**
  * The options of a Legs API: its policy of 100 requests a minute, its accounts, and its table of categories. Options
@@ -54,12 +57,13 @@ export function legsApi(options: Partial<RateLimitOptions> = {}): RateLimitOptio
  * @example
  * app.use('/shops/:shop', rateLimit({ policy: { quotas: [perMinute(100)] }, account: 'shop' }));
  */
-export function rateLimit(options: RateLimitOptions): RequestHandler {
+export function rateLimit<Names extends PolicyNames = PolicyNames>(options: RateLimitOptions<Names>): RequestHandler {
   checkHttpOptions('rateLimit', options);
   const limiter = limiterOf('rateLimit', options);
   const mounted = MountedLimiter.of(limiter);
   const answers = new Answers<Request, Response>(options);
-  const { refundWhen, onRefused } = options;
+  const { refundWhen, refundAtMost, onRefused } = options;
+  const refunds = refundWhen && new Refunds(limiter, refundWhen, refundAtMost);
   const reader = new RequestReader<Request>(
     {
       url: pathOf,
@@ -81,15 +85,19 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
         : answer(request, response, next, decision);
       // A response is never a promise, and looking for its `then` is slow.
       if (answered !== undefined && answered !== response && isPromise(answered)) {
-        answered.catch((thrown: unknown) => next(asError(thrown)));
+        answered.catch((thrown: unknown) => fail(request, response, next, thrown));
       }
     } catch (error) {
-      next(isExpress(response) ? asError(error) : notExpressError());
+      if (isExpress(response)) fail(request, response, next, error);
+      else next(notExpressError());
     }
   }
 
   function answer(request: Request, response: Response, next: NextFunction, decision: Decision | undefined): unknown {
-    if (decision === undefined) return next();
+    if (decision === undefined) {
+      mounted.reached();
+      return next();
+    }
     if (onRefused !== undefined) reportRefusal(onRefused, request, decision);
     // Most requests have no `rateLimit` yet, and this is the fastest way to find out.
     const before = Object.hasOwn(request, 'rateLimit') ? request.rateLimit : undefined;
@@ -98,17 +106,15 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
     const setHeader: Response['setHeader'] = Reflect.get(response, 'setHeader');
     let isWritten = true;
     try {
-      answers.writeHeaders(shown, setHeader, response);
+      answers.writeHeaders(shown, setHeader, response, request);
     } catch (error) {
       // Only a response that has begun refuses headers. Most have not, so this is cheaper than asking first.
       if (!response.headersSent) throw error;
       isWritten = false;
     }
     if (!decision.allowed) return refuse(request, response, next, decision, isWritten);
-    if (refundWhen !== undefined && decision.receipt !== undefined) {
-      // Express has no log, and the answer has left: after a failed refund the charge stays.
-      refundOnFinish(response, limiter, decision.receipt, refundWhen, () => {});
-    }
+    // Express has no log, and the answer has left: after a failed refund the charge stays.
+    if (refunds !== undefined) refunds.onFinish(response, decision, () => {});
     return next();
   }
 
@@ -125,15 +131,66 @@ export function rateLimit(options: RateLimitOptions): RequestHandler {
     response.statusCode = answers.status(decision);
     const replacement = answers.replacement(decision);
     if (replacement !== undefined) return replacement(request, response, decision);
-    const id = requestId(request.headers['x-request-id'], (request as { id?: unknown }).id);
-    const { setHeader } = response;
-    const body = answers.writeBody(decision, id, setHeader, response);
-    setHeader.call(response, 'Content-Length', Buffer.byteLength(body));
-    return response.end(body);
+    return end(response, answers.writeBody(decision, idOf(request), response.setHeader, response));
   }
 
+  /** Answers a request that could not be decided. */
+  function fail(request: Request, response: Response, next: NextFunction, thrown: unknown): unknown {
+    if (!(thrown instanceof BadCost) || response.headersSent) return next(asError(thrown));
+    response.statusCode = BAD_REQUEST_STATUS;
+    return end(response, answers.writeBadCost(idOf(request), response.setHeader, response));
+  }
+
+  mounted.mount(servesMiddleware(rateLimitRequest));
   return rateLimitRequest;
 }
+
+function idOf(request: Request): string {
+  return requestId(request.headers['x-request-id'], (request as { id?: unknown }).id);
+}
+
+function end(response: Response, body: string): unknown {
+  response.setHeader('Content-Length', Buffer.byteLength(body));
+  return response.end(body);
+}
+
+/** Whether an answered request came to an app that has the middleware in its routers, or to an app within that. */
+function servesMiddleware(middleware: RequestHandler): (answered: AnsweredRequest) => boolean {
+  const found = new WeakMap<object, boolean>();
+  return ({ request }) => {
+    const { app } = request as { readonly app?: unknown };
+    if (typeof app !== 'function') return false;
+    return entryOf(found, app, () => {
+      for (let part: App | undefined = app as App; part !== undefined; part = part.parent) {
+        // Express 4 has `_router`, and throws on `router`.
+        if (hasLayer(part._router ?? part.router, middleware, DEEPEST_ROUTER)) return true;
+      }
+      return false;
+    });
+  };
+}
+
+/** An app of Express 4 or 5, with the part that shows its routes. */
+interface App {
+  readonly _router?: Router;
+  readonly router?: Router;
+  readonly parent?: App;
+}
+
+interface Router {
+  readonly stack?: readonly { readonly handle?: Router; readonly route?: Router }[];
+}
+
+function hasLayer(router: Router | undefined, middleware: unknown, depth: number): boolean {
+  if (depth === 0 || !Array.isArray(router?.stack)) return false;
+  return router.stack.some(
+    ({ handle, route }) =>
+      handle === middleware || hasLayer(handle, middleware, depth - 1) || hasLayer(route, middleware, depth - 1),
+  );
+}
+
+/** A router may be mounted on itself. */
+const DEEPEST_ROUTER = 16;
 
 /** Whether Express called the middleware. Fastify calls a plugin with other arguments. */
 function isExpress(response: Response): boolean {

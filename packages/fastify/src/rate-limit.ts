@@ -2,6 +2,8 @@ import type { Decision } from '@tollgate/core';
 import {
   Answers,
   asError,
+  BAD_REQUEST_STATUS,
+  BadCost,
   CHARGE_OPTIONS,
   type ChargeOptions,
   checkChargeOptions,
@@ -13,8 +15,8 @@ import {
   limiterOf,
   MountedLimiter,
   type ProxyTrust,
+  Refunds,
   RequestReader,
-  refundOnFinish,
   refusalLine,
   reportRefusal,
   requestId,
@@ -59,11 +61,12 @@ type Done = (error?: Error) => void;
 
 const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) => {
   checkHttpOptions('rateLimit', options, ['hook', 'logRefusals']);
-  const { hook = 'onRequest', refundWhen, onRefused, logRefusals = false } = options;
+  const { hook = 'onRequest', refundWhen, refundAtMost, onRefused, logRefusals = false } = options;
   checkOneOf('rateLimit.hook', hook, HOOKS);
   checkOneOf('rateLimit.logRefusals', logRefusals, LOG_LEVELS);
   const limiter = limiterOf('rateLimit', options);
   const mounted = MountedLimiter.of(limiter);
+  const refunds = refundWhen && new Refunds(limiter, refundWhen, refundAtMost);
   const answers = new Answers<FastifyRequest, FastifyReply>(options, 'lower-case');
   const reader = new RequestReader<FastifyRequest>(
     {
@@ -96,17 +99,20 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
   }
 
   function answer(request: FastifyRequest, reply: FastifyReply, done: Done, decision: Decision | undefined): unknown {
-    if (decision === undefined) return done();
+    if (decision === undefined) {
+      mounted.reached();
+      return done();
+    }
     if (onRefused !== undefined) reportRefusal(onRefused, request, decision);
     if (logRefusals !== false && (!decision.allowed || decision.wouldRefuse)) log(request, decision, logRefusals);
     // The client may have left, or the app have answered, while the decision was made.
     if (reply.sent) return undefined;
     const shown = mounted.decided(decision, request.rateLimit);
     request.rateLimit = shown;
-    answers.writeHeaders(shown, reply.header, reply);
+    answers.writeHeaders(shown, reply.header, reply, request);
     if (decision.allowed) {
-      if (refundWhen !== undefined && decision.receipt !== undefined) {
-        refundOnFinish(reply.raw, limiter, decision.receipt, refundWhen, (error) =>
+      if (refunds !== undefined) {
+        refunds.onFinish(reply.raw, decision, (error) =>
           request.log.warn({ err: error }, 'rate limit: the charge could not be refunded'),
         );
       }
@@ -117,6 +123,15 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
     if (replacement !== undefined) return sendReturned(reply, replacement(request, reply, decision));
     const id = requestId(request.headers['x-request-id'], request.id);
     return reply.send(answers.writeBody(decision, id, reply.header, reply));
+  }
+
+  /** Answers a request that could not be decided. */
+  function fail(request: FastifyRequest, reply: FastifyReply, done: Done, thrown: unknown): unknown {
+    if (!(thrown instanceof BadCost)) return done(asError(thrown));
+    if (reply.sent) return undefined;
+    reply.code(BAD_REQUEST_STATUS);
+    const id = requestId(request.headers['x-request-id'], request.id);
+    return reply.send(answers.writeBadCost(id, reply.header, reply));
   }
 
   /** Sends the return value of a replacement, as Fastify does with a handler's. */
@@ -134,9 +149,9 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
         : answer(request, reply, done, decision);
       // A reply has a `then` too, but there is nothing to wait for.
       if (answered !== undefined && answered !== reply && isPromise(answered))
-        answered.catch((thrown: unknown) => done(asError(thrown)));
+        answered.catch((thrown: unknown) => fail(request, reply, done, thrown));
     } catch (error) {
-      done(asError(error));
+      fail(request, reply, done, error);
     }
   }
 
@@ -146,6 +161,8 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
     makeReader(route.config?.rateLimit, route.url);
   });
   fastify.addHook(hook, rateLimitRequest);
+  const unwatch = mounted.mount(({ server }) => server === fastify.server);
+  fastify.addHook('onClose', async () => unwatch());
 };
 
 interface RouterOptions {

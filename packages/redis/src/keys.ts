@@ -37,6 +37,11 @@ export class Keys {
     return limiterNameOf(end.slice(Keys.isOfViolations(end) ? 2 : 1));
   }
 
+  /** The key of a used receipt of the account. No counter has this name. */
+  receipt(index: string, id: string): string {
+    return `${index}:${RECEIPT}${id}`;
+  }
+
   /** A key beside the account's, to try whether they can be written. No counter has this name. */
   probe(index: string): string {
     return `${index}:${PROBE}`;
@@ -46,6 +51,7 @@ export class Keys {
 // No encoded name is `#`, or begins with `!`.
 const EMPTY = '#';
 const PROBE = '!';
+const RECEIPT = '!!';
 const VIOLATIONS = '!';
 
 /** The limiter's part of a long name stays readable, so that a reset finds all counters of one limiter. */

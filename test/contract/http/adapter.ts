@@ -29,7 +29,7 @@ export interface Setup {
   readonly limiters: readonly CommonOptions[];
   /** Mounts the limiters on `/v2/accounts/:account_sid` (the default), or on the whole application. */
   readonly mount?: 'account' | 'root';
-  readonly trustProxy?: boolean;
+  readonly trustProxy?: boolean | string;
   /** The application's own error handler answers 500 with the message of the error. */
   readonly errorHandler?: boolean;
   /** Called by the handler of every route before it answers. */

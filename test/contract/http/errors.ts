@@ -1,29 +1,41 @@
-import { legsApiPolicy, MemoryStore } from '@tollgate/core';
+import { definePolicy, legsApiPolicy, MemoryStore, perMinute, RateLimiter } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
 import type { CommonOptions } from './adapter.js';
 import { rawFetch } from './raw.js';
 import { type HttpWorld, LEGS } from './world.js';
 
 /** The handling of errors from options and stores, and requests that must not cause one. */
-export function describeErrors({ limited, start, statuses }: HttpWorld): void {
+export function describeErrors({ closing, limited, memory, start, statuses }: HttpWorld): void {
   describe('errors', () => {
     const closed = new MemoryStore();
     closed.close();
 
     it('from options or a closed store, thrown or rejected, reach the error handler of the application', async () => {
       const failing: readonly [CommonOptions, RegExp][] = [
-        [limited(9, { cost: () => Number.NaN }), /Expected `cost` to be an integer/],
-        [limited(9, { cost: async () => -1 }), /Expected `cost` to be an integer/],
+        [limited(9, { cost: () => Number.NaN, onBadCost: 'error' }), /Expected `cost` to be an integer/],
+        [limited(9, { cost: async () => -1, onBadCost: 'error' }), /Expected `cost` to be an integer/],
         [
           limited(9, {
             plan: () => {
               throw new Error('no plan');
             },
+            onFunctionFailure: 'error',
           }),
           /no plan/,
         ],
-        [limited(9, { environment: () => Promise.reject(new Error('no environment')) }), /no environment/],
-        [limited(9, { region: () => 7 as unknown as string }), /Expected `region` to be a string, got 7/],
+        [
+          limited(9, {
+            environment: () => Promise.reject(new Error('no environment')),
+            onFunctionFailure: 'error',
+          }),
+          /no environment/,
+        ],
+        [
+          limited(9, { region: () => 7 as unknown as string, onFunctionFailure: 'error' }),
+          /Expected `region` to be a string, got 7/,
+        ],
+        [limited(9, { category: () => Promise.reject(new Error('no category')) }), /no category/],
+        [limited(9, { category: () => 7 as unknown as string }), /Expected `category` to be a string, got 7/],
         [{ policy: legsApiPolicy(), store: closed }, /MemoryStore was used after close/],
         [
           limited(0, {
@@ -65,10 +77,49 @@ export function describeErrors({ limited, start, statuses }: HttpWorld): void {
         region: () => {
           throw new Error('third');
         },
+        onFunctionFailure: 'error',
       });
       const running = await start(options, { mount: 'root', errorHandler: true });
       expect((await rawFetch(running.origin, '/status')).body).toBe('own handler: third');
       await new Promise((resolve) => setImmediate(resolve));
+    });
+
+    it('of functions that only choose a layer leave it out, are counted, and are reported once', async () => {
+      const layers = (limit: number) => ({ known: { quotas: [perMinute(limit)] } });
+      const policy = definePolicy({ quotas: [perMinute(5)], plans: layers(50), regions: layers(40) });
+      const failing = {
+        plan: () => Promise.reject(new Error('the database is away')),
+        region: () => {
+          throw new Error('no region');
+        },
+        environment: () => 7 as unknown as string,
+      };
+      // The same warning is not emitted again, and other adapters run this test in the same process.
+      const name = `failing ${Math.random()}`;
+      const limiter = new RateLimiter({ name, policy, store: memory() });
+      closing.push(() => limiter.close());
+      const warnings: string[] = [];
+      const note = (warning: Error & { readonly code?: string }) => {
+        if (warning.code === 'TOLLGATE_FUNCTION_FAILED') warnings.push(warning.message);
+      };
+      process.on('warning', note);
+      closing.push(() => void process.off('warning', note));
+
+      const running = await start({ limiter, ...failing });
+      for (const remaining of ['4', '3', '2']) {
+        const { status, headers } = await rawFetch(running.origin, LEGS);
+        expect([status, headers['x-ratelimit-limit'], headers['x-ratelimit-remaining']]).toEqual([200, '5', remaining]);
+      }
+      expect(limiter.stats().functionFailures).toBe(9);
+      const failed = (option: string) =>
+        `The function \`${option}\` of the limiter ${name} failed, and requests are decided without it`;
+      expect(warnings.sort()).toEqual([
+        `${failed('environment')}: It returned a value of the type number, and a string was expected`,
+        `${failed('plan')}: the database is away`,
+        `${failed('region')}: no region`,
+      ]);
+      const partly = await start({ limiter, ...failing, plan: async () => 'known' });
+      expect((await rawFetch(partly.origin, LEGS)).headers['x-ratelimit-limit']).toBe('50');
     });
 
     it('do not come from a hostile path', async () => {

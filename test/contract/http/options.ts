@@ -88,6 +88,47 @@ export function describeOptions({ limited, memory, open, start, startAll, startP
       expect(await statuses(running, [LEGS, LEGS])).toEqual([200, 200]);
     });
 
+    it('refundAtMost limits the refunds of each account', async () => {
+      const options = {
+        refundWhen: (status: number) => status >= 500,
+        refundAtMost: { limit: 2, windowMs: 3_600_000 },
+      };
+      const running = await start(limited(1, options));
+      const connection = open(running);
+      const send = async (account: string) => {
+        await connection.write(rawRequest(`/v2/accounts/${account}/legs`, { headers: ['X-Status: 500'] }));
+        return (await connection.read()).status;
+      };
+      for (const account of ['a', 'b']) {
+        const found: number[] = [];
+        for (let sent = 0; sent < 5; sent++) found.push(await send(account));
+        expect(found).toEqual([500, 500, 500, 429, 429]);
+      }
+    });
+
+    it('headers may be a function, which sees the decision', async () => {
+      const running = await start(
+        limited(9, {
+          headers: ({ headers }, { account }) => {
+            if (headers['x-format'] !== undefined) return headers['x-format'] as 'both';
+            return account === undefined ? false : undefined;
+          },
+        }),
+        { mount: 'root', errorHandler: true },
+      );
+      const shown = async (path: string, ...headers: string[]) => {
+        const answer = await rawFetch(running.origin, path, { headers });
+        expect(answer.status).toBe(200);
+        return Object.keys(answer.headers).filter((header) => header.includes('ratelimit'));
+      };
+      const usual = ['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset'];
+      expect(await shown('/')).toEqual([]);
+      expect(await shown(LEGS)).toEqual(usual);
+      expect(await shown(LEGS, 'X-Format: draft-11')).toEqual(['ratelimit-policy', 'ratelimit']);
+      const wrong = await rawFetch(running.origin, LEGS, { headers: ['X-Format: draft-6'] });
+      expect([wrong.status, wrong.body]).toEqual([500, expect.stringContaining('Expected `headers` to be one of')]);
+    });
+
     it('several mounts can share a limiter, and peek and reset see its counters', async () => {
       const limiter = new RateLimiter({ policy: { quotas: [perMinute(1)] }, store: memory() });
       const first = await start({ limiter });
@@ -122,6 +163,12 @@ export function describeOptions({ limited, memory, open, start, startAll, startP
         [{ policy, category: 7 }, /`rateLimit.category`.*got 7/],
         [{ policy, skip: true }, /`rateLimit.skip`.*got true/],
         [{ policy, headers: 'draft-6' }, /`rateLimit.headers`.*got "draft-6"/],
+        [{ policy, refundAtMost: { limit: 1, windowMs: 1000 } }, /Expected `refundWhen` beside `refundAtMost`/],
+        [
+          { policy, refundWhen: () => true, refundAtMost: { limit: -1, windowMs: 1000 } },
+          /`rateLimit.refundAtMost.limit`.*got -1/,
+        ],
+        [{ policy, paths: {} }, /`rateLimit.paths.read` to be a function/],
         [{ policy, refundWhen: 500 }, /`rateLimit.refundWhen`.*got 500/],
         [{ policy, store: {} }, /`store`.*consume/],
         [{ policy: { quotas: [{ limit: 1.5, windowMs: 1000 }] } }, /`policy.quotas\[0\].limit`.*got 1.5/],

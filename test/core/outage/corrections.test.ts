@@ -76,6 +76,33 @@ describe('settle and debit while the store is away', () => {
     expect(stored()).toBe(3);
   });
 
+  it('the text of a local charge is not accepted, and the receipt still is', async () => {
+    const { consume, goDown, limiter } = failingWorld();
+    await goDown();
+    const { receipt } = await consume(2);
+    expect(() => limiter.refund(String(receipt))).toThrow(
+      expect.objectContaining({ code: 'TOLLGATE_OPTION_CONFLICT' }),
+    );
+    expect(await limiter.refund(receipt!)).toBe(true);
+  });
+
+  it('a receipt whose text was taken is not accepted while the store is away, and its charge stays', async () => {
+    const { consume, goDown, limiter, stored } = failingWorld({}, {}, new ClaimingStore());
+    const { receipt } = await consume(2);
+    const text = String(receipt);
+    await goDown();
+    await expect(limiter.refund(receipt!)).rejects.toMatchObject({ charged: 'no' });
+    await expect(limiter.refund(text)).rejects.toMatchObject({ charged: 'no' });
+    expect(stored()).toBe(2);
+  });
+
+  it('a store that answers a claim with nonsense refunds nothing', async () => {
+    const { consume, limiter, stored } = failingWorld({}, {}, new ClaimingStore('yes' as never));
+    const { receipt } = await consume(2);
+    await expect(limiter.refund(String(receipt))).rejects.toMatchObject({ charged: 'unknown' });
+    expect(stored()).toBe(2);
+  });
+
   it('the store gives back what a late admission has above the settled cost', async () => {
     const { limiter, store, stored, within } = failingWorld();
     store.manner = 'hold';
@@ -170,6 +197,15 @@ describe('with random failures of the store', () => {
       { numRuns: runsFor(150) },
     ));
 });
+
+class ClaimingStore extends FailingStore {
+  readonly receipts;
+
+  constructor(answer = true) {
+    super();
+    this.receipts = { key: 'any', claim: () => answer };
+  }
+}
 
 describe('what others learn of corrections', () => {
   it('a channel has each of them, and the stats their number', async () => {

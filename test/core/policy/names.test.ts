@@ -128,7 +128,7 @@ describe('the names of a policy', () => {
   });
 });
 
-describe('a name of a charge that the policy does not have', () => {
+describe('a name in a charge that the policy does not have', () => {
   const charge = { account: 'acme', category: 'legs' };
 
   it('is reported once, although the resolution of its category is cached', () => {

@@ -11,9 +11,9 @@ export function paused(server: RunningServer): EverydayFault {
 
 export function restarted(server: RunningServer): EverydayFault {
   const fault = { befall: () => server.kill(), end: () => server.restart() };
-  return [fault, { outage: true, forgets: true, breaks: true }];
+  return [fault, { outage: true, forgets: true }];
 }
 
 export function disconnected(redis: Redis): EverydayFault {
-  return [{ befall: () => redis.call('CLIENT', 'KILL', 'TYPE', 'normal') }, { breaks: true }];
+  return [{ befall: () => redis.call('CLIENT', 'KILL', 'TYPE', 'normal') }, {}];
 }

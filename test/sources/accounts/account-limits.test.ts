@@ -1,4 +1,12 @@
-import { defineAccountLayer, definePolicy, type Layer, perMinute, RateLimiter } from '@tollgate/core';
+import {
+  type Decision,
+  defineAccountLayer,
+  definePolicy,
+  type Layer,
+  MemoryStore,
+  perMinute,
+  RateLimiter,
+} from '@tollgate/core';
 import { type AccountLimitsOptions, accountLimits, type FetchLimits } from '@tollgate/sources';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -272,6 +280,55 @@ describe('hostile names', () => {
     expect(asked).toHaveLength(1);
   });
 
+  it('are refused above maxPending with `unasked: deny`, and cost no counter; accounts with an answer are not', async () => {
+    const { source, asked, pass } = sourceOf({ maxPending: 2, unasked: 'deny', freshMs: 1000 });
+    const store = new MemoryStore();
+    const throttle = { afterViolations: 1, withinMs: 60_000, forMs: 60_000, factor: 0 };
+    const policy = {
+      quotas: [perMinute(100)],
+      categories: { legs: [perMinute(50)] },
+      total: [perMinute(80)],
+      throttle,
+    };
+    const limiter = new RateLimiter({ policy, store, accounts: source, timeoutMs: 60_000 });
+    onTestFinished(() => void limiter.close());
+    const consume = (account: string) => limiter.consume({ account, category: 'legs' });
+
+    const first = consume('acme');
+    await asked[0]!.answer(of(7));
+    expect((await first).tightest).toMatchObject({ limit: 7 });
+    const waiting = [consume('invented-1'), consume('invented-2')];
+    const before = store.stats();
+    for (let index = 3; index < 1000; index++) {
+      const decision = (await consume(`invented-${index}`)) as Decision;
+      expect(decision).toMatchObject({ allowed: false, retryAfterMs: null, tightest: { name: 'unasked', limit: 0 } });
+    }
+    expect(store.stats()).toEqual(before);
+    expect(source.stats()).toMatchObject({ fetches: 3, unasked: 997 });
+    // A stale answer decides while the account cannot be asked about again.
+    pass(5000);
+    expect((await consume('acme')).tightest).toMatchObject({ limit: 7, used: 2 });
+
+    for (const index of [1, 2]) await asked[index]!.answer(undefined);
+    for (const { tightest } of await Promise.all(waiting)) expect(tightest).toMatchObject({ limit: 50 });
+    const again = consume('invented-3');
+    await asked.at(-1)!.answer(undefined);
+    expect((await again).allowed).toBe(true);
+  });
+
+  it('are observed above maxPending, where the policy only observes', async () => {
+    const { source, asked } = sourceOf({ maxPending: 1, unasked: 'deny' });
+    const limiter = new RateLimiter({ policy: { quotas: [perMinute(1)], mode: 'observe' }, accounts: source });
+    onTestFinished(() => void limiter.close());
+    const pending = limiter.consume({ account: 'pending', category: 'legs' });
+    expect(await limiter.consume({ account: 'invented', category: 'legs' })).toMatchObject({
+      allowed: true,
+      wouldRefuse: true,
+    });
+    await asked[0]!.answer(undefined);
+    await pending;
+  });
+
   it('in any number have at most maxPending fetches pending, and evict no account that has limits of its own', async () => {
     const { source, limit, limitNow, asked } = sourceOf({ maxPending: 3, maxAccounts: 5 });
     const first = limit('real');
@@ -420,6 +477,11 @@ it.each<[string, unknown, string]>([
     'a clock that is not a function',
     () => accountLimits(() => undefined, { clock: 5 as never }),
     'TOLLGATE_OPTION_TYPE',
+  ],
+  [
+    'another word for unasked',
+    () => accountLimits(() => undefined, { unasked: 'refuse' as never }),
+    'TOLLGATE_OPTION_RANGE',
   ],
   ['an unknown option', () => accountLimits(() => undefined, { ttl: 5 } as never), 'TOLLGATE_OPTION_UNKNOWN'],
 ])('refuses %s', (_, make, code) => {

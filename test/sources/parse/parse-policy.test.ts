@@ -94,8 +94,11 @@ describe('the content of a text', () => {
     });
     fc.assert(
       fc.property(policies, ({ base, plans, regions, environments, accounts, indent, isJson }) => {
+        const layers = [...plans, ...regions, ...environments, ...accounts].map(([, layer]) => layer);
+        const known = [base, ...layers].flatMap(({ categories = {} }) => Object.keys(categories));
         const options = {
           ...base,
+          ...(known.length > 0 && { known: { categories: known } }),
           quotas: base.quotas ?? 'unlimited',
           plans: mapOf(plans),
           regions: mapOf(regions),
@@ -227,6 +230,8 @@ accounts:
   });
 });
 
+const STRANGE = 'Expected a policy with options such as `quotas`, got another text, which is not shown';
+
 describe('the problems of a text', () => {
   it('are all reported at their positions, and nothing else is', () => {
     const broken = fc.constantFrom('limit', 'windowMs', 'unknown', 'missing', 'none', 'none');
@@ -272,6 +277,7 @@ describe('the problems of a text', () => {
           );
         const policy = {
           quotas: 'unlimited',
+          known: { categories: ['c0', 'c1', 'c2'] },
           categories: categories(base[0]?.[1] ?? [], 'policy'),
           plans: map(plans, 'policy.plans'),
           accounts: map(accounts, 'policy.accounts'),
@@ -294,13 +300,38 @@ describe('the problems of a text', () => {
     ['nothing', '', [['1:1 Expected a policy, got nothing']]],
     ['comments alone', '# nothing\n', [['1:1 Expected a policy, got nothing']]],
     ['null', 'null', [['1:1 Expected a policy, got nothing']]],
-    ['a number', '\n 5', [['2:2 Expected `policy` to be a plain object, got 5', 'policy']]],
-    ['a text', 'quotas', [['1:1 Expected `policy` to be a plain object, got "quotas"', 'policy']]],
-    ['an array', '- a', [['1:1 Expected `policy` to be a plain object, got an array of 1', 'policy']]],
+    ['a number', '\n 5', [[`2:2 ${STRANGE}`]]],
+    ['a text', 'quotas', [[`1:1 ${STRANGE}`]]],
+    ['an array', '- a', [[`1:1 ${STRANGE}`]]],
+    ['no quotas', 'mode: observe', [[`1:1 ${STRANGE}`]]],
     [
-      'no quotas',
-      'mode: observe',
-      [["1:1 Expected `policy.quotas` to be an array of 1 to 8 quotas or 'unlimited', got undefined", 'policy.quotas']],
+      'limits, but no quotas',
+      'quota: [{ limit: 1, windowMs: 1000 }]',
+      [
+        ['1:1 Unknown option `policy.quota`', 'policy.quota'],
+        ["1:1 Expected `policy.quotas` to be an array of 1 to 8 quotas or 'unlimited', got undefined", 'policy.quotas'],
+      ],
+    ],
+    [
+      'categories that the policy does not have',
+      [
+        'quotas: unlimited',
+        'categories: { legs: unlimited }',
+        'onStoreFailure: { categories: { Legs: deny } }',
+        'accounts: { a: { categories: { leg: unlimited, lesg: unlimited } }, b: { total: [] } }',
+      ].join('\n'),
+      [
+        [
+          '3:33 Expected `policy.onStoreFailure.categories.Legs` to be a category of the policy, got "Legs": did you mean',
+          'policy.onStoreFailure.categories.Legs',
+        ],
+        [
+          '4:32 Expected `policy.accounts.a.categories.leg` to be a category of the policy, got "leg": did you mean legs?',
+          'policy.accounts.a.categories.leg',
+        ],
+        ['4:48 Expected `policy.accounts.a.categories.lesg` to be', 'policy.accounts.a.categories.lesg'],
+        ['4:74 Expected `policy.accounts.b.total` to be', 'policy.accounts.b.total'],
+      ],
     ],
     ['an early end', '{ "quotas": [', [['1:14 '], ['1:14 ']]],
     ['a tab as indentation', 'quotas:\n\t- limit: 1', [['2:1 Tabs are not allowed as indentation']]],
@@ -320,7 +351,7 @@ describe('the problems of a text', () => {
     ],
     ['another tag', 'quotas: !mine unlimited', [['1:9 Unresolved tag: !mine']]],
     ['a merge', 'quotas: unlimited\n<<: { total: unlimited }', [['2:1 Unknown option `policy."<<"`', 'policy."<<"']]],
-    ['a list as a name', '? [a]\n: 1', [['1:3 Expected the name of an option, got something else']]],
+    ['a list as a name', 'quotas: unlimited\n? [a]\n: 1', [['2:3 Expected the name of an option, got something else']]],
     ['two documents', 'quotas: unlimited\n---\nquotas: unlimited', [['2:1 Expected one document, got another']]],
     [
       'an alias without an anchor',
@@ -438,11 +469,13 @@ describe('the problems of a text', () => {
   });
 
   it('are reported for hostile texts: deep ones, growing ones, and values that are not text', () => {
-    expect(problemsOf('['.repeat(100_000))).toMatchObject([
+    expect(problemsOf(`quotas: ${'['.repeat(100_000)}`)).toMatchObject([
       { line: 1, message: 'Expected at most 100 levels, got more' },
     ]);
-    expect(problemsOf('- '.repeat(100_000))).toMatchObject([{ message: 'Expected at most 100 levels, got more' }]);
-    expect(problemsOf(`${'{"a":'.repeat(3000)}1${'}'.repeat(3000)}`)).toHaveLength(1);
+    expect(problemsOf(`quotas:\n${'- '.repeat(100_000)}`)).toMatchObject([
+      { message: 'Expected at most 100 levels, got more' },
+    ]);
+    expect(problemsOf(`${'{"quotas":'.repeat(3000)}1${'}'.repeat(3000)}`)).toHaveLength(1);
     let laughs = 'quotas: unlimited\na0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n';
     for (let level = 1; level < 12; level++) {
       laughs += `a${level}: &a${level} [${Array.from({ length: 10 }, () => `*a${level - 1}`).join()}]\n`;
@@ -514,5 +547,42 @@ describe('the problems of a text', () => {
       ),
       { numRuns: runsFor(1000), examples: [['{- quotas{---\nquotas']] },
     );
+  });
+});
+
+describe('a text that is no policy', () => {
+  it.each([
+    ['a token', 'hunter2hunter2'],
+    ['variables', 'PASSWORD=hunter2\nTOKEN="hunter2'],
+    ['accounts of a system', 'root:hunter2:0:0:/root:/bin/sh'],
+    ['a key', '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----'],
+    ['a map of secrets', 'data:\n  hunter2: hunter2\n  mode: hunter2'],
+    ['JSON', '{ "type": "service_account", "private_key": "hunter2" }'],
+    ['JSON with a mistake', '{ "private_key": "hunter2", }}'],
+    ['a list', '- hunter2\n- hunter2'],
+    ['an alias', '*hunter2'],
+    ['a directive', '%hunter2\n---\na: b'],
+    ['a tag', '!hunter2 a'],
+    ['a block header', 'a: |hunter2\n  b'],
+    ['an escape', 'a: "\\hunter2"'],
+    ['a word at the end', '"a" hunter2'],
+    ['equal names', '{ hunter2: 1, hunter2: 2 }'],
+    ['many levels', `${'['.repeat(200)}hunter2`],
+    ['accounts', 'accounts: { hunter2: { password: hunter2 } }'],
+  ])('is not shown by an error: %s', (_, text) => {
+    for (const parse of [parsePolicy, parseLayer]) {
+      const error = refused(() => parse(text, { file: 'p.yaml' }));
+      expect(error.mayBeQuoted).toBe(false);
+      expect(error.cause).toBeUndefined();
+      expect(JSON.stringify([error.message, error.stack, error.problems])).not.toContain('hunter');
+      expect(error.message).toMatch(/^p\.yaml:\d+:\d+ Expected a (policy|layer) with options such as/);
+    }
+  });
+
+  it('is not reported where it is a valid layer', () => {
+    const { layer, positionOf } = parseLayer('mode: observe # as YAML');
+    expect(layer.mode).toBe('observe');
+    expect(positionOf('layer.mode')).toEqual({ line: 1, column: 1 });
+    expect(refused(() => parsePolicy('quotas: nothing')).mayBeQuoted).toBe(true);
   });
 });

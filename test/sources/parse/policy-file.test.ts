@@ -35,8 +35,8 @@ describe('a policy file', () => {
       message: `${path} cannot be read: it has more than ${bytes - 1} bytes`,
       problems: [],
     });
-    writeFileSync(path, Buffer.alloc(10_485_761, ' '));
-    await expect(loadPolicyFile(path)).rejects.toThrow(/more than 10485760 bytes/);
+    writeFileSync(path, Buffer.alloc(1_048_577, ' '));
+    await expect(loadPolicyFile(path)).rejects.toThrow(/more than 1048576 bytes/);
   });
 
   it('that cannot be read is refused, with the error of the system', async () => {

@@ -1,34 +1,68 @@
+import { randomBytes } from 'node:crypto';
 import { checkInteger } from '../check.js';
-import type { MaybePromise } from '../promises.js';
+import { optionConflictError, optionTypeError } from '../errors.js';
+import { isPromise, type MaybePromise } from '../promises.js';
 import { MAX_UNITS, type Outcome, type Store } from '../store/index.js';
 import type { PreparedCharge } from './charge.js';
+import { readReceipt, writeReceipt } from './receipt-text.js';
 
 /** Corrects an admitted charge, wherever it was admitted. */
 export interface Correction {
   /** The store of the charge's limiter, also if that store did not decide. */
   readonly store: Store;
+  /** Whether this process alone has counted the charge. */
+  readonly isLocal: boolean;
   /** From now on the charge costs `actualCost` in all. */
   settle(charge: PreparedCharge, outcome: Outcome, actualCost: number): MaybePromise<void>;
+  /** Whether this is the first use of a receipt that was written as text, in any process. */
+  claim(charge: PreparedCharge, id: string): MaybePromise<boolean>;
 }
 
-/** Proof of one admitted charge. Opaque; a limiter on the same store accepts it once. */
+/**
+ * Proof of one admitted charge. A limiter on the same store accepts it once. `String(receipt)` is a text that works in
+ * every process on the same store; the text and the receipt count as one.
+ *
+ * The text of a used receipt, and that of a charge which was decided while the store failed, is `tollgate1.local`. No
+ * limiter accepts it: only the process that has counted such a charge can correct it, by the receipt.
+ */
 export class Receipt {
   readonly #correction: Correction;
   readonly #charge: PreparedCharge;
-  /** `undefined` once it is spent. */
-  #outcome: Outcome | undefined;
+  readonly #outcome: Outcome;
+  #isSpent = false;
   #also: ((actualCost: number) => void) | undefined;
+  /** Set when it was written as text, so that another process may use it. */
+  #id: string | undefined;
 
   /** A `RateLimiter` makes receipts. */
-  constructor(correction: Correction, charge: PreparedCharge, outcome: Outcome) {
+  constructor(correction: Correction, charge: PreparedCharge, outcome: Outcome, id?: string) {
     this.#correction = correction;
     this.#charge = charge;
     this.#outcome = outcome;
+    this.#id = id;
   }
 
   /** Whether `value` is a receipt for that store. */
   static isOf(store: Store, value: unknown): value is Receipt {
     return typeof value === 'object' && value !== null && #correction in value && value.#correction.store === store;
+  }
+
+  /**
+   * The receipt of a text.
+   *
+   * @throws TypeError `TOLLGATE_OPTION_TYPE` unless it is the text of a receipt of the correction's store, and
+   * `TOLLGATE_OPTION_CONFLICT` when that charge can only be corrected in its own process.
+   */
+  static parse(text: string, correction: Correction): Receipt {
+    const { receipts } = correction.store;
+    if (receipts === undefined || text === LOCAL_TEXT) {
+      throw optionConflictError(
+        'Expected the receipt itself, got its text: the store cannot take texts, or failed when it should have decided the charge',
+      );
+    }
+    const content = readReceipt(text, receipts.key);
+    if (content === undefined) throw optionTypeError('receipt', 'the text of a receipt of the same store', text);
+    return new Receipt(correction, content.charge, content.outcome, content.id);
   }
 
   /** Calls `also` when the receipt is spent, with what the charge costs from then on. */
@@ -39,12 +73,31 @@ export class Receipt {
   /** Corrects the charge to `actualCost`, the first time; 0 takes it back. Returns whether this was the first time. */
   settle(actualCost: number): MaybePromise<boolean> {
     checkInteger('actualCost', actualCost, 0, MAX_UNITS);
-    const outcome = this.#outcome;
-    if (outcome === undefined) return false;
+    if (this.#isSpent) return false;
     // Spent before it is sent: a correction that fails half-way may have happened, and must not happen twice.
-    this.#outcome = undefined;
+    this.#isSpent = true;
+    if (this.#id === undefined) return this.#correct(actualCost);
+    const isFirst = this.#correction.claim(this.#charge, this.#id);
+    if (!isPromise(isFirst)) return isFirst && this.#correct(actualCost);
+    return isFirst.then((isFirst) => isFirst && this.#correct(actualCost));
+  }
+
+  toString(): string {
+    const { store, isLocal } = this.#correction;
+    // A receipt that was used without an id has left no claim.
+    const wasUsedHere = this.#isSpent && this.#id === undefined;
+    if (isLocal || store.receipts === undefined || wasUsedHere) return LOCAL_TEXT;
+    this.#id ??= randomBytes(ID_BYTES).toString('base64url');
+    return writeReceipt({ id: this.#id, charge: this.#charge, outcome: this.#outcome }, store.receipts.key);
+  }
+
+  #correct(actualCost: number): MaybePromise<boolean> {
     this.#also?.(actualCost);
-    const done = this.#correction.settle(this.#charge, outcome, actualCost);
+    const done = this.#correction.settle(this.#charge, this.#outcome, actualCost);
     return done === undefined ? true : done.then(() => true);
   }
 }
+
+/** The text of a receipt that no other process can use. */
+const LOCAL_TEXT = 'tollgate1.local';
+const ID_BYTES = 16;

@@ -1,13 +1,18 @@
+import { checkOneOf } from '../check.js';
 import type { Decision } from '../decision/index.js';
 import {
   DEFAULT_CODE,
   DEFAULT_MESSAGE,
   ENVELOPE_TYPE,
   envelopeWriter,
+  INVALID_COST_CODE,
+  INVALID_COST_MESSAGE,
   UNAVAILABLE_CODE,
   UNAVAILABLE_MESSAGE,
 } from './envelope.js';
 import {
+  HEADER_FORMATS,
+  type HeaderChoice,
   type HeaderFormat,
   type HeaderNames,
   type HeaderSpelling,
@@ -20,6 +25,7 @@ import {
 
 export const LIMITED_STATUS = 429;
 export const UNAVAILABLE_STATUS = 503;
+export const BAD_REQUEST_STATUS = 400;
 
 /** The user's function in place of an answer. */
 export type Replacement<Request, Response> = (request: Request, response: Response, decision: Decision) => unknown;
@@ -28,14 +34,17 @@ export type Replacement<Request, Response> = (request: Request, response: Respon
 export class Answers<Request = never, Response = never> {
   readonly #names: HeaderNames;
   readonly #writeHeaders: HeadersWriter;
+  readonly #headerChoice: HeaderChoice<Request> | undefined;
+  readonly #spelling: HeaderSpelling;
   readonly #limited: ReturnType<typeof envelopeWriter>;
   readonly #unavailable = envelopeWriter(UNAVAILABLE_STATUS, UNAVAILABLE_CODE, UNAVAILABLE_MESSAGE);
+  readonly #badCost = envelopeWriter(BAD_REQUEST_STATUS, INVALID_COST_CODE, INVALID_COST_MESSAGE);
   readonly #onLimited: Replacement<Request, Response> | undefined;
   readonly #onUnavailable: Replacement<Request, Response> | undefined;
 
   constructor(
     options: {
-      readonly headers?: HeaderFormat | undefined;
+      readonly headers?: HeaderFormat | HeaderChoice<Request> | undefined;
       readonly code?: string | undefined;
       readonly message?: string | undefined;
       readonly onLimited?: Replacement<Request, Response> | undefined;
@@ -43,20 +52,38 @@ export class Answers<Request = never, Response = never> {
     },
     spelling: HeaderSpelling = 'usual',
   ) {
-    const { headers = 'x-ratelimit', code = DEFAULT_CODE, message = DEFAULT_MESSAGE } = options;
-    this.#writeHeaders = headersWriter(headers, spelling);
+    const { headers = DEFAULT_FORMAT, code = DEFAULT_CODE, message = DEFAULT_MESSAGE } = options;
+    this.#headerChoice = typeof headers === 'function' ? headers : undefined;
+    this.#writeHeaders = headersWriter(typeof headers === 'function' ? DEFAULT_FORMAT : headers, spelling);
+    this.#spelling = spelling;
     this.#names = headerNames(spelling);
     this.#limited = envelopeWriter(LIMITED_STATUS, code, message);
     this.#onLimited = options.onLimited;
     this.#onUnavailable = options.onUnavailable;
   }
 
-  /** The headers of every limited response; a refusal also gets `Retry-After` and `Cache-Control`. */
-  writeHeaders<Target>(decision: Decision, set: SetHeader<Target>, target?: Target): void {
-    this.#writeHeaders(decision, set, target);
+  /**
+   * The headers of every limited response; a refusal also gets `Retry-After` and `Cache-Control`. `request` is needed
+   * where a function chooses the format.
+   */
+  writeHeaders<Target>(decision: Decision, set: SetHeader<Target>, target?: Target, request?: Request): void {
+    if (this.#headerChoice === undefined) this.#writeHeaders(decision, set, target);
+    else this.#chosenWriter(this.#headerChoice, decision, request)(decision, set, target);
     if (decision.allowed) return;
     writeRetryAfter(decision, set, this.#names.retryAfter, target);
     set.call(target!, this.#names.cacheControl, 'no-store');
+  }
+
+  /** Sets the content type of the answer to a request with an invalid cost, and returns its body. */
+  writeBadCost<Target>(requestId: string, set: SetHeader<Target>, target?: Target): string {
+    set.call(target!, this.#names.contentType, ENVELOPE_TYPE);
+    return this.#badCost(requestId);
+  }
+
+  #chosenWriter(choose: HeaderChoice<Request>, decision: Decision, request: Request | undefined): HeadersWriter {
+    const chosen = choose(request!, decision);
+    if (chosen === undefined) return this.#writeHeaders;
+    return headersWriter(checkOneOf('headers', chosen, HEADER_FORMATS), this.#spelling);
   }
 
   /** The status of a refusal. An outage is never reported as the client's excess. */
@@ -75,6 +102,8 @@ export class Answers<Request = never, Response = never> {
     return isOutage(decision) ? this.#unavailable(requestId) : this.#limited(requestId);
   }
 }
+
+const DEFAULT_FORMAT = 'x-ratelimit';
 
 function isOutage(decision: Decision): boolean {
   return decision.reason === 'store-unavailable';

@@ -14,6 +14,8 @@ export const DEFAULT_CODE = 'RATE_LIMIT_EXCEEDED';
 export const DEFAULT_MESSAGE = 'Rate limit exceeded. Please retry after some time.';
 export const UNAVAILABLE_CODE = 'RATE_LIMITER_UNAVAILABLE';
 export const UNAVAILABLE_MESSAGE = 'Rate limiter unavailable. Please retry after some time.';
+export const INVALID_COST_CODE = 'INVALID_COST';
+export const INVALID_COST_MESSAGE = 'The cost of the request is invalid.';
 export const ENVELOPE_TYPE = 'application/json; charset=utf-8';
 
 /**

@@ -5,6 +5,11 @@ import type { Limits } from '../policy/index.js';
 /** The headers that show clients the state of their limits. */
 export type HeaderFormat = 'x-ratelimit' | 'draft-11' | 'both' | false;
 
+/**
+ * Chooses the format for a request: `false` for clients that should not see their limits. `undefined` is the default.
+ */
+export type HeaderChoice<Request> = (request: Request, decision: Decision) => HeaderFormat | undefined;
+
 export const HEADER_FORMATS: readonly HeaderFormat[] = ['x-ratelimit', 'draft-11', 'both', false];
 
 /** Sets one header: a function, or a host's method, whose `this` is then passed beside it. */

@@ -7,9 +7,10 @@ export { checkOneOf, checkOptions } from '../check.js';
 export { asError } from '../errors.js';
 export { clientAddress } from './address.js';
 export type { AddressFacts, ProxyTrust } from './address-reader.js';
-export { Answers, LIMITED_STATUS, type Replacement, UNAVAILABLE_STATUS } from './answers.js';
+export { Answers, BAD_REQUEST_STATUS, LIMITED_STATUS, type Replacement, UNAVAILABLE_STATUS } from './answers.js';
 export { ENVELOPE_TYPE, type Envelope, envelopeWriter, requestId } from './envelope.js';
 export {
+  type HeaderChoice,
   type HeaderFormat,
   type HeaderSpelling,
   type HeadersWriter,
@@ -18,8 +19,9 @@ export {
   writeRetryAfter,
 } from './headers.js';
 export { legsApiOptions } from './legs-api-options.js';
+export { type AnsweredRequest, MountWatch, type Serves } from './mount-watch.js';
 export { MountedLimiter } from './mounted-limiter.js';
-export { type EndingResponse, refundOnFinish } from './refund.js';
+export { type EndingResponse, Refunds } from './refund.js';
 export { type RefusalHook, refusalLine, reportRefusal } from './refusal-hook.js';
 export {
   type AccountOption,
@@ -32,4 +34,4 @@ export {
   type Optional,
   type Paths,
 } from './request-options.js';
-export { type RequestFacts, RequestReader, type RouteFacts } from './request-reader.js';
+export { BadCost, type RequestFacts, RequestReader, type RouteFacts } from './request-reader.js';

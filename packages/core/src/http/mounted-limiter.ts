@@ -3,12 +3,17 @@ import { entryOf } from '../entry-of.js';
 import type { RateLimiter } from '../limiter/index.js';
 import { warnOnce } from '../warnings.js';
 import { tighter } from './answers.js';
+import { MountWatch, type Serves } from './mount-watch.js';
 
 /** A limiter with what all of its mounts share. It notices mounts that limit nothing, or twice. */
 export class MountedLimiter {
   readonly limiter: RateLimiter;
   /** The latest decision. */
   #latest: Decision | undefined;
+  /** Whether any request has come to it. */
+  #isReached = false;
+  /** Ends the watch over each mount. */
+  readonly #unwatch: (() => void)[] = [];
   /** Requests without a category so far, while no mount names one; see {@link WITHOUT_CATEGORY}. */
   #withoutCategory = 0;
 
@@ -21,11 +26,26 @@ export class MountedLimiter {
     return entryOf(mounted, limiter, () => new MountedLimiter(limiter));
   }
 
+  /** Notes a mount. Returns a function for when its server is closed. */
+  mount(serves: Serves): () => void {
+    if (this.#isReached) return () => {};
+    const unwatch = watch.add(this.limiter.name, serves);
+    this.#unwatch.push(unwatch);
+    return unwatch;
+  }
+
+  /** A request has come to a mount, so that is in its way. */
+  reached(): void {
+    this.#isReached = true;
+    for (const unwatch of this.#unwatch.splice(0)) unwatch();
+  }
+
   /**
    * Notes a decision, and returns the one to show on the request. `before` is what the request shows already, after
    * the decision of another mount.
    */
   decided(decision: Decision, before: Decision | null | undefined): Decision {
+    if (!this.#isReached) this.reached();
     const latest = this.#latest;
     this.#latest = decision;
     if (before === undefined || before === null) return decision;
@@ -69,6 +89,8 @@ export class MountedLimiter {
 
 /** So many requests show that a limiter gets no categories. */
 const WITHOUT_CATEGORY = 100;
+
+const watch = new MountWatch();
 
 const mounted = new WeakMap<RateLimiter, MountedLimiter>();
 

@@ -2,10 +2,10 @@ import { checkFunction, checkInteger, checkOneOf, checkOptions, checkString } fr
 import type { Decision } from '../decision/index.js';
 import { noAccountError, optionConflictError, optionTypeError } from '../errors.js';
 import { RateLimiter } from '../limiter/index.js';
-import type { Policy, PolicyOptions } from '../policy/index.js';
+import type { Policy, PolicyNames, PolicyOptions } from '../policy/index.js';
 import type { MaybePromise } from '../promises.js';
-import { MAX_UNITS, type Store } from '../store/index.js';
-import { HEADER_FORMATS, type HeaderFormat } from './headers.js';
+import { MAX_UNITS, Quota, type QuotaOptions, type Store } from '../store/index.js';
+import { HEADER_FORMATS, type HeaderChoice, type HeaderFormat } from './headers.js';
 import type { RefusalHook } from './refusal-hook.js';
 
 /** The answer of a user's function: a value, or nothing, at once or later. */
@@ -33,25 +33,32 @@ export interface Paths {
  * How a charge is read from a request. Every function may be async, and may decline with `undefined`, `null` or an
  * empty string.
  */
-export interface ChargeOptions<Request> {
+export interface ChargeOptions<Request, Names extends PolicyNames = PolicyNames> {
   /** The account; see {@link AccountOption}. */
   readonly account?: AccountOption<Request>;
   /** The part of the API. Declined: by `paths`, else `other`. */
-  readonly category?: string | ((request: Request) => Optional<string>);
+  readonly category?: Names['category'] | ((request: Request) => Optional<string>);
   /** Units that the request takes: an integer from 0 to 2³¹ − 1, default 1. */
   readonly cost?: number | ((request: Request) => Optional<number>);
   /** The account's plan, for the policy's `plans`. */
-  readonly plan?: string | ((request: Request) => Optional<string>);
+  readonly plan?: Names['plan'] | ((request: Request) => Optional<string>);
   /** The region, for the policy's `regions`; a constant where the deployment has one region. */
-  readonly region?: string | ((request: Request) => Optional<string>);
+  readonly region?: Names['region'] | ((request: Request) => Optional<string>);
   /** The environment, for the policy's `environments`. */
-  readonly environment?: string | ((request: Request) => Optional<string>);
+  readonly environment?: Names['environment'] | ((request: Request) => Optional<string>);
+  /**
+   * What a failure of the function `plan`, `region` or `environment` does: `'fallback'` (the default) decides the
+   * request without its answer, counts it in `limiter.stats()` and reports it once; `'error'` fails the request. The
+   * other functions decide who is charged and how much, so that their failures always fail the request.
+   */
+  readonly onFunctionFailure?: 'fallback' | 'error';
   /** Skips a request: it is not charged and gets no headers. */
   readonly skip?: (request: Request) => Optional<boolean>;
 }
 
-/** The options that both adapters share; `Request` and `Response` are the framework's own. */
-export interface HttpOptions<Request, Response> extends ChargeOptions<Request> {
+/** The options that both adapters share; `Request` and `Response` are the framework's own, `Names` the policy's. */
+export interface HttpOptions<Request, Response, Names extends PolicyNames = PolicyNames>
+  extends ChargeOptions<Request, Names> {
   /** Whom a request is counted for; see {@link AccountOption}. Required, so that nobody is counted by a guess. */
   readonly account: AccountOption<Request>;
   /** How paths show account and category. */
@@ -62,15 +69,18 @@ export interface HttpOptions<Request, Response> extends ChargeOptions<Request> {
    */
   readonly ipv6Subnet?: number | false;
   /** Which limits apply to which account. Either this, or a `limiter`, which has a policy already. */
-  readonly policy?: Policy | PolicyOptions;
+  readonly policy?: Policy<Names> | PolicyOptions;
   /** The store of the counters; goes with `policy`. Default: the memory of this process. */
   readonly store?: Store;
   /** The limiter's name in metrics; goes with `policy`. Default: `default`. */
   readonly name?: string;
   /** An existing limiter, to share its limits between mounts, or to call `peek`, `refund` and `reset` elsewhere. */
-  readonly limiter?: RateLimiter;
-  /** The headers that show clients the state of their limits: default `'x-ratelimit'`. */
-  readonly headers?: HeaderFormat;
+  readonly limiter?: RateLimiter<Names>;
+  /**
+   * The headers that show clients the state of their limits: default `'x-ratelimit'`. A function chooses for each
+   * request.
+   */
+  readonly headers?: HeaderFormat | HeaderChoice<Request>;
   /** `error.code` of the refusal's envelope: default `RATE_LIMIT_EXCEEDED`. */
   readonly code?: string;
   /** `error.message` of the refusal's envelope. */
@@ -81,6 +91,16 @@ export interface HttpOptions<Request, Response> extends ChargeOptions<Request> {
    * the client left, keeps its charge.
    */
   readonly refundWhen?: (statusCode: number) => Optional<boolean>;
+  /**
+   * At most so many refunds for each account or address in a rolling window, so that a client cannot make itself free
+   * by requests that fail. Counted by this process. Default: no limit.
+   */
+  readonly refundAtMost?: QuotaOptions;
+  /**
+   * The answer to a request for which the function `cost` returns no integer from 0 to 2³¹ − 1: by default 400, since
+   * such a cost comes from the client. `'error'` passes an error to the app.
+   */
+  readonly onBadCost?: (typeof ON_BAD_COST)[number];
   /** Replaces the answer to a refused request; the rate-limit headers and `Retry-After` are set before. */
   readonly onLimited?: (request: Request, response: Response, decision: Decision) => unknown;
   /**
@@ -95,6 +115,8 @@ export interface HttpOptions<Request, Response> extends ChargeOptions<Request> {
   readonly onRefused?: RefusalHook<Request>;
 }
 
+const ON_BAD_COST = ['bad-request', 'error'] as const;
+
 export const CHARGE_OPTIONS: readonly string[] = [
   'account',
   'category',
@@ -102,6 +124,7 @@ export const CHARGE_OPTIONS: readonly string[] = [
   'plan',
   'region',
   'environment',
+  'onFunctionFailure',
   'skip',
 ];
 
@@ -117,6 +140,8 @@ const HTTP_OPTIONS: readonly string[] = [
   'code',
   'message',
   'refundWhen',
+  'refundAtMost',
+  'onBadCost',
   'onLimited',
   'onUnavailable',
   'onRefused',
@@ -129,15 +154,23 @@ export function checkHttpOptions(path: string, options: object, more: readonly s
   if (checked['account'] === undefined) throw noAccountError(`${path}.account`);
   checkChargeOptions(path, checked);
   if (checked['paths'] !== undefined) checkPaths(`${path}.paths`, checked['paths']);
-  const ipv6Subnet = checked['ipv6Subnet'] ?? false;
-  if (ipv6Subnet !== false) checkInteger(`${path}.ipv6Subnet`, ipv6Subnet, 32, 64);
+  const ipv6Subnet = checked['ipv6Subnet'];
+  if (ipv6Subnet !== undefined && ipv6Subnet !== false) checkInteger(`${path}.ipv6Subnet`, ipv6Subnet, 32, 64);
   for (const name of ['refundWhen', 'onLimited', 'onUnavailable', 'onRefused']) {
     if (checked[name] !== undefined) checkFunction(`${path}.${name}`, checked[name]);
   }
   for (const name of ['code', 'message', 'name']) {
     if (checked[name] !== undefined) checkString(`${path}.${name}`, checked[name]);
   }
-  if (checked['headers'] !== undefined) checkOneOf(`${path}.headers`, checked['headers'], HEADER_FORMATS);
+  const { headers, refundAtMost, onBadCost } = checked;
+  if (headers !== undefined && typeof headers !== 'function') checkOneOf(`${path}.headers`, headers, HEADER_FORMATS);
+  if (onBadCost !== undefined) checkOneOf(`${path}.onBadCost`, onBadCost, ON_BAD_COST);
+  if (refundAtMost !== undefined) {
+    new Quota(refundAtMost as QuotaOptions, `${path}.refundAtMost`);
+    if (checked['refundWhen'] === undefined) {
+      throw optionConflictError('Expected `refundWhen` beside `refundAtMost`, got none: nothing would be refunded');
+    }
+  }
 }
 
 /** The usual mistakes of a first try get a message with the line to write. */
@@ -172,6 +205,10 @@ export function checkChargeOptions(path: string, options: Readonly<Record<string
     if (option === undefined || typeof option === 'function') continue;
     if (typeof option !== 'string') throw optionTypeError(`${path}.${name}`, 'a string or a function', option);
     checkString(`${path}.${name}`, option);
+  }
+  const { onFunctionFailure } = options as ChargeOptions<never>;
+  if (onFunctionFailure !== undefined) {
+    checkOneOf(`${path}.onFunctionFailure`, onFunctionFailure, ['fallback', 'error'] as const);
   }
   const cost = options['cost'];
   if (cost === undefined || typeof cost === 'function') return;

@@ -1,8 +1,11 @@
+import { checkInteger } from '../check.js';
 import type { Charge, Decision } from '../decision/index.js';
 import { optionTypeError } from '../errors.js';
 import { isPromise, type MaybePromise } from '../promises.js';
+import { MAX_UNITS } from '../store/index.js';
 import { warnOnce } from '../warnings.js';
 import { type AddressFacts, AddressReader } from './address-reader.js';
+import { LayerFunctions } from './layer-functions.js';
 import type { MountedLimiter } from './mounted-limiter.js';
 import type { ChargeOptions, HttpOptions, Optional } from './request-options.js';
 
@@ -20,7 +23,16 @@ export interface RouteFacts {
 }
 
 /** The options of an adapter that decide how requests are read. */
-export type ReaderOptions<Request> = ChargeOptions<Request> & Pick<HttpOptions<Request, never>, 'paths' | 'ipv6Subnet'>;
+export type ReaderOptions<Request> = ChargeOptions<Request> &
+  Pick<HttpOptions<Request, never>, 'paths' | 'ipv6Subnet' | 'onBadCost'>;
+
+/** The function `cost` returned no cost for a request, which is the client's mistake and answered by 400. */
+export class BadCost extends Error {
+  constructor(cause: unknown) {
+    super('The cost of the request is invalid', { cause });
+    this.name = 'BadCost';
+  }
+}
 
 /** Reads charges from requests. Without async options it makes no promise. */
 export class RequestReader<Request> {
@@ -36,8 +48,10 @@ export class RequestReader<Request> {
   readonly #paths: ReaderOptions<Request>['paths'];
   /** Whether a missing parameter is a mistake that has not been reported. */
   #needsParameter: boolean;
+  #needsCost = true;
   /** The parts of every charge, if none of them comes from a function: prepared once for the route. */
   readonly #constants: ChargeParts | undefined;
+  readonly #layers: LayerFunctions<Request>;
 
   /** The options have been checked. */
   constructor(
@@ -60,6 +74,7 @@ export class RequestReader<Request> {
     this.#needsParameter = isNamed && paths === undefined && isMatched;
     if (options.category !== undefined || paths !== undefined) mounted.namesCategories();
     this.#constants = isNamed && skip === undefined ? constantsOf(options) : undefined;
+    this.#layers = new LayerFunctions(options);
   }
 
   /** The reader of one route, with some options replaced. */
@@ -97,13 +112,14 @@ export class RequestReader<Request> {
   /** Asks the functions among the options. */
   #ask(request: Request, parameter: string | undefined): MaybePromise<Charge> {
     const options = this.#options;
+    const { limiter } = this.#mounted;
     const place = this.#place(request);
     const account = this.#account(request, parameter ?? place?.account);
     const category = ask(options.category, request);
     const cost = ask(options.cost, request);
-    const plan = ask(options.plan, request);
-    const region = ask(options.region, request);
-    const environment = ask(options.environment, request);
+    const plan = this.#layers.ask('plan', request, limiter);
+    const region = this.#layers.ask('region', request, limiter);
+    const environment = this.#layers.ask('environment', request, limiter);
     if (
       isPromise(account) ||
       isPromise(category) ||
@@ -114,10 +130,10 @@ export class RequestReader<Request> {
     ) {
       return Promise.all([account, category, cost, plan, region, environment]).then(
         ([account, category, cost, plan, region, environment]) =>
-          this.#charge(request, account, checkParts(category, cost, plan, region, environment), place),
+          this.#charge(request, account, checkParts(category, this.#cost(cost), plan, region, environment), place),
       );
     }
-    return this.#charge(request, account, checkParts(category, cost, plan, region, environment), place);
+    return this.#charge(request, account, checkParts(category, this.#cost(cost), plan, region, environment), place);
   }
 
   #account(request: Request, parameter: string | undefined): Optional<string> {
@@ -127,6 +143,16 @@ export class RequestReader<Request> {
       return ask((request: Request) => account(request, parameter === '' ? undefined : parameter), request);
     if (parameter === undefined && this.#needsParameter) this.#reportNoParameter();
     return parameter;
+  }
+
+  #cost(cost: Answer<number>): number {
+    if (cost === undefined && this.#needsCost && typeof this.#options.cost === 'function') this.#reportNoCost();
+    if (cost === undefined || cost === null) return 1;
+    try {
+      return checkInteger('cost', cost, 0, MAX_UNITS);
+    } catch (error) {
+      throw this.#options.onBadCost === 'error' ? error : new BadCost(error);
+    }
   }
 
   #charge(request: Request, account: string | null | undefined, parts: ChargeParts, place: Place | undefined): Charge {
@@ -141,6 +167,16 @@ export class RequestReader<Request> {
       region: parts.region,
       environment: parts.environment,
     } as Charge;
+  }
+
+  #reportNoCost(): void {
+    this.#needsCost = false;
+    const { name } = this.#mounted.limiter;
+    warnOnce(
+      'TOLLGATE_NO_COST',
+      name,
+      `The function \`cost\` of the limiter ${name} returned undefined, which counts 1: does it read a body before that is parsed? Return null where 1 is meant`,
+    );
   }
 
   #reportNoParameter(): void {
@@ -185,14 +221,14 @@ type Answer<T> = T | null | undefined;
 
 function checkParts(
   category: Answer<string>,
-  cost: Answer<number>,
+  cost: number,
   plan: Answer<string>,
   region: Answer<string>,
   environment: Answer<string>,
 ): ChargeParts {
   return {
     category: checkText('category', category),
-    cost: cost ?? 1,
+    cost,
     plan: checkText('plan', plan),
     region: checkText('region', region),
     environment: checkText('environment', environment),

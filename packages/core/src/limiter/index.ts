@@ -1,2 +1,3 @@
+export { countFunctionFailure } from './function-failures.js';
 export { RateLimiter } from './limiter.js';
 export type { RateLimiterOptions } from './limiter-options.js';

@@ -30,6 +30,7 @@ import { counterPrefix, type Store } from '../store/index.js';
 import { Usage, type UsageQuestion, type UsageReport } from '../usage/index.js';
 import { warn } from '../warnings.js';
 import { Trial, TrialTally } from './candidate.js';
+import { functionFailuresOf } from './function-failures.js';
 import {
   checkCandidateNames,
   policyOf,
@@ -37,6 +38,7 @@ import {
   readLimiterOptions,
   reportRemovedLimits,
 } from './limiter-options.js';
+import { noteMade } from './made-per-request.js';
 import { type CounterSharer, noteSharer } from './shared-counters.js';
 import { Suspensions } from './suspension.js';
 
@@ -102,6 +104,7 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
     this.#suspensions.start();
     this.#sharer = noteSharer(store, name, options.policy);
     this.#publisher.made();
+    noteMade(name);
   }
 
   /**
@@ -144,7 +147,7 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
    *
    * @throws TypeError `TOLLGATE_OPTION_TYPE` when `receipt` is not one from a limiter on this store.
    */
-  refund(receipt: Receipt): MaybePromise<boolean> {
+  refund(receipt: Receipt | string): MaybePromise<boolean> {
     return this.settle(receipt, 0);
   }
 
@@ -158,11 +161,13 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
    *
    * Rejects as {@link refund} and {@link debit} do.
    *
-   * @throws TypeError `TOLLGATE_OPTION_TYPE` when `receipt` is not one from a limiter on this store, TypeError or
-   * RangeError `TOLLGATE_OPTION_RANGE` unless `actualCost` is an integer from 0 to 2³¹ − 1.
+   * @throws TypeError `TOLLGATE_OPTION_TYPE` when `receipt` is not one from a limiter on this store or its text,
+   * `TOLLGATE_OPTION_CONFLICT` for the text of a charge that only its own process can correct, TypeError or RangeError
+   * `TOLLGATE_OPTION_RANGE` unless `actualCost` is an integer from 0 to 2³¹ − 1.
    */
-  settle(receipt: Receipt, actualCost: number): MaybePromise<boolean> {
+  settle(receipt: Receipt | string, actualCost: number): MaybePromise<boolean> {
     this.#checkOpen();
+    if (typeof receipt === 'string') return this.#guard.receiptOf(receipt).settle(actualCost);
     if (!Receipt.isOf(this.#store, receipt)) {
       throw optionTypeError('receipt', 'a receipt from a decision on the same store', receipt);
     }
@@ -310,6 +315,7 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
       corrections,
       suspended: this.#passedSuspended,
       sourceFailures: this.#sources.failures,
+      functionFailures: functionFailuresOf(this),
       policyVersion,
       candidate: this.#trialTally.describe(),
       usage: this.#usage?.stats(),

@@ -1,8 +1,9 @@
 import { checkFunction, checkInteger, checkOptions } from '../check.js';
 import { type Clock, monotonicClock } from '../clock.js';
 import { closedError } from '../errors.js';
-import type { CounterSpec, Outcome, Store } from '../store/index.js';
+import type { CounterSpec, Outcome, ReceiptClaims, Store } from '../store/index.js';
 import { Counters } from './counters.js';
+import { MemoryClaims } from './receipt-claims.js';
 import type { ScratchOutcome } from './scratch-outcome.js';
 import { isViolationsName, limiterOfStored, storedName, violationsName } from './stored-names.js';
 
@@ -52,6 +53,7 @@ export let countersOf: (store: MemoryStore) => Counters;
  */
 export class MemoryStore implements Store {
   readonly #maxCounters: number;
+  readonly receipts: ReceiptClaims;
   #counters: Counters | undefined;
 
   /**
@@ -64,6 +66,7 @@ export class MemoryStore implements Store {
     const { maxCounters = 1_000_000, clock = monotonicClock } = options;
     this.#maxCounters = checkInteger('maxCounters', maxCounters, 4, 2 ** 24);
     this.#counters = new Counters(this.#maxCounters, checkFunction('clock', clock));
+    this.receipts = new MemoryClaims(clock);
   }
 
   consume(account: string, counters: readonly CounterSpec[], cost: number): Outcome {

@@ -42,6 +42,8 @@ export interface LimiterStats {
   readonly suspended: number;
   /** Charges whose account source failed or did not answer in time, so that the policy alone decided. */
   readonly sourceFailures: number;
+  /** Calls of a function among an adapter's options that failed, so that the request was decided without its answer. */
+  readonly functionFailures: number;
   /** The number of policies, the one in force included: 1 until `setPolicy` is first called. */
   readonly policyVersion: number;
   /** How the candidates decided, beside the policy. */

@@ -55,6 +55,15 @@ export class Fallback {
     return { now, token };
   }
 
+  /** The refusal of a charge that does not fit what this process has admitted itself, by the full limits. */
+  refusal({ owner, cost, resolution }: PreparedCharge): Outcome | undefined {
+    if (resolution.onStoreFailure !== 'local') return undefined;
+    // Without throttles: the store's own decide.
+    const counters = resolution.counters.map(({ name, quotas }) => ({ name, quotas }));
+    const outcome = this.local.peek(owner, counters, cost);
+    return outcome.allowed ? undefined : outcome;
+  }
+
   /** Throttles here what the store has throttled, so that an outage does not end a throttling. */
   followThrottling({ owner, resolution }: PreparedCharge, throttledMs: readonly number[]): void {
     if (resolution.onStoreFailure === 'local') this.local.throttle(owner, resolution.local.counters, throttledMs);

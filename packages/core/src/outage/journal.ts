@@ -1,5 +1,6 @@
 import { entryOf } from '../entry-of.js';
-import { type CounterSpec, longestMsOf, MAX_UNITS } from '../store/index.js';
+import { type CounterSpec, MAX_UNITS } from '../store/index.js';
+import { longestMs } from './uncounted.js';
 
 /** Admissions of one account on the same counters, close enough in time to be recorded as one. */
 export class JournalEntry {
@@ -153,10 +154,4 @@ function shortestMs(counters: readonly CounterSpec[]): number {
   let shortest = Number.POSITIVE_INFINITY;
   for (const { quotas } of counters) for (const { windowMs } of quotas) shortest = Math.min(shortest, windowMs);
   return shortest;
-}
-
-function longestMs(counters: readonly CounterSpec[]): number {
-  let longest = 0;
-  for (const { quotas } of counters) longest = Math.max(longest, longestMsOf(quotas));
-  return longest;
 }

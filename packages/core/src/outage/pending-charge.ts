@@ -49,7 +49,11 @@ export class PendingCharge implements CallEnd<Decision>, Correction {
 
   answered(outcome: Outcome): Decision {
     const isCharged = outcome.allowed && this.#charge.cost > 0;
-    if (isCharged) this.#copy = this.#parts.fallback.follow(this.#charge);
+    if (isCharged) {
+      const refusal = this.#parts.settlement.refusal(this.#charge);
+      if (refusal !== undefined) return this.#refuse(outcome, refusal);
+      this.#copy = this.#parts.fallback.follow(this.#charge);
+    }
     return decideAsStore(this.#parts, this.#charge, outcome, isCharged ? this : undefined);
   }
 
@@ -65,12 +69,14 @@ export class PendingCharge implements CallEnd<Decision>, Correction {
     this.#allowed = decision.allowed;
     this.#local = isCharged ? settlement.admitLocally(this.#charge) : undefined;
     if (charged === 'no') this.#owe();
+    else if (this.#local !== undefined) settlement.doubt(this.#charge, this.#local);
     follower.decided(decision);
     return decision;
   }
 
   answeredLate(outcome: Outcome): void {
     if (this.#charge.cost === 0) return;
+    if (this.#local !== undefined) this.#parts.settlement.resolve(this.#charge, this.#local);
     if (!outcome.allowed) {
       this.#owe();
       return;
@@ -81,11 +87,21 @@ export class PendingCharge implements CallEnd<Decision>, Correction {
   }
 
   failedLate({ charged }: StoreError): void {
-    if (charged === 'no') this.#owe();
+    if (charged !== 'no') return;
+    if (this.#local !== undefined) this.#parts.settlement.resolve(this.#charge, this.#local);
+    this.#owe();
   }
 
   get store(): Store {
     return this.#parts.settlement.store;
+  }
+
+  get isLocal(): boolean {
+    return this.#local !== undefined;
+  }
+
+  claim(charge: PreparedCharge, id: string): MaybePromise<boolean> {
+    return this.#parts.settlement.claim(charge, id);
   }
 
   settle(charge: PreparedCharge, outcome: Outcome, actualCost: number): MaybePromise<void> {
@@ -94,6 +110,15 @@ export class PendingCharge implements CallEnd<Decision>, Correction {
     return this.#local === undefined
       ? settlement.settle(charge, outcome, actualCost, this.#copy)
       : settlement.settleLocal(charge, outcome, actualCost, this.#local);
+  }
+
+  /** The store has admitted the charge, and what this process has admitted alone leaves no room for it. */
+  #refuse(outcome: Outcome, refusal: Outcome): Decision {
+    const { settlement, follower } = this.#parts;
+    settlement.giveBack(this.#charge, outcome, 0);
+    const decision = new Decision(this.#charge, this.#charge.resolution, refusal, 'local');
+    follower.decided(decision);
+    return decision;
   }
 
   #owe(): void {

@@ -3,11 +3,11 @@ import type { PreparedCharge } from '../decision/index.js';
 import type { StoreError } from '../errors.js';
 import type { Admission } from '../memory/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
-import type { Outcome, Store } from '../store/index.js';
+import { longestMsOf, type Outcome, type Store } from '../store/index.js';
 import type { Circuits } from './circuit.js';
 import type { Fallback } from './fallback.js';
 import type { JournalEntry } from './journal.js';
-import { downError, type StoreCalls, VOID_CALL } from './store-calls.js';
+import { type CallEnd, downError, type StoreCalls, VOID_CALL } from './store-calls.js';
 import type { WriteBack } from './write-back.js';
 
 /** A charge that this process admitted alone, and its state since. */
@@ -18,6 +18,8 @@ export class LocalAdmission {
   cost: number;
   /** The entry that waits to be written to the store. */
   entry: JournalEntry | undefined = undefined;
+  /** Whether the store may not have counted it. */
+  isUncounted = false;
   /** The store's own admission of the charge, if its answer came too late. */
   stored: Outcome | undefined = undefined;
 
@@ -94,6 +96,7 @@ export class Settlement {
       return this.debit(more);
     }
     local.cost = actualCost;
+    if (actualCost === 0) this.resolve(charge, local);
     this.#fallback.takeBack({ ...charge, cost: cost - actualCost }, outcome);
     if (local.entry !== undefined) this.#writeBack.withdraw(local.entry, cost - actualCost, actualCost === 0);
     return local.stored && this.settle(charge, local.stored, actualCost);
@@ -119,7 +122,35 @@ export class Settlement {
     });
   }
 
-  /** The store admitted, too late, a charge whose request was refused, or corrected to less since. */
+  /** Whether this is the first use of a receipt that was written as text, in any process. Rejects while it is away. */
+  claim({ owner, resolution }: PreparedCharge, id: string): MaybePromise<boolean> {
+    const circuit = this.#circuits.of(owner);
+    if (circuit.isOpen) return Promise.reject(downError('no'));
+    const forMs = Math.max(...resolution.counters.map(({ quotas }) => longestMsOf(quotas)));
+    return this.#calls.ask(circuit, owner, () => this.#store.receipts?.claim(owner, id, forMs), CLAIM_CALL);
+  }
+
+  /** The store may have counted a local admission, or not. */
+  doubt({ owner, resolution }: PreparedCharge, local: LocalAdmission): void {
+    local.isUncounted = true;
+    this.#writeBack.uncounted.add(owner, resolution.counters, local.admittedAt);
+  }
+
+  /** What the store has done with a local admission is known after all. */
+  resolve({ owner }: PreparedCharge, local: LocalAdmission): void {
+    if (local.isUncounted) this.#writeBack.uncounted.remove(owner);
+    local.isUncounted = false;
+  }
+
+  /**
+   * The refusal of a charge that the store has admitted, since it may not have counted admissions of this process. They
+   * leave no room for the charge.
+   */
+  refusal(charge: PreparedCharge): Outcome | undefined {
+    return this.#writeBack.uncounted.has(charge.owner) ? this.#fallback.refusal(charge) : undefined;
+  }
+
+  /** The store admitted a charge whose request was refused here, or corrected to less since. */
   giveBack(charge: PreparedCharge, outcome: Outcome, actualCost: number): void {
     const { owner } = charge;
     const less = { ...charge, cost: charge.cost - actualCost };
@@ -140,3 +171,10 @@ export class Settlement {
     return this.#store.refund(owner, resolution.counters, cost, outcome);
   }
 }
+
+const CLAIM_CALL: CallEnd<boolean> = {
+  ...VOID_CALL,
+  isAnswer: (value) => typeof value === 'boolean',
+  answered: (isFirst) => isFirst as boolean,
+  failed: (error) => Promise.reject(error) as never,
+};

@@ -1,5 +1,5 @@
 import { type Clock, monotonicClock } from '../clock.js';
-import { type Correction, Decision, type PreparedCharge } from '../decision/index.js';
+import { type Correction, Decision, type PreparedCharge, Receipt } from '../decision/index.js';
 import { isProgramsMistake } from '../errors.js';
 import { countersOf, MemoryStore, type ScratchOutcome } from '../memory/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
@@ -28,7 +28,8 @@ export class StoreGuard {
   readonly #store: Store;
   /** Set for a store in this process. It cannot be away, so its charges need no deadline, no copy and no write-back. */
   #memory: MemoryStore | undefined;
-  readonly #memoryCorrection: Correction;
+  /** Of charges that the store has decided, and nothing else remembers. */
+  readonly #correction: Correction;
   readonly #follower: GuardFollower;
   readonly #calls: StoreCalls;
   readonly #circuits: Circuits;
@@ -61,8 +62,10 @@ export class StoreGuard {
     this.#fallback = new Fallback(localStore);
     this.#settlement = new Settlement(store, this.#calls, this.#circuits, this.#fallback, this.#writeBack, clock);
     this.#parts = { fallback: this.#fallback, settlement: this.#settlement, follower };
-    this.#memoryCorrection = {
+    this.#correction = {
       store,
+      isLocal: false,
+      claim: (charge, id) => this.#settlement.claim(charge, id),
       settle: (charge, outcome, actualCost) => {
         follower.corrected(charge, charge.cost, actualCost);
         return this.#settlement.settle(charge, outcome, actualCost);
@@ -92,6 +95,15 @@ export class StoreGuard {
     this.#follower.corrected(charge, 0, charge.cost);
     if (this.#memory === undefined) this.#fallback.follow(charge);
     return this.#settlement.debit(charge);
+  }
+
+  /**
+   * The receipt of a text.
+   *
+   * @throws TypeError unless it is the text of a receipt of this store.
+   */
+  receiptOf(text: string): Receipt {
+    return Receipt.parse(text, this.#correction);
   }
 
   /** As {@link Store.reset}. */
@@ -184,7 +196,7 @@ export class StoreGuard {
       return this.#calls.threw(circuit, owner, thrown, new PendingCharge(this.#parts, charge, circuit));
     }
     const isCharged = outcome.allowed && cost > 0;
-    const decision = new Decision(charge, resolution, outcome, 'store', isCharged ? this.#memoryCorrection : undefined);
+    const decision = new Decision(charge, resolution, outcome, 'store', isCharged ? this.#correction : undefined);
     this.#follower.decided(decision);
     return decision;
   }

@@ -4,6 +4,7 @@ import type { CounterSpec, Store } from '../store/index.js';
 import type { Circuits } from './circuit.js';
 import { Journal, type JournalEntry } from './journal.js';
 import type { CallEnd, StoreCalls } from './store-calls.js';
+import { Uncounted } from './uncounted.js';
 
 /**
  * Writes the admissions of an outage to the store once it is back. A record that the store may have counted is not sent
@@ -15,6 +16,8 @@ export class WriteBack {
   readonly #circuits: Circuits;
   readonly #clock: Clock;
   readonly #journal = new Journal(MAX_ENTRIES);
+  /** What the store may never count. */
+  readonly uncounted: Uncounted;
   readonly #canRecord: boolean;
   /** Accounts whose entries wait to be sent. */
   #queue: string[] = [];
@@ -29,6 +32,7 @@ export class WriteBack {
     this.#calls = calls;
     this.#circuits = circuits;
     this.#clock = clock;
+    this.uncounted = new Uncounted(clock);
     this.#canRecord = typeof store.record === 'function';
   }
 
@@ -50,10 +54,13 @@ export class WriteBack {
 
   /** Notes an admission that the store certainly did not count. Without an entry, the store never will. */
   add(account: string, counters: readonly CounterSpec[], cost: number, at: number): JournalEntry | undefined {
-    if (!this.#canRecord || this.#stopped) return undefined;
-    const entry = this.#journal.add(account, counters, cost, at);
-    if (entry === undefined) this.#dropped++;
-    else this.#sendSoon(account);
+    const canRecord = this.#canRecord && !this.#stopped;
+    const entry = canRecord ? this.#journal.add(account, counters, cost, at) : undefined;
+    if (entry !== undefined) this.#sendSoon(account);
+    else {
+      if (canRecord) this.#dropped++;
+      this.uncounted.add(account, counters, at);
+    }
     return entry;
   }
 
@@ -63,6 +70,7 @@ export class WriteBack {
 
   forget(account: string, name?: string): void {
     this.#journal.forget(account, name);
+    if (name === undefined) this.uncounted.forget(account);
   }
 
   /** Sends all entries of the account. Called before its next charge is sent. */
@@ -107,7 +115,7 @@ export class WriteBack {
     new Promise((resolve) => resolve(this.#calls.ask(this.#circuits.of(account), account, record, end))).then(
       sent,
       () => {
-        this.lose(entry.admissions);
+        this.lose(entry, entry.admissions);
         sent();
       },
     );
@@ -117,14 +125,22 @@ export class WriteBack {
     this.#written += admissions;
   }
 
-  lose(admissions: number): void {
+  /** The store may never count admissions of the entry. */
+  lose({ account, counters, latestAt }: JournalEntry, admissions: number): void {
     this.#dropped += admissions;
+    this.uncounted.add(account, counters, latestAt, admissions);
+  }
+
+  /** Lost admissions are known to be counted, or not to be. */
+  find({ account }: JournalEntry, admissions: number): void {
+    this.#dropped -= admissions;
+    this.uncounted.remove(account, admissions);
   }
 
   putBack(entry: JournalEntry): void {
     this.#queue = [];
     if (entry.admissions === 0) return;
-    if (this.#stopped || !this.#journal.put(entry, this.#clock())) this.lose(entry.admissions);
+    if (this.#stopped || !this.#journal.put(entry, this.#clock())) this.lose(entry, entry.admissions);
     else this.#sendSoon(entry.account);
   }
 
@@ -161,21 +177,21 @@ class RecordEnd implements CallEnd<void> {
 
   failed({ charged }: StoreError): void {
     if (charged === 'no') this.#writeBack.putBack(this.#entry);
-    else this.#writeBack.lose(this.#admissions);
+    else this.#writeBack.lose(this.#entry, this.#admissions);
   }
 
   answeredLate(): void {
-    this.#writeBack.lose(-this.#admissions);
+    this.#writeBack.find(this.#entry, this.#admissions);
     this.#writeBack.count(this.#admissions);
   }
 
   failedLate({ charged }: StoreError): void {
     if (charged !== 'no') return;
-    this.#writeBack.lose(-this.#admissions);
+    this.#writeBack.find(this.#entry, this.#admissions);
     this.#writeBack.putBack(this.#entry);
   }
 }
 
 const MAX_ENTRIES = 100_000;
-const MAX_SENDING = 32;
+const MAX_SENDING = 512;
 const RETRY_MS = 100;

@@ -5,7 +5,7 @@ export {
   defineAccountLayer,
   type Suspension,
 } from './account-source.js';
-export type { CategoryLayer, Layer, LayerLimits, Layers, Mode, QuotaList } from './layer.js';
+export type { CategoryLayer, Layer, Layers, Mode, QuotaList } from './layer.js';
 export {
   type LegsApiCategory,
   type LegsApiNames,

@@ -84,8 +84,8 @@ export interface PolicyQuery {
  * @throws TypeError `TOLLGATE_OPTION_TYPE` when a value is of the wrong kind, `TOLLGATE_OPTION_UNKNOWN` when an option
  * does not exist.
  * @throws RangeError `TOLLGATE_OPTION_RANGE` when a number is out of range, or a list is empty, has more than 8 quotas,
- * or two with the same window or name, or when a category is not one of the policy: of `onStoreFailure`, of the layer of
- * an account, or of any layer where `known` lists the categories.
+ * or two with the same window or name; and when a category is not one of the policy: of `onStoreFailure`, of an
+ * account's layer, or of any layer where `known` lists the categories.
  *
  * @example
  * const policy = definePolicy({

@@ -13,7 +13,7 @@ export {
   type QuotaOptions,
   windowInWords,
 } from './quota.js';
-export type { CounterSpec, Outcome, Store } from './store.js';
+export type { CounterSpec, Outcome, ReceiptClaims, Store } from './store.js';
 export { type EscalateOptions, Throttle, type ThrottleOptions, wholePart } from './throttle.js';
 export {
   MAX_CATEGORIES,

@@ -169,6 +169,20 @@ export interface Store {
    */
   reset(account: string, name?: string, limiter?: string): MaybePromise<void>;
 
+  /**
+   * Lets receipts be written as text, and used once in any process on the store. Without it, a receipt works only in
+   * its own process.
+   */
+  readonly receipts?: ReceiptClaims;
+
   /** Releases the store's resources. Afterwards every other method fails, and a second `close` does nothing. */
   close(): MaybePromise<void>;
+}
+
+/** What a store does for receipts that are written as text. */
+export interface ReceiptClaims {
+  /** Signs the texts: the same in every process on the store, and not guessable by those who must not forge one. */
+  readonly key: string;
+  /** Returns true for the first call with the `id`, by any process, and false for all others within `forMs`. */
+  claim(account: string, id: string, forMs: number): MaybePromise<boolean>;
 }

@@ -3,6 +3,7 @@ import { entryOf } from '@tollgate/core/kit';
 import { ChargeShape } from './charge-shape.js';
 import { CONSUME, CONSUME_GROUP, type Operation, PEEK, REFUND, VIOLATE } from './operation.js';
 import { Reply } from './reply.js';
+import type { SpoiltCounters } from './spoilt.js';
 import { Step } from './step.js';
 
 /**
@@ -79,13 +80,13 @@ export class Call {
   }
 
   /** Answers every operation, or throws if the reply does not have the right shape. */
-  answer(bytes: unknown): void {
+  answer(bytes: unknown, spoilt: SpoiltCounters): void {
     const reply = new Reply(bytes);
     reply.next();
     const steps = this.#inOrder();
     for (const step of steps) step.read(reply);
     reply.end();
-    for (const step of steps) step.answer();
+    for (const step of steps) step.answer(spoilt);
   }
 
   reject(error: unknown): void {

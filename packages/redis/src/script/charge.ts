@@ -2,8 +2,8 @@ import { MAX_WINDOW_MS } from '@tollgate/core/kit';
 import { ARRANGING } from './arranging.js';
 import { CONSUME_OPERATION, WAIT } from './consume.js';
 import { COUNTER_FUNCTIONS, COUNTERS, SHARED_NAMES } from './counter.js';
-import { hasThrottle, indexOf, keyOf, violationsOf } from './fields.js';
-import { RECORD_OPERATION } from './record.js';
+import { hasThrottle, indexOf, keyOf, longestOf, shapeOf, violationsOf } from './fields.js';
+import { INSERT, RECORD_OPERATION } from './record.js';
 import { REFUND_OPERATION } from './refund.js';
 import { USUAL_CHARGE } from './usual.js';
 import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
@@ -101,7 +101,7 @@ local operate, slicesOf
 
 -- Makes the function for everything but the usual charge.
 local function makeOperate(${SHARED_NAMES})
-${COUNTER_FUNCTIONS}${ARRANGING}${VIOLATIONS}${WAIT}
+${COUNTER_FUNCTIONS}${ARRANGING}${VIOLATIONS}${WAIT}${INSERT}
 -- Carries out the operation at \`start\`. Its counters begin at the places from \`first\` to \`stop\`, \`step\` apart.
 return function(start, first, step, stop)
   local kind, detail, cost, counters = ask[start], ask[start + 1], ask[start + 2], (stop - first) / step + 1
@@ -134,7 +134,19 @@ return function(start, first, step, stop)
       if not sound or longest > ${MAX_WINDOW_MS} then status = (c - first) / step + 1 end
     end
   end
-  if status == 0 and kind > 2 and not isIndex(${indexOf('first')}) then status = 2 * counters + 1 end
+  if status == 0 and kind > 2 then
+    -- A record begins its counters in the index. Whatever else needs the index asks whether it can be written.
+    local asks, entered = kind == 4, true
+    for c = first, kind == 3 and stop or 0, step do
+      local longest = ${longestOf(shapeOf('c'))}
+      if heads[${keyOf('c')}] then
+        asks = true
+      elseif detail < longest then
+        entered = entered and register(${keyOf('c')}, ${indexOf('c')}, now, longest)
+      end
+    end
+    if not entered or asks and not isIndex(${indexOf('first')}) then status = 2 * counters + 1 end
+  end
   size = size + 1
   reply[size] = status
 

@@ -72,7 +72,7 @@ export const CONSUME_OPERATION: string = `
       enters = enters or not head or grown and grown[key] or isOld(head, now)
     end
     if enters and not isIndex(${indexOf('first')}) then
-      size = answer - 2
+      size = answer - 3
       reply[size] = 2 * counters + 1
       restore(first, stop, step, before)
       return

@@ -164,12 +164,12 @@ ${REPLACE}
 
 /**
  * Adds `key` to the account's `index`. `ends` is the latest instant at which the key may matter. Sets `entered`, which is
- * false if Redis refused the command that was sent by `try`.
+ * false if Redis refused that.
  */
-export const enterBy = (send: 'call' | 'try'): string => `
+export const ENTER: string = `
   local account, life = KEYS[index], ends - clock
   local left = call('PTTL', account)
-  local entered = type(${send}('ZADD', account, ends, sub(KEYS[key], #account + 2))) == 'number'
+  local entered = type(try('ZADD', account, ends, sub(KEYS[key], #account + 2))) == 'number'
   if entered then
     if left ~= -2 then call('ZREMRANGEBYSCORE', account, '-inf', clock) end
     if left < life then call('PEXPIRE', account, life) end
@@ -244,13 +244,16 @@ local function isIndex(index)
   return not isForeign(try('ZCARD', KEYS[index]), 'ZCARD', index)
 end
 
+-- Returns false if the index is of another type.
 local function enter(key, index, ends)
-${enterBy('call')}
+${ENTER}
+  if not entered and isIndex(index) then call('ZADD', account, ends, sub(KEYS[key], #account + 2)) end
+  return entered
 end
 
 local function register(key, index, now, longest)
 ${ENDS}
-  enter(key, index, ends)
+  return enter(key, index, ends)
 end
 
 -- The bytes of a window's slices, with all instants moved by \`moved\`, and costs in \`costBytes\` bytes.

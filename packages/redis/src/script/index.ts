@@ -13,4 +13,5 @@ export {
   type Request,
   VIOLATE,
 } from './operation.js';
-export { RESET_SCRIPT } from './reset.js';
+export { FIND_SCRIPT, RESET_SCRIPT } from './reset.js';
+export { SpoiltCounters } from './spoilt.js';

@@ -1,14 +1,16 @@
-import { type CounterSpec, StoreError, type Throttle } from '@tollgate/core';
+import type { CounterSpec, Throttle } from '@tollgate/core';
 import type { ChargeShape } from './charge-shape.js';
 import { CONSUME, type OpenOutcome, type Operation, PEEK, VIOLATE } from './operation.js';
 import type { Reply } from './reply.js';
+import type { SpoiltCounters } from './spoilt.js';
 
 /** One step of the script: `count` equal operations of one account, from `first` on. */
 export class Step {
   readonly first: Operation;
   readonly count: number;
   readonly #shape: ChargeShape;
-  #isTaken = false;
+  /** Above 0 if a key is spoilt. */
+  #status = 0;
   #throttled: readonly string[] | undefined = undefined;
   #now = 0;
   #admitted = 0;
@@ -27,8 +29,8 @@ export class Step {
 
   /** Reads the step's part of the reply. */
   read(reply: Reply): void {
-    this.#isTaken = reply.next() === 0;
-    if (!this.#isTaken) return;
+    this.#status = reply.next();
+    if (this.#status > 0) return;
     const { kind } = this.first.request;
     const { counters, quotas, hasThrottle } = this.#shape;
     if (kind === VIOLATE) {
@@ -52,11 +54,14 @@ export class Step {
   }
 
   /** Answers all of its operations. */
-  answer(): void {
+  answer(spoilt: SpoiltCounters): void {
+    if (this.#status > 0) {
+      this.reject(spoilt.errorOf(this.first.request.account, this.#shape.counters, this.#status));
+      return;
+    }
     this.#forEach((operation, index) => {
       const { kind } = operation.request;
-      if (!this.#isTaken) operation.reject(foreignKey());
-      else if (kind === CONSUME || kind === PEEK) this.#decide(operation, index);
+      if (kind === CONSUME || kind === PEEK) this.#decide(operation, index);
       else operation.resolve(this.#throttled);
     });
   }
@@ -108,13 +113,6 @@ export class Step {
 }
 
 const NONE: number[] = [];
-
-function foreignKey(): StoreError {
-  return new StoreError(
-    'Redis could not take the charge: a key of its counters holds something that is not of this version',
-    { charged: 'no', concerns: 'account' },
-  );
-}
 
 /** How long the counters are throttled: `before` for admitted charges, `after` for refused ones. */
 interface StepThrottling {

@@ -1,4 +1,4 @@
-import { ADMIT, BEGIN, ENDS, EXPIRE, enterBy, LOAD } from './counter.js';
+import { ADMIT, BEGIN, ENDS, ENTER, EXPIRE, LOAD } from './counter.js';
 import { indexOf, keyOf, limitOf, longestOf, quotasOf, shapeOf, violationsOf, windowMsOf } from './fields.js';
 
 /**
@@ -51,7 +51,7 @@ ${EXPIRE}
       local key, index, longest = ${keyOf('c')}, ${indexOf('c')}, ${longestOf(shapeOf('c'))}
       if not heads[key] then
 ${ENDS}
-${enterBy('try')}
+${ENTER}
         taken = taken and entered
       end
     end

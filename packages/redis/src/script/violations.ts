@@ -82,7 +82,7 @@ local function violate(key, index, shape, times, now)
   local untilAt = math.max(record[3], now + withinMs)
   records[key] = { endsAt, lasted, untilAt, base, used, slices, bytes }
   texts[key] = pack('<BdI4ddI4I2', 1, endsAt, lasted, untilAt, base, used, slices) .. bytes
-  lives[key] = math.max(1, math.min(untilAt - clock, ${LONGEST_MEMORY_MS}))
+  lives[key] = math.max(1, untilAt - now)
   enter(key, index, untilAt)
   return math.max(0, endsAt - now), began, used
 end

@@ -3,7 +3,7 @@ import { type Clock, StoreError } from '@tollgate/core';
 import { entryOf } from '@tollgate/core/kit';
 import { type Connection, Script } from '../connection.js';
 import type { Keys } from '../keys.js';
-import { Call, CHARGE_SCRIPT, type Operation } from '../script/index.js';
+import { Call, CHARGE_SCRIPT, type Operation, SpoiltCounters } from '../script/index.js';
 import { beginCall, type ObservedStore } from './channels.js';
 import { Lane } from './lane.js';
 
@@ -37,6 +37,7 @@ export class Batcher {
   #nonce = randomInt(2 ** 47) * 16;
   #closed = false;
 
+  readonly spoilt: SpoiltCounters = new SpoiltCounters();
   pending = 0;
   calls = 0;
   operations = 0;
@@ -136,7 +137,8 @@ export class Batcher {
     const timer = setTimeout(unblock, this.#options.timeoutMs);
     const ended = beginCall(this.#store, call, this.#options.clock);
     try {
-      call.answer(await this.#connection.runForBytes(CHARGE, call.keys, [call.argument(this.#nextNonce())]));
+      const reply = await this.#connection.runForBytes(CHARGE, call.keys, [call.argument(this.#nextNonce())]);
+      call.answer(reply, this.spoilt);
       ended?.();
     } catch (error) {
       ended?.(error);

@@ -1,5 +1,5 @@
-import type { Clock, CounterSpec, MaybePromise, Outcome, Store } from '@tollgate/core';
-import { closedError } from '@tollgate/core/kit';
+import type { Clock, CounterSpec, MaybePromise, Outcome, ReceiptClaims, Store } from '@tollgate/core';
+import { causeInWords, closedError } from '@tollgate/core/kit';
 import { Connection, type RedisClient, Script } from '../connection.js';
 import { Keys } from '../keys.js';
 import { type CountersOfAccount, DenyCache, UnreportedThrottlings, UnsentViolations } from '../refused/index.js';
@@ -7,6 +7,7 @@ import {
   type Answer,
   type ChargeFollower,
   CONSUME,
+  FIND_SCRIPT,
   Operation,
   PEEK,
   RECORD,
@@ -43,6 +44,7 @@ export type { RedisStoreOptions } from './options.js';
 export class RedisStore implements Store {
   /** How long a decision may wait for Redis, in milliseconds. */
   readonly timeoutMs: number;
+  readonly receipts: ReceiptClaims;
   readonly #client: RedisClient;
   readonly #ownsClient: boolean;
   readonly #connection: Connection;
@@ -68,6 +70,7 @@ export class RedisStore implements Store {
     this.#connection = new Connection(client);
     this.#keys = new Keys(prefix);
     this.#prefix = prefix;
+    this.receipts = { key: prefix, claim: (account, id, forMs) => this.#claim(account, id, forMs) };
     this.#clock = clock;
     this.#batcher = new Batcher(this, this.#connection, this.#keys, batching);
     this.#denials = new DenyCache(denyCacheSize);
@@ -175,16 +178,44 @@ export class RedisStore implements Store {
     this.#unreported.forget(account, which);
   }
 
-  /** The ends of the keys that an account's index names: all of them, or those of one limiter. */
+  /**
+   * The ends of the keys that an account's index names: all of them, or those of one limiter. If the index is spoilt, it
+   * is one of them.
+   */
   async #endsIn(index: string, limiter: string | undefined): Promise<string[]> {
-    const entries = (await this.#connection.send('ZRANGE', index, 0, -1)) as string[];
-    const ends = entries.map((entry) => `:${entry}`);
-    return limiter === undefined ? ends : ends.filter((end) => Keys.limiterNameOf(end) === limiter);
+    const wanted = (end: string) => limiter === undefined || Keys.limiterNameOf(end) === limiter;
+    try {
+      const entries = (await this.#connection.send('ZRANGE', index, 0, -1)) as string[];
+      return entries.map((entry) => `:${entry}`).filter(wanted);
+    } catch (error) {
+      if (!causeInWords(error).startsWith('WRONGTYPE')) throw error;
+      return ['', ...(await this.#findEnds(index)).filter(wanted)];
+    }
+  }
+
+  /** Looks for the keys of an account among all keys. Only a spoilt index makes that necessary. */
+  async #findEnds(index: string): Promise<string[]> {
+    const found: string[] = [];
+    let cursor = '0';
+    do {
+      const [next, ...ends] = (await this.#connection.run(FIND, [index], [cursor, FIND_AT_ONCE])) as string[];
+      found.push(...ends);
+      cursor = next!;
+    } while (cursor !== '0');
+    return found;
+  }
+
+  /** One command, so of several processes with the receipt one is the first. */
+  async #claim(account: string, id: string, forMs: number): Promise<boolean> {
+    this.#checkOpen();
+    const key = this.#keys.receipt(this.#keys.index(account), id);
+    return (await this.#connection.send('SET', key, '', 'PX', forMs, 'NX')) !== null;
   }
 
   #forget(account: string, which: CountersOfAccount): void {
     this.#denials.drop(account);
     this.#unsent.forget(account, which);
+    this.#batcher.spoilt.forget(account);
   }
 
   async #violate(account: string, counters: readonly CounterSpec[], times: number): Promise<void> {
@@ -217,5 +248,7 @@ export class RedisStore implements Store {
 }
 
 const RESET = new Script(RESET_SCRIPT);
+const FIND = new Script(FIND_SCRIPT);
+const FIND_AT_ONCE = '1000';
 const RESET_AT_ONCE = 500;
 const PROBE_LIFE_MS = 1000;

@@ -1,5 +1,5 @@
 import type { Clock } from '@tollgate/core';
-import { checkFunction, checkInteger, checkOptions, monotonicClock } from '@tollgate/core/kit';
+import { checkFunction, checkInteger, checkOneOf, checkOptions, monotonicClock } from '@tollgate/core/kit';
 import { safeCallback } from '../callback.js';
 
 export interface AccountLimitsOptions {
@@ -27,6 +27,12 @@ export interface AccountLimitsOptions {
    * How many fetches may be pending: an integer from 1 to 100000, default 1000. Above that, no further fetch starts.
    */
   readonly maxPending?: number;
+  /**
+   * What decides for an account without a usable answer that is not fetched because of `maxPending`: `'policy'` (the
+   * default) or `'deny'`, which refuses its requests. Deny where an account may have lower limits than the policy's: a
+   * flood of invented accounts would otherwise suspend them.
+   */
+  readonly unasked?: 'policy' | 'deny';
   /** Called with each failure. Default: a warning of the process when failures begin. */
   readonly onError?: (error: Error, account: string) => unknown;
   /** Default: `monotonicClock`. */
@@ -40,7 +46,7 @@ export type CheckedOptions = Required<Omit<AccountLimitsOptions, 'onError'>> & {
 export function readOptions(options: AccountLimitsOptions): CheckedOptions {
   checkOptions('accountLimits', options, OPTIONS);
   const { freshMs = 60_000, staleMs, maxAccounts = 10_000, timeoutMs = 100, abortMs = 10_000 } = options;
-  const { retryMs = 1000, maxPending = 1000, onError, clock = monotonicClock } = options;
+  const { retryMs = 1000, maxPending = 1000, unasked = 'policy', onError, clock = monotonicClock } = options;
   return {
     freshMs: checkInteger('freshMs', freshMs, 0, DAY_MS),
     staleMs: staleMs === undefined ? Number.POSITIVE_INFINITY : checkInteger('staleMs', staleMs, 0, 31 * DAY_MS),
@@ -49,12 +55,24 @@ export function readOptions(options: AccountLimitsOptions): CheckedOptions {
     abortMs: checkInteger('abortMs', abortMs, 1, 600_000),
     retryMs: checkInteger('retryMs', retryMs, 0, DAY_MS),
     maxPending: checkInteger('maxPending', maxPending, 1, 100_000),
+    unasked: checkOneOf('unasked', unasked, ['policy', 'deny'] as const),
     onError: onError && safeCallback('onError', onError),
     clock: checkFunction('clock', clock),
   };
 }
 
 const OPTIONS: readonly string[] = [
-  ...['freshMs', 'staleMs', 'maxAccounts', 'timeoutMs', 'abortMs', 'retryMs', 'maxPending', 'onError', 'clock'],
+  ...[
+    'freshMs',
+    'staleMs',
+    'maxAccounts',
+    'timeoutMs',
+    'abortMs',
+    'retryMs',
+    'maxPending',
+    'unasked',
+    'onError',
+    'clock',
+  ],
 ];
 const DAY_MS = 86_400_000;

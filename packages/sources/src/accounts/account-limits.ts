@@ -84,7 +84,10 @@ export class AccountLimits implements AccountSource {
     }
     const fetch = this.#current.get(account) ?? this.#start(account);
     if (fetch !== undefined && !(fetch instanceof PendingFetch)) return fetch.layer;
-    if (cached === undefined || !this.#isUsable(cached, now)) return fetch?.wait(this.#options.timeoutMs);
+    if (cached === undefined || !this.#isUsable(cached, now)) {
+      if (fetch === undefined) return this.#options.unasked === 'deny' ? DENIED : undefined;
+      return fetch.wait(this.#options.timeoutMs);
+    }
     this.#stale++;
     return cached.layer;
   }
@@ -246,6 +249,15 @@ function readAnswer(
 function isChecked(answer: Layer | AccountLayer): answer is AccountLayer {
   return typeof answer === 'object' && 'path' in answer && 'ordinal' in answer;
 }
+
+/**
+ * Refuses every charge, on one counter, and keeps no violations: invented accounts must not cost memory. An observed
+ * policy stays observed.
+ */
+const DENIED = defineAccountLayer(
+  { quotas: [{ limit: 0, windowMs: 1000, name: 'unasked' }], total: 'unlimited', throttle: false, replace: true },
+  'accountLimits.unasked',
+);
 
 /** Longer than any real name. Clients could fill the cache with long invented names. */
 const LONGEST_NAME = 1024;

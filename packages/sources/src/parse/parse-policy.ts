@@ -78,21 +78,45 @@ function read<T>(
   if (typeof text !== 'string') throw optionTypeError('text', 'a string', text);
   checkOptions(reader, options, ['file']);
   const file = options.file === undefined ? root : checkString('file', options.file);
-  // Made on the first call, since a tree is large and most callers need no positions.
-  let tree: PolicyText | undefined;
-  const positionOf = (option: string) => {
-    tree ??= new PolicyText(text, file, root);
-    return tree.positionOf(option);
-  };
-  const json = withoutSchema(readPlainJson(text));
-  try {
-    if (json !== undefined) return { value: json, checked: check(json as never), positionOf };
-  } catch {
-    // The check below finds all problems, with their positions.
-  }
+  const positionOf = positionsIn(text, file, root);
+  const json = readValidJson(text, check);
+  if (json !== undefined) return { ...json, positionOf };
   const parsed = new PolicyText(text, file, root);
   const value = withoutSchema(parsed.value);
   return { value, checked: parsed.check(check, partsOf), positionOf };
+}
+
+/** A valid policy in JSON; `undefined` for any other text. */
+export function parseValidJson(text: string, file: string): ParsedPolicy | undefined {
+  const json = readValidJson(text, definePolicy);
+  return json && parsedPolicy(text, file, json.value as PolicyOptions, json.checked);
+}
+
+/** The result of {@link parsePolicy} for a text whose content is known. */
+export function parsedPolicy(text: string, file: string, options: PolicyOptions, policy: Policy): ParsedPolicy {
+  return { policy, options, positionOf: positionsIn(text, file, 'policy') };
+}
+
+/** The tree is made on the first call, since it is large and most callers need no positions. */
+function positionsIn(text: string, file: string, root: string): ParsedPolicy['positionOf'] {
+  let tree: PolicyText | undefined;
+  return (option) => {
+    tree ??= new PolicyText(text, file, root);
+    return tree.positionOf(option);
+  };
+}
+
+function readValidJson<T>(
+  text: string,
+  check: (value: never) => T,
+): { readonly value: unknown; readonly checked: T } | undefined {
+  const value = withoutSchema(readPlainJson(text));
+  try {
+    return value === undefined ? undefined : { value, checked: check(value as never) };
+  } catch {
+    // Only a tree finds all problems, with their positions.
+    return undefined;
+  }
 }
 
 function withoutSchema(value: unknown): unknown {
@@ -110,7 +134,7 @@ function* partsOfPolicy({ value, place, tree }: PolicyText): Generator<Part> {
     return;
   }
   const base = { ...value };
-  for (const kind of LAYERS) if (isObject(base[kind])) delete base[kind];
+  for (const kind of LAYERS) if (isObject(base[kind])) base[kind] = withNamesAlone(base[kind]);
   yield { place, value: base, check };
   for (const kind of LAYERS) {
     const layers = value[kind];
@@ -125,6 +149,18 @@ function* partsOfPolicy({ value, place, tree }: PolicyText): Generator<Part> {
       };
     }
   }
+}
+
+/** The layers with their categories, without their limits: the policy checks these names against each other. */
+function withNamesAlone(layers: Record<string, unknown>): Record<string, unknown> {
+  const named = Object.entries(layers).flatMap(([name, layer]) => {
+    const categories = isObject(layer) && isObject(layer['categories']) ? Object.keys(layer['categories']) : [];
+    const unlimited = categories.filter((category) => category !== '').map((category) => [category, 'unlimited']);
+    return name === '' || unlimited.length === 0
+      ? []
+      : [[name, { categories: Object.fromEntries(unlimited) }] as const];
+  });
+  return Object.fromEntries(named);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -13,6 +13,7 @@ export interface PolicyProblem extends Position {
 
 export interface PolicyFileErrorOptions {
   readonly problems?: readonly PolicyProblem[];
+  readonly mayBeQuoted?: boolean;
   readonly cause?: unknown;
 }
 
@@ -28,18 +29,24 @@ export class PolicyFileError extends Error {
   readonly file: string;
   /** At most 50, in the order of the text. Empty when the file could not be read. */
   readonly problems: readonly PolicyProblem[];
+  /**
+   * Whether the content of the file may be shown. False unless it looks like a policy: a wrong path may lead to a file
+   * with secrets. The messages contain nothing of such a file.
+   */
+  readonly mayBeQuoted: boolean;
 
   constructor(file: string, message: string, options: PolicyFileErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.name = 'PolicyFileError';
     this.file = file;
     this.problems = options.problems ?? [];
+    this.mayBeQuoted = options.mayBeQuoted ?? false;
   }
 
-  static of(file: string, problems: readonly PolicyProblem[]): PolicyFileError {
+  static of(file: string, problems: readonly PolicyProblem[], mayBeQuoted = true): PolicyFileError {
     const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column).slice(0, MAX_PROBLEMS);
     const lines = sorted.map(({ message, line, column }) => `${file}:${line}:${column} ${message}`);
-    return new PolicyFileError(file, lines.join('\n'), { problems: sorted });
+    return new PolicyFileError(file, lines.join('\n'), { problems: sorted, mayBeQuoted });
   }
 }
 

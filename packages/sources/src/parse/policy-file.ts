@@ -1,29 +1,31 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { checkInteger, checkOptions, checkString } from '@tollgate/core/kit';
-import { type ParsedPolicy, parsePolicy } from './parse-policy.js';
+import { parsePolicyAside } from './parse-aside.js';
+import type { ParsedPolicy } from './parse-policy.js';
 import { PolicyFileError } from './policy-file-error.js';
 
 export interface LoadOptions {
-  /** The maximum size of the file in bytes: an integer from 1 to 104857600, default 10485760 (10 MiB). */
+  /** The maximum size of the file in bytes: an integer from 1 to 104857600, default 1048576 (1 MiB). */
   readonly maxBytes?: number;
 }
 
 /**
- * Reads a policy from a file in JSON or YAML, in UTF-8; see {@link parsePolicy} for its format.
+ * Reads a policy from a file in JSON or YAML, in UTF-8; see {@link parsePolicy} for its format. A worker thread parses
+ * YAML of more than 100,000 characters.
  *
  * Rejects with a `PolicyFileError`, `TOLLGATE_POLICY_FILE`, when the policy is not valid, or when the path cannot be
  * read, is not a file, is larger than `maxBytes` or is not UTF-8. `cause` is the error of the system, if there is one.
  */
 export async function loadPolicyFile(path: string, options: LoadOptions = {}): Promise<ParsedPolicy> {
   checkOptions('loadPolicyFile', options, ['maxBytes']);
-  return parsePolicy(await readPolicyFile(path, options.maxBytes), { file: path });
+  return parsePolicyAside(await readPolicyFile(path, options.maxBytes), path);
 }
 
 /** The text of a file. */
 export async function readPolicyFile(path: string, maxBytes: number = MAX_BYTES): Promise<string> {
   checkString('path', path);
-  checkInteger('maxBytes', maxBytes, 1, 10 * MAX_BYTES);
+  checkInteger('maxBytes', maxBytes, 1, 100 * MAX_BYTES);
   const refuse = (why: string, cause?: unknown) =>
     new PolicyFileError(path, `${path} cannot be read: ${why}`, cause === undefined ? {} : { cause });
   let bytes: Buffer;
@@ -61,5 +63,5 @@ async function readBounded(file: FileHandle, maxBytes: number): Promise<Buffer> 
   return Buffer.concat(chunks, length);
 }
 
-const MAX_BYTES = 10_485_760;
+const MAX_BYTES = 1_048_576;
 const CHUNK_BYTES = 65_536;

@@ -4,6 +4,9 @@ import { type Place, placesOf } from './yaml-positions.js';
 import { readYaml } from './yaml-text.js';
 import { TreeReader } from './yaml-value.js';
 
+/** Options that hardly any other file has. */
+const LOOKS_LIKE_POLICY = /(?:^|[\s{,])["']?(?:quotas|windowMs|throttle)["']?\s*:/;
+
 /** A policy or layer in YAML: its value, and the positions of its options. */
 export class PolicyText {
   readonly value: unknown;
@@ -11,6 +14,8 @@ export class PolicyText {
   readonly tree: TreeReader;
   readonly #problems: PolicyProblem[];
   readonly #file: string;
+  /** False for a text that may be any file, named by mistake: no error shows anything of it. */
+  readonly #mayBeQuoted: boolean;
   readonly #positionAt: (offset: number) => Position;
 
   /**
@@ -20,18 +25,18 @@ export class PolicyText {
    */
   constructor(text: string, file: string, root: string) {
     const yaml = readYaml(text);
-    if (yaml.syntaxErrors.length > 0) throw PolicyFileError.of(file, yaml.syntaxErrors);
     this.#file = file;
+    this.#mayBeQuoted = LOOKS_LIKE_POLICY.test(text);
+    this.place = { path: root, keys: [], node: yaml.root, offset: yaml.root?.range[0] ?? 0 };
+    if (yaml.syntaxErrors.length > 0) throw this.#errorOf(yaml.syntaxErrors);
     this.#positionAt = yaml.positionAt;
     this.#problems = [...yaml.warnings];
     this.tree = new TreeReader((message, offset) => this.#problems.push({ message, ...yaml.positionAt(offset) }));
     this.value = this.tree.read(yaml.root);
-    this.place = { path: root, keys: [], node: yaml.root, offset: yaml.root?.range[0] ?? 0 };
     if (this.value === null) {
-      this.#problems.push({ message: `Expected a ${root}, got nothing`, line: 1, column: 1 });
-      this.tree.isWhole = false;
+      throw PolicyFileError.of(file, [{ message: `Expected a ${root}, got nothing`, line: 1, column: 1 }], false);
     }
-    if (!this.tree.isWhole) throw PolicyFileError.of(file, this.#problems);
+    if (!this.tree.isWhole) throw this.#errorOf(this.#problems);
   }
 
   /**
@@ -45,13 +50,24 @@ export class PolicyText {
     } catch {
       // Found again below, with all other problems.
     }
+    if (!this.#mayBeQuoted) throw this.#strange(this.#positionAt(this.place.offset));
     for (const part of partsOf(this)) {
       if (this.#problems.length >= MAX_PROBLEMS) break;
       for (const { offset, ...found } of findProblems(part, this.tree)) {
         this.#problems.push({ ...found, ...this.#positionAt(offset) });
       }
     }
-    throw PolicyFileError.of(this.#file, this.#problems);
+    throw this.#errorOf(this.#problems);
+  }
+
+  #errorOf(problems: readonly PolicyProblem[]): PolicyFileError {
+    return this.#mayBeQuoted ? PolicyFileError.of(this.#file, problems) : this.#strange(problems[0]!);
+  }
+
+  #strange({ line, column }: Position): PolicyFileError {
+    const what = `a ${this.place.path} with options such as \`quotas\``;
+    const message = `Expected ${what}, got another text, which is not shown`;
+    return PolicyFileError.of(this.#file, [{ message, line, column }], false);
   }
 
   positionOf(option: string): Position | undefined {

@@ -1,6 +1,6 @@
 import type { Policy, RateLimiter } from '@tollgate/core';
 import { optionTypeError } from '@tollgate/core/kit';
-import { type ParsedPolicy, PolicyFileError, parsePolicy, readPolicyFile } from '../parse/index.js';
+import { type ParsedPolicy, PolicyFileError, parsePolicyAside, readPolicyFile } from '../parse/index.js';
 import { FileEvents } from './file-events.js';
 
 export interface PolicyWatchSettings {
@@ -98,9 +98,9 @@ export class PolicyWatch {
     // Watching begins before reading, so that a change in between causes an event.
     await this.#events.follow();
     const content = await readPolicyFile(this.#path, this.#settings.maxBytes).catch((error: PolicyFileError) => error);
+    const isSettled = this.#closed || (await this.#take(content));
     this.#reading = false;
     if (this.#closed) return;
-    const isSettled = this.#take(content);
     if (isSettled && !this.#readAgain) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
@@ -109,14 +109,14 @@ export class PolicyWatch {
   }
 
   /** Returns false for new content. It may be half written, so it counts only when it is read twice in a row. */
-  #take(content: Content): boolean {
+  async #take(content: Content): Promise<boolean> {
     const before = this.#unsettled;
     this.#unsettled = undefined;
     if (isSame(content, this.#text)) {
       this.#refused = undefined;
       this.#error = undefined;
     } else if (isSame(content, before)) {
-      this.#use(content);
+      await this.#use(content);
     } else if (!isSame(content, this.#refused)) {
       this.#unsettled = content;
       return false;
@@ -124,11 +124,14 @@ export class PolicyWatch {
     return true;
   }
 
-  #use(content: Content): void {
+  async #use(content: Content): Promise<void> {
     try {
       if (typeof content !== 'string') throw content;
-      this.#parsed = parsePolicy(content, { file: this.#path });
+      const parsed = await parsePolicyAside(content, this.#path);
+      if (this.#closed) return;
+      this.#parsed = parsed;
     } catch (error) {
+      if (this.#closed) return;
       this.#refused = content;
       this.#error = error as PolicyFileError;
       this.#settings.onError(this.#error);

@@ -5,7 +5,7 @@ import {
   type LoadOptions,
   type ParsedPolicy,
   type PolicyFileError,
-  parsePolicy,
+  parsePolicyAside,
   readPolicyFile,
 } from '../parse/index.js';
 import { PolicyWatch } from './policy-watch.js';
@@ -53,7 +53,7 @@ export async function watchPolicyFile(path: string, options: WatchOptions = {}):
     onError: safeCallback('onError', onError),
   };
   const text = await readPolicyFile(path, maxBytes);
-  const watch = new PolicyWatch(path, text, parsePolicy(text, { file: path }), settings);
+  const watch = new PolicyWatch(path, text, await parsePolicyAside(text, path), settings);
   try {
     if (limiter !== undefined) watch.feed(limiter);
   } catch (error) {

@@ -1,0 +1,67 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { NO_LIMITS } from '../policy/index.js';
+import { type CounterSpec, type Outcome, Quota } from '../store/index.js';
+import type { PreparedCharge } from './charge.js';
+
+/** An admitted charge as its receipt's text has it. */
+export interface ReceiptContent {
+  /** Names this receipt among all others. */
+  readonly id: string;
+  readonly charge: PreparedCharge;
+  /** Only what a refund needs. */
+  readonly outcome: Outcome;
+}
+
+/**
+ * A receipt as text: a version, the content as JSON in base64url, and the first 128 bits of its HMAC-SHA-256. The
+ * content has the account, the category, the cost, the instant of the admission, and the counters with their quotas.
+ */
+export function writeReceipt({ id, charge, outcome }: ReceiptContent, key: string): string {
+  const { account, address, category, cost, owner, resolution } = charge;
+  const counters = resolution.counters.map(({ name, quotas }) => [
+    name,
+    quotas.map(({ limit, windowMs, slices }) => [limit, windowMs, slices]),
+  ]);
+  const content = [id, account ?? null, address ?? null, category, cost, owner, outcome.now, outcome.token, counters];
+  const text = `${VERSION}.${Buffer.from(JSON.stringify(content)).toString('base64url')}`;
+  return `${text}.${signatureOf(text, key)}`;
+}
+
+/** The content of a receipt's text; `undefined` unless it was written with this key. */
+export function readReceipt(written: string, key: string): ReceiptContent | undefined {
+  const end = written.lastIndexOf('.');
+  const text = written.slice(0, Math.max(0, end));
+  const [signature, expected] = [Buffer.from(written.slice(end + 1)), Buffer.from(signatureOf(text, key))];
+  if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) return undefined;
+  const content = JSON.parse(Buffer.from(text.slice(VERSION.length + 1), 'base64url').toString()) as Content;
+  const [id, account, address, category, cost, owner, now, token, writtenCounters] = content;
+  const counters: CounterSpec[] = writtenCounters.map(([name, quotas]) => ({
+    name,
+    quotas: quotas.map(([limit, windowMs, slices]) => new Quota({ limit, windowMs, slices })),
+  }));
+  const resolution = { ...NO_LIMITS, counters };
+  return {
+    id,
+    charge: { account: account ?? undefined, address: address ?? undefined, category, cost, owner, resolution },
+    outcome: { allowed: true, now, used: [], resetAfterMs: [], retryAfterMs: 0, token },
+  };
+}
+
+type Content = [
+  id: string,
+  account: string | null,
+  address: string | null,
+  category: string,
+  cost: number,
+  owner: string,
+  now: number,
+  token: unknown,
+  counters: [name: string, quotas: [limit: number, windowMs: number, slices: number][]][],
+];
+
+const VERSION = 'tollgate1';
+const SIGNATURE_BYTES = 16;
+
+function signatureOf(text: string, key: string): string {
+  return createHmac('sha256', key).update(text).digest().subarray(0, SIGNATURE_BYTES).toString('base64url');
+}

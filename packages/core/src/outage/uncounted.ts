@@ -1,0 +1,69 @@
+import type { Clock } from '../clock.js';
+import { type CounterSpec, longestMsOf } from '../store/index.js';
+
+/**
+ * The accounts with admissions of this process that the store may not have counted: the answer to the charge or to its
+ * record was lost, or it could not be recorded. The store may then admit as much again. While such an admission counts in
+ * a window, the account's charges have to fit the process's own copy too.
+ */
+export class Uncounted {
+  readonly #clock: Clock;
+  readonly #byAccount = new Map<string, { admissions: number; until: number }>();
+  /** Until then every account is taken to have one: there was no room to remember which. */
+  #allUntil = Number.NEGATIVE_INFINITY;
+  #sweptAt = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Notes admissions of the instant `at`. */
+  add(account: string, counters: readonly CounterSpec[], at: number, admissions = 1): void {
+    const until = at + longestMs(counters);
+    const known = this.#byAccount.get(account);
+    if (known !== undefined) {
+      known.admissions += admissions;
+      known.until = Math.max(known.until, until);
+    } else if (this.#byAccount.size < MAX_ACCOUNTS) {
+      this.#byAccount.set(account, { admissions, until });
+    } else {
+      this.#allUntil = Math.max(this.#allUntil, until);
+    }
+  }
+
+  /** The store has counted the admissions after all, or they were taken back. */
+  remove(account: string, admissions = 1): void {
+    const known = this.#byAccount.get(account);
+    if (known === undefined) return;
+    known.admissions -= admissions;
+    if (known.admissions <= 0) this.#byAccount.delete(account);
+  }
+
+  forget(account: string): void {
+    this.#byAccount.delete(account);
+  }
+
+  /** Whether the account has one that still counts. */
+  has(account: string): boolean {
+    if (this.#byAccount.size === 0 && this.#allUntil === Number.NEGATIVE_INFINITY) return false;
+    const now = this.#clock();
+    if (now - this.#sweptAt >= SWEEP_EVERY_MS) this.#sweep(now);
+    return now < this.#allUntil || now < (this.#byAccount.get(account)?.until ?? now);
+  }
+
+  #sweep(now: number): void {
+    this.#sweptAt = now;
+    if (this.#allUntil <= now) this.#allUntil = Number.NEGATIVE_INFINITY;
+    for (const [account, { until }] of this.#byAccount) if (until <= now) this.#byAccount.delete(account);
+  }
+}
+
+const MAX_ACCOUNTS = 10_000;
+const SWEEP_EVERY_MS = 1000;
+
+/** The longest window of the counters. */
+export function longestMs(counters: readonly CounterSpec[]): number {
+  let longest = 0;
+  for (const { quotas } of counters) longest = Math.max(longest, longestMsOf(quotas));
+  return longest;
+}
