@@ -30,7 +30,7 @@ beforeAll(async () => {
 
   const throttle = { afterViolations: 1, withinMs: 60_000, forMs: 60_000, factor: 0.5 };
   const inMemory = new RateLimiter({
-    store: new MemoryStore({ maxCounters: 4 }),
+    store: new MemoryStore({ maxCounters: 8 }),
     policy: { quotas, throttle, categories: { events: { quotas, mode: 'observe' }, free: 'unlimited' } },
     candidate: { quotas: [perMinute(1)] },
   });

@@ -47,6 +47,24 @@ function fieldOf([, quoted, bare]: RegExpMatchArray): string {
   return quoted === undefined ? bare! : quoted.replaceAll('""', '"');
 }
 
+it('--limiter chooses what a limiter with a name has counted', async () => {
+  const store = new RedisStore({ url: server.url, timeoutMs: 5000 });
+  const limiter = new RateLimiter({ name: 'login', policy: { quotas: [perMinute(100)] }, store, usage: true });
+  for (let time = 0; time < 3; time++) await limiter.consume({ account: 'named', category: 'legs' });
+  await limiter.close();
+  await store.close();
+  const requests = async (...args: readonly string[]) => {
+    const { code, stdout } = await usage('named', '--json', ...args);
+    return [code, JSON.parse(stdout).totals.requests];
+  };
+  expect([await requests(), await requests('--limiter', 'login')]).toEqual([
+    [1, 0],
+    [0, 3],
+  ]);
+  const top = await tollgate(['top', '--once', '--redis', server.url]);
+  expect(top.stdout).toContain('named (limiter login)');
+});
+
 describe('tollgate usage', () => {
   it('shows exactly the requests that the services counted', async () => {
     const store = new RedisStore({ url: server.url, timeoutMs: 5000 });

@@ -1,28 +1,66 @@
 import { MemoryStore, perMinute, RateLimiter } from '@tollgate/core';
-import { MemoryUsage } from '@tollgate/core/usage';
-import { describe, expect, it } from 'vitest';
+import { identityOf, MemoryUsage, OTHER_ACCOUNTS, readUsage } from '@tollgate/core/usage';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { entriesOf, START_AT } from '../../contract/usage/requests.js';
 import { countedBy, usageWorld } from './world.js';
 
 const policy = { quotas: 'unlimited' } as const;
 
 describe('the memory of usage', () => {
-  it('is bounded between flushes for a million names, and counts the rest as dropped', async () => {
-    const { limiter } = usageWorld({ policy }, { maxEntries: 1000 });
+  it('is bounded between flushes for a million names, and counts the least used together', async () => {
+    const { limiter, store } = usageWorld({ policy }, { maxEntries: 1000 });
     const padding = '}{\0'.repeat(60);
+    const busy = Array.from({ length: 20 }, (_, index) => `busy ${index}`);
     for (let number = 0; number < 1_000_000; number++) {
-      limiter.consume({ account: `${padding}${number}`, category: 'legs' });
+      limiter.consume({ account: `${padding}${number}`, category: number % 2 === 0 ? 'legs' : 'calls' });
+      if (number % 1000 === 0) for (const account of busy) limiter.consume({ account, category: 'legs' });
     }
-    // Names that already have an entry are still counted.
-    for (let number = 0; number < 10; number++) limiter.consume({ account: `${padding}${number}`, category: 'legs' });
-    expect(limiter.stats().usage).toEqual({ pending: 1010, stored: 0, dropped: 999_000, lost: 0 });
-    const { totals } = await limiter.usage({ account: `${padding}7`, from: START_AT, to: START_AT + 60_000 });
-    expect(totals.requests).toBe(2);
-    // A flush frees the entries.
-    for (let number = 2_000_000; number < 2_001_000; number++) {
-      limiter.consume({ account: `${padding}${number}`, category: 'legs' });
+    expect(limiter.stats().usage).toEqual({ pending: 1_020_000, stored: 0, dropped: 0, lost: 0 });
+    const span = { from: START_AT, to: START_AT + 60_000 };
+    for (const account of busy) {
+      // A busy account may lose its place before its second request, and then has it again.
+      const { requests } = (await limiter.usage({ account, ...span })).totals;
+      expect(requests).toBeGreaterThan(990);
+      expect(requests).toBeLessThanOrEqual(1000);
     }
-    expect(limiter.stats().usage).toMatchObject({ pending: 1000, stored: 1010, dropped: 999_000 });
+    expect(limiter.stats().usage).toEqual({ pending: 0, stored: 1_020_000, dropped: 0, lost: 0 });
+    const others = await limiter.usage({ account: OTHER_ACCOUNTS, ...span });
+    expect(others.totals.requests).toBeGreaterThanOrEqual(1_000_000);
+    expect(others.categories.map(({ category }) => category).sort()).toEqual(['calls', 'legs']);
+    // Nothing is kept for an account with a single request.
+    expect((store as MemoryUsage).stats().minutes).toBeLessThanOrEqual(22);
+  });
+
+  it('keeps an account with a few requests apart, where there is no crowd', async () => {
+    const { limiter } = usageWorld({ policy }, { maxEntries: 1000 });
+    for (let number = 0; number < 500; number++) limiter.consume({ account: `a${number}`, category: 'legs' });
+    for (let number = 0; number < 500; number += 100) {
+      const { totals } = await limiter.usage({ account: `a${number}`, from: START_AT, to: START_AT + 60_000 });
+      expect(totals.requests).toBe(1);
+    }
+  });
+
+  it('of a limiter with a name is its own, and others are those beside it', async () => {
+    const store = new MemoryUsage();
+    const of = (name: string | undefined) => {
+      const limiter = new RateLimiter({ ...(name !== undefined && { name }), policy, usage: { store } });
+      onTestFinished(async () => limiter.close());
+      return limiter;
+    };
+    const [login, plain] = [of('login'), of(undefined)];
+    for (let time = 0; time < 3; time++) await login.consume({ account: 'acme', category: 'legs' });
+    await plain.consume({ account: 'acme', category: 'legs' });
+    await plain.consume({ account: '@*login/acme', category: 'legs' });
+    const requests = async (limiter: RateLimiter, more: object = {}) =>
+      (await limiter.usage({ account: 'acme', ...more })).totals.requests;
+    expect([await requests(login), await requests(plain)]).toEqual([3, 1]);
+    expect(await requests(plain, { limiter: 'login' })).toBe(3);
+    expect((await readUsage(store, { account: 'acme', limiter: 'login' })).totals.requests).toBe(3);
+    expect([identityOf('@*login/acme'), identityOf('@*login/@:192.0.2.1'), identityOf('@@*login/acme')]).toEqual([
+      { account: 'acme', limiter: 'login' },
+      { address: '192.0.2.1', limiter: 'login' },
+      { account: '@*login/acme' },
+    ]);
   });
 
   it('is bounded through an outage of many minutes', async () => {

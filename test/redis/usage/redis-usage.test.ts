@@ -112,6 +112,52 @@ describe('RedisUsage', () => {
     expect(others.categories.map(({ category }) => category).sort()).toEqual(['calls', 'legs']);
   });
 
+  it('takes bounded bytes for a million invented accounts, and reports the busy ones', {
+    timeout: 300_000,
+  }, async () => {
+    const server = await RunningServer.start();
+    onTestFinished(() => server.stop());
+    const client = new Redis(server.url);
+    onTestFinished(() => client.disconnect());
+    const used = async () => Number(/used_memory:(\d+)/.exec(await client.info('memory'))![1]);
+    const clock = () => START_AT + 30_000;
+    const usage = usageOn(client, { maxAccounts: 1000 });
+    const limiter = new RateLimiter({
+      policy: { quotas: 'unlimited' },
+      usage: { store: usage, maxEntries: 5000, flushMs: 60_000, clock },
+    });
+    onTestFinished(async () => limiter.close());
+    const span = { from: START_AT, to: START_AT + 60_000 };
+    const requests = async (account: string) => (await limiter.usage({ account, ...span })).totals.requests;
+    const busy = Array.from({ length: 50 }, (_, index) => `busy ${index}`);
+    const before = await used();
+    let sent = 0;
+    const consume = (account: string) => {
+      limiter.consume({ account, category: 'legs' });
+      sent++;
+    };
+    for (let number = 0; number < 1_000_000; number++) {
+      const account = `invented ${number}`;
+      // Every fifth sends two requests, so that it is no single one.
+      for (let time = number % 5 === 0 ? 2 : 1; time > 0; time--) consume(account);
+      if (number % 500 === 0) for (const account of busy) consume(account);
+      if (number % 50_000 === 0) await requests('flushed');
+    }
+    for (const account of busy) expect(await requests(account)).toBeGreaterThan(1950);
+    expect(limiter.stats().usage).toEqual({ pending: 0, stored: sent, dropped: 0, lost: 0 });
+    expect((await used()) - before).toBeLessThan(3_000_000);
+    const prefix = world.prefix;
+    const keys: string[] = [];
+    for await (const some of client.scanStream({ match: `${prefix}:usage:*`, count: 1000 })) keys.push(...some);
+    const accounts = keys
+      .map((key) => /\{(.*)\}:v1:\d{4}-\d\d-\d\d$/.exec(key)?.[1])
+      .filter((name) => name !== undefined);
+    expect(accounts.length).toBeLessThanOrEqual(1001);
+    let total = 0;
+    for (const name of accounts) total += await requests(name.replaceAll('%0020', ' '));
+    expect(total).toBe(sent);
+  });
+
   it('gives an account a place that becomes busy after the crowd', async () => {
     const usage = usageOn(world.plain, { maxAccounts: 100 });
     const crowd = Array.from({ length: 3000 }, (_, index) => admitOne(`invented ${index}`)[0]!);

@@ -78,8 +78,9 @@ function refusedRow({ account, category, refused, admitted }: UsageRefused): str
 const BAR_LENGTH = 10;
 
 function shownAccount(stored: string): string {
-  const { account, address } = identityOf(stored);
-  return account === undefined ? `address ${shownName(address ?? '')}` : shownName(account);
+  const { account, address, limiter } = identityOf(stored);
+  const name = account === undefined ? `address ${shownName(address ?? '')}` : shownName(account);
+  return limiter === undefined ? name : `${name} (limiter ${limiter})`;
 }
 
 function hueOf({ share }: UsageNearest): 'red' | 'yellow' | 'reset' {

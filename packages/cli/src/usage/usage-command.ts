@@ -11,6 +11,7 @@ import { headOf, usageCsv, usageInWords } from './usage-text.js';
 
 interface UsageOptions extends RedisOptions, OutputOptions, SpanOptions {
   readonly address?: string;
+  readonly limiter?: string;
   readonly step: UsageStepName;
   readonly csv?: boolean;
   readonly html?: string;
@@ -23,6 +24,7 @@ export function addUsageCommand(program: Command): void {
     .description('show the requests of an account: totals, categories, peaks, and suggested limits')
     .argument('[account]', 'the account')
     .option('--address <address>', 'requests without an account that came from this address', parseName)
+    .option('--limiter <name>', 'the limiter that has counted (default: one without a name)')
     .option('--last <time>', 'the time until now, or until --to, such as 12h or 30d (default: 7d)')
     .option('--from <instant>', 'the start, such as 2026-11-17 or 2026-11-17T09:30; UTC unless it has an offset')
     .option('--to <instant>', 'the end (default: now)')
@@ -48,7 +50,7 @@ Examples:
 }
 
 async function runUsage(typed: string | undefined, options: UsageOptions): Promise<void> {
-  const { address, step, json, csv, html } = options;
+  const { address, limiter, step, json, csv, html } = options;
   if ((typed === undefined) === (address === undefined)) {
     throw new UsageError('Expected either an account, or --address');
   }
@@ -60,7 +62,7 @@ async function runUsage(typed: string | undefined, options: UsageOptions): Promi
   const who = typed === undefined ? { address: address! } : { account: parseName(typed) };
 
   await withRedis(options, async ({ usage }) => {
-    const report = await readUsage(usage, { ...who, ...span, step });
+    const report = await readUsage(usage, { ...who, limiter, ...span, step });
     await printReport(report, options, now);
     process.exitCode = report.totals.requests > 0 ? DONE : NO;
   });

@@ -44,7 +44,7 @@ export let countersOf: (store: MemoryStore) => Counters;
  *
  * Every method is synchronous, so every decision is atomic. A decision takes amortised constant time, whatever the
  * limit, the window and the number of counters. There is no timer: an idle store does nothing, and does not keep the
- * process alive. Names above 64 UTF-16 units are kept as a digest of 128 bits with a secret of the process, so that long
+ * process alive. A name above 64 UTF-16 units is kept as a digest of 128 bits with a secret of the process, so long
  * names cannot fill the memory.
  *
  * @example

@@ -29,8 +29,8 @@ export interface UsageFullest {
 /** What one process has counted for one minute, account and category since its last flush. */
 export interface UsageEntry {
   /**
-   * The account or address, as {@link usageAccount} names it: at most 257 UTF-16 units, and a prefix for the limiter. As
-   * with a store's counters, an address begins with `@:`, and an account's own first `@` is doubled.
+   * The account or address, as {@link usageAccount} names it: at most 257 UTF-16 units behind the name of the limiter.
+   * As with a store's counters, an address begins with `@:`, and an account's own first `@` is doubled.
    */
   readonly account: string;
   readonly category: string;

@@ -2,7 +2,14 @@ import { boundedName } from '../bounded-name.js';
 import { checkOptions } from '../check.js';
 import { type Clock, wallClock } from '../clock.js';
 import { type Identity, ownerOf } from '../decision/index.js';
-import { counterPrefix, counterPrefixOf, DEFAULT_LIMITER, OTHER_ACCOUNTS, type UsageStore } from '../store/index.js';
+import {
+  counterPrefix,
+  counterPrefixOf,
+  DEFAULT_LIMITER,
+  limiterNameOf,
+  OTHER_ACCOUNTS,
+  type UsageStore,
+} from '../store/index.js';
 import { summarizeUsage } from './summarize-usage.js';
 import { usagePeriod } from './usage-period.js';
 import type { UsageQuery, UsageReport } from './usage-report.js';
@@ -63,11 +70,13 @@ export function othersOf(name: string): string {
 }
 
 /**
- * The account or address of a name in {@link UsageTop}. A name longer than 256 UTF-16 units is shown as its beginning
- * and a digest of the whole, which is not the account's own name.
+ * The account or address of a name in {@link UsageTop}, and the limiter that has counted, if it has a name. A name longer
+ * than 256 UTF-16 units is shown as its beginning and a digest of the whole, which is not the account's own name.
  */
-export function identityOf(name: string): Identity {
-  const own = name.slice(usagePrefixOf(name).length);
-  if (own.startsWith('@:')) return { address: own.slice(2) };
-  return { account: own.startsWith('@') ? own.slice(1) : own };
+export function identityOf(name: string): Identity & { readonly limiter?: string } {
+  const prefix = usagePrefixOf(name);
+  const own = name.slice(prefix.length);
+  const limiter = prefix === '' ? {} : { limiter: limiterNameOf(prefix.slice(1)) };
+  if (own.startsWith('@:')) return { address: own.slice(2), ...limiter };
+  return { account: own.startsWith('@') ? own.slice(1) : own, ...limiter };
 }

@@ -17,20 +17,27 @@ export class Tally implements Fullest {
   minute: number;
   /** As {@link usageAccount} names it. */
   readonly account: string;
+  /** The name in the meter's map of accounts or addresses. */
+  readonly key: string;
+  readonly isAddress: boolean;
+  /** The place in the meter's list; −1 if it is not there. */
+  index = -1;
   /** The next category of the account. */
   next: Tally | undefined = undefined;
   /** The past seconds of the minute, each followed by its number of requests. */
   seconds: number[] = [];
 
-  constructor(account: string, category: string, second: number) {
+  constructor({ account, key, isAddress }: Owner, category: string, second: number) {
     this.account = account;
+    this.key = key;
+    this.isAddress = isAddress;
     this.category = category;
     this.second = second;
     this.minute = minuteOf(second);
   }
 
-  get isEmpty(): boolean {
-    return this.admitted + this.refused === 0;
+  get requests(): number {
+    return this.admitted + this.refused;
   }
 
   /** Ends the current second, and begins another one of the same minute. */
@@ -56,6 +63,9 @@ export class Tally implements Fullest {
     return { account, category, minuteAt, admitted, refused, wouldRefuse, seconds, fullest };
   }
 }
+
+/** Whose requests a tally counts. */
+export type Owner = Pick<Tally, 'account' | 'key' | 'isAddress'>;
 
 export function minuteOf(second: number): number {
   return Math.floor(second / 60);

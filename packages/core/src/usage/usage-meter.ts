@@ -1,15 +1,18 @@
 import { boundedName, ownCopy } from '../bounded-name.js';
 import { type Clock, wallClock } from '../clock.js';
 import { type Decision, type Identity, noteFullest } from '../decision/index.js';
-import { MAX_CATEGORIES, OTHER_CATEGORIES, requestsOf, type UsageEntry } from '../store/index.js';
+import { MAX_CATEGORIES, OTHER_ACCOUNTS, OTHER_CATEGORIES, requestsOf, type UsageEntry } from '../store/index.js';
+import { OtherAccounts } from './other-accounts.js';
 import { usageAccount } from './read-usage.js';
-import { minuteOf, Tally } from './tally.js';
+import { minuteOf, type Owner, Tally } from './tally.js';
 import type { CheckedUsage } from './usage-options.js';
 
 /**
  * Counts the requests of this process until they are flushed to a store. Every request passes here, so counting one
- * finds an entry of a map and adds to numbers. The number of entries is bounded; requests beyond it are counted as
- * dropped.
+ * finds an entry of a map and adds to numbers.
+ *
+ * The number of entries is bounded. In a crowd of accounts, the least used ones are counted together. Requests beyond
+ * the bound that an outage has left are counted as dropped.
  */
 export class UsageMeter {
   readonly #maxEntries: number;
@@ -18,17 +21,22 @@ export class UsageMeter {
   /** By account, and by address: the tallies of its categories as a chain. Most have one or two. */
   readonly #accounts = new Map<string, Tally>();
   readonly #addresses = new Map<string, Tally>();
+  /** All tallies, in no order, to take a sample. */
+  readonly #tallies: Tally[] = [];
+  readonly #others: OtherAccounts;
+  readonly #limiter: string;
   /** Entries of past minutes, and entries that the store has not taken. */
   readonly #waiting: UsageEntry[] = [];
-  #tallies = 0;
   #recorded = 0;
   #recordedBefore = 0;
   #settled = 0;
   dropped = 0;
 
-  /** `woken` is called with the first request after an idle time. */
-  constructor({ maxEntries, clock }: Pick<CheckedUsage, 'maxEntries' | 'clock'>, woken: () => void) {
+  /** `limiter` is the name of the limiter. `woken` is called with the first request after an idle time. */
+  constructor({ maxEntries, clock }: Pick<CheckedUsage, 'maxEntries' | 'clock'>, limiter: string, woken: () => void) {
     this.#maxEntries = maxEntries;
+    this.#limiter = limiter;
+    this.#others = new OtherAccounts(usageAccount({ account: OTHER_ACCOUNTS }, limiter));
     this.#seconds = new Seconds(clock, () => this.#tick());
     this.#woken = woken;
   }
@@ -68,16 +76,31 @@ export class UsageMeter {
     return tally ?? this.#tallyOf(decision, second);
   }
 
-  /** Takes all entries, in batches. The caller stores each entry, or puts it back. */
+  /** Takes all entries, in batches, some of them empty. The caller stores each entry, or puts it back. */
   *batches(): Generator<readonly UsageEntry[], void, undefined> {
     // Entries that are put back meanwhile wait for the next call, as do new names.
     for (let left = this.#waiting.length; left > 0; left -= BATCH) {
       yield this.#waiting.splice(0, Math.min(left, BATCH));
     }
-    // Empty tallies are kept for the next request of the same account, while there is space.
-    const isCrowded = this.#tallies > this.#maxEntries / 2;
-    yield* this.#batchesOf(this.#accounts, isCrowded);
-    yield* this.#batchesOf(this.#addresses, isCrowded);
+    const isCrowded = this.#isCrowded;
+    let batch: UsageEntry[] = [];
+    let seen = 0;
+    for (const tally of [...this.#tallies]) {
+      // The caller may have waited, and a new account may have taken the place of this one.
+      if (tally.index < 0) continue;
+      // In a crowd, an account with a single request gets no entry of its own.
+      if (isCrowded && tally.requests === 1 && this.#isAlone(tally)) this.#others.add(tally.take());
+      // Tallies are kept for the next request of the same account, while there is space.
+      const isKept = !isCrowded && tally.requests > 0;
+      if (tally.requests > 0) batch.push(tally.take());
+      if (!isKept) this.#remove(tally);
+      if (batch.length < BATCH && ++seen < SEEN_AT_ONCE) continue;
+      yield batch;
+      batch = [];
+      seen = 0;
+    }
+    batch.push(...this.#others.take());
+    if (batch.length > 0) yield batch;
   }
 
   /** A taken entry was stored, or is lost. */
@@ -100,31 +123,27 @@ export class UsageMeter {
     this.#seconds.stop();
   }
 
-  *#batchesOf(tallies: Map<string, Tally>, isCrowded: boolean): Generator<readonly UsageEntry[], void, undefined> {
-    let batch: UsageEntry[] = [];
-    let left = tallies.size;
-    for (const [name, first] of tallies) {
-      if (left-- === 0) break;
-      let isIdle = true;
-      for (let tally: Tally | undefined = first; tally !== undefined; tally = tally.next) {
-        if (tally.isEmpty) continue;
-        isIdle = false;
-        batch.push(tally.take());
-      }
-      if (isIdle || isCrowded) {
-        tallies.delete(name);
-        for (let tally: Tally | undefined = first; tally !== undefined; tally = tally.next) this.#tallies--;
-      }
-      if (batch.length >= BATCH) {
-        yield batch;
-        batch = [];
-      }
-    }
-    if (batch.length > 0) yield batch;
+  get #isFull(): boolean {
+    return this.#tallies.length + this.#waiting.length >= this.#maxEntries;
   }
 
-  get #isFull(): boolean {
-    return this.#tallies + this.#waiting.length >= this.#maxEntries;
+  /** Whether most of the entries are tallies. Else an outage has left many to wait. */
+  get #isCrowded(): boolean {
+    return this.#tallies.length > this.#maxEntries / 2;
+  }
+
+  /** In a crowd, counts the least used tally of a small sample with the others. Returns whether that made room. */
+  #makeRoom(kept?: Tally): boolean {
+    if (!this.#isCrowded) return false;
+    let least: Tally | undefined;
+    for (let sampled = 0; sampled < SAMPLE; sampled++) {
+      const tally = this.#tallies[Math.floor(Math.random() * this.#tallies.length)]!;
+      if (tally !== kept && (least === undefined || tally.requests < least.requests)) least = tally;
+    }
+    if (least === undefined) return false;
+    if (least.requests > 0) this.#others.add(least.take());
+    this.#remove(least);
+    return !this.#isFull;
   }
 
   /** The tally of a long name or of one category among many, or a new one; `undefined` if there is no space for it. */
@@ -141,15 +160,37 @@ export class UsageMeter {
       last = tally;
       categories++;
     }
-    if (this.#isFull) return undefined;
-    this.#tallies++;
-    if (last === undefined) {
-      const made = new Tally(ownCopy(usageAccount(decision as Identity)), ownCopy(category), second);
-      tallies.set(made.account === name ? made.account : ownCopy(name), made);
-      return made;
+    if (this.#isFull && !this.#makeRoom(last)) return undefined;
+    const owner = last ?? ownerOf(decision as Identity, name, this.#limiter);
+    const ownCategory = categories === MAX_CATEGORIES ? OTHER_CATEGORIES : ownCopy(category);
+    const made = new Tally(owner, ownCategory, second);
+    if (last === undefined) tallies.set(made.key, made);
+    else last.next = made;
+    made.index = this.#tallies.push(made) - 1;
+    return made;
+  }
+
+  /** Whether it is the only tally of its account. */
+  #isAlone(tally: Tally): boolean {
+    const tallies = tally.isAddress ? this.#addresses : this.#accounts;
+    return tally.next === undefined && tallies.get(tally.key) === tally;
+  }
+
+  #remove(tally: Tally): void {
+    const last = this.#tallies.pop()!;
+    if (last !== tally) {
+      last.index = tally.index;
+      this.#tallies[tally.index] = last;
     }
-    last.next = new Tally(last.account, categories === MAX_CATEGORIES ? OTHER_CATEGORIES : ownCopy(category), second);
-    return last.next;
+    tally.index = -1;
+    const tallies = tally.isAddress ? this.#addresses : this.#accounts;
+    const first = tallies.get(tally.key)!;
+    if (first !== tally) {
+      let before = first;
+      while (before.next !== tally) before = before.next!;
+      before.next = tally.next;
+    } else if (tally.next === undefined) tallies.delete(tally.key);
+    else tallies.set(tally.key, tally.next);
   }
 
   /**
@@ -160,8 +201,8 @@ export class UsageMeter {
     const minute = minuteOf(second);
     // With a clock that is set back often, one minute could have more than 60 seconds.
     const isOver = tally.minute !== minute || tally.seconds.length > MOST_SECONDS;
-    if (isOver && !tally.isEmpty) {
-      if (this.#isFull) return false;
+    if (isOver && tally.requests > 0) {
+      if (this.#isFull && !this.#makeRoom(tally)) return false;
       this.#waiting.push(tally.take());
     }
     tally.turn(second);
@@ -183,7 +224,16 @@ export class UsageMeter {
   }
 }
 
+/** The names are copies, since a part of a URL would keep the whole URL. */
+function ownerOf(identity: Identity, name: string, limiter: string): Owner {
+  const account = ownCopy(usageAccount(identity, limiter));
+  return { account, key: account === name ? account : ownCopy(name), isAddress: identity.account === undefined };
+}
+
 const BATCH = 100;
+/** A turn of the event loop takes as many, so that requests need not wait for all of a crowd. */
+const SEEN_AT_ONCE = 1000;
+const SAMPLE = 8;
 const MOST_SECONDS = 120;
 
 /**

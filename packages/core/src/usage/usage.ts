@@ -19,20 +19,22 @@ export class Usage {
   readonly #ownsStore: boolean;
   readonly #flushMs: number;
   readonly #clock: Clock;
+  readonly #limiter: string;
   #running: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
   #stored = 0;
   #lost = 0;
 
-  /** `beside` is the limiter's own store, which may keep usage too. */
-  constructor(checked: CheckedUsage, beside: Store) {
+  /** `beside` is the limiter's own store, which may keep usage too, and `limiter` its name. */
+  constructor(checked: CheckedUsage, beside: Store, limiter: string) {
     const { store, keepDays, flushMs, clock = wallClock } = checked;
     this.#store = store ?? beside.usage?.({ keepDays }) ?? new MemoryUsage({ keepDays, clock });
     this.#ownsStore = store === undefined;
     this.#flushMs = flushMs;
     this.#clock = clock;
-    this.#meter = new UsageMeter(checked, () => this.#scheduleFlush());
+    this.#limiter = limiter;
+    this.#meter = new UsageMeter(checked, limiter, () => this.#scheduleFlush());
   }
 
   record(decision: Decision): void {
@@ -42,7 +44,7 @@ export class Usage {
   /** Flushes what this process has counted, and then reads the store. */
   async report(question: UsageQuestion): Promise<UsageReport> {
     await this.#flush();
-    return readUsage(this.#store, question, this.#clock);
+    return readUsage(this.#store, { limiter: this.#limiter, ...question }, this.#clock);
   }
 
   stats(): UsageStats {
@@ -92,7 +94,7 @@ export class Usage {
 
   async #run(): Promise<void> {
     for (const batch of this.#meter.batches()) {
-      if (!(await this.#send(batch))) break;
+      if (batch.length > 0 && !(await this.#send(batch))) break;
       // A store in this process answers at once, so requests need a turn in between.
       await new Promise((resolve) => setImmediate(resolve));
     }

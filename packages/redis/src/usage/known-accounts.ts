@@ -75,16 +75,19 @@ export class KnownAccounts {
 
   /** What an account was counted on that day. A process that dies now loses it, but nothing counts it twice. */
   async #take(dayAt: number, name: string): Promise<UsageEntry[]> {
-    let day: unknown;
     try {
-      day = await this.#connection.run(TAKE, [this.#keys.dayOf(name, dayAt)], []);
+      const day = await this.#connection.run(TAKE, [this.#keys.dayOf(name, dayAt)], []);
+      const account = othersOf(decodeText(name));
+      const minutes = [...readDay(day, dayAt)];
+      const seconds = minutes.map(({ category, minuteAt }) => this.#keys.secondsOf(name, category, minuteAt));
+      // The least used accounts have few of them, and all but those of the last minutes have expired.
+      if (seconds.length > 0) await this.#connection.send('DEL', ...seconds.slice(-MOST_OPEN));
+      return minutes.map(({ category, minuteAt, admitted, refused, wouldRefuse }) => {
+        return { account, category, minuteAt, admitted, refused, wouldRefuse, seconds: [] };
+      });
     } catch {
       return [];
     }
-    const account = othersOf(decodeText(name));
-    return [...readDay(day, dayAt)].map(({ category, minuteAt, admitted, refused, wouldRefuse }) => {
-      return { account, category, minuteAt, admitted, refused, wouldRefuse, seconds: [] };
-    });
   }
 }
 
@@ -131,3 +134,5 @@ function sumOf(...all: readonly (readonly number[])[]): number[] {
 const ACCOUNTS = new Script(ACCOUNTS_SCRIPT);
 const TAKE = new Script(TAKE_SCRIPT);
 const DAY_MS = 86_400_000;
+/** The minutes of which a day may still have seconds, with several categories. */
+const MOST_OPEN = 64;

@@ -25,7 +25,11 @@ export class UsageKeys {
 
   /** The requests of each second of a minute, kept while processes may add to it. */
   seconds(account: string, category: string, minuteAt: number): string {
-    return `${this.#prefix}${encodeAccount(account)}}:v1:s:${minuteAt / 60_000}:${encodeName(category)}`;
+    return this.secondsOf(encodeAccount(account), category, minuteAt);
+  }
+
+  secondsOf(encoded: string, category: string, minuteAt: number): string {
+    return `${this.#prefix}${encoded}}:v1:s:${minuteAt / 60_000}:${encodeName(category)}`;
   }
 
   /** The lists of a minute: names nearest to their limits, their fullest quotas, and refused names. All in one slot. */
