@@ -42,9 +42,9 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
   },
   '@tollgate/core/kit': {
     values: `
-      asError callSafely checkFunction checkInteger checkOneOf checkOptions checkString closedError entryOf isPromise
-      limitsConflictError monotonicClock optionConflictError optionRangeError optionTypeError ownCopy showName
-      wallClock within`,
+      OutageWarnings asError callSafely causeInWords checkFunction checkInteger checkOneOf checkOptions checkString
+      closedError entryOf isPromise limitsConflictError monotonicClock optionConflictError optionRangeError
+      optionTypeError ownCopy showName wallClock warn within`,
     types: `
       Limits Resolution Scope`,
   },

@@ -21,3 +21,4 @@ export {
 } from './errors.js';
 export type { Limits, Resolution } from './policy/index.js';
 export { isPromise, within } from './promises.js';
+export { causeInWords, OutageWarnings, warn } from './warnings.js';

@@ -1,9 +1,9 @@
 import { StoreError } from '@tollgate/core';
-import { checkInteger, checkOptions, closedError, entryOf } from '@tollgate/core/kit';
+import { causeInWords, checkInteger, checkOptions, closedError, entryOf, OutageWarnings } from '@tollgate/core/kit';
 import type { UsageEntry, UsageFailure, UsageMinute, UsageStore, UsageTop } from '@tollgate/core/usage';
 import { BoundedCalls } from '../bounded-calls.js';
-import { type CheckedRedis, type RedisOptions, readRedis } from '../client.js';
-import { Connection, type RedisClient, Script } from '../connection.js';
+import { type CheckedRedis, type RedisClient, type RedisOptions, readRedis } from '../client.js';
+import { Connection, Script } from '../connection.js';
 import { ADD_SCRIPT } from './add-script.js';
 import { readDay } from './day.js';
 import { Leaders } from './leaders.js';
@@ -37,6 +37,8 @@ export class RedisUsage implements UsageStore {
   readonly #leaders: Leaders;
   readonly #keepDays: number;
   readonly #timeoutMs: number;
+  readonly #prefix: string;
+  readonly #warnings = new OutageWarnings('TOLLGATE_USAGE_FAILED', 'TOLLGATE_USAGE_STORED');
   #closed = false;
 
   /**
@@ -49,6 +51,7 @@ export class RedisUsage implements UsageStore {
     this.#ownsClient = ownsClient;
     this.#keepDays = keepDays;
     this.#timeoutMs = timeoutMs;
+    this.#prefix = prefix;
     this.#connection = new Connection(client, USAGE_TASK);
     this.#calls = new BoundedCalls(this.#connection, timeoutMs);
     this.#keys = new UsageKeys(prefix);
@@ -61,8 +64,13 @@ export class RedisUsage implements UsageStore {
    */
   async add(entries: readonly UsageEntry[]): Promise<readonly UsageFailure[]> {
     this.#checkOpen();
-    await this.#connection.connected(this.#timeoutMs);
-    const added = await Promise.all(this.#groups(entries).map((group) => this.#addGroup(group)));
+    try {
+      await this.#connection.connected(this.#timeoutMs);
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
+    const added = await this.#whileHealing(Promise.all(this.#groups(entries).map((group) => this.#addGroup(group))));
     const failures = added.flat();
     const failed = new Set(failures.map(({ entry }) => entry));
     await this.#leaders.note(entries.filter((entry) => !failed.has(entry)));
@@ -93,6 +101,7 @@ export class RedisUsage implements UsageStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#connection.close();
     if (this.#ownsClient) this.#client.disconnect();
   }
 
@@ -104,6 +113,16 @@ export class RedisUsage implements UsageStore {
       entryOf(groups, slot, (): UsageEntry[] => []).push(entry);
     }
     return [...groups.values()];
+  }
+
+  /** Waits for the answer, and opens a connection anew that is silent meanwhile. */
+  async #whileHealing<T>(answer: Promise<T>): Promise<T> {
+    const timer = setInterval(() => this.#connection.heal(), HEAL_MS).unref();
+    try {
+      return await answer;
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   async #addGroup(entries: readonly UsageEntry[]): Promise<readonly UsageFailure[]> {
@@ -121,14 +140,20 @@ export class RedisUsage implements UsageStore {
     }
     try {
       const failed = await this.#connection.run(ADD, keys, args);
+      this.#warnings.works(`Usage (${this.#prefix}) is stored on Redis again`);
       if (!Array.isArray(failed)) return [];
       return entries
         .filter((_, index) => failed.includes(index + 1))
         .map((entry) => ({ entry, counted: 'no' }) as const);
     } catch (error) {
+      this.#failed(error);
       const counted = error instanceof StoreError ? error.charged : 'unknown';
       return entries.map((entry) => ({ entry, counted }));
     }
+  }
+
+  #failed(error: unknown): void {
+    this.#warnings.failed(causeInWords(error), (cause) => `Usage (${this.#prefix}) is not stored on Redis: ${cause}`);
   }
 
   #checkOpen(): void {
@@ -142,14 +167,16 @@ const DAY_MS = 86_400_000;
 const DAY_S = 86_400;
 const MAX_CATEGORIES = '64';
 const SECONDS_LIFE_S = 300;
+const HEAL_MS = 5000;
 const OPTIONS = ['client', 'url', 'prefix', 'keepDays', 'timeoutMs'];
 
 function readOptions(options: RedisUsageOptions): CheckedRedis & { keepDays: number; timeoutMs: number } {
   checkOptions('RedisUsage', options, OPTIONS);
   const { keepDays = 30, timeoutMs = 1000 } = options;
   return {
-    ...readRedis(options),
     keepDays: checkInteger('keepDays', keepDays, 1, 366),
     timeoutMs: checkInteger('timeoutMs', timeoutMs, 1, 60_000),
+    // Comes last: it may make a client, which an error would leave open.
+    ...readRedis(options),
   };
 }
