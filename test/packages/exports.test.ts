@@ -44,9 +44,9 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
   },
   '@tollgate/core/kit': {
     values: `
-      MAX_WINDOW_MS asError callSafely causeInWords checkFunction checkInteger checkOneOf checkOptions checkString closedError counterPrefixOf entryOf isPromise
-      limitsConflictError monotonicClock optionConflictError optionRangeError optionTypeError othersOf ownCopy requestsOf showName
-      usagePrefixOf wallClock warn within`,
+      MAX_WINDOW_MS OutageWarnings asError callSafely causeInWords checkFunction checkInteger checkOneOf checkOptions
+      checkString closedError counterPrefixOf entryOf isPromise limitsConflictError monotonicClock optionConflictError
+      optionRangeError optionTypeError othersOf ownCopy requestsOf showName usagePrefixOf wallClock warn within`,
     types: `
       Limits Resolution Scope`,
   },

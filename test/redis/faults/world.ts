@@ -41,7 +41,8 @@ export class Instance {
   constructor({ name, start, store }: InstanceOptions) {
     this.name = name;
     this.client = store.client;
-    this.#listeners = this.client === undefined ? {} : { error: 1 };
+    // One for errors is the test's own.
+    this.#listeners = this.client === undefined ? {} : { ready: 1, close: 1, error: 2, 'node error': 1 };
     this.#start = start;
     this.store = new RedisStore({ prefix: PREFIX, ...store, timeoutMs: TIMEOUT_MS });
     this.limiter = new RateLimiter({ policy, store: this.store });
