@@ -41,7 +41,9 @@ it.each(Object.keys(FAULTS))('affects only its account, is reported once, and he
     const codes = emitted.mock.calls.map(([, options]) => (options as unknown as { code: string }).code);
     // One from the store of each instance.
     expect(codes).toEqual(['TOLLGATE_COUNTER_SPOILT', 'TOLLGATE_COUNTER_SPOILT']);
-    expect(String(emitted.mock.calls[0]![0])).toMatch(/^On Redis, the (counter calm|index) of the account spoilt is spoilt\./);
+    expect(String(emitted.mock.calls[0]![0])).toMatch(
+      /^On Redis, the (counter calm|index) of the account spoilt is spoilt\./,
+    );
 
     for (const { limiter } of world.instances) await limiter.reset({ account: 'spoilt' });
     for (const { source } of await Promise.all(calm('spoilt'))) expect(source).toBe('store');
