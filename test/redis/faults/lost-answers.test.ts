@@ -87,7 +87,7 @@ it.each(['requests', 'replies'] as const)(
     proxy.cut();
     expect(await charge(10)).toEqual({ admitted: 10, sources: ['local'] });
     proxy.loses = 'nothing';
-    await until('Redis to have what it can be told', () => {
+    await until('the write-back', () => {
       const { state, writeBack } = limiter.health();
       return state === 'up' && writeBack.pending === 0;
     });

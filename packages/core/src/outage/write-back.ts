@@ -8,8 +8,8 @@ import { Uncounted } from './uncounted.js';
 
 /**
  * Writes the admissions of an outage to the store once it is back. A record that the store may have counted is not sent
- * again: an admission may be lost here, but is never counted twice. A bounded number of records is on its way at a time,
- * and fewer while requests charge the store. A store that batches sends many of them in one call.
+ * again: an admission may be lost here, but is never counted twice. A bounded number of records is on its way at a
+ * time, and fewer while requests charge the store. A store that batches sends many of them in one call.
  */
 export class WriteBack {
   readonly #store: Store;
