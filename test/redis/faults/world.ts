@@ -284,7 +284,7 @@ function countBy<T>(values: readonly T[], name: (value: T) => string): Record<st
   return counts;
 }
 
-/** With `FAULT_TABLE=1` prints a row for the table in `docs/notes/performance.md`. */
+/** With `FAULT_TABLE=1` prints a row for the table in `docs/failure.md`. */
 export function report(name: string, { requests, longestMs, stalledMs, statuses, normalAfterMs, health }: Seen): void {
   if (process.env['FAULT_TABLE'] === undefined) return;
   console.log(name, JSON.stringify({ requests, longestMs, stalledMs, statuses, normalAfterMs }));
