@@ -13,6 +13,7 @@ const POLICY = {
   quotas: [perMinute(100)],
   total: [perMinute(150)],
   environments: { sandbox: { categories: { legs: [perMinute(4)] } } },
+  known: { categories: ['actions'] },
   plans: { small: { quotas: [perMinute(4)], throttle: THROTTLE }, trial: { quotas: [perMinute(1)], mode: 'observe' } },
 } as const;
 
@@ -47,6 +48,14 @@ async function peek(account: string, ...args: readonly string[]) {
   const { code, stdout } = await command('peek', account, '--category', 'legs', '--json', ...args);
   return { code, ...JSON.parse(stdout) };
 }
+
+it.each(['peek', 'reset', 'pardon'])('tollgate %s refuses a name that the policy does not have', async (name) => {
+  const { code, stdout, stderr } = await command(name, 'ameyo5m', '--category', 'leg');
+  expect(stderr).toBe(
+    'tollgate: Expected `--category` to be a category of the policy, got "leg": did you mean legs?\n',
+  );
+  expect([code, stdout]).toEqual([2, '']);
+});
 
 describe('tollgate peek', () => {
   it('shows the counters of an account, and charges nothing', async () => {
