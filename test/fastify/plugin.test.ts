@@ -309,6 +309,32 @@ describe('a number of hops as trustProxy', () => {
   });
 });
 
+describe('reports about routes', () => {
+  it('see the categories of routes that are declared while the plugin loads', async () => {
+    const warnings = collectWarnings();
+    const app = Fastify();
+    apps.push(app);
+    const policy = { quotas: [perMinute(1)], categories: { calls: [perMinute(2)] } };
+    app.register(rateLimit, { policy, account: 'address', name: 'late routes' });
+    app.get('/calls', { config: { rateLimit: { category: 'calls' } } }, async () => 'x');
+    app.get('/other', async () => 'x');
+    expect(await statuses(app, '/other', '/calls', '/calls', '/calls')).toEqual([200, 200, 200, 429]);
+    await statuses(app, ...new Array<string>(101).fill('/other'));
+    expect(await warnings()).toEqual([]);
+  });
+
+  it('do not see a 404 as a route without the parameter', async () => {
+    const warnings = collectWarnings();
+    const app = await build({ ...perMinuteOf(9), paths: undefined as never, account: 'shop', name: 'a 404' });
+    app.get('/shops/:shop', async () => 'x');
+    app.get('/health', async () => 'x');
+    expect(await statuses(app, '/shops/a', '/nowhere')).toEqual([200, 404]);
+    expect(await warnings()).toEqual([]);
+    expect(await statuses(app, '/health', '/health')).toEqual([200, 200]);
+    expect(await warnings()).toEqual([expect.stringContaining('TOLLGATE_NO_PARAMETER The limiter a 404 finds no')]);
+  });
+});
+
 describe('a plugin that decides nothing in the first minute of its server', () => {
   async function aMinuteOf(app: FastifyInstance): Promise<readonly string[]> {
     const warnings = collectWarnings();
