@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { MemoryStore, perMinute } from '@tollgate/core';
 import { legsApi, type RateLimitOptions, rateLimit } from '@tollgate/fastify';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import { rawFetch } from '../contract/http/raw.js';
+import { afterEach, describe, expect, it } from 'vitest';
+import { aMinuteOf } from '../a-minute.js';
 import { collectWarnings } from '../warnings.js';
 
 const apps: FastifyInstance[] = [];
@@ -336,17 +336,10 @@ describe('reports about routes', () => {
 });
 
 describe('a plugin that decides nothing in the first minute of its server', () => {
-  async function aMinuteOf(app: FastifyInstance): Promise<readonly string[]> {
-    const warnings = collectWarnings();
+  async function minuteOf(app: FastifyInstance): Promise<readonly string[]> {
     apps.push(app);
-    const origin = await app.listen({ port: 0, host: '127.0.0.1' });
-    const begin = performance.now();
-    const clock = vi.spyOn(performance, 'now').mockReturnValue(begin);
-    await rawFetch(origin, '/hello');
-    clock.mockReturnValue(begin + 60_000);
-    await rawFetch(origin, '/hello');
-    clock.mockRestore();
-    return warnings();
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    return aMinuteOf(app.server, '/hello');
   }
 
   it('is reported if it is registered in a sibling scope', async () => {
@@ -355,7 +348,7 @@ describe('a plugin that decides nothing in the first minute of its server', () =
       await child.register(rateLimit, { ...perMinuteOf(1), name: 'sibling' });
     });
     app.get('/hello', async () => 'x');
-    expect(await aMinuteOf(app)).toEqual([
+    expect(await minuteOf(app)).toEqual([
       expect.stringContaining('TOLLGATE_NOTHING_DECIDED The limiter sibling is mounted and has decided none of the'),
     ]);
   });
@@ -365,7 +358,7 @@ describe('a plugin that decides nothing in the first minute of its server', () =
     apps.push(idle);
     await idle.register(rateLimit, { ...perMinuteOf(1), name: 'idle' });
     await idle.listen({ port: 0, host: '127.0.0.1' });
-    expect(await aMinuteOf(await build({ ...perMinuteOf(1), name: '404' }))).toEqual([]);
+    expect(await minuteOf(await build({ ...perMinuteOf(1), name: '404' }))).toEqual([]);
   });
 });
 

@@ -1,2 +1,3 @@
 export { RateLimiter } from './limiter.js';
 export type { RateLimiterOptions } from './limiter-options.js';
+export { noteAsked } from './made-per-request.js';
