@@ -41,9 +41,11 @@ export interface CheckedRedis {
   readonly prefix: string;
 }
 
-export function readRedis({ client, url, prefix = 'tollgate' }: RedisOptions): CheckedRedis {
+export function readRedis(options: RedisOptions): CheckedRedis {
+  const { client, url, prefix = 'tollgate' } = options;
   const checked = checkPrefix(prefix);
-  if (url !== undefined) {
+  // An address that is not set, as a missing variable of the environment, is no wish for a client.
+  if (url !== undefined || ('url' in options && client === undefined)) {
     if (client !== undefined) throw optionConflictError('Expected either `client` or `url`, got both');
     return { client: clientOf(checkUrl(url)), ownsClient: true, prefix: checked };
   }
@@ -78,8 +80,8 @@ function checkPrefix(prefix: string): string {
 }
 
 /** No error shows the URL, since it may contain a password. */
-function checkUrl(url: string): string {
-  checkString('url', url);
+function checkUrl(given: string | undefined): string {
+  const url = checkString('url', given);
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^rediss?:$/.test(parsed.protocol) || !isDecodable(parsed)) {
     throw optionRangeError('url', 'a redis: or rediss: URL', '(not shown)');

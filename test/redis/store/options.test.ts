@@ -12,6 +12,8 @@ describe('options', () => {
     [{ client, url: 'redis://localhost' }, 'TOLLGATE_OPTION_CONFLICT', 'client'],
     [{ url: 'http://localhost' }, 'TOLLGATE_OPTION_RANGE', 'url'],
     [{ url: 7 }, 'TOLLGATE_OPTION_TYPE', 'url'],
+    [{ url: undefined }, 'TOLLGATE_OPTION_TYPE', 'url'],
+    [{ url: undefined, client: undefined }, 'TOLLGATE_OPTION_TYPE', 'url'],
     [{ url: 'redis://localhost/abc' }, 'TOLLGATE_OPTION_RANGE', 'url'],
     [{ url: 'redis://localhost/1.5' }, 'TOLLGATE_OPTION_RANGE', 'url'],
     [{ url: 'redis://localhost/-1' }, 'TOLLGATE_OPTION_RANGE', 'url'],

@@ -190,6 +190,7 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
   debit(charge: Charge): MaybePromise<void> {
     this.#checkOpen();
     const prepared = prepareCharge(charge);
+    this.#fields.check(charge);
     if (this.#store.record === undefined) {
       throw optionConflictError('Expected a store with the method record for a debit, got one without');
     }
