@@ -82,6 +82,7 @@ describe('a smoke run of the bench', () => {
         '1 in flight',
         'server time',
         'flat in limit and window',
+        'write-back',
       ],
       contenders: ['EVALSHA return 1', ...ON_REDIS],
     },

@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { describeAtomicChange } from './policy-change/atomic.js';
 import { describeLastingQuota } from './policy-change/lasting-quota.js';
+import { describeRetryAfterChange } from './policy-change/retry.js';
 import { describeChangeTables } from './policy-change/tables.js';
 import { describeThrottlingChange } from './policy-change/throttling.js';
 import type { StoreUnderTest } from './store/player.js';
@@ -18,6 +19,7 @@ export function describePolicyChange(
     describeChangeTables(makeStore);
     describeAtomicChange(makeStore);
     describeLastingQuota(makeStore, runs);
+    describeRetryAfterChange(makeStore, 4 * runs);
     if (throttles) describeThrottlingChange(makeStore);
   });
 }

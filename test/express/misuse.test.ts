@@ -56,3 +56,29 @@ describe('a misuse of rateLimit gets the line to write instead', () => {
     expect(() => new RateLimiter({ policy, name: hostile as never })).toThrow('got an object');
   });
 });
+
+describe('a constant name that the policy does not have is refused', () => {
+  const named = definePolicy({
+    quotas: [perMinute(1)],
+    categories: { legs: [perMinute(1)] },
+    plans: { gold: { quotas: [perMinute(2)] } },
+    known: { regions: ['sg'], environments: ['sandbox'] },
+  });
+
+  it.each([
+    ['category', 'leg', 'legs'],
+    ['plan', 'Gold', 'gold'],
+    ['region', 'SG', 'sg'],
+    ['environment', 'sandbx', 'sandbox'],
+  ])('%s', (kind, name, nearest) => {
+    for (const source of [{ policy: named }, { limiter: new RateLimiter({ policy: named }) }]) {
+      const options = { account: 'address', ...source, [kind]: name };
+      expect(() => rateLimit(options as never)).toThrow(
+        expect.objectContaining({
+          code: 'TOLLGATE_OPTION_RANGE',
+          message: expect.stringMatching(new RegExp(`\`rateLimit.${kind}\`.*${name}.*${nearest}`)),
+        }),
+      );
+    }
+  });
+});

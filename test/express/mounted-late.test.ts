@@ -32,15 +32,14 @@ describe.each<[name: string, framework: typeof express5]>([
   ['Express 5', express5],
   ['Express 4', express4],
 ])('%s: middleware that is mounted', (framework, express) => {
+  const nameOf = (title: string) => `${framework}-${title}`.replaceAll(' ', '-');
   const options = (title: string): RateLimitOptions => ({
     policy: { quotas: [perMinute(9)] },
     account: 'address',
-    name: `${framework} ${title}`,
+    name: nameOf(title),
   });
   const reported = (title: string) => [
-    expect.stringContaining(
-      `TOLLGATE_NOTHING_DECIDED The limiter ${framework} ${title} is mounted and has decided none`,
-    ),
+    expect.stringContaining(`TOLLGATE_NOTHING_DECIDED The limiter ${nameOf(title)} is mounted and has decided none`),
   ];
   const appWithRoute = () => express().get('/hello', (_request, response) => void response.end());
 

@@ -62,6 +62,17 @@ describe('a route', () => {
     expect(declare({ hook: 'preHandler' })).toThrow(/Unknown option `config.rateLimit.hook`/);
   });
 
+  it('with a category that the policy does not have fails where it is declared', async () => {
+    const quotas = [perMinute(5)];
+    const app = await build({ policy: { quotas, categories: { legs: quotas } }, account: 'address' });
+    expect(() => app.get('/dial', { config: { rateLimit: { category: 'leg' } } }, async () => '')).toThrow(
+      /`config.rateLimit.category`.*legs/,
+    );
+    await expect(
+      build({ policy: { quotas, categories: { legs: quotas } }, account: 'address', category: 'leg' }),
+    ).rejects.toThrow(/`rateLimit.category`.*legs/);
+  });
+
   it('declared before the plugin is limited too', async () => {
     const app = Fastify();
     apps.push(app);

@@ -13,14 +13,14 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
     types: `
       AccountLayer AccountSource AppliedQuota CategoryLayer Charge Clock Comparison CounterSpec CounterTarget
       DecisionSource ErrorCode EscalateOptions Explained Explanation Health Identity Layer Layers LegsApiCategory
-      LimiterEvents LimiterStats MaybePromise MemoryStoreOptions MemoryStoreStats Mode Outcome PerOptions
+      LimiterEvents LimiterStats MaybePromise MemoryStoreOptions MemoryStoreStats Mode Outcome PerOptions PolicyNames
       PolicyOptions QuotaList QuotaOptions QuotaState RateLimiterOptions Reason Receipt ReceiptClaims ShardHealth Store
       StoreErrorOptions StoreFailureMode StoreFailureModes Suspension ThrottleOptions Throttled TollgateError`,
   },
   '@tollgate/core/http': {
     values: `
       Answers BAD_REQUEST_STATUS BadCost CHARGE_OPTIONS ENVELOPE_TYPE LIMITED_STATUS MountWatch MountedLimiter Refunds
-      RequestReader UNAVAILABLE_STATUS asError checkChargeOptions checkHttpOptions checkOneOf checkOptions
+      RequestReader UNAVAILABLE_STATUS asError checkChargeOptions checkHttpOptions checkNames checkOneOf checkOptions
       clientAddress envelopeWriter headersWriter legsApiOptions limiterOf refusalLine reportRefusal requestId
       writeRetryAfter`,
     types: `
@@ -44,9 +44,9 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
   },
   '@tollgate/core/kit': {
     values: `
-      MAX_WINDOW_MS asError callSafely causeInWords checkFunction checkInteger checkOneOf checkOptions checkString closedError counterPrefixOf entryOf isPromise
-      limitsConflictError monotonicClock optionConflictError optionRangeError optionTypeError othersOf ownCopy requestsOf showName
-      usagePrefixOf wallClock warn within`,
+      MAX_WINDOW_MS OutageWarnings asError callSafely causeInWords checkFunction checkInteger checkOneOf checkOptions
+      checkString closedError counterPrefixOf entryOf isPromise limitsConflictError monotonicClock optionConflictError
+      optionRangeError optionTypeError othersOf ownCopy requestsOf showName usagePrefixOf wallClock warn within`,
     types: `
       Limits Resolution Scope`,
   },

@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { DONE, type ExitCode, failureOf, NO, UNEXPECTED, WRONG_USAGE } from './exit-codes.js';
 import { printError } from './output.js';
 import { program } from './program.js';
-import { shownText } from './words/index.js';
+import { shownText } from './safe-text.js';
 
 /** Runs the command line. */
 async function run(argv: readonly string[]): Promise<ExitCode> {

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { shownJson } from './safe-text.js';
 
 export interface OutputOptions {
   /** Prints one JSON document, for programs. */
@@ -7,7 +8,7 @@ export interface OutputOptions {
 
 /** Prints the result of a command on stdout: `value` as JSON, or `text` for people. */
 export function printResult({ json }: OutputOptions, value: unknown, text: () => string): void {
-  process.stdout.write(`${json ? JSON.stringify(value, null, 2) : text()}\n`);
+  process.stdout.write(`${json ? shownJson(value) : text()}\n`);
 }
 
 /** Prints a warning on stderr, in colour on a terminal. */

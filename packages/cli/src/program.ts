@@ -3,10 +3,10 @@ import { addCounterCommands } from './counters/index.js';
 import { addLimitsCommands } from './limits/index.js';
 import { printError } from './output.js';
 import { addPolicyCheck, addPolicyExplain } from './policy/index.js';
+import { shownText } from './safe-text.js';
 import { addTopCommand } from './top/index.js';
 import { addUsageCommand } from './usage/index.js';
 import { version } from './version.js';
-import { shownText } from './words/index.js';
 
 /** The command with all its subcommands. */
 export function program(): Command {

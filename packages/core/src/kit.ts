@@ -23,4 +23,4 @@ export type { Limits, Resolution } from './policy/index.js';
 export { isPromise, within } from './promises.js';
 export { counterPrefixOf, MAX_WINDOW_MS, requestsOf } from './store/index.js';
 export { othersOf, usagePrefixOf } from './usage/index.js';
-export { causeInWords, warn } from './warnings.js';
+export { causeInWords, OutageWarnings, warn } from './warnings.js';

@@ -6,6 +6,7 @@ import {
   BAD_REQUEST_STATUS,
   BadCost,
   checkHttpOptions,
+  checkNames,
   type HttpOptions,
   legsApiOptions,
   limiterOf,
@@ -60,6 +61,7 @@ export function legsApi(options: Partial<RateLimitOptions> = {}): RateLimitOptio
 export function rateLimit<Names extends PolicyNames = PolicyNames>(options: RateLimitOptions<Names>): RequestHandler {
   checkHttpOptions('rateLimit', options);
   const limiter = limiterOf('rateLimit', options);
+  checkNames('rateLimit', options, limiter);
   const mounted = MountedLimiter.of(limiter);
   const answers = new Answers<Request, Response>(options);
   const { refundWhen, refundAtMost, onRefused } = options;

@@ -8,6 +8,7 @@ import {
   type ChargeOptions,
   checkChargeOptions,
   checkHttpOptions,
+  checkNames,
   checkOneOf,
   checkOptions,
   type HttpOptions,
@@ -65,6 +66,7 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
   checkOneOf('rateLimit.hook', hook, HOOKS);
   checkOneOf('rateLimit.logRefusals', logRefusals, LOG_LEVELS);
   const limiter = limiterOf('rateLimit', options);
+  checkNames('rateLimit', options, limiter);
   const mounted = MountedLimiter.of(limiter);
   const refunds = refundWhen && new Refunds(limiter, refundWhen, refundAtMost);
   const answers = new Answers<FastifyRequest, FastifyReply>(options, 'lower-case');
@@ -95,6 +97,7 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
   function makeReader(own: RouteRateLimit = {}, pattern: string | undefined): RequestReader<FastifyRequest> | null {
     if (own === false) return null;
     checkChargeOptions('config.rateLimit', checkOptions('config.rateLimit', own, CHARGE_OPTIONS));
+    checkNames('config.rateLimit', own, limiter);
     return reader.with(own, { pattern });
   }
 

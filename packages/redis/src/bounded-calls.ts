@@ -18,16 +18,20 @@ export class BoundedCalls {
     return this.#bound(() => this.#connection.run(script, keys, args));
   }
 
-  send(command: string, ...args: readonly (string | number)[]): Promise<Answer> {
-    return this.#bound(() => this.#connection.send(command, ...args));
+  send(command: string, key: string, ...args: readonly (string | number)[]): Promise<Answer> {
+    return this.#bound(() => this.#connection.send(command, key, ...args));
   }
 
   #bound(send: () => Promise<Answer>): Promise<Answer> {
     // Without a connection, `connected` fails just before this wait ends, and nothing is sent any more.
     const answer = this.#connection.connected(this.#timeoutMs).then(send);
     return within(answer, this.#timeoutMs, () => {
+      const cause = this.#connection.error;
       // Redis may still carry out what was sent.
-      throw new StoreError(`Redis did not answer within ${this.#timeoutMs} ms`, { charged: 'unknown' });
+      throw new StoreError(`Redis did not answer within ${this.#timeoutMs} ms`, {
+        charged: 'unknown',
+        ...(cause !== undefined && { cause }),
+      });
     });
   }
 }

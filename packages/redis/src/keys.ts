@@ -42,16 +42,21 @@ export class Keys {
     return `${index}:${RECEIPT}${id}`;
   }
 
-  /** A key beside the account's, to try whether they can be written. No counter has this name. */
-  probe(index: string): string {
-    return `${index}:${PROBE}`;
+  /** The index of counters beside the account's, to try whether those can be written. No counter has this name. */
+  trial(index: string): string {
+    return `${index}:${TRIAL}`;
+  }
+
+  /** An index that is no account's. On a cluster, each number may be another slot. */
+  trialOf(number: number): string {
+    return `${this.#prefix}${TRIAL}${number}}`;
   }
 }
 
 // No encoded name is `#`, or begins with `!`.
 const EMPTY = '#';
-const PROBE = '!';
 const RECEIPT = '!!';
+const TRIAL = '!';
 const VIOLATIONS = '!';
 
 /** The limiter's part of a long name stays readable, so that a reset finds all counters of one limiter. */

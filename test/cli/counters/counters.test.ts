@@ -13,6 +13,7 @@ const POLICY = {
   quotas: [perMinute(100)],
   total: [perMinute(150)],
   environments: { sandbox: { categories: { legs: [perMinute(4)] } } },
+  known: { categories: ['legs', 'actions'] },
   plans: { small: { quotas: [perMinute(4)], throttle: THROTTLE }, trial: { quotas: [perMinute(1)], mode: 'observe' } },
 } as const;
 
@@ -48,6 +49,14 @@ async function peek(account: string, ...args: readonly string[]) {
   const { code, stdout } = await command('peek', account, '--category', 'legs', '--json', ...args);
   return { code, ...JSON.parse(stdout) };
 }
+
+it.each(['peek', 'reset', 'pardon'])('tollgate %s refuses a name that the policy does not have', async (name) => {
+  const { code, stdout, stderr } = await command(name, 'ameyo5m', '--category', 'leg');
+  expect(stderr).toBe(
+    'tollgate: Expected `--category` to be a category of the policy, got "leg": did you mean legs?\n',
+  );
+  expect([code, stdout]).toEqual([2, '']);
+});
 
 describe('tollgate peek', () => {
   it('shows the counters of an account, and charges nothing', async () => {
@@ -135,10 +144,10 @@ describe('tollgate peek', () => {
     [['a'], "required option '--category <name>' not specified"],
     [['a', '--category', 'x', '--cost', '-1'], 'Expected --cost to be a whole number, got "-1"'],
     [
-      ['a', '--category', 'x', '--cost', '9999999999'],
+      ['a', '--category', 'legs', '--cost', '9999999999'],
       'Expected `cost` to be an integer from 0 to 2147483647, got 9999999999',
     ],
-    [['a', '--category', ''], 'Expected `category` to be a string of at least one character, got ""'],
+    [['a', '--category', ''], 'Expected `--category` to be a category of the policy, got "": it has legs, actions'],
   ])('%j ends with 2: %s', async (args, message) => {
     const { code, stderr } = await command('peek', ...args);
     expect([code, stderr]).toEqual([2, `tollgate: ${message}\n`]);

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { RedisLimits } from '@tollgate/redis';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ask } from '../../redis-servers/ask.js';
 import { RunningServer } from '../../redis-servers/standalone.js';
 import { type Ended, tollgate } from '../tollgate.js';
@@ -19,6 +22,37 @@ function limitsUnder(prefix: string): (...args: readonly string[]) => Promise<En
 }
 
 describe('tollgate limits', () => {
+  it('refuses a category that the policy does not have, before it connects', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tollgate-limits-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const policy = join(folder, 'policy.yaml');
+    writeFileSync(policy, 'quotas: unlimited\nknown: { categories: [legs, actions] }\n');
+    const layer = join(folder, 'layer.yaml');
+    writeFileSync(layer, 'categories: { Actions: unlimited }\n');
+    const nowhere = ['--policy', policy, '--redis', 'redis://127.0.0.1:1'];
+    const typed = await tollgate(['limits', 'set', 'ameyo5m', '--category', 'leg=6000/minute', ...nowhere]);
+    expect(typed.stderr).toBe(
+      'tollgate: Expected `--category` to be a category of the policy, got "leg": did you mean legs?\n',
+    );
+    const read = await tollgate(['limits', 'set', 'ameyo5m', '--from', layer, ...nowhere]);
+    expect(read.stderr).toMatch(/got "Actions": did you mean actions\?\n$/);
+    expect([typed.code, read.code]).toEqual([2, 2]);
+
+    const limits = limitsUnder('names');
+    const set = await limits('set', 'ameyo5m', '--category', 'legs=6000/minute', '--policy', policy);
+    expect([set.code, set.stderr]).toEqual([0, '']);
+    const both = await limits('set', 'ameyo5m', '--from', '-', '--policy', '-');
+    expect([both.code, both.stderr]).toEqual([2, 'tollgate: Expected one of --from and --policy to be -, got both\n']);
+  });
+
+  it('notes a category that may be misspelt, without a policy', async () => {
+    const limits = limitsUnder('notes');
+    const likely = await limits('set', 'ameyo5m', '--category', 'leg=6000/minute');
+    expect(likely.stderr).toBe('tollgate: The Legs API has no category leg. Did you mean legs? --policy checks it.\n');
+    const own = await limits('set', 'ameyo5m', '--category', 'recordings=6000/minute');
+    expect([likely.code, own.code, own.stderr]).toEqual([0, 0, '']);
+  });
+
   it('sets, replaces, shows and deletes the limits of an account, and records who did it', async () => {
     const limits = limitsUnder('story');
     const set = await limits('set', 'ameyo5m', '--category', 'legs=6000/minute,100/second', '--by', 'alice');

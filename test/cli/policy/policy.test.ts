@@ -28,11 +28,12 @@ plans:
     mode: observe
 environments:
   sandbox:
-    categories: { legs: { quotas: unlimited, throttle: false }, actions: [{ limit: 20, windowMs: 5000 }] }
+    categories: { legs: { quotas: unlimited, throttle: false }, actions: [{ limit: 8, windowMs: 5000 }] }
 accounts:
   ameyo5m:
     categories:
       legs: [{ limit: 6000, windowMs: 60000 }]
+    replace: true
 `;
 const good = file('policy.yaml', GOOD);
 
@@ -60,6 +61,7 @@ describe('tollgate policy check', () => {
       file: 'stdin',
       valid: true,
       problems: [],
+      warnings: [],
       contents: {
         quotas: [{ limit: 100, windowMs: 60_000 }],
         total: [{ limit: 300, windowMs: 60_000 }],
@@ -84,7 +86,7 @@ describe('tollgate policy check', () => {
 8 |       legs: [{ limit: "many", windowMs: 60000 }, { limit: 100, windowMs: 10…
   |                ^
 
-${bad}:10:5 Unknown option \`policy.plans.trial.mod\`: expected one of quotas, categories, total, throttle, mode
+${bad}:10:5 Unknown option \`policy.plans.trial.mod\`: expected one of quotas, categories, total, throttle, mode, replace
 
 10 |     mod: observe
    |     ^
@@ -150,6 +152,56 @@ ${bad}:10:5 Unknown option \`policy.plans.trial.mod\`: expected one of quotas, c
     expect(stdout).toContain('  accounts      a0, a1, a2, a3, a4, a5, a6, a7 and 992 more\n');
     expect(stdout).toContain('  quotas        unlimited\n');
   });
+
+  it('warns of each layer that removes a limit, and ends with 0', async () => {
+    const text = GOOD.replace('    replace: true\n', '').replace(
+      '    mode: observe',
+      '    quotas: [{ limit: 9, windowMs: 1000 }]',
+    );
+    const drops = file('drops.yaml', text);
+    const { code, stdout, stderr } = await tollgate(['policy', 'check', drops]);
+    expect(stdout).toContain(`
+Warnings:
+${drops}:10:5 \`policy.plans.trial.quotas\` (9 in 1000 ms) replaces \`policy.quotas\` and so removes its limit of 100 in 60000 ms. Add the limit to the list, or \`replace: true\` to policy.plans.trial
+${drops}:17:7 \`policy.accounts.ameyo5m.categories.legs\` (6000 in 60000 ms) replaces`);
+    expect([code, stderr]).toEqual([0, '']);
+    const { warnings } = JSON.parse((await tollgate(['policy', 'check', drops, '--json'])).stdout);
+    expect(warnings).toMatchObject([
+      { line: 10, column: 5, option: 'policy.plans.trial.quotas' },
+      { line: 17, column: 7, option: 'policy.accounts.ameyo5m.categories.legs' },
+    ]);
+  });
+
+  it('shows nothing of a file that is no policy', async () => {
+    const secrets = [
+      'PASSWORD=hunter2\n',
+      'db:\n  hunter2: hunter2\n',
+      '{ "key": "hunter2", }}',
+      '*hunter2',
+      'a: "\\hunter2"\n',
+    ];
+    for (const input of secrets) {
+      for (const args of [
+        ['policy', 'check', '-'],
+        ['policy', 'check', '-', '--json'],
+        ['policy', 'explain', '-', '--category', 'legs'],
+      ]) {
+        const { code, stdout, stderr } = await tollgate(args, { input });
+        expect(code).toBe(1);
+        expect(stdout + stderr).toContain('Expected a policy with options such as');
+        expect(stdout + stderr).not.toContain('hunter');
+      }
+    }
+  });
+
+  it('escapes control and bidirectional characters in JSON, and programs read the same names', async () => {
+    const name = '\u007f\u0085\u202e\u2066\u200b\u2028\ufeff\u{e0041}é😀';
+    const input = JSON.stringify({ quotas: 'unlimited', plans: { [name]: {} } });
+    const { stdout } = await tollgate(['policy', 'check', '-', '--json'], { input });
+    expect(stdout).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+    expect(stdout).toContain('\\u007f\\u0085\\u202e\\u2066\\u200b\\u2028\\ufeff\\udb40\\udc41é😀');
+    expect(JSON.parse(stdout).contents.plans).toEqual([name]);
+  });
 });
 
 describe('tollgate policy explain', () => {
@@ -181,7 +233,7 @@ describe('tollgate policy explain', () => {
       asked: { category: 'actions', environment: 'sandbox' },
       held: null,
       quotas: {
-        value: [{ limit: 20, windowMs: 5000 }],
+        value: [{ limit: 8, windowMs: 5000 }],
         from: 'policy.environments.sandbox.categories.actions',
         position: { line: 13, column: 65 },
       },
@@ -192,13 +244,22 @@ describe('tollgate policy explain', () => {
     });
   });
 
-  it('notes a plan, a region and an environment that the policy does not have', async () => {
-    const args = ['policy', 'explain', good, '--category', 'legs', '--plan', '__proto__', '--environment', 'sandbocks'];
-    const { code, stderr } = await tollgate(args);
-    expect(code).toBe(0);
-    expect(stderr).toBe(
-      'tollgate: The policy has no plan __proto__.\n' + 'tollgate: The policy has no environment sandbocks.\n',
-    );
+  it.each([
+    ['--category', 'leg', 'a category of the policy, got "leg": did you mean legs?'],
+    ['--plan', 'Enterprise', 'a plan of the policy, got "Enterprise": did you mean enterprise?'],
+    ['--plan', '__proto__', 'a plan of the policy, got "__proto__": it has enterprise, trial'],
+    ['--environment', 'sandbocks', 'an environment of the policy, got "sandbocks": did you mean sandbox?'],
+  ])('ends with 2 for a name that the policy does not have: %s %s', async (option, name, message) => {
+    const category = option === '--category' ? [] : ['--category', 'legs'];
+    const { code, stdout, stderr } = await tollgate(['policy', 'explain', good, ...category, option, name]);
+    expect(stderr).toBe(`tollgate: Expected \`${option}\` to be ${message}\n`);
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+  });
+
+  it('accepts any name of a kind that the policy does not name', async () => {
+    const args = ['policy', 'explain', good, '--category', 'legs', '--region', 'anywhere'];
+    expect(await tollgate(args)).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('shows what is unlimited or off', async () => {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { shownText } from '../../../packages/cli/dist/safe-text.js';
 import { durationInWords, parseDuration, waitInWords } from '../../../packages/cli/dist/words/duration-words.js';
 import { parseQuotas, quotasInWords } from '../../../packages/cli/dist/words/quota-words.js';
-import { parseName, shownName, shownText } from '../../../packages/cli/dist/words/shown-text.js';
+import { parseName, shownName } from '../../../packages/cli/dist/words/shown-text.js';
 import { parseThrottle, throttleInWords } from '../../../packages/cli/dist/words/throttle-words.js';
 
 const windowMs = fc.oneof(

@@ -121,7 +121,7 @@ export function describeAccount({ limited, memory, start, startPlain, statuses }
 
     it('is the address where a route does not have the parameter, which is reported once', async () => {
       const warnings = collectWarnings();
-      const name = `no parameter ${Math.random()}`;
+      const name = `no-parameter-${Math.random()}`;
       const running = await one({ account: 'shop_id', name });
       expect(await statuses(running, paths)).toEqual([200, 429, 429]);
       expect(await warnings()).toEqual([

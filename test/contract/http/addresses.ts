@@ -50,7 +50,7 @@ export function describeAddresses({ closing, limited, startPlain, statuses }: Ht
       ['10.0.0.0/8', undefined, true],
     ])('with the trust %j is reported once as %s; forwarded: %s', async (trustProxy, code, isForwarded) => {
       const warnings = collectWarnings();
-      const name = `trust ${Math.random()}`;
+      const name = `trust-${Math.random()}`;
       const headers = isForwarded ? forwarded('203.0.113.7') : [];
       // A second limiter of the name is the same cause.
       for (let started = 0; started < 2; started++) {

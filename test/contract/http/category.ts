@@ -73,15 +73,15 @@ export function describeCategory({ limited, memory, start, startPlain, statuses 
 
     it('that no mount names is reported once if the policy has categories', async () => {
       const warnings = collectWarnings();
-      const name = `no category ${Math.random()}`;
+      const name = `no-category-${Math.random()}`;
       const send = async (options: CommonOptions) => {
         const running = await startPlain([{ account: 'address', store: memory(), ...options }], { mount: 'root' });
         await statuses(running, new Array<string>(101).fill('/calls'));
       };
       await send({ name, policy });
       await send({ name, policy });
-      await send({ name: `${name} a function`, policy, category: () => undefined });
-      await send({ name: `${name} no categories`, policy: { quotas: [perMinute(1)] } });
+      await send({ name: `${name}-a-function`, policy, category: () => undefined });
+      await send({ name: `${name}-no-categories`, policy: { quotas: [perMinute(1)] } });
       expect(await warnings()).toEqual([
         expect.stringMatching(`^TOLLGATE_NO_CATEGORY The policy of the limiter ${name} has categories, and none of`),
       ]);
@@ -89,7 +89,7 @@ export function describeCategory({ limited, memory, start, startPlain, statuses 
 
     it('is known if another mount of the limiter names it', async () => {
       const warnings = collectWarnings();
-      const limiter = new RateLimiter({ name: `two mounts ${Math.random()}`, policy, store: memory() });
+      const limiter = new RateLimiter({ name: `two-mounts-${Math.random()}`, policy, store: memory() });
       const running = await startPlain([{ limiter, account: 'address' }], { mount: 'root' });
       await startPlain([{ limiter, account: 'address', category: 'calls' }], { mount: 'root' });
       await statuses(running, new Array<string>(101).fill('/calls'));

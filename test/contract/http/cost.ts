@@ -39,15 +39,15 @@ export function describeCost({ limited, start, statuses }: HttpWorld): void {
 
     it('that is undefined counts 1 and is reported once; null counts 1', async () => {
       const warnings = collectWarnings();
-      const name = `no cost ${Math.random()}`;
+      const name = `no-cost-${Math.random()}`;
       const body = (request: object) => (request as { body?: { n: number } }).body;
       for (let started = 0; started < 2; started++) {
         const running = await start(limited(2, { name, cost: (request) => body(request)?.n }));
         expect(await statuses(running, [LEGS, LEGS, LEGS])).toEqual([200, 200, 429]);
       }
-      const declining = await start(limited(2, { name: `${name} null`, cost: async () => null }));
+      const declining = await start(limited(2, { name: `${name}-null`, cost: async () => null }));
       expect(await statuses(declining, [LEGS, LEGS, LEGS])).toEqual([200, 200, 429]);
-      const constant = await start(limited(2, { name: `${name} constant`, category: () => 'legs' }));
+      const constant = await start(limited(2, { name: `${name}-constant`, category: () => 'legs' }));
       expect(await statuses(constant, [LEGS, LEGS, LEGS])).toEqual([200, 200, 429]);
       expect(await warnings()).toEqual([
         expect.stringContaining(`TOLLGATE_NO_COST The function \`cost\` of the limiter ${name} returned undefined`),

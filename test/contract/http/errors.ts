@@ -95,7 +95,7 @@ export function describeErrors({ closing, limited, memory, start, statuses }: Ht
         environment: () => 7 as unknown as string,
       };
       // The same warning is not emitted again, and other adapters run this test in the same process.
-      const name = `failing ${Math.random()}`;
+      const name = `failing-${Math.random()}`;
       const limiter = new RateLimiter({ name, policy, store: memory() });
       closing.push(() => limiter.close());
       const warnings: string[] = [];

@@ -8,7 +8,7 @@ export function describeMounts({ limited, memory, start, startAll, statuses }: H
   describe('a mount', () => {
     it('of a limiter that has counted the request already is reported once', async () => {
       const warnings = collectWarnings();
-      const name = `twice ${Math.random()}`;
+      const name = `twice-${Math.random()}`;
       for (let started = 0; started < 2; started++) {
         const limiter = new RateLimiter({ name, policy: { quotas: [perMinute(4)] }, store: memory() });
         const running = await startAll([{ limiter }, { limiter }]);
@@ -31,7 +31,7 @@ export function describeMounts({ limited, memory, start, startAll, statuses }: H
 
     it('of a limiter that is made in each handler is reported once, from the second on', async () => {
       const warnings = collectWarnings();
-      const name = `per request ${Math.random()}`;
+      const name = `per-request-${Math.random()}`;
       const policy = { quotas: [perMinute(1)] };
       const make = (made: string) => new RateLimiter({ name: made, policy }).close();
       make(name);
@@ -42,7 +42,7 @@ export function describeMounts({ limited, memory, start, startAll, statuses }: H
         },
       });
       await statuses(running, [LEGS], [`X-Make: ${name}`]);
-      await statuses(running, [LEGS], [`X-Make: ${name} late`]);
+      await statuses(running, [LEGS], [`X-Make: ${name}-late`]);
       expect(await warnings()).toEqual([]);
       await statuses(running, [LEGS, LEGS], [`X-Make: ${name}`]);
       expect(await warnings()).toEqual([

@@ -87,22 +87,54 @@ describe('write-back', () => {
     expect(limiter.health().writeBack).toEqual({ pending: 0, written: 1, dropped: 1 });
   });
 
-  it('sends a few records at a time', async () => {
-    const { consume, goDown, store } = failingWorld();
+  it.each([
+    ['512 records at a time', false, 512],
+    ['128 while requests charge the store', true, 128],
+  ])('sends at most %s', async (_, isBusy, atMost) => {
+    const { consume, goDown, limiter, store } = failingWorld();
     await goDown();
-    for (let account = 0; account < 500; account++) await consume(1, `a${account}`);
+    for (let account = 0; account < 2000; account++) await consume(1, `a${account}`);
     let sending = 0;
     let most = 0;
     store.record = async () => {
       sending++;
-      most = Math.max(most, sending);
+      // The first ones leave at the instant at which the circuit closes, before a request can know that.
+      if (limiter.health().writeBack.written > 600) most = Math.max(most, sending);
       await new Promise((resolve) => setTimeout(resolve, 5));
       sending--;
     };
     store.manner = 'well';
-    await pass(5000);
-    expect(most).toBe(32);
+    for (let turn = 0; turn < 500; turn++) {
+      await pass(10);
+      if (isBusy) await consume(1, 'busy');
+    }
+    expect(most).toBe(atMost);
     expect(sending).toBe(0);
+    const { pending, written } = limiter.health().writeBack;
+    expect(pending).toBe(0);
+    expect(written).toBeGreaterThanOrEqual(2000);
+  });
+
+  it('of an account whose data is broken waits, and delays no other', async () => {
+    const { consume, goDown, limiter, store } = failingWorld();
+    await goDown();
+    for (const account of ['broken', ...Array.from({ length: 1500 }, (_, n) => `a${n}`), 'broken too']) {
+      await consume(1, account);
+    }
+    for (const account of ['broken', 'broken too']) store.manners.set(account, 'spoilt');
+    store.manner = 'well';
+    while (limiter.health().state === 'down') await pass(1);
+    await pass(20);
+    expect(limiter.health().writeBack).toEqual({ pending: 2, written: 1500, dropped: 0 });
+    expect(limiter.health().state).toBe('up');
+
+    // It is tried again, but not with each of its charges.
+    store.asked.length = 0;
+    for (let n = 0; n < 10; n++) await consume(1, 'broken');
+    expect(store.countOf('record')).toBeLessThanOrEqual(1);
+    store.manners.clear();
+    await pass(1200);
+    expect(limiter.health().writeBack).toMatchObject({ pending: 0, dropped: 0 });
   });
 
   it('keeps at most 100,000 entries', async () => {

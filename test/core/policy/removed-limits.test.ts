@@ -137,8 +137,9 @@ describe('a layer that removes a limit', () => {
   ])('is found where it removes %s', (_, options, at, from) => {
     const removed = definePolicy(options).removedLimits;
     expect(removed).toHaveLength(1);
-    expect(removed[0]).toContain(`\`${at}\` (`);
-    expect(removed[0]).toContain(`replaces \`${from}\` `);
+    expect(removed[0]!.option).toBe(at);
+    expect(removed[0]!.message).toContain(`\`${at}\` (`);
+    expect(removed[0]!.message).toContain(`replaces \`${from}\` `);
   });
 
   it('does not exist in the policy of the Legs API', () => {

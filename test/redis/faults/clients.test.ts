@@ -100,9 +100,16 @@ describe('a store on a client', () => {
 
   it('leaves the client open when it is closed', async () => {
     const client = quiet(new Redis(server.url));
-    const store = new RedisStore({ client });
-    await store.reset('nobody');
-    await store.close();
+    await client.ping();
+    const listeners = () => client.eventNames().map((event) => [event, client.listenerCount(event)]);
+    const before = listeners();
+    const stores = Array.from({ length: 20 }, () => new RedisStore({ client }));
+    for (const event of client.eventNames()) expect(client.listenerCount(event)).toBeLessThan(4);
+    for (const store of stores) {
+      await store.reset('nobody');
+      await store.close();
+    }
+    expect(listeners()).toEqual(before);
     expect(client.status).toBe('ready');
     expect(await client.ping()).toBe('PONG');
     client.disconnect();

@@ -8,7 +8,7 @@ import { RunningServer, until } from '../../redis-servers/standalone.js';
 import { quiet } from './world.js';
 
 /** Stands between a client and a server, and can lose what either sends. */
-class Proxy {
+class LosingProxy {
   loses: 'nothing' | 'requests' | 'replies' | 'everything' = 'nothing';
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -34,8 +34,8 @@ class Proxy {
     });
   }
 
-  static async to(port: number): Promise<Proxy> {
-    const proxy = new Proxy(port);
+  static async to(port: number): Promise<LosingProxy> {
+    const proxy = new LosingProxy(port);
     proxy.#server.listen(0, '127.0.0.1');
     await once(proxy.#server, 'listening');
     return proxy;
@@ -62,7 +62,7 @@ it.each(['requests', 'replies'] as const)(
   async (loses) => {
     const emitted = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const server = await RunningServer.start();
-    const proxy = await Proxy.to(server.port);
+    const proxy = await LosingProxy.to(server.port);
     const client = quiet(new Redis(proxy.port, { retryStrategy: () => 50 }));
     const store = new RedisStore({ client, prefix: 'lost' });
     const limiter = new RateLimiter({ policy: { quotas: [perMinute(30)] }, store });
@@ -87,7 +87,7 @@ it.each(['requests', 'replies'] as const)(
     proxy.cut();
     expect(await charge(10)).toEqual({ admitted: 10, sources: ['local'] });
     proxy.loses = 'nothing';
-    await until('Redis to have what it can be told', () => {
+    await until('the write-back', () => {
       const { state, writeBack } = limiter.health();
       return state === 'up' && writeBack.pending === 0;
     });

@@ -41,7 +41,8 @@ export class Instance {
   constructor({ name, start, store }: InstanceOptions) {
     this.name = name;
     this.client = store.client;
-    this.#listeners = this.client === undefined ? {} : { error: 1 };
+    // One for errors is the test's own.
+    this.#listeners = this.client === undefined ? {} : { ready: 1, close: 1, error: 2, 'node error': 1 };
     this.#start = start;
     this.store = new RedisStore({ prefix: PREFIX, ...store, timeoutMs: TIMEOUT_MS });
     this.limiter = new RateLimiter({ policy, store: this.store });
@@ -283,7 +284,7 @@ function countBy<T>(values: readonly T[], name: (value: T) => string): Record<st
   return counts;
 }
 
-/** With `FAULT_TABLE=1` prints a row for the table in `docs/notes/performance.md`. */
+/** With `FAULT_TABLE=1` prints a row for the table in `docs/failure.md`. */
 export function report(name: string, { requests, longestMs, stalledMs, statuses, normalAfterMs, health }: Seen): void {
   if (process.env['FAULT_TABLE'] === undefined) return;
   console.log(name, JSON.stringify({ requests, longestMs, stalledMs, statuses, normalAfterMs }));

@@ -85,7 +85,8 @@ describe('batching', () => {
       const charges = accounts.map((account) => limiter.consume({ account, category: 'legs' }));
       const sources = (await Promise.all(charges)).map(({ source }) => source);
       expect(sources).toEqual(accounts.map((_, n) => (n < 50 ? 'store' : 'local')));
-      await expect.poll(() => limiter.health().writeBack.pending, { timeout: 5000 }).toBe(0);
+      await expect.poll(() => limiter.health().writeBack.written, { timeout: 5000 }).toBe(150 * burst);
+      expect(store.stats().pending).toBe(0);
       for (let from = 0; from < 200; from += 50) {
         const peeks = accounts.slice(from, from + 50).map((account) => limiter.peek({ account, category: 'legs' }));
         for (const { source, tightest } of await Promise.all(peeks)) {

@@ -354,3 +354,33 @@ describe('a Redis that is away', () => {
     expect(stats(limiter)).toEqual({ pending: 3, stored: 0, dropped: 0, lost: 0 });
   });
 });
+
+describe('usage that cannot be stored', () => {
+  it('is reported once, with the cause, and so is that it is stored again', async () => {
+    const seen: string[] = [];
+    const hear = (warning: Error & { code?: string }) => seen.push(`${warning.code} ${warning.message}`);
+    process.on('warning', hear);
+    onTestFinished(() => void process.off('warning', hear));
+    const port = await freePort();
+    const usage = new RedisUsage({ url: `redis://127.0.0.1:${port}`, prefix: 'causes', timeoutMs: 200 });
+    onTestFinished(() => usage.close());
+    for (let time = 0; time < 3; time++) {
+      const error = await usage.add(admitOne('acme')).catch((thrown) => thrown);
+      expect(error).toMatchObject({ code: 'TOLLGATE_STORE_FAILED', charged: 'no' });
+      expect(String(error.cause)).toMatch(/ECONNREFUSED/);
+    }
+    const server = await RunningServer.start({ port });
+    onTestFinished(() => server.stop());
+    await until('usage to be stored', () =>
+      usage.add(admitOne('acme')).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await until('both warnings', () => seen.length >= 2);
+    expect(seen).toEqual([
+      expect.stringMatching(/^TOLLGATE_USAGE_FAILED Usage \(causes\) is not stored on Redis: connect ECONNREFUSED/),
+      expect.stringMatching(/^TOLLGATE_USAGE_STORED /),
+    ]);
+  });
+});

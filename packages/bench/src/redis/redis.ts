@@ -9,6 +9,7 @@ import { compareLayouts } from './layouts/layouts.js';
 import { type RedisContender, redisContenders } from './redis-contender.js';
 import { measureServerCost } from './server-cost.js';
 import { measureThroughput } from './throughput.js';
+import { measureWriteBack } from './write-back.js';
 
 export async function measureRedis(options: BenchOptions): Promise<void> {
   await withRedis(async (client, url) => {
@@ -19,6 +20,7 @@ export async function measureRedis(options: BenchOptions): Promise<void> {
       await measureLatency(contenders, prefix, options);
       await measureServerCost(contenders, client, prefix, options);
       await measureRedisFlatness(contenders, client, prefix, options);
+      await measureWriteBack(url, prefix, options);
     } finally {
       for (const contender of contenders) await contender.end();
     }

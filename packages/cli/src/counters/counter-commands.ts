@@ -1,8 +1,8 @@
-import { type CounterTarget, type Decision, legsApiPolicy, RateLimiter } from '@tollgate/core';
+import { type CounterTarget, type Decision, legsApiPolicy, type Policy, RateLimiter } from '@tollgate/core';
 import type { Command } from 'commander';
 import { DONE, NO, UsageError } from '../exit-codes.js';
 import { type OutputOptions, printResult } from '../output.js';
-import { readPolicy } from '../policy/index.js';
+import { checkNames, noteLikelyMistake, readPolicy } from '../policy/index.js';
 import { addRedisOptions, type RedisOptions, redisFailure, withRedis } from '../redis/index.js';
 import { alignedRows, parseName, shownName, waitInWords } from '../words/index.js';
 import type { LastErrorStore } from './last-error-store.js';
@@ -155,7 +155,7 @@ async function withLimiter(
   options: CounterOptions,
   act: (limiter: RateLimiter, store: LastErrorStore, url: string) => Promise<void>,
 ): Promise<void> {
-  const policy = options.policy === undefined ? legsApiPolicy() : (await readPolicy(options.policy)).policy;
+  const policy = await policyOf(options);
   await withRedis(options, async ({ client, limits, url }) => {
     const { LastErrorStore } = await import('./last-error-store.js');
     const { prefix, timeout: timeoutMs, limiter: name } = options;
@@ -168,6 +168,17 @@ async function withLimiter(
       await store.close();
     }
   });
+}
+
+/** The policy, which has the names of the command line. Without a file, they are those of any service. */
+async function policyOf(options: CounterOptions): Promise<Policy> {
+  if (options.policy === undefined) {
+    if (options.category !== undefined) noteLikelyMistake(options.category);
+    return legsApiPolicy();
+  }
+  const { policy } = await readPolicy(options.policy);
+  checkNames(policy, options);
+  return policy;
 }
 
 function parseCost(typed: string): number {

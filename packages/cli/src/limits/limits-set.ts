@@ -3,7 +3,7 @@ import type { StoredLimits } from '@tollgate/redis';
 import type { Command } from 'commander';
 import { NegativeResult, UsageError } from '../exit-codes.js';
 import { printResult } from '../output.js';
-import { readLayer } from '../policy/index.js';
+import { checkNames, noteLikelyMistake, readLayer, readPolicy } from '../policy/index.js';
 import { type PreviousLimits, previousLimits, type RedisSession, withRedis } from '../redis/index.js';
 import { parseName, shownName } from '../words/index.js';
 import { addLayerOptions, type LayerOptions, layerOf } from './layer-options.js';
@@ -12,6 +12,7 @@ import { limitsInWords } from './limits-show.js';
 
 interface SetOptions extends WhoOptions, LayerOptions {
   readonly ifVersion?: number;
+  readonly policy?: string;
 }
 
 /** Adds `limits set`. */
@@ -19,11 +20,14 @@ export function addLimitsSet(limits: Command): void {
   addWho(addLayerOptions(limitsCommand(limits, 'set', 'set the limits of an account, in place of all earlier ones')))
     .argument('<account>', 'the account')
     .option('--if-version <version>', 'only if its limits have this version; 0: only if it has none', parseVersion)
+    .option('--policy <file>', 'the policy of the services, whose categories are the only valid ones')
     .addHelpText(
       'after',
       `
 A LIST is one or more of LIMIT/TIME, such as 6000/minute,100/second or 20/5s, or the word unlimited.
 The earlier limits of the account are replaced as a whole, and shown. Services follow within a second.
+Without --policy, a category may have any name, and one that looks like a misspelt category of the
+Legs API is noted.
 
 Examples:
   tollgate limits set ameyo5m --category legs=6000/minute,100/second
@@ -36,9 +40,17 @@ Examples:
 }
 
 async function runSet(account: string, options: SetOptions): Promise<void> {
+  if (options.from === '-' && options.policy === '-') {
+    throw new UsageError('Expected one of --from and --policy to be -, got both');
+  }
   const layer = options.from === undefined ? layerOf(options) : await readLayer(options.from);
   // An invalid layer ends the command before it connects.
   defineAccountLayer(layer, 'limits');
+  const policy = options.policy === undefined ? undefined : (await readPolicy(options.policy)).policy;
+  for (const category of Object.keys(layer.categories ?? {})) {
+    if (policy === undefined) noteLikelyMistake(category);
+    else checkNames(policy, { category });
+  }
   await withRedis(options, async (session) => {
     const { before, after } = await replace(session, account, layer, options);
     printResult(options, { account, before: before ?? null, after }, () => {

@@ -1,10 +1,10 @@
-import { PolicyFileError, type PolicyProblem, parsePolicy } from '@tollgate/sources';
+import type { ParsedPolicy, PolicyFileError, PolicyProblem } from '@tollgate/sources';
 import type { Command } from 'commander';
 import { NO } from '../exit-codes.js';
 import { type OutputOptions, printResult } from '../output.js';
 import { shownText } from '../words/index.js';
 import { contentsInWords, contentsOf } from './policy-contents.js';
-import { readText, shownFile } from './policy-file.js';
+import { asPolicyFileError, loadSources, readText, shownFile } from './policy-file.js';
 
 /** Adds `policy check`. */
 export function addPolicyCheck(policy: Command): void {
@@ -16,7 +16,8 @@ export function addPolicyCheck(policy: Command): void {
     .addHelpText(
       'after',
       `
-Exits with 1 when the policy has problems.
+Exits with 1 when the policy has problems. A layer that removes a limit is a warning, unless it
+says replace: true.
 
 Examples:
   tollgate policy check policy.yaml
@@ -27,25 +28,54 @@ Examples:
 
 async function runCheck(typed: string, options: OutputOptions): Promise<void> {
   const file = shownFile(typed);
-  const text = await readText(typed);
+  const [text, { parsePolicy }] = await Promise.all([readText(typed), loadSources()]);
+  let parsed: ParsedPolicy;
   try {
-    const contents = contentsOf(parsePolicy(text, { file }).options);
-    printResult(options, { file, valid: true, problems: [], contents }, () => {
-      return `${shownText(file)} is a valid policy.\n${contentsInWords(contents)}`;
-    });
+    parsed = parsePolicy(text, { file });
   } catch (error) {
-    if (!(error instanceof PolicyFileError)) throw error;
-    const { problems } = error;
+    const problems = asPolicyFileError(error);
+    if (problems === undefined) throw error;
     process.exitCode = NO;
-    printResult(options, { file, valid: false, problems }, () => {
-      const lines = text.split(/\r\n|[\r\n]/);
-      return problems.map((problem) => problemInWords(file, problem, lines[problem.line - 1] ?? '')).join('\n\n');
-    });
+    printProblems(file, text, problems, options);
+    return;
   }
+  const contents = contentsOf(parsed.options);
+  const warnings = parsed.policy.removedLimits.map(({ option, message }) => {
+    const { line, column } = parsed.positionOf(option) ?? { line: 1, column: 1 };
+    return { message, option, line, column };
+  });
+  printResult(options, { file, valid: true, problems: [], warnings, contents }, () => {
+    const valid = `${shownText(file)} is a valid policy.\n${contentsInWords(contents)}`;
+    if (warnings.length === 0) return valid;
+    const shown = warnings.slice(0, MAX_WARNINGS).map((warning) => problemInWords(file, warning));
+    const more = warnings.length - shown.length;
+    return `${valid}\n\nWarnings:\n${shown.join('\n')}${more > 0 ? `\nand ${more} more` : ''}`;
+  });
 }
 
-function problemInWords(file: string, { message, line, column }: PolicyProblem, text: string): string {
-  return `${shownText(`${file}:${line}:${column} ${message}`)}\n\n${quotedLine(text, line, column)}`;
+/** Many accounts may have the same mistake. */
+const MAX_WARNINGS = 50;
+
+function printProblems(
+  file: string,
+  text: string,
+  { problems, mayBeQuoted }: PolicyFileError,
+  options: OutputOptions,
+): void {
+  printResult(options, { file, valid: false, problems }, () => {
+    const lines = text.split(/\r\n|[\r\n]/);
+    return problems
+      .map((problem) => {
+        const words = problemInWords(file, problem);
+        const { line, column } = problem;
+        return mayBeQuoted ? `${words}\n\n${quotedLine(lines[line - 1] ?? '', line, column)}` : words;
+      })
+      .join('\n\n');
+  });
+}
+
+function problemInWords(file: string, { message, line, column }: PolicyProblem): string {
+  return shownText(`${file}:${line}:${column} ${message}`);
 }
 
 /** A line of the file with its number, and a caret below the column. */

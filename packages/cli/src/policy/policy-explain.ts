@@ -1,13 +1,14 @@
-import { type AccountLayer, defineAccountLayer, type Explained, type Layers } from '@tollgate/core';
+import { type AccountLayer, defineAccountLayer, type Explained } from '@tollgate/core';
 import { showName } from '@tollgate/core/kit';
 import type { StoredLimits } from '@tollgate/redis';
 import type { ParsedPolicy } from '@tollgate/sources';
 import { type Command, Option } from 'commander';
 import { RedisFailure, UsageError } from '../exit-codes.js';
-import { type OutputOptions, printError, printResult } from '../output.js';
+import { type OutputOptions, printResult } from '../output.js';
 import { addPrefixAndTimeout, GROUP, type RedisOptions, withRedis } from '../redis/index.js';
-import { parseName, shownName } from '../words/index.js';
+import { parseName } from '../words/index.js';
 import { explanationInWords, type Placed, type PlacedExplanation } from './explanation-words.js';
+import { checkNames } from './known-names.js';
 import { readPolicy, shownFile } from './policy-file.js';
 
 interface ExplainOptions extends Omit<RedisOptions, 'redis'>, OutputOptions {
@@ -45,6 +46,7 @@ Examples:
 
 async function runExplain(file: string, options: ExplainOptions): Promise<void> {
   const parsed = await readPolicy(file);
+  checkNames(parsed.policy, options);
   const { redis, account } = options;
   if (redis === undefined) {
     explain(file, parsed, options, undefined);
@@ -56,18 +58,8 @@ async function runExplain(file: string, options: ExplainOptions): Promise<void> 
   });
 }
 
-/** A name that the policy does not have decides nothing, and may be a typing error. */
-function noteUnknown(kind: string, layers: Layers = {}, name: string | undefined): void {
-  if (name === undefined) return;
-  const isKnown = layers instanceof Map ? layers.has(name) : Object.hasOwn(layers, name);
-  if (!isKnown) printError(`The policy has no ${kind} ${shownName(name)}.`);
-}
-
 function explain(file: string, parsed: ParsedPolicy, options: ExplainOptions, stored: StoredLimits | undefined): void {
   const { category, account, plan, region, environment } = options;
-  noteUnknown('plan', parsed.options.plans, plan);
-  noteUnknown('region', parsed.options.regions, region);
-  noteUnknown('environment', parsed.options.environments, environment);
   const asked = { category, account, plan, region, environment };
   const { quotas, total, throttle, totalThrottle, mode, onStoreFailure, counters } = parsed.policy.explain(
     asked,

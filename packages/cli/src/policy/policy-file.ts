@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import type { Layer } from '@tollgate/core';
-import { type ParsedPolicy, PolicyFileError, parseLayer, parsePolicy } from '@tollgate/sources';
+import type { ParsedPolicy, PolicyFileError } from '@tollgate/sources';
 import { NegativeResult, UsageError } from '../exit-codes.js';
 
 /**
@@ -10,14 +10,25 @@ import { NegativeResult, UsageError } from '../exit-codes.js';
  * @throws NegativeResult with all problems of the policy, UsageError when the file cannot be read.
  */
 export async function readPolicy(file: string): Promise<ParsedPolicy> {
-  const text = await readText(file);
+  const [text, { parsePolicy }] = await Promise.all([readText(file), loadSources()]);
   return parsed(() => parsePolicy(text, { file: shownFile(file) }));
 }
 
 /** Reads the layer of one account; otherwise as {@link readPolicy}. */
 export async function readLayer(file: string): Promise<Layer> {
-  const text = await readText(file);
+  const [text, { parseLayer }] = await Promise.all([readText(file), loadSources()]);
   return parsed(() => parseLayer(text, { file: shownFile(file) }).options);
+}
+
+/** The package with its parser of YAML. Most commands read no file, and it takes a part of the start time. */
+export function loadSources(): Promise<typeof import('@tollgate/sources')> {
+  return import('@tollgate/sources');
+}
+
+/** The problems of a text, if that is what was thrown. */
+export function asPolicyFileError(thrown: unknown): PolicyFileError | undefined {
+  const isOne = thrown instanceof Error && 'code' in thrown && thrown.code === 'TOLLGATE_POLICY_FILE';
+  return isOne ? (thrown as PolicyFileError) : undefined;
 }
 
 /** The file may be anything that can be read, such as a pipe, unlike the policy file of a service. */
@@ -39,6 +50,6 @@ function parsed<T>(parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    throw error instanceof PolicyFileError ? new NegativeResult(error.message) : error;
+    throw asPolicyFileError(error) === undefined ? error : new NegativeResult((error as Error).message);
   }
 }

@@ -1,3 +1,4 @@
+export { shownText } from '../safe-text.js';
 export { alignedRows, clipped, padded, widthOf } from './columns.js';
 export { countedDuration, parseDuration, waitInWords } from './duration-words.js';
 export {
@@ -18,6 +19,5 @@ export {
   shownCategory,
   shownInstant,
   shownName,
-  shownText,
 } from './shown-text.js';
 export { parseThrottle, THROTTLE_FORM, throttleInWords } from './throttle-words.js';

@@ -1,6 +1,7 @@
 import { type CategoryLayer, defineAccountLayer, type Layer, type QuotaList } from '@tollgate/core';
+import { shownText } from '../safe-text.js';
 import { quotasInWords } from './quota-words.js';
-import { shownName, shownText } from './shown-text.js';
+import { shownName } from './shown-text.js';
 import { throttleInWords } from './throttle-words.js';
 
 /**
@@ -13,7 +14,7 @@ export function layerRows(layer: Layer): string[][] {
   } catch {
     return [['invalid', shownText(JSON.stringify(layer))]];
   }
-  const { quotas, total, throttle, mode, categories = {} } = layer;
+  const { quotas, total, throttle, mode, replace, categories = {} } = layer;
   const rows: string[][] = [];
   if (quotas !== undefined) rows.push(['quotas', shownQuotas(quotas)]);
   for (const [name, category] of Object.entries(categories)) {
@@ -25,6 +26,7 @@ export function layerRows(layer: Layer): string[][] {
   if (total !== undefined) rows.push(['total', shownQuotas(total)]);
   if (throttle !== undefined) rows.push(['throttle', throttleInWords(throttle)]);
   if (mode !== undefined) rows.push(['mode', mode]);
+  if (replace !== undefined) rows.push(['replace', `${replace}`]);
   return rows;
 }
 

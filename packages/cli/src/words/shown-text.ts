@@ -1,13 +1,4 @@
-/**
- * Text of others, such as a reason or an error message, for a terminal. Control characters, invisible characters and
- * those that change the direction of writing are escaped. So the text can neither command the terminal nor fake a line.
- */
-export function shownText(text: string): string {
-  return text.replace(UNSAFE, (character) => {
-    const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
-    return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
-  });
-}
+import { shownText } from '../safe-text.js';
 
 /**
  * A name for a terminal: as it is when it is plain, else as a JSON string, which {@link parseName} reads back. Only the
@@ -56,4 +47,3 @@ const LONGEST = 100;
 const OTHERS = '(others)';
 /** Without characters that a shell interprets, and without a dash at the start, as options have. */
 const PLAIN = /^[\w.@:+/][\w.@:+/-]{0,99}$/;
-const UNSAFE = /[\p{C}\p{Zl}\p{Zp}]/gu;

@@ -29,6 +29,7 @@ export {
   type ChargeOptions,
   checkChargeOptions,
   checkHttpOptions,
+  checkNames,
   type HttpOptions,
   limiterOf,
   type Optional,

@@ -56,8 +56,8 @@ export class MountWatch {
       const { limiter, answers } = mount;
       warnOnce(
         'TOLLGATE_NOTHING_DECIDED',
-        limiter,
         `The limiter ${limiter} is mounted and has decided none of the first ${answers} requests that its server answered: it is mounted after the routes, in another scope, or on another path`,
+        limiter,
       );
     }
   }

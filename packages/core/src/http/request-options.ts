@@ -216,6 +216,18 @@ export function checkChargeOptions(path: string, options: Readonly<Record<string
   checkInteger(`${path}.cost`, cost, 0, MAX_UNITS);
 }
 
+/**
+ * Refuses constant names that the limiter's policy does not have. The answers of functions are reported instead.
+ *
+ * @throws RangeError `TOLLGATE_OPTION_RANGE` for such a name.
+ */
+export function checkNames(path: string, options: ChargeOptions<never>, { policy }: RateLimiter): void {
+  for (const kind of ['category', 'plan', 'region', 'environment'] as const) {
+    const name = options[kind];
+    if (typeof name === 'string') policy.checkName(kind, name, `${path}.${kind}`);
+  }
+}
+
 /** The limiter in the options, or a new one for their policy. */
 export function limiterOf(
   path: string,

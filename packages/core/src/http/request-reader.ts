@@ -174,8 +174,8 @@ export class RequestReader<Request> {
     const { name } = this.#mounted.limiter;
     warnOnce(
       'TOLLGATE_NO_COST',
-      name,
       `The function \`cost\` of the limiter ${name} returned undefined, which counts 1: does it read a body before that is parsed? Return null where 1 is meant`,
+      name,
     );
   }
 

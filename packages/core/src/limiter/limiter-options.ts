@@ -99,7 +99,7 @@ function checkName(name: string): string {
 
 /** Warns of the limits that layers of the policy remove; see `replace`. */
 export function reportRemovedLimits({ removedLimits }: Policy): void {
-  for (const removal of removedLimits.slice(0, MAX_REMOVALS)) warnOnce('TOLLGATE_LIMIT_DROPPED', removal);
+  for (const { message } of removedLimits.slice(0, MAX_REMOVALS)) warnOnce('TOLLGATE_LIMIT_DROPPED', message);
   const more = removedLimits.length - MAX_REMOVALS;
   if (more > 0) warnOnce('TOLLGATE_LIMIT_DROPPED', `${more} more layers of the policy remove a limit`);
 }

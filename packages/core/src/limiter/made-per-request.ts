@@ -19,7 +19,7 @@ export function noteMade(name: string): void {
   }
   warnOnce(
     'TOLLGATE_MADE_PER_REQUEST',
-    name,
     `A limiter ${name} is made again while a request is handled: its counters begin empty each time. Make it once, where the app is built`,
+    name,
   );
 }

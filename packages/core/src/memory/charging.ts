@@ -40,6 +40,8 @@ export class Charging {
   #offset = 0;
   /** Whether the counter's windows are exactly those of the quotas, and `#words`, `#numbers` and `#place` are set. */
   #isArranged = false;
+  /** Whether a quota has a longer window than the counter. Only a charge that is admitted makes the counter keep it. */
+  #lengthens = false;
   // The page of the counter's windows, and the index of their first word.
   #words: Uint32Array = new Uint32Array();
   #numbers: Float64Array = new Float64Array();
@@ -165,6 +167,7 @@ export class Charging {
   /** Decides for a counter that does not exist, has other windows than the quotas, or shrinks limits. */
   #decideUnarranged(quotas: readonly Quota[], cost: number, now: number): void {
     const { slot } = this;
+    this.#lengthens = slot >= 0 && longestMsOf(quotas) > longestWindowMs(this.#table, slot);
     for (let index = 0; index < quotas.length; index++) {
       const { limit, windowMs } = quotas[index]!;
       const own = slot < 0 ? -1 : findWindow(this.#table, slot, index, windowMs);
@@ -215,6 +218,11 @@ export class Charging {
     this.#words = this.#records.words(first);
     this.#numbers = this.#records.numbers(first);
     this.#place = windowPlace(first);
+    if (this.#lengthens) {
+      for (let index = 0; index < quotas.length; index++) {
+        this.#decideQuota(index, first + index, this.#windows.used(first + index, now), quotas[index]!.limit, 0);
+      }
+    }
     return this.#recordSpare(quotas.length, cost, now, now);
   }
 

@@ -1,17 +1,10 @@
-import { monotonicClock } from '../clock.js';
 import type { HealthReport } from '../outage/index.js';
-import { warn } from '../warnings.js';
+import { OutageWarnings } from '../warnings.js';
 
-/**
- * Warns once when the store of a limiter fails, with the cause, and once when it answers again. A store that fails
- * again within a minute for the same cause is not reported again.
- */
+/** Warns when the store of a limiter fails, with the cause, and when it answers again. */
 export class StoreWarnings {
   readonly #limiter: string;
-  #reportedCause = '';
-  #reportedAt = Number.NEGATIVE_INFINITY;
-  /** Whether the current failure was reported, so that its end will be. */
-  #isReported = false;
+  readonly #warnings = new OutageWarnings('TOLLGATE_STORE_DOWN', 'TOLLGATE_STORE_UP');
 
   constructor(limiter: string) {
     this.#limiter = limiter;
@@ -19,30 +12,16 @@ export class StoreWarnings {
 
   /** The state of the store has changed. */
   changed(report: HealthReport): void {
-    if (report.state === 'up') this.#up();
-    else this.#down(report);
-  }
-
-  #up(): void {
-    if (!this.#isReported) return;
-    this.#isReported = false;
-    warn('TOLLGATE_STORE_UP', `The store of the limiter ${this.#limiter} answers again`);
-  }
-
-  #down(report: HealthReport): void {
+    const store = `The store of the limiter ${this.#limiter}`;
+    if (report.state === 'up') {
+      this.#warnings.works(`${store} answers again`);
+      return;
+    }
     const [shard] = report.shards();
-    const cause = (shard?.cause ?? shard?.lastError ?? 'no answer').replace(/\.$/, '');
-    const now = monotonicClock();
-    if (this.#isReported || (cause === this.#reportedCause && now - this.#reportedAt < QUIET_MS)) return;
-    this.#isReported = true;
-    this.#reportedCause = cause;
-    this.#reportedAt = now;
     const where = shard === undefined || shard.name === '' ? '' : ` (${shard.name})`;
-    warn(
-      'TOLLGATE_STORE_DOWN',
-      `The store of the limiter ${this.#limiter} failed${where}: ${cause}. Requests are decided without it until it answers`,
+    this.#warnings.failed(
+      shard?.cause ?? shard?.lastError ?? 'no answer',
+      (cause) => `${store} failed${where}: ${cause}. Requests are decided without it until it answers`,
     );
   }
 }
-
-const QUIET_MS = 60_000;

@@ -110,4 +110,4 @@ export class Deadlines<W extends Waiter<W>> {
 }
 
 /** The steps in which a deadline is counted. */
-const STEPS = 8;
+const STEPS = 4;

@@ -55,7 +55,7 @@ export class Fallback {
     return { now, token };
   }
 
-  /** The refusal of a charge that does not fit what this process has admitted itself, by the full limits. */
+  /** The local copy's refusal by the full limits, if the charge does not fit what this process has admitted. */
   refusal({ owner, cost, resolution }: PreparedCharge): Outcome | undefined {
     if (resolution.onStoreFailure !== 'local') return undefined;
     // Without throttles: the store's own decide.

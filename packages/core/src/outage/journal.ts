@@ -42,6 +42,7 @@ export class Journal {
   readonly #maxEntries: number;
   readonly #byAccount = new Map<string, JournalEntry[]>();
   #entries = 0;
+  #admissions = 0;
   #sweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(maxEntries: number) {
@@ -54,9 +55,7 @@ export class Journal {
 
   /** Admissions, not entries. */
   get pending(): number {
-    let pending = 0;
-    for (const entries of this.#byAccount.values()) for (const { admissions } of entries) pending += admissions;
-    return pending;
+    return this.#admissions;
   }
 
   accounts(): string[] {
@@ -76,6 +75,7 @@ export class Journal {
     near.latestAt = at;
     near.cost += cost;
     near.admissions++;
+    this.#admissions++;
     return near;
   }
 
@@ -88,6 +88,7 @@ export class Journal {
     while (index > 0 && entries[index - 1]!.latestAt > entry.latestAt) index--;
     entries.splice(index, 0, entry);
     this.#entries++;
+    this.#admissions += entry.admissions;
     entry.isInJournal = true;
     return true;
   }
@@ -111,6 +112,7 @@ export class Journal {
 
   withdraw(entry: JournalEntry, cost: number, isWhole: boolean): void {
     entry.withdraw(cost, isWhole);
+    if (entry.isInJournal && isWhole) this.#admissions--;
     if (entry.isInJournal && entry.admissions === 0) this.#remove(entry);
   }
 
@@ -133,6 +135,7 @@ export class Journal {
     entries.splice(entries.indexOf(entry), 1);
     if (entries.length === 0) this.#byAccount.delete(entry.account);
     this.#entries--;
+    this.#admissions -= entry.admissions;
     entry.isInJournal = false;
   }
 

@@ -143,8 +143,8 @@ export class Settlement {
   }
 
   /**
-   * The refusal of a charge that the store has admitted, since it may not have counted admissions of this process. They
-   * leave no room for the charge.
+   * Refuses what the store has admitted, if admissions of this process that the store may not have counted leave no
+   * room for it.
    */
   refusal(charge: PreparedCharge): Outcome | undefined {
     return this.#writeBack.uncounted.has(charge.owner) ? this.#fallback.refusal(charge) : undefined;

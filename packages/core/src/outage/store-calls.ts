@@ -38,9 +38,17 @@ export class StoreCalls {
   readonly #deadlines: Deadlines<StoreCall>;
   readonly #clock: Clock;
   readonly #follower: CallFollower | undefined;
+  readonly #causeOf: (account: string) => unknown;
   #failures = 0;
 
-  constructor(timeoutMs: number, clock: Clock = monotonicClock, follower?: CallFollower) {
+  /** `causeOf` returns why an account's call is not answered, or `undefined`. */
+  constructor(
+    timeoutMs: number,
+    clock: Clock = monotonicClock,
+    follower?: CallFollower,
+    causeOf: (account: string) => unknown = () => undefined,
+  ) {
+    this.#causeOf = causeOf;
     this.#timeoutMs = timeoutMs;
     this.#clock = clock;
     this.#follower = follower;
@@ -114,8 +122,21 @@ export class StoreCalls {
     this.#follower.called(this.#clock() - startedAt, outcome, error);
   }
 
-  timeoutError(): StoreError {
-    return new StoreError(`The store did not answer within ${this.#timeoutMs} ms`, { charged: 'unknown' });
+  timeoutError(account: string): StoreError {
+    const cause = this.#knownCause(account);
+    return new StoreError(`The store did not answer within ${this.#timeoutMs} ms`, {
+      charged: 'unknown',
+      ...(cause !== undefined && { cause }),
+    });
+  }
+
+  /** A store may be anything, and its method may throw. */
+  #knownCause(account: string): unknown {
+    try {
+      return this.#causeOf(account);
+    } catch {
+      return undefined;
+    }
   }
 
   #wait<R>(circuit: Circuit, account: string, answer: PromiseLike<unknown>, end: CallEnd<R>): Promise<R> {
@@ -190,7 +211,7 @@ class StoreCall implements Waiter<StoreCall> {
 
   expire(): void {
     this.#isWaiting = false;
-    this.#failed(this.#calls.timeoutError(), 'timeout');
+    this.#failed(this.#calls.timeoutError(this.#account), 'timeout');
   }
 
   abandon(): void {

@@ -51,7 +51,7 @@ export class StoreGuard {
     // A method that the program has replaced must be called, so such a store is treated as any other.
     const isPlain = store instanceof MemoryStore && store.consume === MemoryStore.prototype.consume;
     this.#memory = isPlain ? store : undefined;
-    this.#calls = new StoreCalls(timeoutMs, clock, follower);
+    this.#calls = new StoreCalls(timeoutMs, clock, follower, (account) => store.cause?.(account));
     this.#circuits = new Circuits(store, {
       clock,
       probe: (account) => this.#probe(account),

@@ -3,8 +3,8 @@ import { type CounterSpec, longestMsOf } from '../store/index.js';
 
 /**
  * The accounts with admissions of this process that the store may not have counted: the answer to the charge or to its
- * record was lost, or it could not be recorded. The store may then admit as much again. While such an admission counts in
- * a window, the account's charges have to fit the process's own copy too.
+ * record was lost, or it could not be recorded. The store may then admit as much again. While such an admission counts
+ * in a window, the account's charges have to fit the process's own copy too.
  */
 export class Uncounted {
   readonly #clock: Clock;

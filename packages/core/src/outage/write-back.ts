@@ -8,7 +8,8 @@ import { Uncounted } from './uncounted.js';
 
 /**
  * Writes the admissions of an outage to the store once it is back. A record that the store may have counted is not sent
- * again: an admission may be lost here, but is never counted twice.
+ * again: an admission may be lost here, but is never counted twice. A bounded number of records is on its way at a
+ * time, and fewer while requests charge the store. A store that batches sends many of them in one call.
  */
 export class WriteBack {
   readonly #store: Store;
@@ -21,6 +22,11 @@ export class WriteBack {
   readonly #canRecord: boolean;
   /** Accounts whose entries wait to be sent. */
   #queue: string[] = [];
+  /** Accounts whose data in the store is broken. Their entries wait, and nobody else's wait for them. */
+  readonly #broken = new Set<string>();
+  #brokenSince = Number.NEGATIVE_INFINITY;
+  /** The latest charge while there were entries. */
+  #chargedAt = Number.NEGATIVE_INFINITY;
   #sending = 0;
   #written = 0;
   #dropped = 0;
@@ -56,10 +62,11 @@ export class WriteBack {
   add(account: string, counters: readonly CounterSpec[], cost: number, at: number): JournalEntry | undefined {
     const canRecord = this.#canRecord && !this.#stopped;
     const entry = canRecord ? this.#journal.add(account, counters, cost, at) : undefined;
-    if (entry !== undefined) this.#sendSoon(account);
-    else {
+    if (entry === undefined) {
       if (canRecord) this.#dropped++;
       this.uncounted.add(account, counters, at);
+    } else if (!this.#circuits.of(account).isOpen) {
+      this.#sendSoon();
     }
     return entry;
   }
@@ -70,13 +77,17 @@ export class WriteBack {
 
   forget(account: string, name?: string): void {
     this.#journal.forget(account, name);
+    this.#broken.delete(account);
     if (name === undefined) this.uncounted.forget(account);
   }
 
   /** Sends all entries of the account. Called before its next charge is sent. */
   send(account: string): void {
+    const now = this.#clock();
+    this.#chargedAt = now;
+    if (this.#isBroken(account, now)) return;
     // All are taken before the first is sent: an entry that fails at once is put back at once.
-    for (const entry of this.#journal.takeAll(account, this.#clock())) this.#send(entry);
+    for (const entry of this.#journal.takeAll(account, now)) this.#send(entry);
   }
 
   /** Sends all entries to the shards that are up, a few at a time. */
@@ -92,13 +103,23 @@ export class WriteBack {
   }
 
   #pump(): void {
-    while (this.#sending < MAX_SENDING && this.#queue.length > 0) {
+    const now = this.#clock();
+    const most = now - this.#chargedAt < YIELDS_MS ? MAX_BESIDE_CHARGES : MAX_SENDING;
+    while (this.#sending < most && this.#queue.length > 0) {
       const account = this.#queue.at(-1)!;
-      const isDown = this.#stopped || this.#circuits.of(account).isOpen;
-      const entry = isDown ? undefined : this.#journal.take(account, this.#clock());
+      const waits = this.#stopped || this.#circuits.of(account).isOpen || this.#isBroken(account, now);
+      const entry = waits ? undefined : this.#journal.take(account, now);
       if (entry === undefined) this.#queue.pop();
       else this.#send(entry);
     }
+    if (this.#queue.length === 0 && this.#broken.size > 0 && !this.#journal.isEmpty) this.#sendSoon();
+  }
+
+  /** Whether a record of the account has failed lately, since the account's data is broken. */
+  #isBroken(account: string, now: number): boolean {
+    if (this.#broken.size === 0) return false;
+    if (now - this.#brokenSince >= BROKEN_MS) this.#broken.clear();
+    return this.#broken.has(account);
   }
 
   #send(entry: JournalEntry): void {
@@ -137,16 +158,23 @@ export class WriteBack {
     this.uncounted.remove(account, admissions);
   }
 
-  putBack(entry: JournalEntry): void {
-    this.#queue = [];
+  /** A record has failed without an effect. */
+  putBack(entry: JournalEntry, { concerns }: StoreError): void {
+    const now = this.#clock();
+    if (concerns === 'account') {
+      if (this.#broken.size === 0) this.#brokenSince = now;
+      this.#broken.add(entry.account);
+    } else {
+      this.#queue = [];
+    }
     if (entry.admissions === 0) return;
-    if (this.#stopped || !this.#journal.put(entry, this.#clock())) this.lose(entry, entry.admissions);
-    else this.#sendSoon(entry.account);
+    if (this.#stopped || !this.#journal.put(entry, now)) this.lose(entry, entry.admissions);
+    else if (!this.#circuits.of(entry.account).isOpen) this.#sendSoon();
   }
 
   /** An open circuit drains the journal when it closes; with a closed one, a timer has to. */
-  #sendSoon(account: string): void {
-    if (this.#retry !== undefined || this.#circuits.of(account).isOpen) return;
+  #sendSoon(): void {
+    if (this.#retry !== undefined || this.#stopped) return;
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
       this.drain();
@@ -175,8 +203,8 @@ class RecordEnd implements CallEnd<void> {
     this.#writeBack.count(this.#admissions);
   }
 
-  failed({ charged }: StoreError): void {
-    if (charged === 'no') this.#writeBack.putBack(this.#entry);
+  failed(error: StoreError): void {
+    if (error.charged === 'no') this.#writeBack.putBack(this.#entry, error);
     else this.#writeBack.lose(this.#entry, this.#admissions);
   }
 
@@ -185,13 +213,19 @@ class RecordEnd implements CallEnd<void> {
     this.#writeBack.count(this.#admissions);
   }
 
-  failedLate({ charged }: StoreError): void {
-    if (charged !== 'no') return;
+  failedLate(error: StoreError): void {
+    if (error.charged !== 'no') return;
     this.#writeBack.find(this.#entry, this.#admissions);
-    this.#writeBack.putBack(this.#entry);
+    this.#writeBack.putBack(this.#entry, error);
   }
 }
 
 const MAX_ENTRIES = 100_000;
+/** A record costs Redis about 15 µs, so these are some 8 ms of its time. */
 const MAX_SENDING = 512;
+/** While requests charge the store, they wait for some 2 ms of records at most. */
+const MAX_BESIDE_CHARGES = 128;
+const YIELDS_MS = 50;
 const RETRY_MS = 100;
+/** How long the records of an account wait whose data is broken. */
+const BROKEN_MS = 1000;

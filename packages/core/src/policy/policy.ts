@@ -23,7 +23,7 @@ import {
   type PolicyNames,
 } from './names.js';
 import { type StoreFailureMode, type StoreFailureModes, StoreFailurePlan } from './on-store-failure.js';
-import { type RemovedLimit, removalInWords, removedLimits } from './removed-limits.js';
+import { type RemovedLimit, removedLimits } from './removed-limits.js';
 import type { Explained, Explanation, Limits, Resolution } from './resolution.js';
 import { Resolutions } from './resolution-cache.js';
 
@@ -113,6 +113,8 @@ export function definePolicy<
 
 /** A checked policy; see {@link definePolicy}. Pure: the same query always has the same answer. */
 export class Policy<Names extends PolicyNames = PolicyNames> {
+  /** The first limit that each layer without `replace: true` removes. A limiter with the policy warns of them. */
+  readonly removedLimits: readonly RemovedLimit[];
   readonly #base: CheckedLayer;
   readonly #accounts: NamedLayers;
   readonly #environments: NamedLayers;
@@ -121,7 +123,6 @@ export class Policy<Names extends PolicyNames = PolicyNames> {
   /** Whether no name but the category makes a difference. */
   readonly #isFlat: boolean;
   readonly #names: NameTable;
-  readonly #removed: readonly RemovedLimit[];
   readonly #storeFailure: StoreFailurePlan;
   readonly #resolutions = new Resolutions();
 
@@ -147,7 +148,7 @@ export class Policy<Names extends PolicyNames = PolicyNames> {
     for (const category of this.#storeFailure.categories) {
       this.#names.check('category', category, `policy.onStoreFailure.categories.${showName(category)}`);
     }
-    this.#removed = removedLimits(layers);
+    this.removedLimits = removedLimits(layers);
   }
 
   /** The names that the policy has: of its layers, and those of `known`. */
@@ -169,14 +170,6 @@ export class Policy<Names extends PolicyNames = PolicyNames> {
    */
   checkName(kind: NameKind, name: string, option: string): void {
     this.#names.check(kind, name, option);
-  }
-
-  /**
-   * What each layer removes without `replace: true`, in words, one line for each layer. A limiter with the policy warns
-   * of it.
-   */
-  get removedLimits(): readonly string[] {
-    return this.#removed.map(removalInWords);
   }
 
   /**

@@ -5,14 +5,10 @@ import type { LayersByKind } from './names.js';
 
 /** A limit that a layer removes, because its list replaces the list with this limit. */
 export interface RemovedLimit {
-  /** The layer, such as `policy.plans.enterprise`. */
-  readonly layer: string;
-  readonly limit: Quota;
-  /** The list with the limit, such as `policy.categories.legs`. */
-  readonly from: string;
-  /** The list that replaces it, and its place, such as `policy.plans.enterprise.quotas`. */
-  readonly by: readonly Quota[];
-  readonly at: string;
+  /** The list of the layer, such as `policy.plans.enterprise.quotas`. */
+  readonly option: string;
+  /** Both limits, and what to do. */
+  readonly message: string;
 }
 
 /**
@@ -37,12 +33,11 @@ export function removedLimits({ base, plans, regions, environments, accounts }: 
   return removed;
 }
 
-/** {@link RemovedLimit} in words, with both limits and what to do. */
-export function removalInWords({ layer, limit, from, by, at }: RemovedLimit): string {
-  return (
-    `\`${at}\` (${by.map(quotaInWords).join(', ')}) replaces \`${from}\` and so removes its limit of ` +
-    `${quotaInWords(limit)}. Add the limit to the list, or \`replace: true\` to ${layer}`
-  );
+function removal(layer: string, { quota, from }: PlacedQuota, by: readonly Quota[], option: string): RemovedLimit {
+  const message =
+    `\`${option}\` (${by.map(quotaInWords).join(', ')}) replaces \`${from}\` and so removes its limit of ` +
+    `${quotaInWords(quota)}. Add the limit to the list, or \`replace: true\` to ${layer}`;
+  return { option, message };
 }
 
 function quotaInWords({ limit, windowMs }: Quota): string {
@@ -82,7 +77,7 @@ class ReplaceableLists {
   firstRemovedBy({ path, quotas, categories, total }: CheckedLayer): RemovedLimit | undefined {
     const removed = (before: readonly PlacedQuota[], by: readonly Quota[], at: string) => {
       const found = by.length === 0 ? undefined : before.find(({ quota }) => !isCovered(quota, by));
-      return found && { layer: path, limit: found.quota, from: found.from, by, at };
+      return found && removal(path, found, by, at);
     };
     for (const [category, { quotas: by, isList }] of categories) {
       const before = this.#ofCategories.get(category) ?? this.#ofOthers;

@@ -142,6 +142,13 @@ export interface Store {
   probe?(account: string): MaybePromise<void>;
 
   /**
+   * Why the store does not answer for that account now, as an `Error`: what the server or the network answered last.
+   * `undefined` while nothing is known. It becomes the cause of the error of a call that was not answered in time.
+   * Without this method such an error has no cause.
+   */
+  cause?(account: string): unknown;
+
+  /**
    * Names the shard that keeps the account, for a store whose shards fail independently, as the masters of a cluster
    * do. The failure of one shard then does not affect other accounts. Called with every charge. Without this method
    * there is one shard, `''`.

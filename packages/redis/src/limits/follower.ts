@@ -1,5 +1,5 @@
 import type { Clock } from '@tollgate/core';
-import { wallClock, within } from '@tollgate/core/kit';
+import { causeInWords, OutageWarnings, wallClock, warn, within } from '@tollgate/core/kit';
 import type { Connection } from '../connection.js';
 import type { LimitsCopy } from './limits-copy.js';
 import type { LimitsReader } from './limits-reader.js';
@@ -8,12 +8,17 @@ interface FollowerOptions {
   readonly refreshMs: number;
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** Of the keys, for warnings. */
+  readonly prefix: string;
   /** The copy has other limits now, for these accounts. */
   readonly limitsChanged: (accounts: readonly string[]) => void;
   readonly suspensionChanged: () => void;
 }
 
-/** Keeps the copy up to date: asks Redis for changes at intervals, and at once after a hint. */
+/**
+ * Keeps the copy up to date: asks Redis for changes at intervals, and at once after a hint. Warns while that fails for
+ * longer than one read may take.
+ */
 export class Follower {
   readonly #connection: Connection;
   readonly #reader: LimitsReader;
@@ -26,9 +31,13 @@ export class Follower {
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #startedAt = 0;
-  #confirmedAt = 0;
+  #confirmedAt: number;
   #closed = false;
-  #failure: string | undefined;
+  /** Of the latest read. */
+  #error: unknown;
+  /** How often in a row the timer has found that a read is overdue. */
+  #overdue = 0;
+  readonly #warnings: OutageWarnings;
   /** When Redis last confirmed the copy, since the epoch. */
   loadedAt: number | undefined;
   /** Redis has no limits, although it had some. */
@@ -41,23 +50,20 @@ export class Follower {
     this.#copy = copy;
     this.#options = options;
     this.firstLoad = new FirstLoad(options.timeoutMs);
-    this.#timer = setInterval(() => {
-      if (this.#running === undefined) void this.refresh();
-    }, options.refreshMs).unref();
+    this.#confirmedAt = options.clock();
+    this.#warnings = new OutageWarnings('TOLLGATE_LIMITS_STALE', 'TOLLGATE_LIMITS_FRESH', options.clock);
+    this.#timer = setInterval(() => this.#ask(), options.refreshMs).unref();
     void this.refresh();
   }
 
   /** Whether Redis has not confirmed the copy for longer than the next read may take. */
   get isStale(): boolean {
-    const { refreshMs, timeoutMs, clock } = this.#options;
-    return this.#failure !== undefined || clock() - this.#confirmedAt > refreshMs + timeoutMs;
+    return this.#error !== undefined || this.#isOverdue;
   }
 
   /** Why the latest read has failed, or that it takes too long. */
-  get failure(): string | undefined {
-    const { timeoutMs, clock } = this.#options;
-    const isLate = this.#running !== undefined && clock() - this.#startedAt > timeoutMs;
-    return this.#failure ?? (isLate ? `Redis did not answer within ${timeoutMs} ms` : undefined);
+  get error(): unknown {
+    return this.#error ?? (this.#isLate ? this.#lateness() : undefined);
   }
 
   /**
@@ -94,26 +100,57 @@ export class Follower {
     this.firstLoad.finish();
   }
 
+  get #isOverdue(): boolean {
+    const { refreshMs, timeoutMs, clock } = this.#options;
+    return clock() - this.#confirmedAt > refreshMs + timeoutMs;
+  }
+
+  get #isLate(): boolean {
+    const { timeoutMs, clock } = this.#options;
+    return this.#running !== undefined && clock() - this.#startedAt > timeoutMs;
+  }
+
+  #lateness(): Error {
+    return new Error(`Redis did not answer within ${this.#options.timeoutMs} ms`);
+  }
+
+  #ask(): void {
+    if (this.#running === undefined) void this.refresh();
+    if (!this.#isOverdue) {
+      this.#overdue = 0;
+      return;
+    }
+    this.#connection.heal();
+    // After a stall of the process one read at least has to fail.
+    if (++this.#overdue < 2) return;
+    const { prefix } = this.#options;
+    const meanwhile = this.loadedAt === undefined ? 'The policy alone applies' : 'The last ones that were read apply';
+    this.#warnings.failed(
+      causeInWords(this.error ?? this.#lateness()),
+      (cause) => `The limits on Redis (${prefix}) cannot be followed: ${cause}. ${meanwhile} until they can`,
+    );
+  }
+
   async #read(): Promise<void> {
     if (this.#closed) return;
+    this.#startedAt = this.#options.clock();
     if (!this.#connection.ready) {
-      this.#failure = 'There is no connection to Redis';
+      this.#error = this.#connection.noConnection();
       this.#connection.whenReady(this.#reconnected);
       return;
     }
-    this.#startedAt = this.#options.clock();
     this.reads++;
     const { suspension } = this.#copy;
     try {
       const { changed, isEmpty } = await this.#reader.read();
       if (this.#closed) return;
-      this.#failure = undefined;
+      this.#error = undefined;
       this.#lose(isEmpty && this.#copy.version.number > 0);
       this.#confirm();
       if (changed.length > 0) this.#options.limitsChanged(changed);
       if (suspension !== this.#copy.suspension) this.#options.suspensionChanged();
     } catch (error) {
-      this.#failure = error instanceof Error ? error.message : String(error);
+      this.#error = error;
     }
   }
 
@@ -122,11 +159,12 @@ export class Follower {
   #confirm(): void {
     this.#confirmedAt = this.#options.clock();
     this.loadedAt = wallClock();
+    this.#warnings.works(`The limits on Redis (${this.#options.prefix}) are followed again`);
     this.firstLoad.finish();
   }
 
   #lose(isLost: boolean): void {
-    if (isLost && !this.isLost) process.emitWarning(LOST, { code: 'TOLLGATE_LIMITS_LOST' });
+    if (isLost && !this.isLost) warn('TOLLGATE_LIMITS_LOST', LOST);
     this.isLost = isLost;
   }
 }

@@ -7,7 +7,15 @@ import {
   StoreError,
   type Suspension,
 } from '@tollgate/core';
-import { callSafely, checkFunction, checkInteger, checkOptions, closedError, within } from '@tollgate/core/kit';
+import {
+  callSafely,
+  causeInWords,
+  checkFunction,
+  checkInteger,
+  checkOptions,
+  closedError,
+  within,
+} from '@tollgate/core/kit';
 import { BoundedCalls } from '../bounded-calls.js';
 import { Connection } from '../connection.js';
 import { Follower } from './follower.js';
@@ -67,6 +75,7 @@ export class RedisLimits implements AccountSource {
   readonly #client: LimitsClient;
   readonly #ownsClient: boolean;
   readonly #clock: Clock;
+  readonly #connection: Connection;
   readonly #commands: LimitsCommands;
   readonly #copy = new LimitsCopy();
   readonly #follower: Follower;
@@ -85,13 +94,15 @@ export class RedisLimits implements AccountSource {
     this.#client = client;
     this.#ownsClient = ownsClient;
     this.#clock = clock;
-    const connection = new Connection(client, 'read or change the limits');
+    const connection = new Connection(client, 'read or change the limits', clock);
+    this.#connection = connection;
     const keys = new LimitsKeys(prefix, connection.keyPrefix);
     this.#commands = new LimitsCommands(new BoundedCalls(connection, timeoutMs), keys);
     this.#follower = new Follower(connection, new LimitsReader(connection, keys, this.#copy), this.#copy, {
       refreshMs,
       timeoutMs,
       clock,
+      prefix,
       limitsChanged: (accounts) => {
         for (const changed of [...this.#changeListeners]) changed(accounts);
       },
@@ -214,16 +225,19 @@ export class RedisLimits implements AccountSource {
   async ready(): Promise<void> {
     this.#checkOpen();
     await within(this.#follower.firstLoad.done, this.timeoutMs, () => {
-      const why = this.#follower.failure;
-      const message = `Redis did not load the limits within ${this.timeoutMs} ms${why === undefined ? '' : `: ${why}`}`;
-      throw new StoreError(message, { charged: 'no' });
+      const { error } = this.#follower;
+      const why = error === undefined ? '' : `: ${causeInWords(error)}`;
+      throw new StoreError(`Redis did not load the limits within ${this.timeoutMs} ms${why}`, {
+        charged: 'no',
+        ...(error !== undefined && { cause: (error as StoreError).cause ?? error }),
+      });
     });
     this.#checkOpen();
   }
 
   state(): LimitsState {
-    const { loadedAt, isLost, isStale, reads, failure } = this.#follower;
-    const lastError = failure ?? this.#copy.problem;
+    const { loadedAt, isLost, isStale, reads, error } = this.#follower;
+    const lastError = error === undefined ? this.#copy.problem : messageOf(error);
     return {
       state: loadedAt === undefined ? 'loading' : isLost ? 'lost' : isStale ? 'stale' : 'fresh',
       version: this.#copy.version.number,
@@ -242,6 +256,7 @@ export class RedisLimits implements AccountSource {
     this.#subscription.close();
     this.#suspensionListeners.clear();
     this.#changeListeners.clear();
+    this.#connection.close();
     if (this.#ownsClient) this.#client.disconnect();
   }
 
@@ -258,6 +273,10 @@ export class RedisLimits implements AccountSource {
   #checkOpen(): void {
     if (this.#closed) throw closedError('RedisLimits');
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function addListener<Arguments extends readonly unknown[]>(

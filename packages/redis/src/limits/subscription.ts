@@ -1,4 +1,4 @@
-import type { RedisClient } from '../connection.js';
+import type { RedisClient } from '../client.js';
 
 /** A client that can be duplicated: a connection that subscribes can send no other commands. */
 export interface LimitsClient extends RedisClient {

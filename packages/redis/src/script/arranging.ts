@@ -38,8 +38,8 @@ end
 
 -- Arranges the windows for the shape: those that it asks for, then others that still count, the longest first. A new
 -- window begins with the slices of the narrowest longer one, else of the longest. When it is longer than all others the
--- counter gets a new birth, since a refund cannot find what the new window lacks. Returns the head, and whether the
--- longest window has grown.
+-- counter gets a new birth, since a refund cannot find what the new window lacks. Returns the head, whether the longest
+-- window has grown, and by place of each window that is longer than all others the length of the one it begins with.
 local function arrange(key, head, shape, now)
   local text, quotas, lengths, known, asked, longest = texts[key], ${quotasOf('shape')}, {}, {}, {}, 0
   for q = 1, quotas do
@@ -56,7 +56,7 @@ local function arrange(key, head, shape, now)
   for s = 1, #spare do
     if #lengths < 64 then lengths[#lengths + 1] = spare[s] end
   end
-  local arranged, grown = { head[1], head[2], head[3], head[4], #lengths }, false
+  local arranged, grown, sources = { head[1], head[2], head[3], head[4], #lengths }, false, nil
   for l = 1, #lengths do
     local windowMs = lengths[l]
     local w = known[windowMs]
@@ -81,8 +81,11 @@ local function arrange(key, head, shape, now)
         used, count, start = used + cost, count + 1, start - stride
       end
     end
-    if windowMs > longest then grown = true end
     local a = 6 * l
+    if windowMs > longest then
+      grown, sources = true, sources or {}
+      sources[a] = longest
+    end
     arranged[a], arranged[a + 1], arranged[a + 2], arranged[a + 3], arranged[a + 4], arranged[a + 5] =
       windowMs, used, count, head[w + 3], 0, 0
     parts[l + 1] = sub(text, start, start + count * (4 + head[w + 3]) - 1)
@@ -92,6 +95,7 @@ local function arrange(key, head, shape, now)
     births = births + 1
   end
   replace(key, arranged, #lengths + 1)
-  return (expire(key, load(key), now)), grown
+  head = expire(key, load(key), now)
+  return head, grown, sources
 end
 `;

@@ -51,8 +51,9 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  *
  * The reply is a string of little-endian doubles: the instant of the call in ms, then for each operation its status.
  * A status above 0 means that a key is spoilt: it holds something that is not of this format, or cannot be true. The
- * operation has changed nothing, and the others are not affected. Of n counters, the status is the number of the counter,
- * from 1; n more if its violations are spoilt; 2 n + 1 if the index is. A charge or peek with status 0 is followed by
+ * operation has changed nothing, and the others are not affected. Of n counters, the status is the number of the
+ * counter, from 1; n more if its violations are spoilt; 2 n + 1 if the index is. A charge or peek with status 0 is
+ * followed by
  *
  *     now admitted wait          admitted: of `times`; wait: ms until one more fits, -1 for never, 0 for now
  *     birth                      of each counter, 0 where there is no counter
@@ -82,8 +83,8 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  *
  * `at` and `last` are ms after `base`. `last` is the instant of the latest change; for this counter, time does not go
  * back before it. A key expires when its longest window and an eighth of that have passed since, or somewhat sooner:
- * the first charge in each eighth sets the expiry. That is by the server's clock, so a counter that is ahead of the clock
- * does not live longer. The index of an account is a sorted set of the names of its
+ * the first charge in each eighth sets the expiry. That is by the server's clock, so a counter that is ahead of the
+ * clock does not live longer. The index of an account is a sorted set of the names of its
  * counters. Each score is the latest instant at which the counter may matter. A counter is added when it is begun, and
  * again when its base moves.
  */

@@ -16,7 +16,7 @@ export const CONSUME_OPERATION: string = `
     -- rooms how many of the charges it has room for, both only with a throttle; before has texts to restore, and grown
     -- whether the longest window has grown.
     local times = kind == 1 and 1 or detail
-    local admitted, unchanged, before, grown, lefts, rooms = times, -1, nil, nil, nil, nil
+    local admitted, unchanged, before, grown, sources, lefts, rooms = times, -1, nil, nil, nil, nil, nil
     local answer = size + 3
     size = answer + counters
     for c = first, stop, 4 do
@@ -36,32 +36,42 @@ export const CONSUME_OPERATION: string = `
         end
         before = before or {}
         before[key] = texts[key]
-        local longer
-        head, longer = arrange(key, head, shape, now)
+        local longer, shorter
+        head, longer, shorter = arrange(key, head, shape, now)
         if longer then
-          grown = grown or {}
-          grown[key] = true
+          grown, sources = grown or {}, sources or {}
+          grown[key], sources[c] = true, shorter
         end
       end
       for q = 1, quotas do
-        local used, reset, limit = 0, 0, ${limitOf('shape', 'q')}
+        local used, limit = head and head[6 * q + 1] or 0, ${limitOf('shape', 'q')}
         if left > 0 then limit = ${shrunkLimitOf('shape', 'q', 'quotas')} end
-        if head then
-          local w = 6 * q
-          used = head[w + 1]
-          if used > 0 then
-            local leaves = head[3] + head[w + 5] + head[w] - now
-            if unchanged < 0 or leaves < unchanged then unchanged = leaves end
-            if used <= limit and left == 0 then reset = leaves end
-          end
+        if used > 0 then
+          local leaves = leavesOf(head, q, now)
+          if unchanged < 0 or leaves < unchanged then unchanged = leaves end
         end
-        if used > limit or left > 0 then reset = growthOf(key, head, shape, q, used, now, left) end
+        local reset = resetOf(key, head, shape, q, used, limit, now, left)
         if cost > 0 then
           local room = math.max(0, floor((limit - used) / cost))
           if room < admitted then admitted = room end
           if rooms and rooms[c] and room < rooms[c] then rooms[c] = room end
         end
         reply[size + 1], reply[size + 2], size = used, reset, size + 2
+      end
+    end
+
+    -- Where nothing is recorded, the counter keeps its windows: what a longer one would begin with leaves with them.
+    local place = answer + counters
+    for c = first, sources and (kind == 1 or admitted == 0) and stop or 0, 4 do
+      local key, shape, shorter = ${keyOf('c')}, ${shapeOf('c')}, sources[c] or {}
+      local head, left = heads[key], lefts and lefts[c] or 0
+      for q = 1, ${quotasOf('shape')} do
+        local limit = left > 0 and ${shrunkLimitOf('shape', 'q')} or ${limitOf('shape', 'q')}
+        place = place + 2
+        if head and shorter[6 * q] then
+          head[6 * q] = shorter[6 * q]
+          reply[place] = resetOf(key, head, shape, q, head[6 * q + 1], limit, now, left)
+        end
       end
     end
 
@@ -201,6 +211,17 @@ local function growthOf(key, head, shape, q, used, now, left)
   local limit = left > 0 and ${shrunkLimitOf('shape', 'q')} or ${limitOf('shape', 'q')}
   local grows = roomIn(key, head, shape, q, math.max(0, limit - used) + 1, now, left)
   return grows == math.huge and 0 or grows
+end
+
+-- Ms until the oldest slice of a quota leaves its window.
+local function leavesOf(head, q, now)
+  return head[3] + head[6 * q + 5] + head[6 * q] - now
+end
+
+-- Ms until a quota, of which \`used\` counts, has more room, 0 for never.
+local function resetOf(key, head, shape, q, used, limit, now, left)
+  if used > limit or left > 0 then return growthOf(key, head, shape, q, used, now, left) end
+  return used > 0 and leavesOf(head, q, now) or 0
 end
 
 -- Ms until the room of a quota with one slice grows: when the slice leaves, or when its limit is whole again.

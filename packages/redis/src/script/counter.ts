@@ -36,8 +36,8 @@ local parts, values = {}, {}
 `;
 
 /**
- * Sets `head` of the counter `key`: false without a counter, nil if the key holds something else. What a head says about
- * its slices is checked by {@link EXPIRE}.
+ * Sets `head` of the counter `key`: false without a counter, nil if the key holds something else. {@link EXPIRE} checks
+ * what a head says about its slices.
  */
 export const LOAD: string = `
   local head = heads[key]
@@ -163,8 +163,8 @@ ${REPLACE}
 `;
 
 /**
- * Adds `key` to the account's `index`. `ends` is the latest instant at which the key may matter. Sets `entered`, which is
- * false if Redis refused that.
+ * Adds `key` to the account's `index`. `ends` is the latest instant at which the key may matter. Sets `entered`, which
+ * is false if Redis refused that.
  */
 export const ENTER: string = `
   local account, life = KEYS[index], ends - clock
@@ -200,17 +200,17 @@ ${REPLACE}
 
 /** The same pieces as functions. */
 export const COUNTER_FUNCTIONS: string = `
--- Whether a command has failed since its key is of another type. Any other error, such as one of missing rights, is not
--- of this account alone: the command is repeated, to end the script.
-local function isForeign(reply, command, key)
-  if type(reply) ~= 'table' then return false end
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then call(command, KEYS[key]) end
+-- Whether a command has failed since its key is of another type. Any other error, such as one of missing rights, does
+-- not concern this account alone: the command is repeated, to end the script.
+local function isForeign(reply, ...)
+  if type(reply) ~= 'table' or not reply.err then return false end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then call(...) end
   return true
 end
 
 local function load(key)
 ${LOAD}
-  if head == nil then isForeign(texts[key], 'GET', key) end
+  if head == nil then isForeign(texts[key], 'GET', KEYS[key]) end
   return head
 end
 
@@ -222,8 +222,8 @@ ${EXPIRE}
   return head, longest, sound
 end
 
--- Forgets the heads of the counters of an operation that has changed nothing, and restores their texts. If the clock steps
--- back, what has expired by now may count for another charge.
+-- Forgets the heads of the counters of an operation that has changed nothing, and restores their texts. If the clock
+-- steps back, what has expired by now may count for another charge.
 local function restore(first, stop, step, before)
   for c = first, stop, step do heads[${keyOf('c')}] = nil end
   for key, text in pairs(before or {}) do texts[key] = text end
@@ -241,7 +241,7 @@ end
 
 -- Whether the account's index can have entries. It is asked before a charge that needs it records anything.
 local function isIndex(index)
-  return not isForeign(try('ZCARD', KEYS[index]), 'ZCARD', index)
+  return not isForeign(try('ZRANGE', KEYS[index], 0, 0), 'ZRANGE', KEYS[index], 0, 0)
 end
 
 -- Returns false if the index is of another type.

@@ -4,7 +4,7 @@ import { encodeName } from '../keys.js';
 
 /**
  * The counters that are spoilt on Redis. Each is reported once, until a reset of its account or of a counter of it.
- * Whoever can write to Redis can spoil any number, so only {@link MOST_REPORTED} are named.
+ * Another program can spoil any number of them, so only {@link MOST_REPORTED} are named.
  */
 export class SpoiltCounters {
   /** By account, what was reported. */

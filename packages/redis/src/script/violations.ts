@@ -1,7 +1,7 @@
 import { MAX_WINDOW_MS } from '@tollgate/core/kit';
 import { indexOf, keyOf, shapeOf, throttleOf } from './fields.js';
 
-/** How long violations may matter: the longest throttling that a policy may set, and a day in which it is remembered. */
+/** How long violations may matter: for the longest throttling of any policy, and a day in which it is remembered. */
 const LONGEST_MEMORY_MS = MAX_WINDOW_MS + 86_400_000;
 
 /**
@@ -22,7 +22,7 @@ local function recordOf(key)
     records[key] = false
     return false
   end
-  if isForeign(text, 'GET', key) or byte(text, 1) ~= 1 or #text < 43 then return nil end
+  if isForeign(text, 'GET', KEYS[key]) or byte(text, 1) ~= 1 or #text < 43 then return nil end
   local version, endsAt, lasted, untilAt, base, used, slices = read('<BdI4ddI4I2', text)
   local latestAt = base + read('<I4', text, #text - 7)
   if #text ~= 35 + 8 * slices or endsAt % 1 ~= 0 or untilAt % 1 ~= 0 or base % 1 ~= 0

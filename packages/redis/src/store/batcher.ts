@@ -20,8 +20,8 @@ interface BatcherOptions {
  * operations wait, and leave together in its next call. So an idle store adds nothing to a round trip, and a busy
  * account costs one call per round trip.
  *
- * Nothing here grows without bound: above `maxPending` an operation fails at once, and counts nothing. Its error concerns
- * that charge alone, since Redis answers the others.
+ * Nothing here grows without bound: above `maxPending` an operation fails at once, and counts nothing. Its error
+ * concerns that charge alone, since Redis answers the others.
  */
 export class Batcher {
   readonly #store: ObservedStore;
@@ -232,5 +232,5 @@ interface Batch {
   readonly lanes: Lane[];
 }
 
-const CHARGE = new Script(CHARGE_SCRIPT);
+export const CHARGE: Script = new Script(CHARGE_SCRIPT);
 const NONCE_STEP = 2 ** 14;

@@ -25,11 +25,12 @@ export function readOptions(options: RedisStoreOptions): CheckedRedis & Required
   const { timeoutMs = 100, maxBatch = 100, maxPending = 10_000, denyCacheSize = 10_000 } = options;
   const { clock = monotonicClock } = options;
   return {
-    ...readRedis(options),
     timeoutMs: checkInteger('timeoutMs', timeoutMs, 1, 60_000),
     maxBatch: checkInteger('maxBatch', maxBatch, 1, 1000),
     maxPending: checkInteger('maxPending', maxPending, 1, 1_000_000),
     denyCacheSize: checkInteger('denyCacheSize', denyCacheSize, 0, 1_000_000),
     clock: checkFunction('clock', clock),
+    // Comes last: it may make a client, which an error would leave open.
+    ...readRedis(options),
   };
 }

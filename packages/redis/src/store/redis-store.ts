@@ -1,6 +1,7 @@
 import type { Clock, CounterSpec, MaybePromise, Outcome, ReceiptClaims, Store } from '@tollgate/core';
-import { causeInWords, closedError } from '@tollgate/core/kit';
-import { Connection, type RedisClient, Script } from '../connection.js';
+import { causeInWords, checkInteger, checkOptions, closedError } from '@tollgate/core/kit';
+import type { RedisClient } from '../client.js';
+import { Connection, Script } from '../connection.js';
 import { Keys } from '../keys.js';
 import { type CountersOfAccount, DenyCache, UnreportedThrottlings, UnsentViolations } from '../refused/index.js';
 import {
@@ -21,8 +22,9 @@ import { RedisUsage } from '../usage/index.js';
 import { Batcher } from './batcher.js';
 import type { RedisStoreStats } from './channels.js';
 import { type RedisStoreOptions, readOptions } from './options.js';
+import { tryCharge, untilCharged } from './trial-charge.js';
 
-export type { RedisClient } from '../connection.js';
+export type { RedisClient } from '../client.js';
 export type { RedisStoreStats } from './channels.js';
 export type { RedisStoreOptions } from './options.js';
 
@@ -67,7 +69,7 @@ export class RedisStore implements Store {
     this.timeoutMs = timeoutMs;
     this.#client = client;
     this.#ownsClient = ownsClient;
-    this.#connection = new Connection(client);
+    this.#connection = new Connection(client, 'take the charge', clock);
     this.#keys = new Keys(prefix);
     this.#prefix = prefix;
     this.receipts = { key: prefix, claim: (account, id, forMs) => this.#claim(account, id, forMs) };
@@ -131,11 +133,34 @@ export class RedisStore implements Store {
     await this.#delete(account, { name, limiter }, false);
   }
 
-  /** Rejects unless Redis could record a charge of the account now. The probe writes a key that expires in a second. */
+  /**
+   * Waits until Redis can record charges: connected, with the right password, in the right database, and with the
+   * rights of a charge, on a Cluster on every master. For a service that should not start with limits of its own.
+   *
+   * @param options.timeoutMs How long to wait, trying again and again: an integer from 1 to 60000, default 5000.
+   * @throws StoreError `TOLLGATE_STORE_FAILED` after that time. Its `cause` is what the server or the network answered
+   * last, such as `WRONGPASS`, `NOPERM` or `ECONNREFUSED`.
+   */
+  async ready(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#checkOpen();
+    const { timeoutMs = 5000 } = checkOptions('ready', options, ['timeoutMs']) as typeof options;
+    await untilCharged(this.#connection, this.#keys, checkInteger('timeoutMs', timeoutMs, 1, 60_000));
+    this.#checkOpen();
+  }
+
+  /**
+   * Rejects unless Redis could record a charge of the account now. The probe charges a counter beside the account's,
+   * which expires within seconds.
+   */
   async probe(account: string): Promise<void> {
     this.#checkOpen();
     await this.#connection.connected(this.timeoutMs);
-    await this.#connection.send('SET', this.#keys.probe(this.#keys.index(account)), '1', 'PX', PROBE_LIFE_MS);
+    await tryCharge(this.#connection, this.#keys.trial(this.#keys.index(account)));
+  }
+
+  /** What the network or the server answered last, where the account's charges are not answered. */
+  cause(account: string): unknown {
+    return this.#connection.errorOf(this.#keys.index(account));
   }
 
   /** On a Cluster, the master with the account's keys. */
@@ -160,6 +185,7 @@ export class RedisStore implements Store {
     this.#unsent.close();
     this.#batcher.close(closedError('RedisStore'));
     this.#denials.clear();
+    this.#connection.close();
     if (this.#ownsClient) this.#client.disconnect();
   }
 
@@ -251,4 +277,3 @@ const RESET = new Script(RESET_SCRIPT);
 const FIND = new Script(FIND_SCRIPT);
 const FIND_AT_ONCE = '1000';
 const RESET_AT_ONCE = 500;
-const PROBE_LIFE_MS = 1000;

@@ -81,7 +81,8 @@ export class KnownAccounts {
       const minutes = [...readDay(day, dayAt)];
       const seconds = minutes.map(({ category, minuteAt }) => this.#keys.secondsOf(name, category, minuteAt));
       // The least used accounts have few of them, and all but those of the last minutes have expired.
-      if (seconds.length > 0) await this.#connection.send('DEL', ...seconds.slice(-MOST_OPEN));
+      const [first, ...others] = seconds.slice(-MOST_OPEN);
+      if (first !== undefined) await this.#connection.send('DEL', first, ...others);
       return minutes.map(({ category, minuteAt, admitted, refused, wouldRefuse }) => {
         return { account, category, minuteAt, admitted, refused, wouldRefuse, seconds: [] };
       });

@@ -1,9 +1,9 @@
 import { StoreError } from '@tollgate/core';
-import { checkInteger, checkOptions, closedError } from '@tollgate/core/kit';
+import { causeInWords, checkInteger, checkOptions, closedError, OutageWarnings } from '@tollgate/core/kit';
 import type { UsageEntry, UsageFailure, UsageMinute, UsageStore, UsageTop } from '@tollgate/core/usage';
 import { BoundedCalls } from '../bounded-calls.js';
-import { type CheckedRedis, type RedisOptions, readRedis } from '../client.js';
-import { Connection, type RedisClient, Script } from '../connection.js';
+import { type CheckedRedis, type RedisClient, type RedisOptions, readRedis } from '../client.js';
+import { Connection, Script } from '../connection.js';
 import { ADD_SCRIPT } from './add-script.js';
 import { readDay } from './day.js';
 import { KnownAccounts, type PlacedEntry } from './known-accounts.js';
@@ -44,6 +44,8 @@ export class RedisUsage implements UsageStore {
   readonly #accounts: KnownAccounts;
   readonly #keepDays: number;
   readonly #timeoutMs: number;
+  readonly #prefix: string;
+  readonly #warnings = new OutageWarnings('TOLLGATE_USAGE_FAILED', 'TOLLGATE_USAGE_STORED');
   #closed = false;
 
   /**
@@ -56,6 +58,7 @@ export class RedisUsage implements UsageStore {
     this.#ownsClient = ownsClient;
     this.#keepDays = keepDays;
     this.#timeoutMs = timeoutMs;
+    this.#prefix = prefix;
     this.#connection = new Connection(client, USAGE_TASK);
     this.#calls = new BoundedCalls(this.#connection, timeoutMs);
     this.#keys = new UsageKeys(prefix);
@@ -69,10 +72,13 @@ export class RedisUsage implements UsageStore {
    */
   async add(entries: readonly UsageEntry[]): Promise<readonly UsageFailure[]> {
     this.#checkOpen();
-    await this.#connection.connected(this.#timeoutMs);
-    const placed = await this.#accounts.place(entries);
-    const added = await Promise.all(this.#groups(placed).map((group) => this.#addGroup(group)));
-    const failures = added.flat();
+    try {
+      await this.#connection.connected(this.#timeoutMs);
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
+    const { placed, failures } = await this.#whileHealing(this.#addPlaced(entries));
     const failed = new Set(failures.map(({ entry }) => entry));
     await this.#leaders.note(
       placed.filter(({ entries: [first] }) => first !== undefined && !failed.has(first)).map(({ stored }) => stored),
@@ -104,7 +110,14 @@ export class RedisUsage implements UsageStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#connection.close();
     if (this.#ownsClient) this.#client.disconnect();
+  }
+
+  async #addPlaced(entries: readonly UsageEntry[]) {
+    const placed = await this.#accounts.place(entries);
+    const added = await Promise.all(this.#groups(placed).map((group) => this.#addGroup(group)));
+    return { placed, failures: added.flat() };
   }
 
   /** The entries by slot: a script takes those of one slot, up to a bounded number. */
@@ -124,6 +137,16 @@ export class RedisUsage implements UsageStore {
     return groups;
   }
 
+  /** Waits for the answer, and opens a connection anew that is silent meanwhile. */
+  async #whileHealing<T>(answer: Promise<T>): Promise<T> {
+    const timer = setInterval(() => this.#connection.heal(), HEAL_MS).unref();
+    try {
+      return await answer;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
   async #addGroup(group: readonly PlacedEntry[]): Promise<readonly UsageFailure[]> {
     const keys: string[] = [];
     const args = [MAX_CATEGORIES, String(SECONDS_LIFE_S)];
@@ -139,14 +162,20 @@ export class RedisUsage implements UsageStore {
     }
     try {
       const failed = await this.#connection.run(ADD, keys, args);
+      this.#warnings.works(`Usage (${this.#prefix}) is stored on Redis again`);
       if (!Array.isArray(failed)) return [];
       return failuresOf(
         group.filter((_, index) => failed.includes(index + 1)),
         'no',
       );
     } catch (error) {
+      this.#failed(error);
       return failuresOf(group, error instanceof StoreError ? error.charged : 'unknown');
     }
+  }
+
+  #failed(error: unknown): void {
+    this.#warnings.failed(causeInWords(error), (cause) => `Usage (${this.#prefix}) is not stored on Redis: ${cause}`);
   }
 
   #expiresAtS(minuteAt: number): number {
@@ -168,6 +197,7 @@ const DAY_MS = 86_400_000;
 const DAY_S = 86_400;
 const MAX_CATEGORIES = '64';
 const SECONDS_LIFE_S = 300;
+const HEAL_MS = 5000;
 /** A batch of a limiter has as many; only moved counts may be more. */
 const MOST_AT_ONCE = 200;
 const OPTIONS = ['client', 'url', 'prefix', 'keepDays', 'maxAccounts', 'timeoutMs'];
@@ -178,9 +208,10 @@ function readOptions(
   checkOptions('RedisUsage', options, OPTIONS);
   const { keepDays = 30, maxAccounts = 100_000, timeoutMs = 1000 } = options;
   return {
-    ...readRedis(options),
     keepDays: checkInteger('keepDays', keepDays, 1, 366),
     maxAccounts: checkInteger('maxAccounts', maxAccounts, 100, 1_000_000),
     timeoutMs: checkInteger('timeoutMs', timeoutMs, 1, 60_000),
+    // Comes last: it may make a client, which an error would leave open.
+    ...readRedis(options),
   };
 }

@@ -1,6 +1,6 @@
 import { lstat, readlink } from 'node:fs/promises';
 import { basename, dirname, join, parse, resolve, sep } from 'node:path';
-import { type FSWatcher, watch } from 'chokidar';
+import type { FSWatcher } from 'chokidar';
 
 /**
  * Calls back when the file at a path may have changed. A change may cause many calls, or none: some file systems report
@@ -25,9 +25,12 @@ export class FileEvents {
     const watched = JSON.stringify(links);
     if (this.#closed || watched === this.#watched) return;
     this.#watched = watched;
+    // Loaded here, since it takes as long as the rest of the package, and most programs watch no file.
+    const { watch } = await import('chokidar');
+    if (this.#closed) return;
     const before = this.#watcher;
     const names = new Set(links.flatMap(({ path, directory }) => [basename(path), basename(directory)]));
-    this.#watcher = watcherOf(links)
+    this.#watcher = watcherOf(watch, links)
       // chokidar drops all but the first of changes that follow closely. Its `raw` events have them all, and those of
       // neighbouring files too.
       .on('raw', (_event, name: string | null) => {
@@ -52,7 +55,7 @@ export class FileEvents {
   }
 }
 
-function watcherOf(links: readonly Link[]): FSWatcher {
+function watcherOf(watch: typeof import('chokidar').watch, links: readonly Link[]): FSWatcher {
   const paths = new Set(links.flatMap(({ path, directory }) => [path, directory]));
   return watch([...new Set(links.map(({ directory }) => directory))], {
     persistent: false,

@@ -54,10 +54,13 @@ export function openWindows(table: CounterTable, slot: number, quotas: readonly 
   for (let index = 0; index < quotas.length; index++) table.windows.open(first + index, quotas[index]!.windowMs);
 }
 
-/** A temporary window with what the counter's own window of that length would have. The caller frees it. */
+/**
+ * A temporary window with what the counter's own window of that length would have. It is not longer than the counter's
+ * longest window: what has left that is gone. The caller frees it.
+ */
 export function lendWindow(table: CounterTable, slot: number, windowMs: number, now: number): number {
   const window = table.windows.records.allocate(1);
-  copyWindow(table, slot, window, windowMs, now);
+  copyWindow(table, slot, window, Math.min(windowMs, longestWindowMs(table, slot)), now);
   return window;
 }
 
