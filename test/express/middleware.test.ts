@@ -9,6 +9,7 @@ import express, { Router } from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
 import { listening, type Running } from '../contract/http/adapter.js';
 import { rawFetch } from '../contract/http/raw.js';
+import { collectWarnings } from '../warnings.js';
 
 const running: Running[] = [];
 afterEach(async () => {
@@ -217,6 +218,26 @@ describe('Express middleware', () => {
     rateLimit({ ...perMinuteOf(1), name: 'api' });
     unsubscribe('tollgate:limiter', listener);
     expect(names).toEqual(['api']);
+  });
+
+  it('that each request makes after an await is reported, and one that is kept is not', async () => {
+    const warnings = collectWarnings();
+    const app = express();
+    const kept = rateLimit({ ...perMinuteOf(1), name: 'kept' });
+    app.use('/kept', kept);
+    app.use('/made', async (request, response, next) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      rateLimit({ ...perMinuteOf(1), name: 'made late' })(request, response, next);
+    });
+    app.use((_request, response) => void response.end());
+    const origin = await serve(app);
+    await statuses(origin, ...new Array<string>(100).fill('/kept'));
+    expect(await statuses(origin, ...new Array<string>(99).fill('/made'))).not.toContain(429);
+    expect(await warnings()).toEqual([]);
+    await statuses(origin, '/made', '/made');
+    expect(await warnings()).toEqual([
+      expect.stringContaining('TOLLGATE_MADE_PER_REQUEST A limiter made late is made again for each request'),
+    ]);
   });
 
   it('works when required from CommonJS', async () => {

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { MemoryStore, perMinute } from '@tollgate/core';
 import { legsApi, type RateLimitOptions, rateLimit } from '@tollgate/fastify';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import { rawFetch } from '../contract/http/raw.js';
+import { afterEach, describe, expect, it } from 'vitest';
+import { aMinuteOf } from '../a-minute.js';
 import { collectWarnings } from '../warnings.js';
 
 const apps: FastifyInstance[] = [];
@@ -320,18 +320,37 @@ describe('a number of hops as trustProxy', () => {
   });
 });
 
-describe('a plugin that decides nothing in the first minute of its server', () => {
-  async function aMinuteOf(app: FastifyInstance): Promise<readonly string[]> {
+describe('reports about routes', () => {
+  it('see the categories of routes that are declared while the plugin loads', async () => {
     const warnings = collectWarnings();
+    const app = Fastify();
     apps.push(app);
-    const origin = await app.listen({ port: 0, host: '127.0.0.1' });
-    const begin = performance.now();
-    const clock = vi.spyOn(performance, 'now').mockReturnValue(begin);
-    await rawFetch(origin, '/hello');
-    clock.mockReturnValue(begin + 60_000);
-    await rawFetch(origin, '/hello');
-    clock.mockRestore();
-    return warnings();
+    const policy = { quotas: [perMinute(1)], categories: { calls: [perMinute(2)] } };
+    app.register(rateLimit, { policy, account: 'address', name: 'late routes' });
+    app.get('/calls', { config: { rateLimit: { category: 'calls' } } }, async () => 'x');
+    app.get('/other', async () => 'x');
+    expect(await statuses(app, '/other', '/calls', '/calls', '/calls')).toEqual([200, 200, 200, 429]);
+    await statuses(app, ...new Array<string>(101).fill('/other'));
+    expect(await warnings()).toEqual([]);
+  });
+
+  it('do not see a 404 as a route without the parameter', async () => {
+    const warnings = collectWarnings();
+    const app = await build({ ...perMinuteOf(9), paths: undefined as never, account: 'shop', name: 'a 404' });
+    app.get('/shops/:shop', async () => 'x');
+    app.get('/health', async () => 'x');
+    expect(await statuses(app, '/shops/a', '/nowhere')).toEqual([200, 404]);
+    expect(await warnings()).toEqual([]);
+    expect(await statuses(app, '/health', '/health')).toEqual([200, 200]);
+    expect(await warnings()).toEqual([expect.stringContaining('TOLLGATE_NO_PARAMETER The limiter a 404 finds no')]);
+  });
+});
+
+describe('a plugin that decides nothing in the first minute of its server', () => {
+  async function minuteOf(app: FastifyInstance): Promise<readonly string[]> {
+    apps.push(app);
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    return aMinuteOf(app.server, '/hello');
   }
 
   it('is reported if it is registered in a sibling scope', async () => {
@@ -340,7 +359,7 @@ describe('a plugin that decides nothing in the first minute of its server', () =
       await child.register(rateLimit, { ...perMinuteOf(1), name: 'sibling' });
     });
     app.get('/hello', async () => 'x');
-    expect(await aMinuteOf(app)).toEqual([
+    expect(await minuteOf(app)).toEqual([
       expect.stringContaining('TOLLGATE_NOTHING_DECIDED The limiter sibling is mounted and has decided none of the'),
     ]);
   });
@@ -350,7 +369,7 @@ describe('a plugin that decides nothing in the first minute of its server', () =
     apps.push(idle);
     await idle.register(rateLimit, { ...perMinuteOf(1), name: 'idle' });
     await idle.listen({ port: 0, host: '127.0.0.1' });
-    expect(await aMinuteOf(await build({ ...perMinuteOf(1), name: '404' }))).toEqual([]);
+    expect(await minuteOf(await build({ ...perMinuteOf(1), name: '404' }))).toEqual([]);
   });
 });
 

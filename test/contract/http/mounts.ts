@@ -46,7 +46,7 @@ export function describeMounts({ limited, memory, start, startAll, statuses }: H
       expect(await warnings()).toEqual([]);
       await statuses(running, [LEGS, LEGS], [`X-Make: ${name}`]);
       expect(await warnings()).toEqual([
-        expect.stringContaining(`TOLLGATE_MADE_PER_REQUEST A limiter ${name} is made again`),
+        expect.stringContaining(`TOLLGATE_MADE_PER_REQUEST A limiter ${name} is made again for each request`),
       ]);
     });
   });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, get, type Server } from 'node:http';
+import { createServer, get, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MountWatch } from '@tollgate/core/http';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -21,10 +21,14 @@ async function serve(): Promise<Server> {
 }
 
 async function ask(server: Server): Promise<void> {
+  // The client may have the answer before the server has finished it.
+  const received = once(server, 'request');
   const request = get({ port: (server.address() as AddressInfo).port, agent: false });
-  const [response] = await once(request, 'response');
+  const answered = once(request, 'response');
+  const [, sent] = (await received) as [unknown, ServerResponse];
+  if (!sent.writableFinished) await once(sent, 'finish');
+  const [response] = await answered;
   response.resume();
-  await once(response, 'end');
 }
 
 describe('MountWatch', () => {

@@ -43,8 +43,6 @@ export interface PreparedCharge {
 /** Checks a charge. */
 export function prepareCharge(charge: Charge): PreparedCharge {
   if (typeof charge !== 'object' || charge === null) throw optionTypeError('charge', 'an object', charge);
-  if (charges < FIRST_CHARGES || (charges & ONE_IN_16) === 0) checkFields(charge);
-  charges = (charges + 1) & LARGEST_COUNT;
   const { account, address, category, cost = 1 } = charge;
   if (cost !== 1) checkInteger('cost', cost, 0, MAX_UNITS);
   if (typeof category !== 'string' || category === '') checkCategory(category);
@@ -52,37 +50,43 @@ export function prepareCharge(charge: Charge): PreparedCharge {
 }
 
 /**
- * Charges so far. To look at every field of every charge would cost 5 % of a decision in memory, and a misspelt field
- * is in the program, which repeats it. So the first thousand charges are checked, then one in 16; and after a mistake
- * was found, a thousand again.
+ * Refuses fields that a charge does not have, since a misspelt one would silently be its default. To look at every
+ * field of every charge would cost 5 % of a decision in memory, and the program repeats its mistake. So the first
+ * thousand charges of a limiter are checked, then one in 16; and after a mistake was found, a thousand again.
  */
-let charges = 0;
-const FIRST_CHARGES = 1024;
-const ONE_IN_16 = 15;
-const LARGEST_COUNT = 2 ** 30 - 1;
+export class FieldCheck {
+  #charges = 0;
 
-/** A misspelt field would silently be its default. */
-function checkFields(charge: Charge): void {
-  for (const key in charge) {
-    switch (key) {
-      case 'account':
-      case 'address':
-      case 'category':
-      case 'cost':
-      case 'plan':
-      case 'region':
-      case 'environment':
-        break;
-      default:
-        // A field of a prototype was not set on this charge.
-        if (!Object.hasOwn(charge, key)) break;
-        charges = 0;
-        throw unknownOptionError(`charge.${showName(key)}`, FIELDS);
+  check(charge: Charge): void {
+    if (this.#charges < FIRST_CHARGES || (this.#charges & ONE_IN_16) === 0) this.#checkFields(charge);
+    this.#charges = (this.#charges + 1) & LARGEST_COUNT;
+  }
+
+  #checkFields(charge: Charge): void {
+    for (const key in charge) {
+      switch (key) {
+        case 'account':
+        case 'address':
+        case 'category':
+        case 'cost':
+        case 'plan':
+        case 'region':
+        case 'environment':
+          break;
+        default:
+          // A field of a prototype was not set on this charge.
+          if (!Object.hasOwn(charge, key)) break;
+          this.#charges = 0;
+          throw unknownOptionError(`charge.${showName(key)}`, FIELDS);
+      }
     }
   }
 }
 
 const FIELDS = ['account', 'address', 'category', 'cost', 'plan', 'region', 'environment'];
+const FIRST_CHARGES = 1024;
+const ONE_IN_16 = 15;
+const LARGEST_COUNT = 2 ** 30 - 1;
 
 export function checkCategory(category: unknown): void {
   if (typeof category !== 'string' || category === '') {

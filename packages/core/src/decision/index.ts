@@ -2,6 +2,7 @@ export {
   type Charge,
   type CounterTarget,
   checkCategory,
+  FieldCheck,
   type Identity,
   ownerOf,
   type PreparedCharge,

@@ -1,6 +1,6 @@
 import type { Decision } from '../decision/index.js';
 import { entryOf } from '../entry-of.js';
-import type { RateLimiter } from '../limiter/index.js';
+import { noteAsked, type RateLimiter } from '../limiter/index.js';
 import { warnOnce } from '../warnings.js';
 import { tighter } from './answers.js';
 import { MountWatch, type Serves } from './mount-watch.js';
@@ -10,8 +10,8 @@ export class MountedLimiter {
   readonly limiter: RateLimiter;
   /** The latest decision. */
   #latest: Decision | undefined;
-  /** Whether any request has come to it. */
-  #isReached = false;
+  /** How many requests have come to it; more than two are not counted. */
+  #requests = 0;
   /** Ends the watch over each mount. */
   readonly #unwatch: (() => void)[] = [];
   /** Requests without a category so far, while no mount names one; see {@link WITHOUT_CATEGORY}. */
@@ -28,7 +28,7 @@ export class MountedLimiter {
 
   /** Notes a mount. Returns a function for when its server is closed. */
   mount(serves: Serves): () => void {
-    if (this.#isReached) return () => {};
+    if (this.#requests > 0) return () => {};
     const unwatch = watch.add(this.limiter.name, serves);
     this.#unwatch.push(unwatch);
     return unwatch;
@@ -36,8 +36,10 @@ export class MountedLimiter {
 
   /** A request has come to a mount, so that is in its way. */
   reached(): void {
-    this.#isReached = true;
+    if (this.#requests === 2) return;
+    this.#requests++;
     for (const unwatch of this.#unwatch.splice(0)) unwatch();
+    noteAsked(this.limiter.name, this.#requests === 1 ? 'first' : 'second');
   }
 
   /**
@@ -45,7 +47,7 @@ export class MountedLimiter {
    * the decision of another mount.
    */
   decided(decision: Decision, before: Decision | null | undefined): Decision {
-    if (!this.#isReached) this.reached();
+    if (this.#requests < 2) this.reached();
     const latest = this.#latest;
     this.#latest = decision;
     if (before === undefined || before === null) return decision;

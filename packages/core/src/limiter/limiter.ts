@@ -4,6 +4,7 @@ import {
   type CounterTarget,
   checkCategory,
   Decision,
+  FieldCheck,
   FREE,
   type Identity,
   ownerOf,
@@ -66,6 +67,7 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
   readonly #hasNoSources: boolean;
   readonly #suspensions: Suspensions;
   readonly #publisher: Publisher;
+  readonly #fields = new FieldCheck();
   readonly #trialTally = new TrialTally();
   readonly #usage: Usage | undefined;
   /** What the names of its counters begin with. */
@@ -113,7 +115,7 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
    * A refusal is a decision, not an error. Observed limits let the request pass and set `decision.wouldRefuse`. When
    * the store fails, or has not answered within `timeoutMs`, the policy's `onStoreFailure` decides, and
    * `decision.source` shows it. Rejects or throws only when the limiter or the store is closed, or for an invalid
-   * charge: TypeError `TOLLGATE_OPTION_TYPE` or RangeError `TOLLGATE_OPTION_RANGE`.
+   * charge: TypeError `TOLLGATE_OPTION_TYPE` or `TOLLGATE_OPTION_UNKNOWN`, or RangeError `TOLLGATE_OPTION_RANGE`.
    */
   consume(charge: Charge<Names>): MaybePromise<Decision> {
     return this.#ask('consume', charge);
@@ -357,6 +359,7 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
   #ask(method: 'consume' | 'peek', charge: Charge): MaybePromise<Decision> {
     if (this.#closed) throw closedError('RateLimiter');
     const prepared = prepareCharge(charge);
+    this.#fields.check(charge);
     if (this.#suspensions.current !== undefined) return this.#letPass(method, prepared);
     const policy = this.#policy;
     const resolutions = this.#resolutions;
