@@ -71,7 +71,8 @@ export function othersOf(name: string): string {
 
 /**
  * The account or address of a name in {@link UsageTop}, and the limiter that has counted, if it has a name. A name
- * longer than 256 UTF-16 units is shown as its beginning and a digest of the whole, which is not the account's own name.
+ * longer than 256 UTF-16 units is shown as its beginning and a digest of the whole, which is not the account's own
+ * name.
  */
 export function identityOf(name: string): Identity & { readonly limiter?: string } {
   const prefix = usagePrefixOf(name);
