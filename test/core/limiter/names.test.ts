@@ -1,4 +1,13 @@
-import { type Charge, type Decision, MemoryStore, type PolicyOptions, perMinute, RateLimiter } from '@tollgate/core';
+import {
+  type Charge,
+  type Decision,
+  MemoryStore,
+  type PolicyOptions,
+  perMinute,
+  RateLimiter,
+  type Store,
+  StoreError,
+} from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { nextTurn, warnings } from '../live-limiter.js';
@@ -88,6 +97,36 @@ describe('limiters of different names on one store', () => {
     }
     expect(login!.stats().candidate).toMatchObject({ bothAllow: 3, onlyCandidateRefuses: 1 });
     expect(api!.stats().candidate).toMatchObject({ bothAllow: 1, onlyCandidateRefuses: 2 });
+  });
+
+  it('share no counter during an outage either, and write theirs back to their own', async () => {
+    const memory = new MemoryStore();
+    const localStore = new MemoryStore();
+    let isDown = true;
+    const remote = <Answer>(act: () => Answer): Promise<Answer> =>
+      isDown ? Promise.reject(new StoreError('away', { charged: 'no' })) : Promise.resolve(act());
+    const store: Store = {
+      consume: (...args) => remote(() => memory.consume(...args)),
+      peek: (...args) => remote(() => memory.peek(...args)),
+      refund: (...args) => remote(() => memory.refund(...(args as Parameters<MemoryStore['refund']>))),
+      record: (...args) => remote(() => memory.record(...args)),
+      reset: (...args) => remote(() => memory.reset(...args)),
+      close: () => memory.close(),
+    };
+    const charge = { account: 'acme', category: 'legs' };
+    const limiters = [{ name: 'login' }, {}].map(
+      (named) => new RateLimiter({ ...named, policy: { quotas }, store, localStore }),
+    );
+    onTestFinished(() => {
+      for (const limiter of limiters) limiter.close();
+    });
+    for (const limiter of limiters) {
+      expect(await limiter.consume(charge)).toMatchObject({ allowed: true, source: 'local' });
+      expect(await limiter.consume(charge)).toMatchObject({ allowed: false, source: 'local' });
+    }
+    isDown = false;
+    const used = (name: string) => memory.peek('acme', [{ name, quotas }], 0).used[0];
+    await expect.poll(() => [used('legs'), used('*login/legs')]).toEqual([1, 1]);
   });
 
   it('never meet, whatever the characters of categories and environments', () => {

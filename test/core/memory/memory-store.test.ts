@@ -182,7 +182,7 @@ describe('MemoryStore', () => {
       expect(allowed(index)).toBe(true);
       expect(store.consume('a', counterOf(1, 60_000, nameOf(index)), 1).allowed).toBe(true);
     }
-    expect(memoryInUse() - before).toBeLessThan(10_000_000);
+    expect(memoryInUse() - before).toBeLessThan(40_000_000);
     for (let index = 0; index < 8; index++) expect(allowed(index)).toBe(false);
   });
 

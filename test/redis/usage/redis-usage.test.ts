@@ -4,6 +4,7 @@ import { type RedisStore, RedisUsage } from '@tollgate/redis';
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { entriesOf, START_AT } from '../../contract/usage/requests.js';
+import { readPage } from '../../docs/fences.js';
 import { freePort, RunningServer, until } from '../../redis-servers/standalone.js';
 import { redisWorld } from '../store-world.js';
 
@@ -173,6 +174,39 @@ describe('RedisUsage', () => {
     }
     const minutes = await usage.read('late', START_AT, START_AT + 3_600_000);
     expect(minutes.length).toBeGreaterThan(30);
+  });
+
+  it('needs only the commands that docs/usage.md names', async () => {
+    const server = await RunningServer.start();
+    onTestFinished(() => server.stop());
+    const admin = new Redis(server.url);
+    onTestFinished(() => admin.disconnect());
+    const [, named] = /A role for usage\s+also needs (.*?)\.\n/s.exec(readPage('docs/usage.md'))!;
+    const commands = [...named!.matchAll(/`([A-Z]+)`/g)].map(([, command]) => `+${command!.toLowerCase()}`);
+    await admin.call('ACL', 'SETUSER', 'usage', 'on', '>secret', '~*', '-@all', '+info', ...commands);
+    const client = new Redis(server.url.replace('//', '//usage:secret@'));
+    onTestFinished(() => client.disconnect());
+    const usage = usageOn(client, { maxAccounts: 100 });
+    const entries = Array.from({ length: 400 }, (_, index) => admitOne(`a${index}`)[0]!);
+    for (let from = 0; from < entries.length; from += 100) {
+      expect(await usage.add(entries.slice(from, from + 100))).toEqual([]);
+    }
+    expect((await usage.read(OTHER_ACCOUNTS, START_AT, START_AT + 1))[0]?.admitted).toBeGreaterThan(100);
+    const now = Math.floor(Date.now() / 60_000) * 60_000;
+    const fullest = { used: 5, limit: 5, windowMs: 60_000 };
+    const refused = {
+      account: 'a',
+      category: 'legs',
+      minuteAt: now,
+      admitted: 0,
+      refused: 2,
+      wouldRefuse: 0,
+      seconds: [],
+    };
+    await usage.add([{ ...refused, fullest }]);
+    expect(await usage.top({ limit: 5 })).toMatchObject({ nearest: [fullest], refused: [{ refused: 2 }] });
+    const log = (await admin.call('ACL', 'LOG')) as unknown[];
+    expect(log).toEqual([]);
   });
 
   it('counts on where the set of accounts holds something else', async () => {

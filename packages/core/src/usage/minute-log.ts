@@ -27,7 +27,7 @@ export class MinuteLog {
     return this.#numbers.length / FIELDS;
   }
 
-  /** Adds all minutes of another log. The peaks of two logs may have been in different seconds, so they do not add up. */
+  /** Adds all minutes of another log. The peaks of two logs may be of different seconds, so they do not add up. */
   join(other: MinuteLog): void {
     const numbers = other.#numbers;
     for (let place = 0; place < numbers.length; place += FIELDS) {

@@ -44,8 +44,8 @@ export async function readUsage(
 }
 
 /**
- * The name of an account or an address in a usage store: as counters are named, and at most 257 UTF-16 units long behind
- * the name of the limiter, if that has one.
+ * The name of an account or an address in a usage store: as counters are named, and at most 257 UTF-16 units long
+ * behind the name of the limiter, if that has one.
  */
 export function usageAccount(identity: Identity, limiter: string = DEFAULT_LIMITER): string {
   return usagePrefix(limiter) + boundedName(ownerOf(identity));
@@ -70,8 +70,9 @@ export function othersOf(name: string): string {
 }
 
 /**
- * The account or address of a name in {@link UsageTop}, and the limiter that has counted, if it has a name. A name longer
- * than 256 UTF-16 units is shown as its beginning and a digest of the whole, which is not the account's own name.
+ * The account or address of a name in {@link UsageTop}, and the limiter that has counted, if it has a name. A name
+ * longer than 256 UTF-16 units is shown as its beginning and a digest of the whole, which is not the account's own
+ * name.
  */
 export function identityOf(name: string): Identity & { readonly limiter?: string } {
   const prefix = usagePrefixOf(name);

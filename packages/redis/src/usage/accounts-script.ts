@@ -1,8 +1,8 @@
 /**
- * Decides which accounts of a day have keys of their own, so that a client that invents accounts cannot fill Redis. A day
- * has a bounded number of them. Beyond it, a new account takes the place of the least used one with the probability
- * `requests / (least + requests)`, and is counted as used as often as both together. So the busy ones stay, whatever the
- * number of others, and one that becomes busy gets in (randomized admission: Ben Basat et al., 2017).
+ * Decides which accounts of a day have keys of their own, so that a client that invents accounts cannot fill Redis. A
+ * day has a bounded number of them. Beyond it, a new account takes the place of the least used one with the probability
+ * `requests / (least + requests)`, and is counted as used as often as both together. So the busy ones stay, whatever
+ * the number of others, and one that becomes busy gets in (randomized admission: Ben Basat et al., 2017).
  *
  * Redis 6.2 and later, Valkey 7.2 and later.
  *
@@ -11,8 +11,8 @@
  * ARGV[1]: the most accounts. ARGV[2]: when the set expires, in s since the epoch. Then for each account its name, its
  * requests, and a random number from 0 to below 1, as a server gives each run of a script the same ones.
  *
- * The reply has the number of given names that have no place in the end, those names, and then other names that have lost
- * theirs.
+ * The reply has the number of given names that have no place in the end, those names, and then other names that have
+ * lost theirs.
  */
 export const ACCOUNTS_SCRIPT: string = `
 local known, most = KEYS[1], tonumber(ARGV[1])

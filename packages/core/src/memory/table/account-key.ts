@@ -69,6 +69,8 @@ export class AccountKey {
   }
 
   #readDigest(text: string): void {
+    // The key outlives the charge, and must not keep a name of megabytes.
+    this.text = '';
     const digest = secretDigest(text);
     let hash = this.#seed;
     for (let index = 0; index < DIGEST_WORDS; index++) {

@@ -202,8 +202,8 @@ interface Group {
 }
 
 /**
- * The counters of an account are spread over a bounded number of hashes. So all of them are found without a walk through
- * every name of the table, and an account with as many names as the table has counters still has short chains.
+ * The counters of an account are spread over a bounded number of hashes. So all of them are found without a walk
+ * through every name of the table, and an account with as many names as the table has counters still has short chains.
  */
 function hashOf(account: AccountKey, id: number): number {
   return mixed(account.hash, id & (NAME_SHARES - 1)) >>> 0;
