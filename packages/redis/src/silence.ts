@@ -1,21 +1,26 @@
 import type { Clock } from '@tollgate/core';
 import { entryOf } from '@tollgate/core/kit';
 
-/** The commands that a node has not answered. */
-interface Unanswered {
-  count: number;
-  /** When the node last answered, or else was first asked. */
-  since: number;
+/** The commands of a node. */
+interface Commands {
+  sent: number;
+  answered: number;
+  /** How many were answered when some were found unanswered, and when that was. */
+  mark: { readonly answered: number; readonly at: number } | undefined;
 }
 
 /**
  * Notices a connection on which commands are sent and nothing is answered: the other end is gone without a word, or
  * something between swallows the bytes. The system may need a quarter of an hour to notice that.
+ *
+ * Commands are only counted, since they are many. Time is read when somebody looks for silence, which is seldom.
  */
 export class Silence {
   readonly #clock: Clock;
-  /** By the node of a Cluster, else under `''`. */
-  readonly #nodes = new Map<string, Unanswered>();
+  /** Of a single client. */
+  readonly #commands: Commands = none();
+  /** By the node of a Cluster. */
+  readonly #nodes = new Map<string, Commands>();
   #opening: { readonly connection: number; readonly since: number } | undefined;
 
   constructor(clock: Clock) {
@@ -23,28 +28,37 @@ export class Silence {
   }
 
   sent(node: string): void {
-    const unanswered = entryOf(this.#nodes, node, NOTHING);
-    if (unanswered.count === 0) unanswered.since = this.#clock();
-    unanswered.count++;
+    if (node === '') this.#commands.sent++;
+    else entryOf(this.#nodes, node, none).sent++;
   }
 
+  /** A command was answered, or has failed. */
   answered(node: string): void {
-    const unanswered = this.#nodes.get(node)!;
-    unanswered.count--;
-    unanswered.since = this.#clock();
-    if (unanswered.count === 0 && node !== '') this.#nodes.delete(node);
+    if (node === '') this.#commands.answered++;
+    else this.#answeredBy(node);
   }
 
-  /** The nodes that have been silent for too long. Each is returned once in {@link SILENT_MS}. */
+  /** The nodes that have answered nothing for {@link SILENT_MS} of looking. Each is returned once in that time. */
   silent(): string[] {
-    const now = this.#clock();
-    const silent: string[] = [];
-    for (const [node, unanswered] of this.#nodes) {
-      if (unanswered.count === 0 || now - unanswered.since < SILENT_MS) continue;
-      unanswered.since = now;
-      silent.push(node);
+    return ['', ...this.#nodes.keys()].filter((node) => this.#isSilent(this.#nodes.get(node) ?? this.#commands));
+  }
+
+  #answeredBy(node: string): void {
+    const commands = this.#nodes.get(node)!;
+    commands.answered++;
+    if (commands.answered === commands.sent) this.#nodes.delete(node);
+  }
+
+  #isSilent(commands: Commands): boolean {
+    const { sent, answered, mark } = commands;
+    const at = this.#clock();
+    if (sent === answered) commands.mark = undefined;
+    else if (mark?.answered !== answered) commands.mark = { answered, at };
+    else if (at - mark.at >= SILENT_MS) {
+      commands.mark = { answered, at };
+      return true;
     }
-    return silent;
+    return false;
   }
 
   /** Whether the connection with this number has been opening for too long; `undefined` if none is. */
@@ -61,4 +75,6 @@ export class Silence {
 /** Longer than a busy server takes for one command, and than a paused one should. */
 export const SILENT_MS = 2000;
 
-const NOTHING = (): Unanswered => ({ count: 0, since: 0 });
+function none(): Commands {
+  return { sent: 0, answered: 0, mark: undefined };
+}
