@@ -169,6 +169,6 @@ describe('the circuit', () => {
     expect((await decided).map(({ allowed }) => allowed)).toEqual([true, true, false]);
     store.manner = 'well';
     await pass(5000);
-    expect(await limiter.consume({ ...CHARGE, account: 'another' })).toMatchObject({ source: 'store' });
+    expect(await limiter.consume({ account: 'another', category: 'legs' })).toMatchObject({ source: 'store' });
   });
 });
