@@ -1,4 +1,4 @@
-import { type Charge, type Decision, perHour, RateLimiter } from '@tollgate/core';
+import { type Decision, perHour, RateLimiter } from '@tollgate/core';
 import { isPromise } from '@tollgate/core/kit';
 import { describe, expect, it } from 'vitest';
 import { FailingStore } from '../failing-store.js';
@@ -169,6 +169,6 @@ describe('the circuit', () => {
     expect((await decided).map(({ allowed }) => allowed)).toEqual([true, true, false]);
     store.manner = 'well';
     await pass(5000);
-    expect(await limiter.consume({ ...CHARGE, account: 'another' } as Charge)).toMatchObject({ source: 'store' });
+    expect(await limiter.consume({ account: 'another', category: 'legs' })).toMatchObject({ source: 'store' });
   });
 });

@@ -61,7 +61,9 @@ export class Fallback {
     // Without throttles: the store's own decide.
     const counters = resolution.counters.map(({ name, quotas }) => ({ name, quotas }));
     const outcome = this.local.peek(owner, counters, cost);
-    return outcome.allowed ? undefined : outcome;
+    if (outcome.allowed) return undefined;
+    this.decidedLocally++;
+    return outcome;
   }
 
   /** Throttles here what the store has throttled, so that an outage does not end a throttling. */

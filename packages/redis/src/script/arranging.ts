@@ -14,15 +14,6 @@ local function rebase(key, head, base)
   return load(key)
 end
 
--- Whether the base is so long ago that it has to move, and the longest window.
-local function isOld(head, now)
-  local longest = 0
-  for w = 6, 6 * head[5], 6 do
-    if head[w] > longest then longest = head[w] end
-  end
-  return now - head[3] > math.min(3 * longest, MOST), longest
-end
-
 -- Whether the windows begin with those of the shape, and none behind them is empty.
 local function fits(head, shape)
   local quotas, windows = ${quotasOf('shape')}, head[5]

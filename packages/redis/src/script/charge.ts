@@ -1,9 +1,9 @@
 import { MAX_WINDOW_MS } from '@tollgate/core/kit';
 import { ARRANGING } from './arranging.js';
 import { CONSUME_OPERATION, WAIT } from './consume.js';
-import { COUNTER_FUNCTIONS, COUNTERS, SHARED_NAMES } from './counter.js';
+import { askIndex, COUNTER_FUNCTIONS, COUNTERS, FORGET, SHARED_NAMES } from './counter.js';
 import { hasThrottle, indexOf, keyOf, longestOf, shapeOf, violationsOf } from './fields.js';
-import { INSERT, RECORD_OPERATION } from './record.js';
+import { RECORD_OPERATION } from './record.js';
 import { REFUND_OPERATION } from './refund.js';
 import { USUAL_CHARGE } from './usual.js';
 import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
@@ -102,7 +102,7 @@ local operate, slicesOf
 
 -- Makes the function for everything but the usual charge.
 local function makeOperate(${SHARED_NAMES})
-${COUNTER_FUNCTIONS}${ARRANGING}${VIOLATIONS}${WAIT}${INSERT}
+${COUNTER_FUNCTIONS}${ARRANGING}${VIOLATIONS}${WAIT}
 -- Carries out the operation at \`start\`. Its counters begin at the places from \`first\` to \`stop\`, \`step\` apart.
 return function(start, first, step, stop)
   local kind, detail, cost, counters = ask[start], ask[start + 1], ask[start + 2], (stop - first) / step + 1
@@ -146,13 +146,17 @@ return function(start, first, step, stop)
         entered = entered and register(${keyOf('c')}, ${indexOf('c')}, now, longest)
       end
     end
-    if not entered or asks and not isIndex(${indexOf('first')}) then status = 2 * counters + 1 end
+    if entered and asks then${askIndex(indexOf('first'))}
+      entered = not foreign
+    end
+    if not entered then status = 2 * counters + 1 end
   end
   size = size + 1
   reply[size] = status
 
   if status > 0 then
-    if kind < 4 then restore(first, stop, step) end
+    if kind < 4 then${FORGET}
+    end
   elseif kind < 2 then
 ${CONSUME_OPERATION}  elseif kind == 2 then
 ${REFUND_OPERATION}  elseif kind == 3 then

@@ -1,3 +1,4 @@
+import { AGE, askIndex, FORGET } from './counter.js';
 import {
   indexOf,
   keyOf,
@@ -9,6 +10,10 @@ import {
   violationsOf,
   windowMsOf,
 } from './fields.js';
+
+/** After an operation that recorded nothing. */
+const RESTORE = `${FORGET}
+      for key, text in pairs(before or {}) do texts[key] = text end`;
 
 /** The part of the charge script that decides charges and peeks: `kind` 0 and 1. */
 export const CONSUME_OPERATION: string = `
@@ -44,13 +49,18 @@ export const CONSUME_OPERATION: string = `
         end
       end
       for q = 1, quotas do
-        local used, limit = head and head[6 * q + 1] or 0, ${limitOf('shape', 'q')}
+        local used, reset, limit = 0, 0, ${limitOf('shape', 'q')}
         if left > 0 then limit = ${shrunkLimitOf('shape', 'q', 'quotas')} end
-        if used > 0 then
-          local leaves = leavesOf(head, q, now)
-          if unchanged < 0 or leaves < unchanged then unchanged = leaves end
+        if head then
+          local w = 6 * q
+          used = head[w + 1]
+          if used > 0 then
+            local leaves = head[3] + head[w + 5] + head[w] - now
+            if unchanged < 0 or leaves < unchanged then unchanged = leaves end
+            if used <= limit and left == 0 then reset = leaves end
+          end
         end
-        local reset = resetOf(key, head, shape, q, used, limit, now, left)
+        if used > limit or left > 0 then reset = growthOf(key, head, shape, q, used, now, left) end
         if cost > 0 then
           local room = math.max(0, floor((limit - used) / cost))
           if room < admitted then admitted = room end
@@ -66,11 +76,11 @@ export const CONSUME_OPERATION: string = `
       local key, shape, shorter = ${keyOf('c')}, ${shapeOf('c')}, sources[c] or {}
       local head, left = heads[key], lefts and lefts[c] or 0
       for q = 1, ${quotasOf('shape')} do
-        local limit = left > 0 and ${shrunkLimitOf('shape', 'q')} or ${limitOf('shape', 'q')}
+        local w = 6 * q
         place = place + 2
-        if head and shorter[6 * q] then
-          head[6 * q] = shorter[6 * q]
-          reply[place] = resetOf(key, head, shape, q, head[6 * q + 1], limit, now, left)
+        if head and shorter[w] then
+          head[w] = shorter[w]
+          reply[place] = (left > 0 or head[w + 1] > 0) and growthOf(key, head, shape, q, head[w + 1], now, left) or 0
         end
       end
     end
@@ -79,13 +89,18 @@ export const CONSUME_OPERATION: string = `
     for c = first, kind == 0 and admitted > 0 and stop or 0, 4 do
       local key = ${keyOf('c')}
       local head = heads[key]
-      enters = enters or not head or grown and grown[key] or isOld(head, now)
+      enters = enters or not head or grown and grown[key]
+      if not enters then${AGE}
+        enters = old
+      end
     end
-    if enters and not isIndex(${indexOf('first')}) then
-      size = answer - 3
-      reply[size] = 2 * counters + 1
-      restore(first, stop, step, before)
-      return
+    if enters then${askIndex(indexOf('first'))}
+      if foreign then
+        size = answer - 3
+        reply[size] = 2 * counters + 1
+${RESTORE}
+        return
+      end
     end
 
     if kind == 0 and admitted > 0 then
@@ -94,7 +109,7 @@ export const CONSUME_OPERATION: string = `
         local key, shape, left = ${keyOf('c')}, ${shapeOf('c')}, lefts and lefts[c] or 0
         local quotas, head = ${quotasOf('shape')}, heads[key]
         if head then
-          local old, longest = isOld(head, now)
+${AGE}
           if old then
             head = rebase(key, head, now - longest)
             register(key, ${indexOf('c')}, head[3], longest)
@@ -171,7 +186,8 @@ export const CONSUME_OPERATION: string = `
       size = size + 1
       reply[size] = unchanged
     end
-    if kind == 1 or admitted == 0 then restore(first, stop, step, before) end
+    if kind == 1 or admitted == 0 then${RESTORE}
+    end
 `;
 
 /** Functions that work out when there is room. `left` is for how many ms the counter is throttled, 0 if it is not. */
@@ -211,17 +227,6 @@ local function growthOf(key, head, shape, q, used, now, left)
   local limit = left > 0 and ${shrunkLimitOf('shape', 'q')} or ${limitOf('shape', 'q')}
   local grows = roomIn(key, head, shape, q, math.max(0, limit - used) + 1, now, left)
   return grows == math.huge and 0 or grows
-end
-
--- Ms until the oldest slice of a quota leaves its window.
-local function leavesOf(head, q, now)
-  return head[3] + head[6 * q + 5] + head[6 * q] - now
-end
-
--- Ms until a quota, of which \`used\` counts, has more room, 0 for never.
-local function resetOf(key, head, shape, q, used, limit, now, left)
-  if used > limit or left > 0 then return growthOf(key, head, shape, q, used, now, left) end
-  return used > 0 and leavesOf(head, q, now) or 0
 end
 
 -- Ms until the room of a quota with one slice grows: when the slice leaves, or when its limit is whole again.

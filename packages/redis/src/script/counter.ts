@@ -198,19 +198,40 @@ ${REPLACE}
   lives[key] = longest + floor(longest / 8)
 `;
 
+/**
+ * After a command that failed. That its key is of another type concerns this account alone. Any other error, such as one
+ * of missing rights, does not: the command is repeated, to end the script.
+ */
+export const raiseOthers = (reply: string, command: string): string => `
+      if not string.find(${reply}.err, 'WRONGTYPE', 1, true) then ${command} end`;
+
+/** Sets `foreign`, if the account's index cannot have entries. It is asked before a charge that needs it records anything. */
+export const askIndex = (index: string): string => `
+      local asked = try('ZRANGE', KEYS[${index}], 0, 0)
+      local foreign = asked.err
+      if foreign then${raiseOthers('asked', `call('ZRANGE', KEYS[${index}], 0, 0)`)} end`;
+
+/**
+ * Forgets the heads of the counters of an operation that has changed nothing. If the clock steps back, what has expired by
+ * now may count for another charge.
+ */
+export const FORGET: string = `
+      for c = first, stop, step do heads[${keyOf('c')}] = nil end`;
+
+/** Sets the `longest` window of the head, and whether its base is so long ago that it has to move. */
+export const AGE: string = `
+          local longest = 0
+          for w = 6, 6 * head[5], 6 do
+            if head[w] > longest then longest = head[w] end
+          end
+          local old = now - head[3] > math.min(3 * longest, MOST)`;
+
 /** The same pieces as functions. */
 export const COUNTER_FUNCTIONS: string = `
--- Whether a command has failed since its key is of another type. Any other error, such as one of missing rights, does
--- not concern this account alone: the command is repeated, to end the script.
-local function isForeign(reply, ...)
-  if type(reply) ~= 'table' or not reply.err then return false end
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then call(...) end
-  return true
-end
-
 local function load(key)
 ${LOAD}
-  if head == nil then isForeign(texts[key], 'GET', KEYS[key]) end
+  local text = texts[key]
+  if head == nil and type(text) == 'table' then${raiseOthers('text', "call('GET', KEYS[key])")} end
   return head
 end
 
@@ -220,13 +241,6 @@ local function expire(key, head, now)
 ${EXPIRE}
   heads[key] = head
   return head, longest, sound
-end
-
--- Forgets the heads of the counters of an operation that has changed nothing, and restores their texts. If the clock
--- steps back, what has expired by now may count for another charge.
-local function restore(first, stop, step, before)
-  for c = first, stop, step do heads[${keyOf('c')}] = nil end
-  for key, text in pairs(before or {}) do texts[key] = text end
 end
 
 -- How long a counter is kept after its latest change: an eighth longer than it matters. So only the first charge in
@@ -239,15 +253,13 @@ local function replace(key, head, last)
 ${REPLACE}
 end
 
--- Whether the account's index can have entries. It is asked before a charge that needs it records anything.
-local function isIndex(index)
-  return not isForeign(try('ZRANGE', KEYS[index], 0, 0), 'ZRANGE', KEYS[index], 0, 0)
-end
-
 -- Returns false if the index is of another type.
 local function enter(key, index, ends)
 ${ENTER}
-  if not entered and isIndex(index) then call('ZADD', account, ends, sub(KEYS[key], #account + 2)) end
+  if not entered then
+    local asked = try('ZADD', account, ends, sub(KEYS[key], #account + 2))
+${raiseOthers('asked', "call('ZADD', account, ends, sub(KEYS[key], #account + 2))")}
+  end
   return entered
 end
 

@@ -1,52 +1,8 @@
+import { AGE } from './counter.js';
 import { indexOf, keyOf, longestOf, maxSlicesOf, quotasOf, shapeOf, sliceMsOf, windowMsOf } from './fields.js';
 
-/**
- * The part of the charge script that counts a cost that was admitted elsewhere: `kind` 3, `detail` is `agoMs`. New
- * counters are in the index already.
- */
-export const RECORD_OPERATION: string = `
-    local instant = now - detail
-    for c = first, stop, 3 do
-      local key, shape = ${keyOf('c')}, ${shapeOf('c')}
-      local head, quotas, asked, grown = heads[key], ${quotasOf('shape')}, ${longestOf('shape')}, false
-      if head and not fits(head, shape) then
-        head, grown = arrange(key, head, shape, now)
-        -- Nothing is left that counts.
-        if not head then register(key, ${indexOf('c')}, now, asked) end
-      end
-      if head then
-        local old, longest = isOld(head, now)
-        if old or instant < head[3] and instant > now - longest then
-          head, grown = rebase(key, head, now - longest), true
-        end
-        if grown then register(key, ${indexOf('c')}, head[3], longest) end
-        for j = 1, head[5] do
-          local sliceMs, maxSlices = math.ceil(head[6 * j] / SPARE_SLICES), SPARE_SLICES + 1
-          if j <= quotas then sliceMs, maxSlices = ${sliceMsOf('shape', 'j')}, ${maxSlicesOf('shape', 'j')} end
-          parts[j + 1] = insert(texts[key], head, 6 * j, cost, instant, now, sliceMs, maxSlices)
-        end
-        -- Slices that have left by now are gone, so the counter's time must not go back before now.
-        head[4] = now - head[3]
-        replace(key, head, head[5] + 1)
-        lives[key] = lastingOf(longest)
-      elseif instant > now - asked then
-        local costBytes = cost > 65535 and 4 or cost > 255 and 2 or 1
-        head = { 1, births, instant, detail, quotas }
-        births = births + 1
-        for q = 1, quotas do
-          local w, counts = 6 * q, instant > now - ${windowMsOf('shape', 'q')}
-          head[w], head[w + 1], head[w + 2], head[w + 3] =
-            ${windowMsOf('shape', 'q')}, counts and cost or 0, counts and 1 or 0, costBytes
-          parts[q + 1] = counts and pack(SLICE[costBytes], 0, cost) or ''
-        end
-        replace(key, head, quotas + 1)
-        lives[key] = lastingOf(asked)
-      end
-    end
-`;
-
-/** The function that inserts a cost into a window by its instant. */
-export const INSERT: string = `
+/** The function that inserts a cost into a window by its instant. Only records make it. */
+const INSERT = `
 -- Adds a cost of the instant to the window w of the head, where it still counts. Returns the slices.
 local function insert(text, head, w, cost, instant, now, sliceMs, maxSlices)
   local base, start, count, costBytes = head[3], head[w + 4], head[w + 2], head[w + 3]
@@ -92,4 +48,50 @@ local function insert(text, head, w, cost, instant, now, sliceMs, maxSlices)
   head[w + 2] = count + 1
   return sub(slices, 1, place - 1) .. pack('<I4I4', at, cost) .. sub(slices, place)
 end
+`;
+
+/**
+ * The part of the charge script that counts a cost that was admitted elsewhere: `kind` 3, `detail` is `agoMs`. New
+ * counters are in the index already.
+ */
+export const RECORD_OPERATION: string = `
+${INSERT}
+    local instant = now - detail
+    for c = first, stop, 3 do
+      local key, shape = ${keyOf('c')}, ${shapeOf('c')}
+      local head, quotas, asked, grown = heads[key], ${quotasOf('shape')}, ${longestOf('shape')}, false
+      if head and not fits(head, shape) then
+        head, grown = arrange(key, head, shape, now)
+        -- Nothing is left that counts.
+        if not head then register(key, ${indexOf('c')}, now, asked) end
+      end
+      if head then
+${AGE}
+        if old or instant < head[3] and instant > now - longest then
+          head, grown = rebase(key, head, now - longest), true
+        end
+        if grown then register(key, ${indexOf('c')}, head[3], longest) end
+        for j = 1, head[5] do
+          local sliceMs, maxSlices = math.ceil(head[6 * j] / SPARE_SLICES), SPARE_SLICES + 1
+          if j <= quotas then sliceMs, maxSlices = ${sliceMsOf('shape', 'j')}, ${maxSlicesOf('shape', 'j')} end
+          parts[j + 1] = insert(texts[key], head, 6 * j, cost, instant, now, sliceMs, maxSlices)
+        end
+        -- Slices that have left by now are gone, so the counter's time must not go back before now.
+        head[4] = now - head[3]
+        replace(key, head, head[5] + 1)
+        lives[key] = lastingOf(longest)
+      elseif instant > now - asked then
+        local costBytes = cost > 65535 and 4 or cost > 255 and 2 or 1
+        head = { 1, births, instant, detail, quotas }
+        births = births + 1
+        for q = 1, quotas do
+          local w, counts = 6 * q, instant > now - ${windowMsOf('shape', 'q')}
+          head[w], head[w + 1], head[w + 2], head[w + 3] =
+            ${windowMsOf('shape', 'q')}, counts and cost or 0, counts and 1 or 0, costBytes
+          parts[q + 1] = counts and pack(SLICE[costBytes], 0, cost) or ''
+        end
+        replace(key, head, quotas + 1)
+        lives[key] = lastingOf(asked)
+      end
+    end
 `;

@@ -1,4 +1,5 @@
 import { MAX_WINDOW_MS } from '@tollgate/core/kit';
+import { raiseOthers } from './counter.js';
 import { indexOf, keyOf, shapeOf, throttleOf } from './fields.js';
 
 /** How long violations may matter: for the longest throttling of any policy, and a day in which it is remembered. */
@@ -22,7 +23,10 @@ local function recordOf(key)
     records[key] = false
     return false
   end
-  if isForeign(text, 'GET', KEYS[key]) or byte(text, 1) ~= 1 or #text < 43 then return nil end
+  if type(text) == 'table' then${raiseOthers('text', "call('GET', KEYS[key])")}
+    return nil
+  end
+  if byte(text, 1) ~= 1 or #text < 43 then return nil end
   local version, endsAt, lasted, untilAt, base, used, slices = read('<BdI4ddI4I2', text)
   local latestAt = base + read('<I4', text, #text - 7)
   if #text ~= 35 + 8 * slices or endsAt % 1 ~= 0 or untilAt % 1 ~= 0 or base % 1 ~= 0

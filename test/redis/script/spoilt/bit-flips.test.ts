@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Outcome, Quota, StoreError } from '@tollgate/core';
 import type { RedisStore } from '@tollgate/redis';
 import fc from 'fast-check';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runsFor } from '../../../effort.js';
 import { redisWorld } from '../../store-world.js';
 import {
@@ -69,8 +69,12 @@ const OF_TYPE: Readonly<Record<string, readonly string[]>> = {
 };
 
 // Each reset ends a report, so these tests get thousands of warnings.
-beforeEach(() => {
+beforeEach(async () => {
+  await world.timed.ping();
   vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+});
+afterEach(() => {
+  vi.restoreAllMocks();
 });
 
 /** The keys of the spoilt account, before each charge. */
