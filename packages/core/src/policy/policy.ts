@@ -111,7 +111,10 @@ export function definePolicy<
   return new Policy(options);
 }
 
-/** A checked policy; see {@link definePolicy}. Pure: the same query always has the same answer. */
+/**
+ * A checked policy; see {@link definePolicy}. The same query always has the same answer. Names that the policy does not
+ * have are reported once.
+ */
 export class Policy<Names extends PolicyNames = PolicyNames> {
   /** The first limit that each layer without `replace: true` removes. A limiter with the policy warns of them. */
   readonly removedLimits: readonly RemovedLimit[];

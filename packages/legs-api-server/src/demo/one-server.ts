@@ -3,7 +3,7 @@ import {
   type AccountLayer,
   type Decision,
   defineAccountLayer,
-  definePolicy,
+  legsApiPolicy,
   perMinute,
   perSecond,
   RateLimiter,
@@ -16,8 +16,7 @@ import { type Provision, showProvisioned } from './provisioned.js';
 
 /** Short, since the demo waits until it is over. */
 const THROTTLE = { afterViolations: 5, withinMs: 10_000, forMs: 4000, factor: 0.2 };
-const POLICY = definePolicy({
-  quotas: [perMinute(100)],
+const POLICY = legsApiPolicy({
   categories: {
     bridges: [perMinute(100), perSecond(5, { every: 2, name: 'burst' })],
     events: { quotas: [perSecond(10, { every: 2 })], throttle: THROTTLE },
