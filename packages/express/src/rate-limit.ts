@@ -50,8 +50,8 @@ export function legsApi(options: Partial<RateLimitOptions> = {}): RateLimitOptio
  * limits, and where the path has the parameter if `account` names one. Several limiters on one app each count.
  *
  * Refusals never reach the app's error handlers, and neither do failures of a store: the policy decides what happens to
- * a request then. Errors do, through `next(error)`: one thrown by a function among the options, an invalid cost, or the
- * use of a closed store.
+ * a request then. Errors do, through `next(error)`: one thrown by a function among the options, a client without an
+ * address, or the use of a closed store.
  *
  * @throws TypeError or RangeError, with a `TOLLGATE_…` code, for invalid options.
  *

@@ -235,8 +235,8 @@ export function legsApi(options: Partial<RateLimitOptions> = {}): RateLimitOptio
  * twice, both limits apply.
  *
  * Refusals are replies, not errors: they never reach `setErrorHandler`, and neither do failures of a store: the policy
- * decides what happens to a request then. Errors do: one thrown by a function among the options, an invalid cost, or
- * the use of a closed store.
+ * decides what happens to a request then. Errors do: one thrown by a function among the options, a client without an
+ * address, or the use of a closed store.
  *
  * @throws TypeError or RangeError, with a `TOLLGATE_…` code, for invalid options.
  *
