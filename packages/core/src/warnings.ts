@@ -37,8 +37,8 @@ export function warn(code: WarningCode, message: string): void {
 }
 
 /**
- * As {@link warn}, but once in the life of the process for each code and cause. Beyond a thousand causes nothing more is
- * reported, so that no request can flood the log or the memory.
+ * As {@link warn}, but once in the life of the process for each code and cause. Beyond a thousand causes nothing more
+ * is reported, so that no request can flood the log or the memory.
  */
 export function warnOnce(code: WarningCode, message: string, cause: string = message): void {
   const key = `${code} ${cause.slice(0, LONGEST_MESSAGE)}`;

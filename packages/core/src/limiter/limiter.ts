@@ -164,7 +164,7 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
    * Rejects as {@link refund} and {@link debit} do.
    *
    * @throws TypeError `TOLLGATE_OPTION_TYPE` when `receipt` is not one from a limiter on this store or its text,
-   * `TOLLGATE_OPTION_CONFLICT` for the text of a charge that only its own process can correct, TypeError or RangeError
+   * `TOLLGATE_OPTION_CONFLICT` where only the process of the charge can correct it, TypeError or RangeError
    * `TOLLGATE_OPTION_RANGE` unless `actualCost` is an integer from 0 to 2³¹ − 1.
    */
   settle(receipt: Receipt | string, actualCost: number): MaybePromise<boolean> {

@@ -120,7 +120,7 @@ export class NameTable {
   }
 
   /**
-   * Warns of the names of a charge that the policy does not have. Not for every charge: this is slow. A category of the
+   * Warns of the names that a charge has and the policy does not. Not for every charge: this is slow. A category of the
    * Legs API is no mistake: a policy may set limits for some of them, and leave the others at its base.
    */
   report(names: { readonly [Kind in NameKind]?: string | undefined }): void {

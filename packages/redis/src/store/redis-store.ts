@@ -205,8 +205,8 @@ export class RedisStore implements Store {
   }
 
   /**
-   * The ends of the keys that an account's index names: all of them, or those of one limiter. If the index is spoilt, it
-   * is one of them.
+   * The ends of the keys that an account's index names: all of them, or those of one limiter. If the index is spoilt,
+   * it is one of them.
    */
   async #endsIn(index: string, limiter: string | undefined): Promise<string[]> {
     const wanted = (end: string) => limiter === undefined || Keys.limiterNameOf(end) === limiter;
