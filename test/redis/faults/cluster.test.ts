@@ -1,3 +1,4 @@
+import { RedisStore } from '@tollgate/redis';
 import { Cluster } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../../redis-servers/ask.js';
@@ -8,6 +9,7 @@ import {
   keysWithoutExpiry,
   operator,
   PREFIX,
+  quiet,
   report,
   type Seen,
   twoInstances,
@@ -53,6 +55,22 @@ async function through(fault: Fault, expected: Expected): Promise<Seen> {
   report(expect.getState().currentTestName!, seen);
   return seen;
 }
+
+it('a store is ready only where every master takes its charges', async () => {
+  const client = quiet(new Cluster([...cluster.startupNodes]));
+  const store = new RedisStore({ client, prefix: PREFIX });
+  await store.ready();
+  const masters = await Promise.all([0, 8000, 16_000].map((slot) => cluster.masterOf(slot)));
+  // Rights are a node's own.
+  const last = masters.at(-1)!.port;
+  await ask(last, 'ACL', 'SETUSER', 'default', '-zadd');
+  const error = await store.ready({ timeoutMs: 500 }).catch((thrown) => thrown);
+  await ask(last, 'ACL', 'SETUSER', 'default', '+zadd');
+  expect(String(error.cause)).toMatch(/NOPERM|user executing the script/);
+  await store.ready();
+  await store.close();
+  client.disconnect();
+});
 
 describe('under traffic, a cluster', () => {
   it('moves the slots of all accounts, there and back', async () => {
