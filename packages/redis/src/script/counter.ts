@@ -199,21 +199,24 @@ ${REPLACE}
 `;
 
 /**
- * After a command that failed. That its key is of another type concerns this account alone. Any other error, such as one
- * of missing rights, does not: the command is repeated, to end the script.
+ * After a command that failed. That its key is of another type concerns this account alone. Any other error, such as
+ * one of missing rights, does not: the command is repeated, to end the script.
  */
 export const raiseOthers = (reply: string, command: string): string => `
       if not string.find(${reply}.err, 'WRONGTYPE', 1, true) then ${command} end`;
 
-/** Sets `foreign`, if the account's index cannot have entries. It is asked before a charge that needs it records anything. */
+/**
+ * Sets `foreign`, if the account's index cannot have entries. It is asked before a charge that needs it records
+ * anything.
+ */
 export const askIndex = (index: string): string => `
       local asked = try('ZRANGE', KEYS[${index}], 0, 0)
       local foreign = asked.err
       if foreign then${raiseOthers('asked', `call('ZRANGE', KEYS[${index}], 0, 0)`)} end`;
 
 /**
- * Forgets the heads of the counters of an operation that has changed nothing. If the clock steps back, what has expired by
- * now may count for another charge.
+ * Forgets the heads of the counters of an operation that has changed nothing. If the clock steps back, what has expired
+ * by now may count for another charge.
  */
 export const FORGET: string = `
       for c = first, stop, step do heads[${keyOf('c')}] = nil end`;
