@@ -205,7 +205,10 @@ ${REPLACE}
 export const raiseOthers = (reply: string, command: string): string => `
       if not string.find(${reply}.err, 'WRONGTYPE', 1, true) then ${command} end`;
 
-/** Sets `foreign`, if the account's index cannot have entries. Runs before a charge that needs it records anything. */
+/**
+ * Sets `foreign`, if the account's index cannot have entries. It is asked before a charge that needs it records
+ * anything.
+ */
 export const askIndex = (index: string): string => `
       local asked = try('ZRANGE', KEYS[${index}], 0, 0)
       local foreign = asked.err
