@@ -395,6 +395,7 @@ describe('the errors in docs/errors.md', () => {
       const error = await thrownBy(use);
       const about = section(page, `## ${code}`);
       expect(error.code).toBe(code);
+      expect(error.page).toBe(`docs/errors.md#${code.toLowerCase()}`);
       expect(about).toMatch(new RegExp(`^\\s*An? \`${error.name}\``));
       const form = /^ {4}(.*)$/m.exec(about)![1]!;
       expect(error.message).toMatch(

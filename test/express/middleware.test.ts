@@ -227,7 +227,7 @@ describe('Express middleware', () => {
     app.use('/kept', kept);
     app.use('/made', async (request, response, next) => {
       await new Promise((resolve) => setImmediate(resolve));
-      rateLimit({ ...perMinuteOf(1), name: 'made late' })(request, response, next);
+      rateLimit({ ...perMinuteOf(1), name: 'made-late' })(request, response, next);
     });
     app.use((_request, response) => void response.end());
     const origin = await serve(app);
@@ -236,7 +236,7 @@ describe('Express middleware', () => {
     expect(await warnings()).toEqual([]);
     await statuses(origin, '/made', '/made');
     expect(await warnings()).toEqual([
-      expect.stringContaining('TOLLGATE_MADE_PER_REQUEST A limiter made late is made again for each request'),
+      expect.stringContaining('TOLLGATE_MADE_PER_REQUEST A limiter made-late is made again for each request'),
     ]);
   });
 

@@ -326,7 +326,7 @@ describe('reports about routes', () => {
     const app = Fastify();
     apps.push(app);
     const policy = { quotas: [perMinute(1)], categories: { calls: [perMinute(2)] } };
-    app.register(rateLimit, { policy, account: 'address', name: 'late routes' });
+    app.register(rateLimit, { policy, account: 'address', name: 'late-routes' });
     app.get('/calls', { config: { rateLimit: { category: 'calls' } } }, async () => 'x');
     app.get('/other', async () => 'x');
     expect(await statuses(app, '/other', '/calls', '/calls', '/calls')).toEqual([200, 200, 200, 429]);
@@ -336,13 +336,13 @@ describe('reports about routes', () => {
 
   it('do not see a 404 as a route without the parameter', async () => {
     const warnings = collectWarnings();
-    const app = await build({ ...perMinuteOf(9), paths: undefined as never, account: 'shop', name: 'a 404' });
+    const app = await build({ ...perMinuteOf(9), paths: undefined as never, account: 'shop', name: 'a-404' });
     app.get('/shops/:shop', async () => 'x');
     app.get('/health', async () => 'x');
     expect(await statuses(app, '/shops/a', '/nowhere')).toEqual([200, 404]);
     expect(await warnings()).toEqual([]);
     expect(await statuses(app, '/health', '/health')).toEqual([200, 200]);
-    expect(await warnings()).toEqual([expect.stringContaining('TOLLGATE_NO_PARAMETER The limiter a 404 finds no')]);
+    expect(await warnings()).toEqual([expect.stringContaining('TOLLGATE_NO_PARAMETER The limiter a-404 finds no')]);
   });
 });
 

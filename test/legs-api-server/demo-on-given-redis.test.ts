@@ -25,7 +25,7 @@ describe('the demo on the Redis of REDIS_URL', () => {
       code: 1,
       stdout: '',
       stderr: expect.stringMatching(
-        /^The demo could not be played: the Redis that REDIS_URL names cannot be used\. .*\n$/,
+        /^The demo could not be played: the Redis that REDIS_URL names cannot be used\. .*\n$/m,
       ),
     });
   });

@@ -59,7 +59,7 @@ describe('METRICS_PORT', () => {
 
     const samples = await scrape(url!);
     const decisions = (labels: Readonly<Record<string, string>>) => total(samples, 'decisions_total', labels);
-    expect(decisions({ limiter_name: 'legs-api' })).toBe(paths.length);
+    expect(decisions({ limiter_name: 'default' })).toBe(paths.length);
     expect(decisions({ category: 'legs', outcome: 'admitted', reason: 'admitted', source: 'store' })).toBe(495);
     expect(decisions({ category: 'legs', outcome: 'refused', reason: 'limit-reached', source: 'store' })).toBe(30);
     expect(decisions({ category: 'events', outcome: 'admitted' })).toBe(500);
@@ -69,22 +69,22 @@ describe('METRICS_PORT', () => {
     // Requests 80 to 100 of an account count: 16 for the first account, and 21 for each other.
     expect(total(samples, 'near_limit_decisions_total', { category: 'legs' })).toBe(16 + 4 * 21);
     expect(total(samples, 'near_limit_decisions_total', { category: 'events' })).toBe(5 * 21);
-    expect(total(samples, 'store_state', { limiter_name: 'legs-api', store_state: 'up' })).toBe(1);
-    expect(total(samples, 'policy_version', { limiter_name: 'legs-api' })).toBe(1);
+    expect(total(samples, 'store_state', { limiter_name: 'default', store_state: 'up' })).toBe(1);
+    expect(total(samples, 'policy_version', { limiter_name: 'default' })).toBe(1);
     expect(JSON.stringify(samples)).not.toContain(accounts[0]);
 
     if (place === 'memory') {
-      expect(total(samples, 'memory_counters', { limiter_name: 'legs-api' })).toBe(10);
+      expect(total(samples, 'memory_counters', { limiter_name: 'default' })).toBe(10);
       expect(total(samples, 'store_call_duration_count')).toBe(0);
       return;
     }
     const hits = total(samples, 'redis_deny_cache_hits_total');
     const stored = 525 + 550;
     // All others waited for a call of the script.
-    expect(total(samples, 'store_call_duration_count', { limiter_name: 'legs-api' })).toBe(stored - hits);
+    expect(total(samples, 'store_call_duration_count', { limiter_name: 'default' })).toBe(stored - hits);
     expect(total(samples, 'redis_batch_size_sum')).toBe(stored - hits);
     expect(total(samples, 'redis_pending_operations')).toBe(0);
-    expect(total(samples, 'store_failures_total', { limiter_name: 'legs-api' })).toBe(0);
+    expect(total(samples, 'store_failures_total', { limiter_name: 'default' })).toBe(0);
   });
 
   it('that is taken or not a port ends the server with an error message', async () => {

@@ -18,6 +18,8 @@ export type ErrorCode =
 /** An `Error` with a stable `code`. */
 export type TollgateError<E extends Error = Error> = E & {
   readonly code: ErrorCode;
+  /** The address of the heading that explains the code, such as `docs/errors.md#tollgate_option_type`. */
+  readonly page: string;
   /** The wrong option, as the message names it. */
   readonly option?: string;
   /** With `TOLLGATE_LIMITS_CONFLICT`: the version of the account's limits now; 0 if it has none. */
@@ -109,6 +111,8 @@ export function closedError(what: string): TollgateError {
  */
 export class StoreError extends Error {
   readonly code = 'TOLLGATE_STORE_FAILED';
+  /** The address of the heading that explains the code. */
+  readonly page: string = pageOf('TOLLGATE_STORE_FAILED');
   readonly charged: 'no' | 'unknown';
   readonly concerns: 'store' | 'account' | 'charge';
 
@@ -163,7 +167,12 @@ export function asError(thrown: unknown): Error {
 }
 
 function withCode<E extends Error>(error: E, code: ErrorCode, option?: string): TollgateError<E> {
-  return Object.assign(error, option === undefined ? { code } : { code, option });
+  return Object.assign(error, { code, page: pageOf(code) }, option !== undefined && { option });
+}
+
+/** The address of the heading that explains the code. */
+export function pageOf(code: ErrorCode): string {
+  return `docs/errors.md#${code.toLowerCase()}`;
 }
 
 const SHOWN = 80;

@@ -23,7 +23,6 @@ async function main(): Promise<void> {
   // Made before the limiter, so that every decision is counted.
   const metrics = metricsPort === undefined ? undefined : new Metrics();
   const limiter = new RateLimiter({
-    name: 'legs-api',
     policy,
     ...(store && { store }),
     ...(limits && { accounts: limits }),

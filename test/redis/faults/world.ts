@@ -16,7 +16,7 @@ const LASTS_MS = 600;
 export const policy: Policy = definePolicy({
   quotas: [perMinute(1_000_000)],
   categories: { greedy: [perMinute(GREEDY_LIMIT)] },
-  known: { categories: ['legs', 'open', 'shut'] },
+  known: { categories: ['calm', 'legs', 'open', 'shut'] },
   onStoreFailure: { default: 'local', categories: { open: 'allow', shut: 'deny' } },
 });
 

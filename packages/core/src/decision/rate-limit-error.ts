@@ -1,4 +1,4 @@
-import { showName } from '../errors.js';
+import { pageOf, showName } from '../errors.js';
 import type { Decision } from './decision.js';
 
 /**
@@ -7,6 +7,8 @@ import type { Decision } from './decision.js';
  */
 export class RateLimitError extends Error {
   readonly code = 'TOLLGATE_LIMITED';
+  /** The address of the heading that explains the code. */
+  readonly page: string = pageOf('TOLLGATE_LIMITED');
   readonly decision: Decision;
 
   constructor(decision: Decision) {

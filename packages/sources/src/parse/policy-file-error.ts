@@ -25,6 +25,8 @@ export interface PolicyFileErrorOptions {
  */
 export class PolicyFileError extends Error {
   readonly code = 'TOLLGATE_POLICY_FILE';
+  /** The address of the heading that explains the code. */
+  readonly page: string = 'docs/errors.md#tollgate_policy_file';
   /** The name of the file as it was given; for a text without a name, `policy` or `layer`. */
   readonly file: string;
   /** At most 50, in the order of the text. Empty when the file could not be read. */
