@@ -32,7 +32,8 @@ describe('the demo with a Redis of its own', () => {
 
   it.each(FRAMEWORKS)('plays every scene on %s, and leaves no process and no file', async (framework) => {
     const { stdout, stderr } = await run(process.execPath, [DEMO, '--redis', `--${framework}`], { env: variables() });
-    expect(stderr).toBe('');
+    // On a slow machine the scene without Redis takes so long that the demo's own limits are reported as stale.
+    expect(stderr.replaceAll(WARNING_OF_LIMITS, '')).toBe('');
     for (const line of [
       `The Legs API on ${framework}`,
       'Its counters are on Redis.',
@@ -83,3 +84,7 @@ function runs(pid: number): boolean {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' && process.platform !== 'linux';
   }
 }
+
+/** As Node prints it, with the note that it adds to the first warning. */
+const WARNING_OF_LIMITS =
+  /^(\(node:\d+\) \[TOLLGATE_LIMITS_(STALE|FRESH)\].*\nSee docs\/is-it-on\.md.*|\(Use `node --trace-warnings .*)\n/gm;

@@ -170,7 +170,7 @@ describe('MemoryStore', () => {
         (index) => `${long}${index}`,
         (index) => `${long}${index}`,
       ),
-    ).toBeLessThan(short + 150);
+    ).toBeLessThan(short + 400);
   });
 
   it('P8 bounded: names of 10 MB are not kept', () => {
