@@ -85,6 +85,17 @@ describe('a store that fails', () => {
     expect(emitted[1]![0]).toBe('The store of the limiter calls answers again');
   });
 
+  it('is not reported to answer again when the program has closed it', async () => {
+    const { codes, fail, limiter } = world();
+    await fail(refused(1));
+    const closed = Object.assign(new Error('RedisStore was used after close()'), { code: 'TOLLGATE_CLOSED' });
+    await fail(closed as never);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(codes()).toEqual(['TOLLGATE_STORE_DOWN']);
+    const charge = { account: 'acme', category: 'legs' };
+    await expect(async () => limiter.consume(charge)).rejects.toThrow('used after close()');
+  });
+
   it('is not reported twice in a minute for one cause, but is for another', async () => {
     const { codes, fail, recover } = world();
     await fail(refused(1));

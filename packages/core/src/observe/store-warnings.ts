@@ -14,7 +14,7 @@ export class StoreWarnings {
   changed(report: HealthReport): void {
     const store = `The store of the limiter ${this.#limiter}`;
     if (report.state === 'up') {
-      this.#warnings.works(`${store} answers again`);
+      if (!report.isStoreClosed) this.#warnings.works(`${store} answers again`);
       return;
     }
     const [shard] = report.shards();

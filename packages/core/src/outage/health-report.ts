@@ -52,6 +52,8 @@ export class HealthReport {
   #state: Health['state'] = 'up';
   #since: number = wallClock();
   #down = '[]';
+  /** Whether the program has closed the store. Its circuits are closed then, so that the next charge reports it. */
+  isStoreClosed = false;
 
   /** `onChange` is called after the state or the set of shards that are down has changed. */
   constructor(circuits: Circuits, onChange: () => void) {

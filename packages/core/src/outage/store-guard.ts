@@ -229,9 +229,10 @@ export class StoreGuard {
         ? this.#calls.ask(circuit, account, () => store.peek(account, PROBED, 0), PEEK_CALL)
         : this.#calls.ask(circuit, account, () => store.probe?.(account), VOID_CALL));
     } catch (error) {
+      if (!isProgramsMistake(error)) throw error;
       // The store was closed, say: the next charge reports that.
-      if (isProgramsMistake(error)) return undefined;
-      throw error;
+      this.health.isStoreClosed = true;
+      return undefined;
     }
   }
 
