@@ -2,7 +2,7 @@ import { createHook } from 'node:async_hooks';
 import { connect } from 'node:http2';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { MemoryStore, perMinute } from '@tollgate/core';
+import { MemoryStore, perMinute, RateLimiter } from '@tollgate/core';
 import { legsApi, type RateLimitOptions, rateLimit } from '@tollgate/fastify';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -71,6 +71,20 @@ describe('a route', () => {
     await expect(
       build({ policy: { quotas, categories: { legs: quotas } }, account: 'address', category: 'leg' }),
     ).rejects.toThrow(/`rateLimit.category`.*legs/);
+  });
+
+  it('keeps answering when another policy no longer has its category', async () => {
+    const quotas = [perMinute(5)];
+    const limiter = new RateLimiter({
+      policy: { quotas, categories: { legs: quotas, exports: quotas } },
+      name: 'next',
+    });
+    const app = await build({ limiter, account: 'address' });
+    for (const path of ['/one', '/two'])
+      app.get(path, { config: { rateLimit: { category: 'exports' } } }, async () => 'x');
+    expect(await statuses(app, '/one')).toEqual([200]);
+    limiter.setPolicy({ quotas, categories: { legs: quotas } });
+    expect(await statuses(app, '/one', '/two')).toEqual([200, 200]);
   });
 
   it('declared before the plugin is limited too', async () => {

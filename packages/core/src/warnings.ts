@@ -1,4 +1,5 @@
 import { type Clock, monotonicClock } from './clock.js';
+import { entryOf } from './entry-of.js';
 
 /** The codes of process warnings. The codes are stable; each has a heading in `docs/is-it-on.md`. */
 export type WarningCode =
@@ -37,18 +38,19 @@ export function warn(code: WarningCode, message: string): void {
 }
 
 /**
- * As {@link warn}, but once in the life of the process for each code and cause. Beyond a thousand causes nothing more
- * is reported, so that no request can flood the log or the memory.
+ * As {@link warn}, but once in the life of the process for each code and cause. Beyond a hundred causes of a code
+ * nothing more is reported of it, so that no request can flood the log or the memory.
  */
 export function warnOnce(code: WarningCode, message: string, cause: string = message): void {
-  const key = `${code} ${cause.slice(0, LONGEST_MESSAGE)}`;
-  if (reported.size >= MOST_CAUSES || reported.has(key)) return;
-  reported.add(key);
+  const causes = entryOf(reported, code, () => new Set<string>());
+  const key = cause.slice(0, LONGEST_MESSAGE);
+  if (causes.size >= MOST_CAUSES || causes.has(key)) return;
+  causes.add(key);
   warn(code, message);
 }
 
-const reported = new Set<string>();
-const MOST_CAUSES = 1000;
+const reported = new Map<WarningCode, Set<string>>();
+const MOST_CAUSES = 100;
 
 /**
  * Warns once when something fails, with the cause, and once when it works again. A failure for the same cause within a

@@ -97,7 +97,6 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
   function makeReader(own: RouteRateLimit = {}, pattern: string | undefined): RequestReader<FastifyRequest> | null {
     if (own === false) return null;
     checkChargeOptions('config.rateLimit', checkOptions('config.rateLimit', own, CHARGE_OPTIONS));
-    checkNames('config.rateLimit', own, limiter);
     return reader.with(own, { pattern });
   }
 
@@ -162,6 +161,7 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
   // A route with invalid settings fails where it is declared, not with its first request.
   fastify.addHook('onRoute', (route) => {
     makeReader(route.config?.rateLimit, route.url);
+    if (route.config?.rateLimit) checkNames('config.rateLimit', route.config.rateLimit, limiter);
   });
   fastify.addHook(hook, rateLimitRequest);
   const unwatch = mounted.mount(({ server }) => server === fastify.server);

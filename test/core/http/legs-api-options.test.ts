@@ -42,7 +42,7 @@ describe('legsApiOptions', () => {
     ['/accounts/:id/legs/:sid/:part', undefined],
     ['/accounts/:id/legs/*', undefined],
     ['/accounts/:id/*', undefined],
-    ['/:version/accounts/:id/legs', undefined],
+    ['/:version/accounts/:id/legs', 'id legs'],
     ['/accounts/:id/legs/:sid?', undefined],
     ['*', undefined],
     // The account is not the value of one parameter.

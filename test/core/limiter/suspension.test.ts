@@ -27,6 +27,24 @@ describe('a suspended limiter', () => {
     expect(allowed(1)).toEqual([false]);
   });
 
+  it('counts no debit, not even one that waited for a source when the suspension began', async () => {
+    const charge = { account: 'ameyo5m', category: 'legs' };
+    let answer: () => void = () => {};
+    const source: AccountSource = {
+      layerOf: () => new Promise((resolve) => (answer = () => resolve(undefined))),
+    };
+    const { limiter } = liveWorld({ policy, accounts: source });
+    const debited = limiter.debit(charge);
+    limiter.suspend();
+    answer();
+    expect(await debited).toBeUndefined();
+    expect(await limiter.debit(charge)).toBeUndefined();
+    limiter.resume();
+    const peeked = limiter.peek(charge);
+    answer();
+    expect((await peeked).tightest?.used).toBe(0);
+  });
+
   it('still throws on an invalid charge', () => {
     const { consume, limiter } = liveWorld({ policy });
     limiter.suspend();

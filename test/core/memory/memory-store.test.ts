@@ -1,22 +1,12 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { MemoryStore, Quota, Throttle } from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runsFor } from '../../effort.js';
+import { memoryInUse } from '../memory-in-use.js';
 
 function storeOf(maxCounters: number) {
   const time = { now: 1e6 };
   return { time, store: new MemoryStore({ maxCounters, clock: () => time.now }) };
-}
-
-setFlagsFromString('--expose_gc');
-const collect = runInNewContext('gc') as () => void;
-
-function memoryInUse(): number {
-  collect();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
 }
 
 const counterOf = (limit: number, windowMs = 60_000, name = 'legs') => [

@@ -87,13 +87,18 @@ describe('settle and debit while the store is away', () => {
   });
 
   it('a receipt whose text was taken is not accepted while the store is away, and its charge stays', async () => {
-    const { consume, goDown, limiter, stored } = failingWorld({}, {}, new ClaimingStore());
+    const { consume, goDown, limiter, store, stored } = failingWorld({}, {}, new ClaimingStore());
     const { receipt } = await consume(2);
     const text = String(receipt);
     await goDown();
     await expect(limiter.refund(receipt!)).rejects.toMatchObject({ charged: 'no' });
     await expect(limiter.refund(text)).rejects.toMatchObject({ charged: 'no' });
     expect(stored()).toBe(2);
+    // Nothing was corrected, so it may be tried again.
+    store.manner = 'well';
+    await pass(5000);
+    expect(await limiter.settle(receipt!, 1)).toBe(true);
+    expect(stored()).toBe(1);
   });
 
   it('a store that answers a claim with nonsense refunds nothing', async () => {

@@ -181,6 +181,18 @@ describe('a name in a charge that the policy does not have', () => {
     expect(warnings).toEqual(['A charge has the category leg, which the policy does not have: did you mean legs?']);
   });
 
+  it('is reported where the policy has a category of the Legs API misspelt, or lists its categories', () => {
+    const warnings = warningsOf('TOLLGATE_UNKNOWN_NAME');
+    const misspelt = limiterWith(definePolicy({ quotas, categories: { lgs: quotas } }));
+    for (const category of ['legs', 'bridges', 'other']) misspelt.consume({ account: 'acme', category });
+    const listed = limiterWith(definePolicy({ quotas, known: { categories: ['calls'] } }));
+    for (const category of ['events', 'other']) listed.consume({ account: 'acme', category });
+    expect(warnings).toEqual([
+      'A charge has the category legs, which the policy does not have: did you mean lgs?',
+      'A charge has the category events, which the policy does not have: it has calls',
+    ]);
+  });
+
   it('is reported when its counter is reset', () => {
     const warnings = warningsOf('TOLLGATE_UNKNOWN_NAME');
     limiterWith(definePolicy({ quotas, known: { categories: ['bridges'] } })).reset({ ...charge, category: 'bridge' });

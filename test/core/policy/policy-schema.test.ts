@@ -49,10 +49,13 @@ const BEYOND_SCHEMA: Record<string, (part: unknown) => boolean> = {
     const names = new Set([...own, ...(known?.categories ?? shared)]);
     const checked = [...shared, ...categoriesIn(part, 'accounts')];
     if (typeof onStoreFailure === 'object') checked.push(...Object.keys(onStoreFailure.categories ?? {}));
-    return names.size > 0 && checked.some((name) => !names.has(name));
+    // Without a list, the categories of the Legs API are none: the policy leaves them at its base.
+    const isOfApi = (name: string) => name === 'other' || (!known?.categories && LEGS_API.includes(name));
+    return names.size > 0 && checked.some((name) => !names.has(name) && !isOfApi(name));
   },
 };
 
+const LEGS_API = ['legs', 'bridges', 'actions', 'events'];
 const namesIn = ({ categories }: Layer): string[] => Object.keys(categories ?? {});
 const categoriesIn = (policy: unknown, kind: string): string[] =>
   Object.values((policy as Record<string, Record<string, Layer>>)[kind] ?? {}).flatMap(namesIn);

@@ -22,8 +22,9 @@ export interface Correction {
  * Proof of one admitted charge. A limiter on the same store accepts it once. `String(receipt)` is a text that works in
  * every process on the same store; the text and the receipt count as one.
  *
- * The text of a used receipt, and that of a charge which was decided while the store failed, is `tollgate1.local`. No
- * limiter accepts it: only the process that has counted such a charge can correct it, by the receipt.
+ * The text of a receipt that was used before, and that of a charge which was decided while the store failed, is
+ * `tollgate1.local`. No limiter accepts it: only the process that has counted such a charge can correct it, by the
+ * receipt.
  */
 export class Receipt {
   readonly #correction: Correction;
@@ -79,7 +80,14 @@ export class Receipt {
     if (this.#id === undefined) return this.#correct(actualCost);
     const isFirst = this.#correction.claim(this.#charge, this.#id);
     if (!isPromise(isFirst)) return isFirst && this.#correct(actualCost);
-    return isFirst.then((isFirst) => isFirst && this.#correct(actualCost));
+    return isFirst.then(
+      (isFirst) => isFirst && this.#correct(actualCost),
+      (error: unknown) => {
+        // Nothing was corrected. If the claim was made all the same, the next one is refused.
+        this.#isSpent = false;
+        throw error;
+      },
+    );
   }
 
   toString(): string {

@@ -204,7 +204,11 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
       return prepared.resolution.counters.length === 0 ? undefined : this.#guard.debit(prepared);
     };
     const layer = this.#sourceLayer(charge);
-    return isPromise(layer) ? layer.then(act) : act(layer);
+    if (!isPromise(layer)) return act(layer);
+    return layer.then((found) => {
+      this.#checkOpen();
+      return this.#suspensions.current === undefined ? act(found) : undefined;
+    });
   }
 
   /**

@@ -126,7 +126,7 @@ export class Settlement {
   claim({ owner, resolution }: PreparedCharge, id: string): MaybePromise<boolean> {
     const circuit = this.#circuits.of(owner);
     if (circuit.isOpen) return Promise.reject(downError('no'));
-    const forMs = Math.max(...resolution.counters.map(({ quotas }) => longestMsOf(quotas)));
+    const forMs = Math.max(CLAIMED_MS, ...resolution.counters.map(({ quotas }) => longestMsOf(quotas)));
     return this.#calls.ask(circuit, owner, () => this.#store.receipts?.claim(owner, id, forMs), CLAIM_CALL);
   }
 
@@ -171,6 +171,9 @@ export class Settlement {
     return this.#store.refund(owner, resolution.counters, cost, outcome);
   }
 }
+
+/** A higher cost can be settled at any time, so a use is remembered longer than the charge counts. */
+const CLAIMED_MS = 86_400_000;
 
 const CLAIM_CALL: CallEnd<boolean> = {
   ...VOID_CALL,

@@ -122,9 +122,9 @@ export function legsApiRoute(
   pattern: string,
 ): { readonly parameter: string; readonly category: LegsApiCategory } | undefined {
   const segments = pattern.split('/').filter((segment) => segment !== '');
-  const accounts = segments.findIndex((segment) => isOpen(segment) || wordOf(segment) === 'accounts');
+  const accounts = segments.findIndex((segment) => !isOpen(segment) && wordOf(segment) === 'accounts');
   const parameter = /^:(\w+)$/.exec(segments[accounts + 1] ?? '')?.[1];
-  if (accounts < 0 || isOpen(segments[accounts]!) || parameter === undefined) return undefined;
+  if (accounts < 0 || parameter === undefined) return undefined;
   const [first = '', , part = ''] = segments.slice(accounts + 2);
   if (segments.some((segment) => segment.includes('*') || segment.endsWith('?')) || isOpen(first)) return undefined;
   const collection = wordOf(first);

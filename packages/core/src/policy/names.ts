@@ -77,6 +77,8 @@ const FROM_PATHS: ReadonlySet<string> = new Set(LEGS_API_CATEGORIES);
 /** The names that a policy has. Of a kind without any name, every name is accepted. */
 export class NameTable {
   readonly #names: Readonly<Record<NameKind, ReadonlySet<string>>>;
+  /** Whether `known` lists the categories. */
+  readonly #isListed: boolean;
   /** The reported names of each kind, a few at most: requests may bring any number. */
   readonly #reported: Readonly<Record<NameKind, Set<string>>>;
 
@@ -88,6 +90,7 @@ export class NameTable {
     const known = checkKnown(`${path}.known`, listed);
     const shared = [plans, regions, environments].flatMap((layers) => [...layers.values()]);
     const ofShared = known.categories === undefined ? shared.flatMap(({ categories }) => [...categories.keys()]) : [];
+    this.#isListed = known.categories !== undefined;
     this.#names = {
       category: new Set([...base.categories.keys(), ...ofShared, ...(known.categories ?? [])]),
       plan: new Set([...plans.keys(), ...(known.plans ?? [])]),
@@ -106,9 +109,23 @@ export class NameTable {
     return this.#names[kind];
   }
 
+  /**
+   * Whether the name is no mistake: the policy has it, or no name of its kind. Where `known` does not list the
+   * categories, those of the Legs API are none either, since a policy may set limits for some of them and leave the
+   * others at its base; but one that is near a name of the policy shows that this name is misspelt.
+   */
   has(kind: NameKind, name: string): boolean {
     const names = this.#names[kind];
-    return names.size === 0 || names.has(name);
+    if (names.size === 0 || names.has(name)) return true;
+    if (kind !== 'category' || !FROM_PATHS.has(name)) return false;
+    if (name === 'other') return true;
+    return (
+      !this.#isListed &&
+      nearestName(
+        name,
+        [...names].filter((own) => !FROM_PATHS.has(own)),
+      ) === undefined
+    );
   }
 
   /** @throws RangeError unless the policy has the name. */
@@ -119,14 +136,11 @@ export class NameTable {
     throw unknownNameError(option, `${article} ${kind} of the policy`, name, this.#hint(kind, name));
   }
 
-  /**
-   * Warns of the names that a charge has and the policy does not. Not for every charge: this is slow. A category of the
-   * Legs API is no mistake: a policy may set limits for some of them, and leave the others at its base.
-   */
+  /** Warns of the names that a charge has and the policy does not. Not for every charge: this is slow. */
   report(names: { readonly [Kind in NameKind]?: string | undefined }): void {
     for (const kind of KINDS) {
       const name = names[kind];
-      if (name === undefined || this.has(kind, name) || (kind === 'category' && FROM_PATHS.has(name))) continue;
+      if (name === undefined || this.has(kind, name)) continue;
       this.#reportOnce(kind, name, `A charge has the ${kind} ${showName(name)}, which the policy does not have`);
     }
   }

@@ -1,3 +1,4 @@
+import { ownCopy } from '../bounded-name.js';
 import { checkOptions } from '../check.js';
 import { optionTypeError, showName } from '../errors.js';
 import type { CounterSpec } from '../store/index.js';
@@ -190,9 +191,11 @@ export class Policy<Names extends PolicyNames = PolicyNames> {
     if (cached !== undefined) return cached;
     this.#names.report(query);
     if (sourceLayer !== undefined) this.#names.reportLayer(sourceLayer);
-    const limits = new LayerPrecedence(this.#layersFor(query, sourceLayer), category).limits();
-    const resolution = this.#complete(limits, category, resolutions.prefix);
-    cache.add(category, layers, resolution);
+    // A category may be cut out of a URL, which the cache must not keep.
+    const kept = ownCopy(category);
+    const limits = new LayerPrecedence(this.#layersFor(query, sourceLayer), kept).limits();
+    const resolution = this.#complete(limits, kept, resolutions.prefix);
+    cache.add(kept, layers, resolution);
     return resolution;
   }
 
