@@ -1,4 +1,5 @@
 import type { RedisClient } from './client.js';
+import type { Opening } from './silence.js';
 
 /**
  * Follows a client for all connections that share it: whether commands can be sent now, and what the network or the
@@ -53,11 +54,12 @@ export class ClientWatch {
     return this.#client.status === 'end';
   }
 
-  /** The connection that is open and not ready yet, by a number; else `undefined`. */
-  get opening(): number | undefined {
+  /** The connection that is open and not ready yet; `undefined` if there is none. */
+  get opening(): Opening | undefined {
     const { status } = this.#client;
     const isOpening = status === 'connect' || (status === 'ready' && !this.#isInDatabase && !this.#isRefused);
-    return isOpening ? this.#connections : undefined;
+    const { stream } = this.#client as { readonly stream?: { readonly bytesRead?: number } };
+    return isOpening ? { connection: this.#connections, bytesRead: stream?.bytesRead ?? 0 } : undefined;
   }
 
   /** Why there is no connection, as far as that is known. */

@@ -28,6 +28,10 @@ export class Keys {
     return `:${VIOLATIONS}${encodeCounter(name)}`;
   }
 
+  static isOfReceipt(end: string): boolean {
+    return end.startsWith(`:${RECEIPT}`);
+  }
+
   static isOfViolations(end: string): boolean {
     return end.startsWith(`:${VIOLATIONS}`);
   }

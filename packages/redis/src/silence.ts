@@ -21,7 +21,7 @@ export class Silence {
   readonly #commands: Commands = none();
   /** By the node of a Cluster. */
   readonly #nodes = new Map<string, Commands>();
-  #opening: { readonly connection: number; readonly since: number } | undefined;
+  #opening: (Opening & { readonly since: number }) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -61,16 +61,31 @@ export class Silence {
     return false;
   }
 
-  /** Whether the connection with this number has been opening for too long; `undefined` if none is. */
-  opensTooLong(connection: number | undefined): boolean {
-    if (connection === undefined) return false;
+  /** Whether this connection has been opening for too long, and has received nothing more; `undefined` for none. */
+  opensTooLong(opening: Opening | undefined): boolean {
+    if (opening === undefined) return false;
     const now = this.#clock();
-    if (this.#opening?.connection !== connection) this.#opening = { connection, since: now };
-    if (now - this.#opening.since < SILENT_MS) return false;
-    this.#opening = { connection, since: now };
+    const before = this.#opening;
+    if (before?.connection !== opening.connection || before.bytesRead !== opening.bytesRead) {
+      this.#opening = { ...opening, since: now };
+      return false;
+    }
+    if (now - before.since < (opening.bytesRead > 0 ? LOADING_MS : SILENT_MS)) return false;
+    this.#opening = { ...opening, since: now };
     return true;
   }
 }
+
+/** A connection that is open and not ready yet. */
+export interface Opening {
+  /** Its number among those of the client. */
+  readonly connection: number;
+  /** What it has received. */
+  readonly bytesRead: number;
+}
+
+/** A server that loads its data does answer, and ioredis asks it again after up to 10 seconds. */
+const LOADING_MS = 15_000;
 
 /** Longer than a busy server takes for one command, and than a paused one should. */
 export const SILENT_MS = 2000;

@@ -76,6 +76,16 @@ describe('settle and debit while the store is away', () => {
     expect(stored()).toBe(3);
   });
 
+  it('a charge can be settled higher when its limiter was closed, by another one on the store', async () => {
+    const { consume, limiter, store, stored } = failingWorld();
+    const { receipt } = await consume(1);
+    await limiter.close();
+    const other = new RateLimiter({ policy: { quotas: [perHour(3)] }, store });
+    expect(await other.settle(receipt!, 3)).toBe(true);
+    expect(stored()).toBe(3);
+    await other.close();
+  });
+
   it('the text of a local charge is not accepted, and the receipt still is', async () => {
     const { consume, goDown, limiter } = failingWorld();
     await goDown();

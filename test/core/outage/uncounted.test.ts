@@ -1,4 +1,4 @@
-import { perHour, StoreError } from '@tollgate/core';
+import { perHour, perSecond, StoreError } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
 import { FailingStore } from '../failing-store.js';
 import { failingWorld, fakeTime, pass } from '../failing-world.js';
@@ -32,6 +32,22 @@ describe('an admission whose answer was lost', () => {
     expect(await consume()).toMatchObject({ allowed: false });
     await pass(1);
     for (let n = 0; n < 2; n++) expect(await consume()).toMatchObject({ allowed: true, source: 'store' });
+  });
+
+  it('keeps counting when an older one, which has left its window, is refunded', async () => {
+    const world = failingWorld({ quotas: [perSecond(1)] });
+    const loseOne = async () => {
+      world.store.manner = 'unknown';
+      const decision = await world.consume();
+      world.store.manner = 'well';
+      return decision;
+    };
+    const old = await loseOne();
+    await pass(2400);
+    await world.consume(1, 'acme');
+    expect(await loseOne()).toMatchObject({ allowed: true, source: 'local' });
+    await world.limiter.refund(old.receipt!);
+    expect(await world.consume()).toMatchObject({ allowed: false, source: 'local' });
   });
 
   it('affects no other account', async () => {

@@ -115,6 +115,32 @@ describe('write-back', () => {
     expect(written).toBeGreaterThanOrEqual(2000);
   });
 
+  it('of one account with very many counters leaves a few at a time, and its charges are checked meanwhile', async () => {
+    const { consume, goDown, limiter, store, within } = failingWorld({
+      quotas: [perHour(3000)],
+      total: [perHour(2001)],
+    });
+    await goDown();
+    for (let category = 0; category < 2000; category++) {
+      await limiter.consume({ account: 'ameyo5m', category: `c${category}` });
+    }
+    let sending = 0;
+    let most = 0;
+    store.record = async () => {
+      most = Math.max(most, ++sending);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      sending--;
+    };
+    store.manner = 'well';
+    while (limiter.health().state === 'down') await pass(1);
+    // The store has almost none of them, and would admit both.
+    expect(await within(100, consume(1) as never)).toMatchObject({ allowed: true });
+    expect(await within(100, consume(1) as never)).toMatchObject({ allowed: false, source: 'local' });
+    await pass(5000);
+    expect(most).toBeLessThanOrEqual(640);
+    expect(limiter.health().writeBack).toEqual({ pending: 0, written: 2000, dropped: 0 });
+  });
+
   it('of an account whose data is broken waits, and delays no other', async () => {
     const { consume, goDown, limiter, store } = failingWorld();
     await goDown();

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { perMinute, RateLimiter } from '@tollgate/core';
 import { RedisLimits, RedisStore, RedisUsage } from '@tollgate/redis';
 import { Cluster, Redis } from 'ioredis';
@@ -77,6 +80,37 @@ describe('a connection that nothing answers on, and nothing ends,', () => {
     }
     proxy.mutesNewcomers = false;
     await Promise.all(worlds.map(({ name, isStored }) => until(`${name} to heal`, isStored, HEALS_WITHIN_MS)));
+  });
+
+  it('is not mistaken for one of a server that is loading its data', { timeout: 60_000 }, async () => {
+    let connections = 0;
+    let isLoading = true;
+    const loading = createServer((socket) => {
+      connections++;
+      socket.on('error', () => {});
+      socket.on('data', (bytes) => {
+        for (const command of String(bytes)
+          .split(/^\*\d+\r\n/m)
+          .slice(1)) {
+          const info = `loading:${Number(isLoading)}\r\nloading_eta_seconds:4\r\n`;
+          if (/\r\ninfo\r\n/i.test(command)) socket.write(`$${info.length}\r\n${info}\r\n`);
+          else socket.write(/\r\nclient|\r\nhello/i.test(command) ? '+OK\r\n' : '-ERR not here\r\n');
+        }
+      });
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void loading.close());
+    await once(loading, 'listening');
+    const { port } = loading.address() as AddressInfo;
+    const client = ownClient(new Redis(port, { retryStrategy: (attempt) => (attempt > 3 ? null : 100) }));
+    const { limiter, isStored } = limiterOn(new RedisStore({ client }));
+    for (let charges = 0; charges < 60; charges++) {
+      expect(await isStored()).toBe(false);
+      await sleep(100);
+    }
+    expect(limiter.health().state).toBe('down');
+    isLoading = false;
+    await until('the client to be ready', () => client.status === 'ready', HEALS_WITHIN_MS);
+    expect(connections).toBe(1);
   });
 
   it('makes `ready` reject in time, and is opened anew by it', { timeout: 60_000 }, async () => {

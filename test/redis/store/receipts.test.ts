@@ -1,6 +1,6 @@
 import { perMinute, RateLimiter } from '@tollgate/core';
 import { Redis } from 'ioredis';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { redisWorld } from '../store-world.js';
 
 const CHARGE = { account: 'ameyo5m', category: 'legs' };
@@ -32,14 +32,25 @@ describe('the text of a receipt', () => {
     );
   });
 
-  it('leaves a key for a day, since a higher cost can be settled at any time', async () => {
+  it('is not accepted after a day, also while other processes may have used it', async () => {
+    const limiter = limiterOn({ client: world.plain });
+    const text = String((await limiter.consume(CHARGE)).receipt);
+    const now = Date.now();
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(now + 86_400_000);
+    onTestFinished(() => clock.mockRestore());
+    expect(await limiter.settle(text, 5)).toBe(false);
+    clock.mockReturnValue(now + 86_300_000);
+    expect(await limiter.settle(text, 5)).toBe(true);
+  });
+
+  it('leaves a key for longer than it is accepted', async () => {
     const limiter = limiterOn({ client: world.plain });
     const { prefix } = world;
     expect(await limiter.refund(String((await limiter.consume(CHARGE)).receipt))).toBe(true);
     const keys = await world.plain.keys(`${prefix}:v1:{ameyo5m}:!!*`);
     expect(keys).toHaveLength(1);
     const lifeMs = await world.plain.pttl(keys[0]!);
-    expect(lifeMs).toBeGreaterThan(86_390_000);
-    expect(lifeMs).toBeLessThanOrEqual(86_400_000);
+    expect(lifeMs).toBeGreaterThan(89_990_000);
+    expect(lifeMs).toBeLessThanOrEqual(90_000_000);
   });
 });

@@ -22,3 +22,4 @@ export {
 } from './decision.js';
 export { RateLimitError } from './rate-limit-error.js';
 export { type Correction, Receipt } from './receipt.js';
+export { textLifeMs } from './receipt-text.js';

@@ -1,12 +1,29 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { NO_LIMITS } from '../policy/index.js';
-import { type CounterSpec, type Outcome, Quota } from '../store/index.js';
+import { type CounterSpec, longestMsOf, type Outcome, Quota } from '../store/index.js';
 import type { PreparedCharge } from './charge.js';
+
+/** When a receipt was first written as text. */
+export interface Issue {
+  /** Names the receipt among all others. */
+  readonly id: string;
+  /** Milliseconds since the epoch, by the clock of the process. */
+  readonly at: number;
+}
+
+/**
+ * For how many milliseconds the text of a receipt is accepted: a day, or as long as the charge can count if that is
+ * longer.
+ */
+export function textLifeMs({ resolution }: PreparedCharge): number {
+  return Math.max(DAY_MS, ...resolution.counters.map(({ quotas }) => longestMsOf(quotas)));
+}
+
+const DAY_MS = 86_400_000;
 
 /** An admitted charge as its receipt's text has it. */
 export interface ReceiptContent {
-  /** Names this receipt among all others. */
-  readonly id: string;
+  readonly issue: Issue;
   readonly charge: PreparedCharge;
   /** Only what a refund needs. */
   readonly outcome: Outcome;
@@ -16,13 +33,24 @@ export interface ReceiptContent {
  * A receipt as text: a version, the content as JSON in base64url, and the first 128 bits of its HMAC-SHA-256. The
  * content has the account, the category, the cost, the instant of the admission, and the counters with their quotas.
  */
-export function writeReceipt({ id, charge, outcome }: ReceiptContent, key: string): string {
+export function writeReceipt({ issue, charge, outcome }: ReceiptContent, key: string): string {
   const { account, address, category, cost, owner, resolution } = charge;
   const counters = resolution.counters.map(({ name, quotas }) => [
     name,
     quotas.map(({ limit, windowMs, slices }) => [limit, windowMs, slices]),
   ]);
-  const content = [id, account ?? null, address ?? null, category, cost, owner, outcome.now, outcome.token, counters];
+  const content = [
+    issue.id,
+    issue.at,
+    account ?? null,
+    address ?? null,
+    category,
+    cost,
+    owner,
+    outcome.now,
+    outcome.token,
+    counters,
+  ];
   const text = `${VERSION}.${Buffer.from(JSON.stringify(content)).toString('base64url')}`;
   return `${text}.${signatureOf(text, key)}`;
 }
@@ -34,14 +62,14 @@ export function readReceipt(written: string, key: string): ReceiptContent | unde
   const [signature, expected] = [Buffer.from(written.slice(end + 1)), Buffer.from(signatureOf(text, key))];
   if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) return undefined;
   const content = JSON.parse(Buffer.from(text.slice(VERSION.length + 1), 'base64url').toString()) as Content;
-  const [id, account, address, category, cost, owner, now, token, writtenCounters] = content;
+  const [id, at, account, address, category, cost, owner, now, token, writtenCounters] = content;
   const counters: CounterSpec[] = writtenCounters.map(([name, quotas]) => ({
     name,
     quotas: quotas.map(([limit, windowMs, slices]) => new Quota({ limit, windowMs, slices })),
   }));
   const resolution = { ...NO_LIMITS, counters };
   return {
-    id,
+    issue: { id, at },
     charge: { account: account ?? undefined, address: address ?? undefined, category, cost, owner, resolution },
     outcome: { allowed: true, now, used: [], resetAfterMs: [], retryAfterMs: 0, token },
   };
@@ -49,6 +77,7 @@ export function readReceipt(written: string, key: string): ReceiptContent | unde
 
 type Content = [
   id: string,
+  issuedAt: number,
   account: string | null,
   address: string | null,
   category: string,

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { checkInteger } from '../check.js';
+import { wallClock } from '../clock.js';
 import { optionConflictError, optionTypeError } from '../errors.js';
 import { isPromise, type MaybePromise } from '../promises.js';
 import { MAX_UNITS, type Outcome, type Store } from '../store/index.js';
 import type { PreparedCharge } from './charge.js';
-import { readReceipt, writeReceipt } from './receipt-text.js';
+import { type Issue, readReceipt, textLifeMs, writeReceipt } from './receipt-text.js';
 
 /** Corrects an admitted charge, wherever it was admitted. */
 export interface Correction {
@@ -33,14 +34,14 @@ export class Receipt {
   #isSpent = false;
   #also: ((actualCost: number) => void) | undefined;
   /** Set when it was written as text, so that another process may use it. */
-  #id: string | undefined;
+  #issue: Issue | undefined;
 
   /** A `RateLimiter` makes receipts. */
-  constructor(correction: Correction, charge: PreparedCharge, outcome: Outcome, id?: string) {
+  constructor(correction: Correction, charge: PreparedCharge, outcome: Outcome, issue?: Issue) {
     this.#correction = correction;
     this.#charge = charge;
     this.#outcome = outcome;
-    this.#id = id;
+    this.#issue = issue;
   }
 
   /** Whether `value` is a receipt for that store. */
@@ -63,7 +64,7 @@ export class Receipt {
     }
     const content = readReceipt(text, receipts.key);
     if (content === undefined) throw optionTypeError('receipt', 'the text of a receipt of the same store', text);
-    return new Receipt(correction, content.charge, content.outcome, content.id);
+    return new Receipt(correction, content.charge, content.outcome, content.issue);
   }
 
   /** Calls `also` when the receipt is spent, with what the charge costs from then on. */
@@ -77,8 +78,11 @@ export class Receipt {
     if (this.#isSpent) return false;
     // Spent before it is sent: a correction that fails half-way may have happened, and must not happen twice.
     this.#isSpent = true;
-    if (this.#id === undefined) return this.#correct(actualCost);
-    const isFirst = this.#correction.claim(this.#charge, this.#id);
+    const issue = this.#issue;
+    if (issue === undefined) return this.#correct(actualCost);
+    // A use is not remembered for ever, so an old text may have been used.
+    if (wallClock() - issue.at >= textLifeMs(this.#charge)) return false;
+    const isFirst = this.#correction.claim(this.#charge, issue.id);
     if (!isPromise(isFirst)) return isFirst && this.#correct(actualCost);
     return isFirst.then(
       (isFirst) => isFirst && this.#correct(actualCost),
@@ -93,10 +97,10 @@ export class Receipt {
   toString(): string {
     const { store, isLocal } = this.#correction;
     // A receipt that was used without an id has left no claim.
-    const wasUsedHere = this.#isSpent && this.#id === undefined;
+    const wasUsedHere = this.#isSpent && this.#issue === undefined;
     if (isLocal || store.receipts === undefined || wasUsedHere) return LOCAL_TEXT;
-    this.#id ??= randomBytes(ID_BYTES).toString('base64url');
-    return writeReceipt({ id: this.#id, charge: this.#charge, outcome: this.#outcome }, store.receipts.key);
+    this.#issue ??= { id: randomBytes(ID_BYTES).toString('base64url'), at: wallClock() };
+    return writeReceipt({ issue: this.#issue, charge: this.#charge, outcome: this.#outcome }, store.receipts.key);
   }
 
   #correct(actualCost: number): MaybePromise<boolean> {

@@ -145,7 +145,8 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
    * store, unless that has happened already.
    *
    * Rejects with a `StoreError`, `TOLLGATE_STORE_FAILED`, when the store could not do it; this process's own copy of
-   * the charge is taken back all the same, and the receipt is spent.
+   * the charge is taken back all the same, and the receipt is spent. A text, and a receipt whose text was taken, may be
+   * tried again instead: nothing was taken back.
    *
    * @throws TypeError `TOLLGATE_OPTION_TYPE` when `receipt` is not one from a limiter on this store.
    */

@@ -50,14 +50,15 @@ export class Fallback {
    * {@link takeBack}.
    */
   follow({ owner, cost, resolution }: PreparedCharge): Admission | undefined {
-    if (resolution.onStoreFailure !== 'local') return undefined;
+    // A receipt may outlive its limiter, and be given to another limiter on the same store.
+    if (this.#closed || resolution.onStoreFailure !== 'local') return undefined;
     const { now, token } = countersOf(this.local).record(owner, resolution.local.counters, cost, 0);
     return { now, token };
   }
 
   /** The local copy's refusal by the full limits, if the charge does not fit what this process has admitted. */
   refusal({ owner, cost, resolution }: PreparedCharge): Outcome | undefined {
-    if (resolution.onStoreFailure !== 'local') return undefined;
+    if (this.#closed || resolution.onStoreFailure !== 'local') return undefined;
     // Without throttles: the store's own decide.
     const counters = resolution.counters.map(({ name, quotas }) => ({ name, quotas }));
     const outcome = this.local.peek(owner, counters, cost);

@@ -1,6 +1,6 @@
 import { entryOf } from '../entry-of.js';
 import { type CounterSpec, MAX_UNITS } from '../store/index.js';
-import { longestMs } from './uncounted.js';
+import { type Doubt, longestMs } from './uncounted.js';
 
 /** Admissions of one account on the same counters, close enough in time to be recorded as one. */
 export class JournalEntry {
@@ -13,6 +13,8 @@ export class JournalEntry {
   admissions = 1;
   /** Whether it is in the journal, and not on its way to the store. */
   isInJournal = true;
+  /** Set when the store may not have counted it. */
+  doubt: Doubt | undefined = undefined;
 
   constructor(account: string, counters: readonly CounterSpec[], cost: number, at: number) {
     this.account = account;
@@ -104,10 +106,19 @@ export class Journal {
     return undefined;
   }
 
-  takeAll(account: string, now: number): JournalEntry[] {
-    const taken: JournalEntry[] = [];
-    for (let entry = this.take(account, now); entry !== undefined; entry = this.take(account, now)) taken.push(entry);
-    return taken;
+  /** Removes and returns up to `atMost` of the account's oldest entries, without those that no longer count. */
+  takeFirst(account: string, now: number, atMost: number): JournalEntry[] {
+    const entries = this.#byAccount.get(account);
+    if (entries === undefined) return [];
+    const taken = entries.splice(0, atMost);
+    for (const entry of taken) this.#leave(entry);
+    if (entries.length === 0) this.#byAccount.delete(account);
+    return taken.filter((entry) => entry.admissions > 0 && entry.countsUntil > now);
+  }
+
+  /** Whether the account has an entry. */
+  has(account: string): boolean {
+    return this.#byAccount.has(account);
   }
 
   withdraw(entry: JournalEntry, cost: number, isWhole: boolean): void {
@@ -118,11 +129,11 @@ export class Journal {
 
   /** Drops the admissions of one counter of the account, or of all. */
   forget(account: string, name?: string): void {
-    for (const entry of [...(this.#byAccount.get(account) ?? [])]) {
+    this.#keepIf(account, (entry) => {
       const left = name === undefined ? [] : entry.counters.filter((counter) => counter.name !== name);
-      if (left.length === 0) this.#remove(entry);
-      else if (left.length < entry.counters.length) entry.counters = left;
-    }
+      if (left.length > 0 && left.length < entry.counters.length) entry.counters = left;
+      return left.length > 0;
+    });
   }
 
   /** A few of the account's newest entries: charges may alternate between several counters. */
@@ -134,18 +145,31 @@ export class Journal {
     const entries = this.#byAccount.get(entry.account)!;
     entries.splice(entries.indexOf(entry), 1);
     if (entries.length === 0) this.#byAccount.delete(entry.account);
+    this.#leave(entry);
+  }
+
+  #leave(entry: JournalEntry): void {
     this.#entries--;
     this.#admissions -= entry.admissions;
     entry.isInJournal = false;
+  }
+
+  /** In one pass, since an account may have very many entries. */
+  #keepIf(account: string, isKept: (entry: JournalEntry) => boolean): void {
+    const kept: JournalEntry[] = [];
+    for (const entry of this.#byAccount.get(account) ?? []) {
+      if (isKept(entry)) kept.push(entry);
+      else this.#leave(entry);
+    }
+    if (kept.length > 0) this.#byAccount.set(account, kept);
+    else this.#byAccount.delete(account);
   }
 
   /** Removes entries that no window counts any more. Rarely, since it looks at all of them. */
   #sweep(now: number): void {
     if (now - this.#sweptAt < SWEEP_EVERY_MS) return;
     this.#sweptAt = now;
-    for (const entries of [...this.#byAccount.values()]) {
-      for (const entry of [...entries]) if (entry.countsUntil <= now) this.#remove(entry);
-    }
+    for (const account of this.accounts()) this.#keepIf(account, ({ countsUntil }) => countsUntil > now);
   }
 }
 

@@ -76,7 +76,7 @@ export class PendingCharge implements CallEnd<Decision>, Correction {
 
   answeredLate(outcome: Outcome): void {
     if (this.#charge.cost === 0) return;
-    if (this.#local !== undefined) this.#parts.settlement.resolve(this.#charge, this.#local);
+    if (this.#local !== undefined) this.#parts.settlement.resolve(this.#local);
     if (!outcome.allowed) {
       this.#owe();
       return;
@@ -88,7 +88,7 @@ export class PendingCharge implements CallEnd<Decision>, Correction {
 
   failedLate({ charged }: StoreError): void {
     if (charged !== 'no') return;
-    if (this.#local !== undefined) this.#parts.settlement.resolve(this.#charge, this.#local);
+    if (this.#local !== undefined) this.#parts.settlement.resolve(this.#local);
     this.#owe();
   }
 

@@ -1,13 +1,14 @@
 import type { Clock } from '../clock.js';
-import type { PreparedCharge } from '../decision/index.js';
+import { type PreparedCharge, textLifeMs } from '../decision/index.js';
 import type { StoreError } from '../errors.js';
 import type { Admission } from '../memory/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
-import { longestMsOf, type Outcome, type Store } from '../store/index.js';
+import type { Outcome, Store } from '../store/index.js';
 import type { Circuits } from './circuit.js';
 import type { Fallback } from './fallback.js';
 import type { JournalEntry } from './journal.js';
 import { type CallEnd, downError, type StoreCalls, VOID_CALL } from './store-calls.js';
+import type { Doubt } from './uncounted.js';
 import type { WriteBack } from './write-back.js';
 
 /** A charge that this process admitted alone, and its state since. */
@@ -19,7 +20,7 @@ export class LocalAdmission {
   /** The entry that waits to be written to the store. */
   entry: JournalEntry | undefined = undefined;
   /** Whether the store may not have counted it. */
-  isUncounted = false;
+  doubt: Doubt | undefined = undefined;
   /** The store's own admission of the charge, if its answer came too late. */
   stored: Outcome | undefined = undefined;
 
@@ -96,7 +97,7 @@ export class Settlement {
       return this.debit(more);
     }
     local.cost = actualCost;
-    if (actualCost === 0) this.resolve(charge, local);
+    if (actualCost === 0) this.resolve(local);
     this.#fallback.takeBack({ ...charge, cost: cost - actualCost }, outcome);
     if (local.entry !== undefined) this.#writeBack.withdraw(local.entry, cost - actualCost, actualCost === 0);
     return local.stored && this.settle(charge, local.stored, actualCost);
@@ -123,23 +124,23 @@ export class Settlement {
   }
 
   /** Whether this is the first use of a receipt that was written as text, in any process. Rejects while it is away. */
-  claim({ owner, resolution }: PreparedCharge, id: string): MaybePromise<boolean> {
+  claim(charge: PreparedCharge, id: string): MaybePromise<boolean> {
+    const { owner } = charge;
     const circuit = this.#circuits.of(owner);
     if (circuit.isOpen) return Promise.reject(downError('no'));
-    const forMs = Math.max(CLAIMED_MS, ...resolution.counters.map(({ quotas }) => longestMsOf(quotas)));
+    const forMs = textLifeMs(charge) + CLOCKS_DIFFER_MS;
     return this.#calls.ask(circuit, owner, () => this.#store.receipts?.claim(owner, id, forMs), CLAIM_CALL);
   }
 
   /** The store may have counted a local admission, or not. */
   doubt({ owner, resolution }: PreparedCharge, local: LocalAdmission): void {
-    local.isUncounted = true;
-    this.#writeBack.uncounted.add(owner, resolution.counters, local.admittedAt);
+    local.doubt = this.#writeBack.uncounted.add(owner, resolution.counters, local.admittedAt);
   }
 
   /** What the store has done with a local admission is known after all. */
-  resolve({ owner }: PreparedCharge, local: LocalAdmission): void {
-    if (local.isUncounted) this.#writeBack.uncounted.remove(owner);
-    local.isUncounted = false;
+  resolve(local: LocalAdmission): void {
+    if (local.doubt !== undefined) this.#writeBack.uncounted.remove(local.doubt);
+    local.doubt = undefined;
   }
 
   /**
@@ -147,7 +148,7 @@ export class Settlement {
    * room for it.
    */
   refusal(charge: PreparedCharge): Outcome | undefined {
-    return this.#writeBack.uncounted.has(charge.owner) ? this.#fallback.refusal(charge) : undefined;
+    return this.#writeBack.isBehind(charge.owner) ? this.#fallback.refusal(charge) : undefined;
   }
 
   /** The store admitted a charge whose request was refused here, or corrected to less since. */
@@ -172,8 +173,8 @@ export class Settlement {
   }
 }
 
-/** A higher cost can be settled at any time, so a use is remembered longer than the charge counts. */
-const CLAIMED_MS = 86_400_000;
+/** By how much the clocks of two processes may differ before one accepts a text whose use was forgotten. */
+const CLOCKS_DIFFER_MS = 3_600_000;
 
 const CLAIM_CALL: CallEnd<boolean> = {
   ...VOID_CALL,

@@ -8,7 +8,7 @@ import { type CounterSpec, longestMsOf } from '../store/index.js';
  */
 export class Uncounted {
   readonly #clock: Clock;
-  readonly #byAccount = new Map<string, { admissions: number; until: number }>();
+  readonly #byAccount = new Map<string, Doubt>();
   /** Until then every account is taken to have one: there was no room to remember which. */
   #allUntil = Number.NEGATIVE_INFINITY;
   #sweptAt = Number.NEGATIVE_INFINITY;
@@ -17,26 +17,28 @@ export class Uncounted {
     this.#clock = clock;
   }
 
-  /** Notes admissions of the instant `at`. */
-  add(account: string, counters: readonly CounterSpec[], at: number, admissions = 1): void {
+  /** Notes admissions of the instant `at`. The result is for {@link remove}; `undefined` if it is not remembered. */
+  add(account: string, counters: readonly CounterSpec[], at: number, admissions = 1): Doubt | undefined {
     const until = at + longestMs(counters);
     const known = this.#byAccount.get(account);
     if (known !== undefined) {
       known.admissions += admissions;
       known.until = Math.max(known.until, until);
-    } else if (this.#byAccount.size < MAX_ACCOUNTS) {
-      this.#byAccount.set(account, { admissions, until });
-    } else {
-      this.#allUntil = Math.max(this.#allUntil, until);
+      return known;
     }
+    if (this.#byAccount.size >= MAX_ACCOUNTS) {
+      this.#allUntil = Math.max(this.#allUntil, until);
+      return undefined;
+    }
+    const doubt = { account, admissions, until };
+    this.#byAccount.set(account, doubt);
+    return doubt;
   }
 
-  /** The store has counted the admissions after all, or they were taken back. */
-  remove(account: string, admissions = 1): void {
-    const known = this.#byAccount.get(account);
-    if (known === undefined) return;
-    known.admissions -= admissions;
-    if (known.admissions <= 0) this.#byAccount.delete(account);
+  /** The store has counted the admissions after all, or they were taken back. Those noted since then stay. */
+  remove(doubt: Doubt, admissions = 1): void {
+    doubt.admissions -= admissions;
+    if (doubt.admissions <= 0 && this.#byAccount.get(doubt.account) === doubt) this.#byAccount.delete(doubt.account);
   }
 
   forget(account: string): void {
@@ -60,6 +62,13 @@ export class Uncounted {
 
 const MAX_ACCOUNTS = 10_000;
 const SWEEP_EVERY_MS = 1000;
+
+/** Admissions of an account that the store may not have counted. */
+export interface Doubt {
+  readonly account: string;
+  admissions: number;
+  until: number;
+}
 
 /** The longest window of the counters. */
 export function longestMs(counters: readonly CounterSpec[]): number {

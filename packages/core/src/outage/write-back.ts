@@ -81,13 +81,26 @@ export class WriteBack {
     if (name === undefined) this.uncounted.forget(account);
   }
 
-  /** Sends all entries of the account. Called before its next charge is sent. */
+  /**
+   * Sends entries of the account: all of them, unless it has more than may be sent beside charges. Called before its
+   * next charge is sent.
+   */
   send(account: string): void {
     const now = this.#clock();
     this.#chargedAt = now;
     if (this.#isBroken(account, now)) return;
-    // All are taken before the first is sent: an entry that fails at once is put back at once.
-    for (const entry of this.#journal.takeAll(account, now)) this.#send(entry);
+    // They are taken before the first is sent: an entry that fails at once is put back at once.
+    const room = Math.max(0, MAX_BESIDE_CHARGES - this.#sending);
+    for (const entry of this.#journal.takeFirst(account, now, room)) this.#send(entry);
+    if (this.#journal.has(account)) this.#sendSoon();
+  }
+
+  /**
+   * Whether the store may lack admissions of this process that still count: it may not have counted them, or they wait
+   * here.
+   */
+  isBehind(account: string): boolean {
+    return this.uncounted.has(account) || (!this.isEmpty && this.#journal.has(account));
   }
 
   /** Sends all entries to the shards that are up, a few at a time. */
@@ -147,15 +160,16 @@ export class WriteBack {
   }
 
   /** The store may never count admissions of the entry. */
-  lose({ account, counters, latestAt }: JournalEntry, admissions: number): void {
+  lose(entry: JournalEntry, admissions: number): void {
+    const { account, counters, latestAt } = entry;
     this.#dropped += admissions;
-    this.uncounted.add(account, counters, latestAt, admissions);
+    entry.doubt = this.uncounted.add(account, counters, latestAt, admissions);
   }
 
   /** Lost admissions are known to be counted, or not to be. */
-  find({ account }: JournalEntry, admissions: number): void {
+  find({ doubt }: JournalEntry, admissions: number): void {
     this.#dropped -= admissions;
-    this.uncounted.remove(account, admissions);
+    if (doubt !== undefined) this.uncounted.remove(doubt, admissions);
   }
 
   /** A record has failed without an effect. */

@@ -188,7 +188,7 @@ export interface Store {
 
 /** What a store does for receipts that are written as text. */
 export interface ReceiptClaims {
-  /** Signs the texts: the same in every process on the store, and not guessable by those who must not forge one. */
+  /** Signs the texts, and is the same in every process on the store. With it anyone can forge a text. */
   readonly key: string;
   /** Returns true for the first call with the `id`, by any process, and false for all others within `forMs`. */
   claim(account: string, id: string, forMs: number): MaybePromise<boolean>;

@@ -225,7 +225,7 @@ export class RedisStore implements Store {
     let cursor = '0';
     do {
       const [next, ...ends] = (await this.#connection.run(FIND, [index], [cursor, FIND_AT_ONCE])) as string[];
-      found.push(...ends);
+      found.push(...ends.filter((end) => !Keys.isOfReceipt(end)));
       cursor = next!;
     } while (cursor !== '0');
     return found;

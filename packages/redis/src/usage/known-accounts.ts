@@ -21,8 +21,17 @@ export class KnownAccounts {
   readonly #keys: UsageKeys;
   readonly #maxAccounts: number;
   readonly #expiresAtS: (minuteAt: number) => number;
+  readonly #failed: (error: unknown) => void;
 
-  constructor(connection: Connection, keys: UsageKeys, maxAccounts: number, expiresAtS: (minuteAt: number) => number) {
+  /** `failed` is called when an account that makes room could not be counted with the others. */
+  constructor(
+    connection: Connection,
+    keys: UsageKeys,
+    maxAccounts: number,
+    expiresAtS: (minuteAt: number) => number,
+    failed: (error: unknown) => void,
+  ) {
+    this.#failed = failed;
     this.#connection = connection;
     this.#keys = keys;
     this.#maxAccounts = maxAccounts;
@@ -86,7 +95,8 @@ export class KnownAccounts {
       return minutes.map(({ category, minuteAt, admitted, refused, wouldRefuse }) => {
         return { account, category, minuteAt, admitted, refused, wouldRefuse, seconds: [] };
       });
-    } catch {
+    } catch (error) {
+      this.#failed(error);
       return [];
     }
   }

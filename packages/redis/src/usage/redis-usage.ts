@@ -63,7 +63,13 @@ export class RedisUsage implements UsageStore {
     this.#calls = new BoundedCalls(this.#connection, timeoutMs);
     this.#keys = new UsageKeys(prefix);
     this.#leaders = new Leaders(this.#calls, this.#keys);
-    this.#accounts = new KnownAccounts(this.#connection, this.#keys, maxAccounts, (at) => this.#expiresAtS(at));
+    this.#accounts = new KnownAccounts(
+      this.#connection,
+      this.#keys,
+      maxAccounts,
+      (at) => this.#expiresAtS(at),
+      (error) => this.#failed(error),
+    );
   }
 
   /**

@@ -40,6 +40,17 @@ it('a reset of an account whose index is spoilt finds all of its counters, and n
   }
 });
 
+it('a pardon of an account whose index is spoilt does not forget which receipts were used as text', async () => {
+  const store = world.store();
+  await store.consume('a', counterOf(1), 1);
+  expect(await store.receipts.claim('a', 'used', 60_000)).toBe(true);
+  const index = `${world.prefix}:v1:{a}`;
+  await world.plain.multi().del(index).set(index, 'x', 'PX', 60_000).exec();
+  await store.pardon('a');
+  await store.reset('a');
+  expect(await store.receipts.claim('a', 'used', 60_000)).toBe(false);
+});
+
 it('reports a counter once until it is reset, at most 100 counters, and shortens names', async () => {
   const store = world.store({ denyCacheSize: 0 });
   const spoil = (account: string) => world.plain.set(`${world.prefix}:v1:{${account}}:legs`, 'x', 'PX', 60_000);
