@@ -54,7 +54,7 @@ export class ClientWatch {
     return this.#client.status === 'end';
   }
 
-  /** The connection that is open and not ready yet; `undefined` if there is none. */
+  /** The connection that is open and not ready yet; else `undefined`. */
   get opening(): Opening | undefined {
     const { status } = this.#client;
     const isOpening = status === 'connect' || (status === 'ready' && !this.#isInDatabase && !this.#isRefused);

@@ -17,7 +17,7 @@ export function describeAddresses({ closing, limited, startPlain, statuses }: Ht
     const forwarded = (address: string) => [`X-Forwarded-For: ${address}`];
 
     it('counts IPv6 by the subnet of the option, and NAT64 and 6to4 as their IPv4', async () => {
-      const running = await byAddress({ ipv6Subnet: 64 }, { trustProxy: 'loopback' });
+      const running = await byAddress({ ipv6Prefix: 64 }, { trustProxy: 'loopback' });
       const from = async (address: string) => (await statuses(running, ['/'], forwarded(address)))[0];
       expect(await from('2001:db8:1:100::1')).toBe(200);
       expect(await from('2001:db8:1:100:ffff::')).toBe(429);
@@ -25,7 +25,7 @@ export function describeAddresses({ closing, limited, startPlain, statuses }: Ht
       expect(await from('203.0.113.7')).toBe(200);
       expect(await from('64:ff9b::203.0.113.7')).toBe(429);
       expect(await from('2002:cb00:7107::1')).toBe(429);
-      const each = await byAddress({ ipv6Subnet: false }, { trustProxy: 'loopback' });
+      const each = await byAddress({ ipv6Prefix: false }, { trustProxy: 'loopback' });
       const paths = ['2001:db8::1', '2001:db8::2', '2001:db8:0::1'];
       const found: number[] = [];
       for (const address of paths) found.push(...(await statuses(each, ['/'], forwarded(address))));
@@ -33,11 +33,11 @@ export function describeAddresses({ closing, limited, startPlain, statuses }: Ht
     });
 
     it('has a subnet from 32 to 64, or false', async () => {
-      for (const ipv6Subnet of [31, 65, 56.5, Number.NaN]) {
-        await expect(byAddress({ ipv6Subnet })).rejects.toMatchObject({ code: 'TOLLGATE_OPTION_RANGE' });
+      for (const ipv6Prefix of [31, 65, 56.5, Number.NaN]) {
+        await expect(byAddress({ ipv6Prefix })).rejects.toMatchObject({ code: 'TOLLGATE_OPTION_RANGE' });
       }
-      for (const ipv6Subnet of ['56', true, null]) {
-        await expect(byAddress({ ipv6Subnet: ipv6Subnet as never })).rejects.toThrow(/`rateLimit.ipv6Subnet`/);
+      for (const ipv6Prefix of ['56', true, null]) {
+        await expect(byAddress({ ipv6Prefix: ipv6Prefix as never })).rejects.toThrow(/`rateLimit.ipv6Prefix`/);
       }
     });
 

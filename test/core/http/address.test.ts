@@ -42,9 +42,9 @@ describe('clientAddress', () => {
     [63, '2001:db8:ffff:fffe::/63'],
     [64, '2001:db8:ffff:ffff::/64'],
     [false, '2001:db8:ffff:ffff:1:0:0:2'],
-  ] as const)('with the subnet %s is %s', (ipv6Subnet, counted) => {
-    expect(clientAddress('2001:db8:ffff:ffff:1::2', ipv6Subnet)).toBe(counted);
-    expect(clientAddress('::ffff:192.0.2.1', ipv6Subnet)).toBe('192.0.2.1');
+  ] as const)('with the subnet %s is %s', (ipv6Prefix, counted) => {
+    expect(clientAddress('2001:db8:ffff:ffff:1::2', ipv6Prefix)).toBe(counted);
+    expect(clientAddress('::ffff:192.0.2.1', ipv6Prefix)).toBe('192.0.2.1');
   });
 
   it('has no address for nothing', () => {

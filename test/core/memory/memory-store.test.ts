@@ -172,7 +172,8 @@ describe('MemoryStore', () => {
       expect(allowed(index)).toBe(true);
       expect(store.consume('a', counterOf(1, 60_000, nameOf(index)), 1).allowed).toBe(true);
     }
-    expect(memoryInUse() - before).toBeLessThan(40_000_000);
+    // Kept, they would be 160 MB. Other tests share the process.
+    expect(memoryInUse() - before).toBeLessThan(100_000_000);
     for (let index = 0; index < 8; index++) expect(allowed(index)).toBe(false);
   });
 

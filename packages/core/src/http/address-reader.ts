@@ -22,15 +22,15 @@ export interface AddressFacts<Request> {
 /** Reads the address by which a request is counted, and reports settings with which it is not the client's. */
 export class AddressReader<Request> {
   readonly #facts: AddressFacts<Request>;
-  readonly #ipv6Subnet: number | false | undefined;
+  readonly #ipv6Prefix: number | false | undefined;
   readonly #limiter: string;
   /** Whether a mistake could still come to light. */
   #isWatching = true;
 
   /** `limiter` is the name for reports. */
-  constructor(facts: AddressFacts<Request>, ipv6Subnet: number | false | undefined, limiter: string) {
+  constructor(facts: AddressFacts<Request>, ipv6Prefix: number | false | undefined, limiter: string) {
     this.#facts = facts;
-    this.#ipv6Subnet = ipv6Subnet;
+    this.#ipv6Prefix = ipv6Prefix;
     this.#limiter = limiter;
   }
 
@@ -42,7 +42,7 @@ export class AddressReader<Request> {
   read(request: Request): string {
     if (this.#isWatching) this.#watch(request);
     const address = this.#facts.address(request);
-    if (address !== undefined && address !== '') return clientAddress(address, this.#ipv6Subnet);
+    if (address !== undefined && address !== '') return clientAddress(address, this.#ipv6Prefix);
     // Nobody receives the answer, so this is no mistake of the program.
     if (this.#facts.hasLeft(request)) return 'unknown';
     throw noAddressError();

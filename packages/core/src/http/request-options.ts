@@ -67,7 +67,7 @@ export interface HttpOptions<Request, Response, Names extends PolicyNames = Poli
    * The leading bits of an IPv6 address that are counted as one client: an integer from 32 to 64, default 56, or
    * `false` for all of them.
    */
-  readonly ipv6Subnet?: number | false;
+  readonly ipv6Prefix?: number | false;
   /** Which limits apply to which account. Either this, or a `limiter`, which has a policy already. */
   readonly policy?: Policy<Names> | PolicyOptions;
   /** The store of the counters; goes with `policy`. Default: the memory of this process. */
@@ -131,7 +131,7 @@ export const CHARGE_OPTIONS: readonly string[] = [
 const HTTP_OPTIONS: readonly string[] = [
   ...CHARGE_OPTIONS,
   'paths',
-  'ipv6Subnet',
+  'ipv6Prefix',
   'policy',
   'store',
   'name',
@@ -154,8 +154,8 @@ export function checkHttpOptions(path: string, options: object, more: readonly s
   if (checked['account'] === undefined) throw noAccountError(`${path}.account`);
   checkChargeOptions(path, checked);
   if (checked['paths'] !== undefined) checkPaths(`${path}.paths`, checked['paths']);
-  const ipv6Subnet = checked['ipv6Subnet'];
-  if (ipv6Subnet !== undefined && ipv6Subnet !== false) checkInteger(`${path}.ipv6Subnet`, ipv6Subnet, 32, 64);
+  const ipv6Prefix = checked['ipv6Prefix'];
+  if (ipv6Prefix !== undefined && ipv6Prefix !== false) checkInteger(`${path}.ipv6Prefix`, ipv6Prefix, 32, 64);
   for (const name of ['refundWhen', 'onLimited', 'onUnavailable', 'onRefused']) {
     if (checked[name] !== undefined) checkFunction(`${path}.${name}`, checked[name]);
   }

@@ -24,7 +24,7 @@ export interface RouteFacts {
 
 /** The options of an adapter that decide how requests are read. */
 export type ReaderOptions<Request> = ChargeOptions<Request> &
-  Pick<HttpOptions<Request, never>, 'paths' | 'ipv6Subnet' | 'onBadCost'>;
+  Pick<HttpOptions<Request, never>, 'paths' | 'ipv6Prefix' | 'onBadCost'>;
 
 /** The function `cost` returned no cost for a request, which is the client's mistake and answered by 400. */
 export class BadCost extends Error {
@@ -60,12 +60,12 @@ export class RequestReader<Request> {
     mounted: MountedLimiter,
     route?: RouteFacts,
   ) {
-    const { account, paths, skip, ipv6Subnet } = options;
+    const { account, paths, skip, ipv6Prefix } = options;
     const shown = route?.pattern === undefined ? undefined : paths?.readRoute?.(route.pattern);
     this.#facts = facts;
     this.#options = options;
     this.#mounted = mounted;
-    this.#addresses = new AddressReader(facts, ipv6Subnet, mounted.limiter.name);
+    this.#addresses = new AddressReader(facts, ipv6Prefix, mounted.limiter.name);
     this.#parameter = parameterOf(account, shown?.parameter, route?.pattern);
     this.#routeCategory = shown?.category;
     this.#paths = shown === undefined ? paths : undefined;
