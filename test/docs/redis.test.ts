@@ -4,7 +4,7 @@ import { RedisLimits, RedisStore, RedisUsage } from '@tollgate/redis';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { tollgate } from '../cli/tollgate.js';
-import { entriesOf } from '../contract/usage/requests.js';
+import { entriesOf, START_AT } from '../contract/usage/requests.js';
 import { RunningServer } from '../redis-servers/standalone.js';
 import { readPage } from './fences.js';
 
@@ -126,6 +126,15 @@ async function useUsage(user: string): Promise<void> {
   expect(await usage.add(entriesOf(answers as never))).toEqual([]);
   expect((await readUsage(usage, { account: 'ameyo5m' })).totals).toMatchObject({ requests: 2 });
   expect((await usage.top({ limit: 5 })).refused).toMatchObject([charge]);
+
+  // The least used accounts of a crowd make room, with all of their keys.
+  const crowded = closing(new RedisUsage({ url: urlOf(user), maxAccounts: 100 }));
+  for (let requests = 1; requests <= 300; requests++) {
+    const one = { account: `crowd${requests}`, category: 'legs', at: START_AT, answer: 'admitted' };
+    expect(await crowded.add(entriesOf(new Array(requests).fill(one)))).toEqual([]);
+  }
+  const days = (await admin.keys('tollgate:usage:*crowd*')).filter((key) => /:\d{4}-\d\d-\d\d$/.test(key));
+  expect(days.length).toBeLessThanOrEqual(100);
 }
 
 async function useLimits(user: string): Promise<void> {
