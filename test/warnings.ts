@@ -1,5 +1,14 @@
 import { onTestFinished } from 'vitest';
 
+/** The warnings of this process during a test, as they come: of each its code and its message. */
+export function hearWarnings(): string[] {
+  const heard: string[] = [];
+  const hear = (warning: Error & { readonly code?: string }) => heard.push(`${warning.code} ${warning.message}`);
+  process.on('warning', hear);
+  onTestFinished(() => void process.off('warning', hear));
+  return heard;
+}
+
 /**
  * Collects Tollgate's process warnings during a test: each is its code and its message. Call the result for those so
  * far, in which other warnings have no place.

@@ -35,24 +35,19 @@ export function optionTypeError(option: string, rule: string, received: unknown)
   );
 }
 
-/** The option is of the right kind and has a value that is not allowed. */
-export function optionRangeError(option: string, rule: string, received: unknown): TollgateError<RangeError> {
+/** The option is of the right kind and has a value that is not allowed. `hint` says what may have been meant. */
+export function optionRangeError(
+  option: string,
+  rule: string,
+  received: unknown,
+  hint?: string,
+): TollgateError<RangeError> {
+  const message = `Expected \`${option}\` to be ${rule}, got ${show(received)}`;
   return withCode(
-    new RangeError(`Expected \`${option}\` to be ${rule}, got ${show(received)}`),
+    new RangeError(hint === undefined ? message : `${message}: ${hint}`),
     'TOLLGATE_OPTION_RANGE',
     option,
   );
-}
-
-/** A name that the policy does not have. `hint` says what may have been meant. */
-export function unknownNameError(
-  option: string,
-  rule: string,
-  received: string,
-  hint: string,
-): TollgateError<RangeError> {
-  const message = `Expected \`${option}\` to be ${rule}, got ${show(received)}: ${hint}`;
-  return withCode(new RangeError(message), 'TOLLGATE_OPTION_RANGE', option);
 }
 
 /** There is no such option. A misspelt option must not silently become the default. */

@@ -17,6 +17,7 @@ export {
   optionConflictError,
   optionRangeError,
   optionTypeError,
+  pageOf,
   showName,
 } from './errors.js';
 export type { Limits, Resolution } from './policy/index.js';

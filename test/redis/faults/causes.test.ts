@@ -8,6 +8,7 @@ import { Redis as Redis5 } from 'ioredis5';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { selfSigned } from '../../redis-servers/self-signed.js';
 import { freePort, RunningServer, until } from '../../redis-servers/standalone.js';
+import { hearWarnings } from '../../warnings.js';
 import { operator } from './world.js';
 
 let server: RunningServer;
@@ -56,17 +57,9 @@ function ownClient(client: Redis): Redis {
   return client;
 }
 
-function warnings(): string[] {
-  const seen: string[] = [];
-  const hear = (warning: Error & { code?: string }) => seen.push(`${warning.code} ${warning.message}`);
-  process.on('warning', hear);
-  onTestFinished(() => void process.off('warning', hear));
-  return seen;
-}
-
 /** A store, and a limiter on it that has decided without it until its circuit has opened. */
 async function mistaken(connection: { readonly url: string } | { readonly client: Redis }) {
-  const seen = warnings();
+  const seen = hearWarnings();
   const store = new RedisStore({ ...connection, prefix: 'causes', timeoutMs: 100 });
   const limiter = new RateLimiter({ name: 'mistaken', policy: { quotas: [perMinute(100)] }, store });
   onTestFinished(async () => {

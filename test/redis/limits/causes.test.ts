@@ -1,18 +1,11 @@
 import { Redis } from 'ioredis';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { freePort, until } from '../../redis-servers/standalone.js';
+import { hearWarnings } from '../../warnings.js';
 import { limitsWorld } from './world.js';
 
 const world = limitsWorld();
 beforeEach(() => world.start());
-
-function warnings(): string[] {
-  const seen: string[] = [];
-  const hear = (warning: Error & { code?: string }) => seen.push(`${warning.code} ${warning.message}`);
-  process.on('warning', hear);
-  onTestFinished(() => void process.off('warning', hear));
-  return seen;
-}
 
 const quick = { refreshMs: 50, timeoutMs: 200 };
 
@@ -37,7 +30,7 @@ describe('limits that cannot be followed are reported once, with the cause', () 
     ],
     ['a missing database', async () => `${world.server.url}/99`, /DB index is out of range/],
   ] as const)('after %s', async (_, prepare, cause) => {
-    const seen = warnings();
+    const seen = hearWarnings();
     const limits = world.limits({ url: await prepare(), ...quick });
     const error = await limits.ready().catch((thrown) => thrown);
     expect(error).toMatchObject({ code: 'TOLLGATE_STORE_FAILED' });
@@ -52,7 +45,7 @@ describe('limits that cannot be followed are reported once, with the cause', () 
   });
 
   it('and so is that they are followed again', async () => {
-    const seen = warnings();
+    const seen = hearWarnings();
     const limits = world.limits({ url: world.server.url, ...quick });
     await limits.ready();
     await world.server.kill();
@@ -68,7 +61,7 @@ describe('limits that cannot be followed are reported once, with the cause', () 
   });
 
   it('but neither a stall of the process nor a broken connection is', async () => {
-    const seen = warnings();
+    const seen = hearWarnings();
     const limits = world.limits({ url: world.server.url, ...quick });
     const startedAt = performance.now();
     while (performance.now() < startedAt + 600);

@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { entriesOf, START_AT } from '../../contract/usage/requests.js';
 import { readPage } from '../../docs/fences.js';
 import { freePort, RunningServer, until } from '../../redis-servers/standalone.js';
+import { hearWarnings } from '../../warnings.js';
 import { redisWorld } from '../store-world.js';
 
 const world = redisWorld();
@@ -391,10 +392,7 @@ describe('a Redis that is away', () => {
 
 describe('usage that cannot be stored', () => {
   it('is reported once, with the cause, and so is that it is stored again', async () => {
-    const seen: string[] = [];
-    const hear = (warning: Error & { code?: string }) => seen.push(`${warning.code} ${warning.message}`);
-    process.on('warning', hear);
-    onTestFinished(() => void process.off('warning', hear));
+    const seen = hearWarnings();
     const port = await freePort();
     const usage = new RedisUsage({ url: `redis://127.0.0.1:${port}`, prefix: 'causes', timeoutMs: 200 });
     onTestFinished(() => usage.close());

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { NO_LIMITS } from '../policy/index.js';
-import { type CounterSpec, longestMsOf, type Outcome, Quota } from '../store/index.js';
+import { type CounterSpec, longestMsOfAll, type Outcome, Quota } from '../store/index.js';
 import type { PreparedCharge } from './charge.js';
 
 /** When a receipt was first written as text. */
@@ -16,7 +16,7 @@ export interface Issue {
  * longer.
  */
 export function textLifeMs({ resolution }: PreparedCharge): number {
-  return Math.max(DAY_MS, ...resolution.counters.map(({ quotas }) => longestMsOf(quotas)));
+  return Math.max(DAY_MS, longestMsOfAll(resolution.counters));
 }
 
 const DAY_MS = 86_400_000;

@@ -35,7 +35,8 @@ export class Answers<Request = never, Response = never> {
   readonly #names: HeaderNames;
   readonly #writeHeaders: HeadersWriter;
   readonly #headerChoice: HeaderChoice<Request> | undefined;
-  readonly #spelling: HeaderSpelling;
+  /** Of all formats, for a function that chooses one. */
+  readonly #writers: ReadonlyMap<HeaderFormat, HeadersWriter>;
   readonly #limited: ReturnType<typeof envelopeWriter>;
   readonly #unavailable = envelopeWriter(UNAVAILABLE_STATUS, UNAVAILABLE_CODE, UNAVAILABLE_MESSAGE);
   readonly #badCost = envelopeWriter(BAD_REQUEST_STATUS, INVALID_COST_CODE, INVALID_COST_MESSAGE);
@@ -54,8 +55,8 @@ export class Answers<Request = never, Response = never> {
   ) {
     const { headers = DEFAULT_FORMAT, code = DEFAULT_CODE, message = DEFAULT_MESSAGE } = options;
     this.#headerChoice = typeof headers === 'function' ? headers : undefined;
-    this.#writeHeaders = headersWriter(typeof headers === 'function' ? DEFAULT_FORMAT : headers, spelling);
-    this.#spelling = spelling;
+    this.#writers = new Map(HEADER_FORMATS.map((format) => [format, headersWriter(format, spelling)]));
+    this.#writeHeaders = this.#writers.get(typeof headers === 'function' ? DEFAULT_FORMAT : headers)!;
     this.#names = headerNames(spelling);
     this.#limited = envelopeWriter(LIMITED_STATUS, code, message);
     this.#onLimited = options.onLimited;
@@ -83,7 +84,7 @@ export class Answers<Request = never, Response = never> {
   #chosenWriter(choose: HeaderChoice<Request>, decision: Decision, request: Request | undefined): HeadersWriter {
     const chosen = choose(request!, decision);
     if (chosen === undefined) return this.#writeHeaders;
-    return headersWriter(checkOneOf('headers', chosen, HEADER_FORMATS), this.#spelling);
+    return this.#writers.get(checkOneOf('headers', chosen, HEADER_FORMATS))!;
   }
 
   /** The status of a refusal. An outage is never reported as the client's excess. */

@@ -2,6 +2,7 @@ import { asError } from '../errors.js';
 import { countFunctionFailure, type RateLimiter } from '../limiter/index.js';
 import { isPromise } from '../promises.js';
 import { warnOnce } from '../warnings.js';
+import { askOption } from './ask-option.js';
 import type { ChargeOptions, Optional } from './request-options.js';
 
 /** The options that choose layers of the policy. They decide neither who is charged nor how much. */
@@ -23,13 +24,7 @@ export class LayerFunctions<Request> {
 
   ask(name: LayerOption, request: Request, limiter: RateLimiter): Optional<string> {
     const option = this.#options[name];
-    if (typeof option !== 'function') return option;
-    if (!this.#fallsBack) {
-      const answer = option(request);
-      // If the next function throws at once, nobody awaits this promise, and its rejection must not end the process.
-      if (isPromise(answer)) answer.then(undefined, () => {});
-      return answer;
-    }
+    if (typeof option !== 'function' || !this.#fallsBack) return askOption(option, request);
     try {
       const answer = option(request);
       if (!isPromise(answer)) return this.#checked(name, answer, limiter);

@@ -2,7 +2,7 @@ import { checkFunction, checkInteger, checkOneOf, checkOptions, checkString } fr
 import type { Decision } from '../decision/index.js';
 import { noAccountError, optionConflictError, optionTypeError } from '../errors.js';
 import { RateLimiter } from '../limiter/index.js';
-import type { Policy, PolicyNames, PolicyOptions } from '../policy/index.js';
+import { KINDS_OF_NAMES, type Policy, type PolicyNames, type PolicyOptions } from '../policy/index.js';
 import type { MaybePromise } from '../promises.js';
 import { MAX_UNITS, Quota, type QuotaOptions, type Store } from '../store/index.js';
 import { HEADER_FORMATS, type HeaderChoice, type HeaderFormat } from './headers.js';
@@ -222,7 +222,7 @@ export function checkChargeOptions(path: string, options: Readonly<Record<string
  * @throws RangeError `TOLLGATE_OPTION_RANGE` for such a name.
  */
 export function checkNames(path: string, options: ChargeOptions<never>, { policy }: RateLimiter): void {
-  for (const kind of ['category', 'plan', 'region', 'environment'] as const) {
+  for (const { kind } of KINDS_OF_NAMES) {
     const name = options[kind];
     if (typeof name === 'string') policy.checkName(kind, name, `${path}.${kind}`);
   }

@@ -5,6 +5,7 @@ import { isPromise, type MaybePromise } from '../promises.js';
 import { MAX_UNITS } from '../store/index.js';
 import { warnOnce } from '../warnings.js';
 import { type AddressFacts, AddressReader } from './address-reader.js';
+import { askOption } from './ask-option.js';
 import { LayerFunctions } from './layer-functions.js';
 import type { MountedLimiter } from './mounted-limiter.js';
 import type { ChargeOptions, HttpOptions, Optional } from './request-options.js';
@@ -115,8 +116,8 @@ export class RequestReader<Request> {
     const { limiter } = this.#mounted;
     const place = this.#place(request);
     const account = this.#account(request, parameter ?? place?.account);
-    const category = ask(options.category, request);
-    const cost = ask(options.cost, request);
+    const category = askOption(options.category, request);
+    const cost = askOption(options.cost, request);
     const plan = this.#layers.ask('plan', request, limiter);
     const region = this.#layers.ask('region', request, limiter);
     const environment = this.#layers.ask('environment', request, limiter);
@@ -140,7 +141,7 @@ export class RequestReader<Request> {
     const { account } = this.#options;
     if (account === BY_ADDRESS) return undefined;
     if (typeof account === 'function')
-      return ask((request: Request) => account(request, parameter === '' ? undefined : parameter), request);
+      return askOption((request: Request) => account(request, parameter === '' ? undefined : parameter), request);
     if (parameter === undefined && this.#needsParameter) this.#reportNoParameter();
     return parameter;
   }
@@ -233,16 +234,6 @@ function checkParts(
     region: checkText('region', region),
     environment: checkText('environment', environment),
   };
-}
-
-function ask<Request, T extends string | number>(
-  option: T | ((request: Request) => Optional<T>) | undefined,
-  request: Request,
-): Optional<T> {
-  const answer = typeof option === 'function' ? option(request) : option;
-  // If the next function throws at once, nobody awaits this promise, and its rejection must not end the process.
-  if (isPromise(answer)) answer.then(undefined, () => {});
-  return answer;
 }
 
 /** The answer of a user's function. It declines with `undefined`, `null` or an empty string. */

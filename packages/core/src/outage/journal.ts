@@ -1,6 +1,6 @@
 import { entryOf } from '../entry-of.js';
-import { type CounterSpec, MAX_UNITS } from '../store/index.js';
-import { type Doubt, longestMs } from './uncounted.js';
+import { type CounterSpec, longestMsOfAll, MAX_UNITS } from '../store/index.js';
+import type { Doubt } from './uncounted.js';
 
 /** Admissions of one account on the same counters, close enough in time to be recorded as one. */
 export class JournalEntry {
@@ -35,7 +35,7 @@ export class JournalEntry {
 
   /** When the last of its windows stops counting it. */
   get countsUntil(): number {
-    return this.latestAt + longestMs(this.counters);
+    return this.latestAt + longestMsOfAll(this.counters);
   }
 }
 

@@ -77,8 +77,7 @@ export class Settlement {
     if (actualCost === cost) return undefined;
     if (actualCost > cost) {
       const more = { ...charge, cost: actualCost - cost };
-      if (copy !== undefined) this.#fallback.follow(more);
-      return this.debit(more);
+      return copy === undefined ? this.debit(more) : this.debitHereToo(more);
     }
     const less = { ...charge, cost: cost - actualCost };
     if (copy !== undefined) this.#fallback.takeBack(less, copy);
@@ -91,11 +90,7 @@ export class Settlement {
    */
   settleLocal(charge: PreparedCharge, outcome: Outcome, actualCost: number, local: LocalAdmission): MaybePromise<void> {
     const { cost } = charge;
-    if (actualCost > cost) {
-      const more = { ...charge, cost: actualCost - cost };
-      this.#fallback.follow(more);
-      return this.debit(more);
-    }
+    if (actualCost > cost) return this.debitHereToo({ ...charge, cost: actualCost - cost });
     local.cost = actualCost;
     if (actualCost === 0) this.resolve(local);
     this.#fallback.takeBack({ ...charge, cost: cost - actualCost }, outcome);
@@ -123,13 +118,17 @@ export class Settlement {
     });
   }
 
+  /** As {@link debit}, and counts in the local copy too. */
+  debitHereToo(charge: PreparedCharge): MaybePromise<void> {
+    this.#fallback.follow(charge);
+    return this.debit(charge);
+  }
+
   /** Whether this is the first use of a receipt that was written as text, in any process. Rejects while it is away. */
   claim(charge: PreparedCharge, id: string): MaybePromise<boolean> {
     const { owner } = charge;
-    const circuit = this.#circuits.of(owner);
-    if (circuit.isOpen) return Promise.reject(downError('no'));
     const forMs = textLifeMs(charge) + CLOCKS_DIFFER_MS;
-    return this.#calls.ask(circuit, owner, () => this.#store.receipts?.claim(owner, id, forMs), CLAIM_CALL);
+    return this.#ask(owner, () => this.#store.receipts?.claim(owner, id, forMs), CLAIM_CALL);
   }
 
   /** The store may have counted a local admission, or not. */
@@ -163,9 +162,13 @@ export class Settlement {
 
   /** A call that changes the store, and has no other answer than that it is done. Rejects when it is not. */
   change(owner: string, call: () => MaybePromise<void>): MaybePromise<void> {
+    return this.#ask(owner, call, VOID_CALL);
+  }
+
+  /** Rejects at once while the store is taken to be down. */
+  #ask<R>(owner: string, call: () => unknown, end: CallEnd<R>): MaybePromise<R> {
     const circuit = this.#circuits.of(owner);
-    if (circuit.isOpen) return Promise.reject(downError('no'));
-    return this.#calls.ask(circuit, owner, call, VOID_CALL);
+    return circuit.isOpen ? Promise.reject(downError('no')) : this.#calls.ask(circuit, owner, call, end);
   }
 
   #refund({ owner, cost, resolution }: PreparedCharge, outcome: Outcome): MaybePromise<void> {

@@ -93,8 +93,7 @@ export class StoreGuard {
   /** Counts a charge without asking whether it fits, and in the local copy too. */
   debit(charge: PreparedCharge): MaybePromise<void> {
     this.#follower.corrected(charge, 0, charge.cost);
-    if (this.#memory === undefined) this.#fallback.follow(charge);
-    return this.#settlement.debit(charge);
+    return this.#memory === undefined ? this.#settlement.debitHereToo(charge) : this.#settlement.debit(charge);
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import { type CounterSpec, longestMsOf } from '../store/index.js';
+import { type CounterSpec, longestMsOfAll } from '../store/index.js';
 
 /**
  * The accounts with admissions of this process that the store may not have counted: the answer to the charge or to its
@@ -19,7 +19,7 @@ export class Uncounted {
 
   /** Notes admissions of the instant `at`. The result is for {@link remove}; `undefined` if it is not remembered. */
   add(account: string, counters: readonly CounterSpec[], at: number, admissions = 1): Doubt | undefined {
-    const until = at + longestMs(counters);
+    const until = at + longestMsOfAll(counters);
     const known = this.#byAccount.get(account);
     if (known !== undefined) {
       known.admissions += admissions;
@@ -68,11 +68,4 @@ export interface Doubt {
   readonly account: string;
   admissions: number;
   until: number;
-}
-
-/** The longest window of the counters. */
-export function longestMs(counters: readonly CounterSpec[]): number {
-  let longest = 0;
-  for (const { quotas } of counters) longest = Math.max(longest, longestMsOf(quotas));
-  return longest;
 }

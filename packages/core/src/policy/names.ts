@@ -1,5 +1,5 @@
 import { checkOneOf, checkOptions, checkString } from '../check.js';
-import { optionRangeError, optionTypeError, showName, unknownNameError } from '../errors.js';
+import { optionRangeError, optionTypeError, showName } from '../errors.js';
 import { warnOnce } from '../warnings.js';
 import type { CategoryLayer, CheckedLayer, Layer, QuotaList } from './layer.js';
 import { nearestName } from './nearest-name.js';
@@ -133,7 +133,7 @@ export class NameTable {
     checkOneOf('kind', kind, KINDS);
     if (this.has(kind, name)) return;
     const article = kind === 'environment' ? 'an' : 'a';
-    throw unknownNameError(option, `${article} ${kind} of the policy`, name, this.#hint(kind, name));
+    throw optionRangeError(option, `${article} ${kind} of the policy`, name, this.#hint(kind, name));
   }
 
   /** Warns of the names that a charge has and the policy does not. Not for every charge: this is slow. */

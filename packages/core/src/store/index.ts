@@ -2,6 +2,7 @@ export { counterPrefix, counterPrefixOf, DEFAULT_LIMITER, LIMITER_NAME, limiterN
 export { isOutcome } from './outcome-check.js';
 export {
   longestMsOf,
+  longestMsOfAll,
   MAX_UNITS,
   MAX_WINDOW_MS,
   type PerOptions,

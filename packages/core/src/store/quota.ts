@@ -79,6 +79,13 @@ export function longestMsOf(quotas: readonly Quota[]): number {
   return longestMs;
 }
 
+/** The length of the longest window of the counters. */
+export function longestMsOfAll(counters: readonly { readonly quotas: readonly Quota[] }[]): number {
+  let longestMs = 0;
+  for (const { quotas } of counters) longestMs = Math.max(longestMs, longestMsOf(quotas));
+  return longestMs;
+}
+
 export interface PerOptions {
   /** How many of the unit make one window: `perSecond(20, { every: 5 })` is 20 in any 5 seconds. Default 1. */
   readonly every?: number;

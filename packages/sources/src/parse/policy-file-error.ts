@@ -1,3 +1,5 @@
+import { pageOf } from '@tollgate/core/kit';
+
 /** A position in a text. Lines and columns count from 1, columns in UTF-16 code units, as editors count them. */
 export interface Position {
   readonly line: number;
@@ -26,7 +28,7 @@ export interface PolicyFileErrorOptions {
 export class PolicyFileError extends Error {
   readonly code = 'TOLLGATE_POLICY_FILE';
   /** The address of the heading that explains the code. */
-  readonly page: string = 'docs/errors.md#tollgate_policy_file';
+  readonly page: string = pageOf('TOLLGATE_POLICY_FILE');
   /** The name of the file as it was given; for a text without a name, `policy` or `layer`. */
   readonly file: string;
   /** At most 50, in the order of the text. Empty when the file could not be read. */
