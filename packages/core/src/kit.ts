@@ -22,6 +22,6 @@ export {
 } from './errors.js';
 export type { Limits, Resolution } from './policy/index.js';
 export { isPromise, within } from './promises.js';
-export { counterPrefixOf, MAX_WINDOW_MS, requestsOf } from './store/index.js';
+export { counterPrefixOf, MAX_WINDOW_MS, partsOfSubjectCounter, requestsOf } from './store/index.js';
 export { othersOf, usagePrefixOf } from './usage/index.js';
 export { causeInWords, OutageWarnings, warn } from './warnings.js';

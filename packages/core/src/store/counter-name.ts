@@ -31,6 +31,24 @@ export function limiterNameOf(counter: string): string {
   return counterPrefixOf(counter).slice(1, -1) || DEFAULT_LIMITER;
 }
 
+/** The name of the counter of one subject. `kind` is the name that the counters of all subjects of its kind begin with. */
+export function subjectCounterName(kind: string, subject: string): string {
+  return `${kind}/${subject}`;
+}
+
+/** The reverse of {@link subjectCounterName}; `undefined` for the name of a counter that belongs to no subject. */
+export function partsOfSubjectCounter(name: string): { readonly kind: string; readonly subject: string } | undefined {
+  const kind = SUBJECT_KIND.exec(name)?.[0];
+  return kind === undefined ? undefined : { kind: kind.slice(0, -1), subject: name.slice(kind.length) };
+}
+
+/** What the name of a kind of subjects begins with, behind the prefixes of limiter, candidate and environment. */
+export const SUBJECT_MARK = '*~';
+const SUBJECT_KIND = /^(?:\*[A-Za-z0-9._-]{1,64}\/)?(?:\*\/)?(?:[^/*]+\/)?\*~[^/*]+\//;
+
+/** Whose counters are those of everybody together. No account or address has this owner. */
+export const SERVICE_OWNER = '@service';
+
 /** The names that {@link limiterNameOf} recognises, and a limiter may have. */
 export const LIMITER_NAME: RegExp = /^[A-Za-z0-9._-]{1,64}$/;
 const PREFIX = /^\*[A-Za-z0-9._-]{1,64}\//;

@@ -1,4 +1,14 @@
-export { counterPrefix, counterPrefixOf, DEFAULT_LIMITER, LIMITER_NAME, limiterNameOf } from './counter-name.js';
+export {
+  counterPrefix,
+  counterPrefixOf,
+  DEFAULT_LIMITER,
+  LIMITER_NAME,
+  limiterNameOf,
+  partsOfSubjectCounter,
+  SERVICE_OWNER,
+  SUBJECT_MARK,
+  subjectCounterName,
+} from './counter-name.js';
 export { isOutcome } from './outcome-check.js';
 export {
   longestMsOf,

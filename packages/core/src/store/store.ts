@@ -15,6 +15,15 @@ export interface CounterSpec {
   readonly quotas: readonly Quota[];
   /** What repeated violations lead to. A store without {@link Store.pardon} ignores it. */
   readonly throttle?: Throttle;
+  /**
+   * The subject that the counter belongs to, one of perhaps millions: the end of `name`, behind the last `/` that is not
+   * part of it. The name alone tells counters apart; this only spares a store the search for that `/`.
+   */
+  readonly subject?: string;
+  /** The account that the counter belongs to, if it is not the charge's. See {@link Store.joinsAccounts}. */
+  readonly account?: string;
+  /** What the charge costs on this counter, if that differs from the charge's cost: an integer from 0 to 2³¹ − 1. */
+  readonly cost?: number;
 }
 
 /**
@@ -91,10 +100,18 @@ export interface Store {
   readonly timeoutMs?: number;
 
   /**
+   * Whether a charge may name counters of several accounts, by {@link CounterSpec.account}. Each part of the contract
+   * holds for all of them together: atomically where they share one memory, one server or one slot of a cluster.
+   * Elsewhere a charge may be recorded on some of them before others refuse it. It is then given back before the answer,
+   * so it is never over; meanwhile it may keep out another charge. Without it, a limiter refuses such charges.
+   */
+  readonly joinsAccounts?: boolean;
+
+  /**
    * Charges `cost` against every quota of every counter, atomically.
    *
    * @param account Whose counters. Any string.
-   * @param counters 1 or 2 counters of that account with different names.
+   * @param counters 1 to 128 counters, no two of the same account and name.
    * @param cost An integer from 0 to 2³¹ − 1. A cost of 0 is always admitted and records nothing.
    */
   consume(account: string, counters: readonly CounterSpec[], cost: number): MaybePromise<Outcome>;
