@@ -4,13 +4,19 @@ export {
   checkCategory,
   FieldCheck,
   type Identity,
+  type Observed,
   ownerOf,
   type PreparedCharge,
   prepareCharge,
   type Scope,
 } from './charge.js';
 export {
+  blockedDecision,
+  blockedOutcome,
+  type ChargeState,
+  chargesOf,
   Decision,
+  type DecidedCharge,
   type DecisionSource,
   FREE,
   type Fullest,
@@ -20,6 +26,8 @@ export {
   type Reason,
   type Throttled,
 } from './decision.js';
+export { type CostChange, costChange, joinCharges, loweredTo } from './joined-charge.js';
 export { RateLimitError } from './rate-limit-error.js';
 export { type Correction, Receipt } from './receipt.js';
 export { textLifeMs } from './receipt-text.js';
+export { checkSubjects, type Subjects, withSubjects } from './subjects.js';

@@ -45,6 +45,7 @@ export class LayerPrecedence {
   limits(): Limits {
     const counters: CounterSpec[] = [];
     const quotas: AppliedQuota[] = [];
+    const counterOfQuota: number[] = [];
     const add = (scope: AppliedQuota['scope'], counter: string, list: readonly Quota[], throttle?: Throttle) => {
       if (list.length === 0) return;
       counters.push({ name: counter, quotas: list, ...(throttle && { throttle }) });
@@ -52,11 +53,12 @@ export class LayerPrecedence {
         let shown = name;
         while (quotas.some((other) => other.name === shown)) shown = `total-${shown}`;
         quotas.push({ name: shown, scope, limit, windowMs });
+        counterOfQuota.push(counters.length - 1);
       }
     };
     add('category', this.categoryCounter, this.quotas.value, this.throttle.value);
     add('total', this.#counterName('*', this.total.layer), this.total.value, this.totalThrottle.value);
-    return { counters, quotas, mode: this.mode.value };
+    return { counters, quotas, counterOfQuota, subjects: [], mode: this.mode.value };
   }
 
   /** The name of the category's counter, even if no quota applies to it. */

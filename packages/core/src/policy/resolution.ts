@@ -5,17 +5,30 @@ import type { StoreFailureMode } from './on-store-failure.js';
 /** A quota that applies to a request, under the name that its decision shows. */
 export interface AppliedQuota {
   readonly name: string;
-  readonly scope: 'category' | 'total';
+  /** Whose limit it is: the category's, the account's over all categories, a subject's, or that of everybody. */
+  readonly scope: 'category' | 'total' | 'subject' | 'service';
+  /** With the scope `'subject'`: the kind of the subject, as the policy's `each` names it. */
+  readonly subject?: string;
   readonly limit: number;
   readonly windowMs: number;
 }
 
 /** Which limits apply, and on which counters they are counted. */
 export interface Limits {
-  /** The counters to charge: the category's, then the account's total. A counter without quotas is left out. */
+  /**
+   * The counters to charge: the category's, the account's total, the service's, those of subjects. A counter without
+   * quotas is left out.
+   */
   readonly counters: readonly CounterSpec[];
   /** All quotas of all counters, in the order of the counters. */
   readonly quotas: readonly AppliedQuota[];
+  /** For each quota, the index of its counter. */
+  readonly counterOfQuota: readonly number[];
+  /**
+   * The kinds of subjects of the last counters. As a policy resolves them, their names are those of the kinds; see
+   * `subjectCounterName`.
+   */
+  readonly subjects: readonly string[];
   /** `'observe'` refuses nothing. */
   readonly mode: Mode;
 }
@@ -26,15 +39,19 @@ export interface Resolution extends Limits {
   readonly onStoreFailure: StoreFailureMode;
   /** The limits while this process decides alone: the same counters, each limit multiplied by `localShare`. */
   readonly local: Limits;
+  /** Set where some limits are enforced and others observed: the latter. They are decided apart. */
+  readonly observed?: Limits;
 }
 
 /** The limits of a request that nothing limits. */
 export const NO_LIMITS: Resolution = {
   counters: [],
   quotas: [],
+  counterOfQuota: [],
+  subjects: [],
   mode: 'enforce',
   onStoreFailure: 'local',
-  local: { counters: [], quotas: [], mode: 'enforce' },
+  local: { counters: [], quotas: [], counterOfQuota: [], subjects: [], mode: 'enforce' },
 };
 
 /** A value and the place in the policy that it comes from. */
