@@ -94,7 +94,7 @@ export class Fallback {
 function unchecked(charge: PreparedCharge, circuit: Circuit): Decision {
   const { mode, onStoreFailure } = charge.resolution;
   const allowed = onStoreFailure === 'allow';
-  const limits: Limits = { counters: [], quotas: [], mode };
+  const limits: Limits = { counters: [], quotas: [], counterOfQuota: [], subjects: [], mode };
   const retryAfterMs = allowed ? 0 : circuit.nextProbeMs;
   const outcome: Outcome = { allowed, now: 0, used: [], resetAfterMs: [], retryAfterMs, token: undefined };
   return new Decision(charge, limits, outcome, 'none', undefined, 'store-unavailable');
