@@ -21,7 +21,7 @@ export type Scope<Names extends PolicyNames = PolicyNames> = Identity & {
    * The subjects that take part, by kind: at most 8, each with an id of at least one character. Those whose kind the
    * policy's `each` has are limited, each on a counter of its own. A kind may be left `undefined`.
    */
-  readonly subjects?: Subjects | undefined;
+  readonly subjects?: Readonly<Partial<Record<Names['subject'], string | undefined>>> | undefined;
 };
 
 export type Charge<Names extends PolicyNames = PolicyNames> = Scope<Names> & {
@@ -37,7 +37,7 @@ export type CounterTarget<Names extends PolicyNames = PolicyNames> =
   | (Identity & {
       readonly category?: Names['category'] | undefined;
       readonly environment?: Names['environment'] | undefined;
-      readonly subjects?: Subjects | undefined;
+      readonly subjects?: Readonly<Partial<Record<Names['subject'], string | undefined>>> | undefined;
       readonly service?: undefined;
     })
   | { readonly service: true; readonly account?: undefined; readonly address?: undefined };

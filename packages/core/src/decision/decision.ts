@@ -185,7 +185,9 @@ export class Decision {
     else if (neverFits) this.reason = 'cost-above-limit';
     else {
       const { throttledMs, used: decisiveUsed } = decisive;
-      this.reason = isRefusedByThrottle(decisiveLimits, throttledMs, decisiveUsed, cost) ? 'throttled' : 'limit-reached';
+      this.reason = isRefusedByThrottle(decisiveLimits, throttledMs, decisiveUsed, cost)
+        ? 'throttled'
+        : 'limit-reached';
     }
     this.source = source;
     this.account = charge.account;
@@ -242,7 +244,10 @@ export class Decision {
     const { quotas } = this;
     return parts.map(({ charge, places }) =>
       // Limits that are only observed are not there while the store fails.
-      chargeState(charge, places.filter((place) => place < quotas.length).map((place) => quotas[place]!)),
+      chargeState(
+        charge,
+        places.filter((place) => place < quotas.length).map((place) => quotas[place]!),
+      ),
     );
   }
 

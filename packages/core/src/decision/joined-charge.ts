@@ -177,8 +177,18 @@ export function costChange(charge: PreparedCharge, actualCost: number): CostChan
   }
   const changes = changesOf(charge, joined, actualCost);
   return {
-    ...(changes.some((change) => change < 0) && { less: withCosts(charge, changes.map((change) => Math.max(0, -change))) }),
-    ...(changes.some((change) => change > 0) && { more: withCosts(charge, changes.map((change) => Math.max(0, change))) }),
+    ...(changes.some((change) => change < 0) && {
+      less: withCosts(
+        charge,
+        changes.map((change) => Math.max(0, -change)),
+      ),
+    }),
+    ...(changes.some((change) => change > 0) && {
+      more: withCosts(
+        charge,
+        changes.map((change) => Math.max(0, change)),
+      ),
+    }),
   };
 }
 
@@ -188,7 +198,10 @@ export function loweredTo(charge: PreparedCharge, actualCost: number): PreparedC
   if (joined === undefined) return { ...charge, cost: Math.min(cost, actualCost) };
   const changes = changesOf(charge, joined, actualCost);
   const { counters } = charge.resolution;
-  return withCosts(charge, counters.map((counter, index) => (counter.cost ?? cost) + Math.min(0, changes[index]!)));
+  return withCosts(
+    charge,
+    counters.map((counter, index) => (counter.cost ?? cost) + Math.min(0, changes[index]!)),
+  );
 }
 
 /** By how much the cost of each counter changes. */

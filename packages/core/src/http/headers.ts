@@ -87,7 +87,8 @@ function tightestOfClient({ quotas }: Decision): QuotaState | undefined {
   for (const quota of quotas) {
     if (quota.scope === 'service') continue;
     const isLess = tightest === undefined || quota.remaining < tightest.remaining;
-    if (isLess || (quota.remaining === tightest?.remaining && quota.resetAfterMs > tightest.resetAfterMs)) tightest = quota;
+    if (isLess || (quota.remaining === tightest?.remaining && quota.resetAfterMs > tightest.resetAfterMs))
+      tightest = quota;
   }
   return tightest;
 }

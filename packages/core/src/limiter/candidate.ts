@@ -104,12 +104,7 @@ export class Trial {
     return trial.resolution.counters.length === 0 ? FREE : this.#guard.consumeBeside(trial);
   }
 
-  #compare(
-    trial: PreparedCharge,
-    block: Block | undefined,
-    decision: Decision,
-    outcome: Outcome | undefined,
-  ): void {
+  #compare(trial: PreparedCharge, block: Block | undefined, decision: Decision, outcome: Outcome | undefined): void {
     if (outcome === undefined || decision.reason === 'store-unavailable') {
       this.#tally.undecided++;
       return;

@@ -468,8 +468,7 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
     if (resolution.counters.length === 0) {
       return this.#withoutStore(method, new Decision(prepared, resolution, FREE, 'none'));
     }
-    const observed =
-      resolution.observed === undefined ? undefined : new ObservedCharge(this.#guard, method, prepared);
+    const observed = resolution.observed === undefined ? undefined : new ObservedCharge(this.#guard, method, prepared);
     const decision = method === 'consume' ? this.#guard.consume(prepared) : this.#guard.peek(prepared);
     if (observed === undefined || method === 'peek') return decision;
     const follow = (made: Decision) => {
