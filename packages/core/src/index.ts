@@ -1,6 +1,7 @@
 export type { Clock } from './clock.js';
 export {
   type Charge,
+  type ChargeState,
   type CounterTarget,
   Decision,
   type DecisionSource,
@@ -9,6 +10,7 @@ export {
   RateLimitError,
   type Reason,
   type Receipt,
+  type Subjects,
   type Throttled,
 } from './decision/index.js';
 export { type ErrorCode, StoreError, type StoreErrorOptions, type TollgateError } from './errors.js';

@@ -1,9 +1,9 @@
 import { checkInteger } from '../check.js';
 import { optionTypeError, showName, unknownOptionError } from '../errors.js';
-import { type Limits, NO_LIMITS, type PolicyNames, type Resolution } from '../policy/index.js';
-import { MAX_UNITS, type Outcome } from '../store/index.js';
-import type { Joined } from './joined-charge.js';
-import { checkSubjects, type Subjects } from './subjects.js';
+import { NO_LIMITS, type PolicyNames } from '../policy/index.js';
+import { MAX_UNITS } from '../store/index.js';
+import type { PreparedCharge } from './prepared-charge.js';
+import { checkSubjects } from './subjects.js';
 
 /** The party that a charge limits: an account, or a client without one by its address. */
 export type Identity =
@@ -41,30 +41,6 @@ export type CounterTarget<Names extends PolicyNames = PolicyNames> =
       readonly service?: undefined;
     })
   | { readonly service: true; readonly account?: undefined; readonly address?: undefined };
-
-/** A checked charge with all that a store needs to know of it. */
-export interface PreparedCharge {
-  readonly account: string | undefined;
-  readonly address: string | undefined;
-  readonly category: string;
-  readonly cost: number;
-  /** The name under which the store keeps the counters; see {@link ownerOf}. */
-  readonly owner: string;
-  readonly subjects: Subjects | undefined;
-  /** {@link NO_LIMITS} until the policy has been asked. */
-  resolution: Resolution;
-  /** Limits that are only observed, beside others that are enforced. */
-  observed: Observed | undefined;
-  /** Set for several charges that are decided as one. */
-  readonly joined: Joined | undefined;
-}
-
-/** Limits that are decided beside a charge, and refuse nothing. */
-export interface Observed {
-  readonly limits: Limits;
-  /** `undefined` until the store has answered, and if it has failed. */
-  outcome: Outcome | undefined;
-}
 
 /** Checks a charge. */
 export function prepareCharge(charge: Charge): PreparedCharge {

@@ -3,10 +3,9 @@ import type { ScratchOutcome } from '../memory/index.js';
 import { type AppliedQuota, type Block, type Limits, NO_LIMITS } from '../policy/index.js';
 import type { MaybePromise } from '../promises.js';
 import type { Outcome } from '../store/index.js';
-import type { PreparedCharge } from './charge.js';
-import type { Joined } from './joined-charge.js';
 import { isRefusedByThrottle, limitAt, scopeOf } from './limits-reading.js';
 import { withObserved } from './observed-limits.js';
+import type { Joined, PreparedCharge } from './prepared-charge.js';
 import { type Correction, Receipt } from './receipt.js';
 import type { Subjects } from './subjects.js';
 
@@ -149,45 +148,38 @@ export class Decision {
   #quotas: readonly QuotaState[] | undefined;
 
   /**
-   * A `RateLimiter` makes decisions. `limits` are the charge's own, or those of this process alone. The outcome is
-   * copied, since the memory store overwrites it with the next charge.
+   * A `RateLimiter` makes decisions. `ownLimits` are the charge's, or those of this process alone; limits that are only
+   * observed come with the charge. The outcome is copied, since the memory store overwrites it with the next charge.
    */
   constructor(
     charge: PreparedCharge,
-    limits: Limits,
-    outcome: Outcome | ScratchOutcome,
+    ownLimits: Limits,
+    ownOutcome: Outcome | ScratchOutcome,
     source: DecisionSource,
     correction?: Correction,
     reason?: Reason,
   ) {
     const { cost, observed } = charge;
-    let isRefused = !outcome.allowed;
-    let decisive: Outcome | ScratchOutcome = outcome;
-    let decisiveLimits = limits;
-    this.wouldRefuse = isRefused && limits.mode === 'observe';
-    if (observed?.outcome !== undefined && reason === undefined) {
-      const seen = observed.outcome;
-      if (!isRefused && !seen.allowed) {
-        isRefused = true;
-        this.wouldRefuse = true;
-        decisive = seen;
-        decisiveLimits = observed.limits;
-      }
-      ({ limits, outcome } = withObserved(limits, outcome, observed.limits, seen));
-    }
+    const seen = reason === undefined ? observed?.outcome : undefined;
+    const both = seen && withObserved(ownLimits, ownOutcome, observed!.limits, seen);
+    const limits = both?.limits ?? ownLimits;
+    const outcome = both?.outcome ?? ownOutcome;
     const { used, resetAfterMs, retryAfterMs } = outcome;
     const count = limits.quotas.length;
     const neverFits = retryAfterMs === Number.POSITIVE_INFINITY;
-    this.allowed = !isRefused || this.wouldRefuse;
+    const isOwnRefusal = !ownOutcome.allowed;
+    const isObservedRefusal = !isOwnRefusal && seen?.allowed === false;
+    this.wouldRefuse = isObservedRefusal || (isOwnRefusal && ownLimits.mode === 'observe');
+    this.allowed = !isOwnRefusal || this.wouldRefuse;
     this.retryAfterMs = neverFits ? null : retryAfterMs;
     if (reason !== undefined) this.reason = reason;
-    else if (!isRefused) this.reason = 'admitted';
+    else if (!isOwnRefusal && !isObservedRefusal) this.reason = 'admitted';
     else if (neverFits) this.reason = 'cost-above-limit';
     else {
-      const { throttledMs, used: decisiveUsed } = decisive;
-      this.reason = isRefusedByThrottle(decisiveLimits, throttledMs, decisiveUsed, cost)
-        ? 'throttled'
-        : 'limit-reached';
+      const isByThrottle = isObservedRefusal
+        ? isRefusedByThrottle(observed!.limits, seen!, cost)
+        : isRefusedByThrottle(ownLimits, ownOutcome, cost);
+      this.reason = isByThrottle ? 'throttled' : 'limit-reached';
     }
     this.source = source;
     this.account = charge.account;

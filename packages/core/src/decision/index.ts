@@ -4,9 +4,7 @@ export {
   checkCategory,
   FieldCheck,
   type Identity,
-  type Observed,
   ownerOf,
-  type PreparedCharge,
   prepareCharge,
   type Scope,
 } from './charge.js';
@@ -27,6 +25,7 @@ export {
   type Throttled,
 } from './decision.js';
 export { type CostChange, costChange, joinCharges, loweredTo } from './joined-charge.js';
+export type { Observed, PreparedCharge } from './prepared-charge.js';
 export { RateLimitError } from './rate-limit-error.js';
 export { type Correction, Receipt } from './receipt.js';
 export { textLifeMs } from './receipt-text.js';

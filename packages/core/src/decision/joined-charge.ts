@@ -1,17 +1,7 @@
 import { optionConflictError, optionRangeError, showName } from '../errors.js';
 import type { AppliedQuota, Limits, Resolution, StoreFailureMode } from '../policy/index.js';
 import { type CounterSpec, MAX_UNITS, SERVICE_OWNER } from '../store/index.js';
-import type { PreparedCharge } from './charge.js';
-
-/** What several charges that were made into one have been. */
-export interface Joined {
-  /** The charges, each with the places of its quotas among those of the decision. */
-  readonly parts: readonly { readonly charge: PreparedCharge; readonly places: readonly number[] }[];
-  /** For each counter, how many of the charges it counts. */
-  readonly shares: readonly number[];
-  /** The same for the counters of limits that are only observed. */
-  readonly observedShares: readonly number[];
-}
+import type { Joined, PreparedCharge } from './prepared-charge.js';
 
 /**
  * Several charges as one, which is admitted as a whole or not at all. A counter that several of them name is charged

@@ -23,8 +23,10 @@ export function scopeOf({ quotas, counterOfQuota }: Limits, counter: number): Ap
 /** Whether the charge would have fitted if no limit had been shrunk. */
 export function isRefusedByThrottle(
   { quotas, counters, counterOfQuota }: Limits,
-  throttledMs: Outcome['throttledMs'],
-  used: ArrayLike<number>,
+  {
+    throttledMs,
+    used,
+  }: { readonly throttledMs?: Outcome['throttledMs'] | undefined; readonly used: ArrayLike<number> },
   cost: number,
 ): boolean {
   if (throttledMs === undefined || throttledMs.every((ms) => ms === 0)) return false;

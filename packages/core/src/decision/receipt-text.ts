@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { NO_LIMITS } from '../policy/index.js';
 import { type CounterSpec, longestMsOfAll, type Outcome, partsOfSubjectCounter, Quota } from '../store/index.js';
-import type { PreparedCharge } from './charge.js';
+import type { PreparedCharge } from './prepared-charge.js';
 
 /** When a receipt was first written as text. */
 export interface Issue {

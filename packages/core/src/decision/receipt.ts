@@ -4,7 +4,7 @@ import { wallClock } from '../clock.js';
 import { optionConflictError, optionTypeError } from '../errors.js';
 import { isPromise, type MaybePromise } from '../promises.js';
 import { MAX_UNITS, type Outcome, type Store } from '../store/index.js';
-import type { PreparedCharge } from './charge.js';
+import type { PreparedCharge } from './prepared-charge.js';
 import { type Issue, readReceipt, textLifeMs, writeReceipt } from './receipt-text.js';
 
 /** Corrects an admitted charge, wherever it was admitted. */
