@@ -3,7 +3,7 @@ import { runsFor } from '../effort.js';
 import { describeCorrections } from './corrections.js';
 import { describeStore } from './store.js';
 
-describeStore('MemoryStore', makeStore, { records: true, throttles: true });
+describeStore('MemoryStore', makeStore, { records: true, throttles: true, joins: true });
 describeCorrections('MemoryStore', makeStore, runsFor(300));
 
 function makeStore() {
