@@ -243,7 +243,7 @@ describe('beside other parts of Fastify', () => {
     app.get('/', async () => 'x');
     await app.inject('/');
     expect(lines).toHaveLength(1);
-    expect(JSON.parse(lines[0]!)).toMatchObject({ msg: 'rate limit: the charge could not be refunded' });
+    expect(JSON.parse(lines[0]!)).toMatchObject({ msg: 'rate limit: the charge could not be corrected' });
   });
 
   it('works over HTTP/2', async () => {
