@@ -36,15 +36,15 @@ it.each([true, false])(
       response.on('error', () => {});
       const charge = { account: 'a', category: 'legs', cost: 5 };
       const decision = await limiter.consume(charge);
-      corrections.onEnd('GET', response, decision, (error) => expect.unreachable(String(error)));
+      corrections.onEnd('GET', response, decision, unexpected);
 
       for (const step of order) {
+        // Node passes it on to a response that has the socket.
         if (step === 'socket') socket.emit('close');
         else response.emit(step, new Error('a test'));
       }
       const first = order.find((step) => step !== 'error');
       const expected = first === undefined ? [] : [first === 'finish' ? 'GET 200' : 'GET aborted'];
-      // Node itself emits `close` of a response that has a socket.
       expect([order, asked]).toEqual([order, expected]);
       const used = first === undefined ? 5 : first === 'finish' ? 3 : 7;
       expect((await limiter.peek(charge)).tightest?.used).toBe(used);
@@ -61,7 +61,7 @@ it('a response that has ended before is corrected at once', async () => {
     costWhenAborted: () => void asked.push('aborted'),
   });
   const ask = async (response: ServerResponse) =>
-    corrections.onEnd('GET', response, await limiter.consume({ account: 'a', category: 'legs' }), expect.unreachable);
+    corrections.onEnd('GET', response, await limiter.consume({ account: 'a', category: 'legs' }), unexpected);
 
   const socket = new Socket();
   socket.destroy();
@@ -76,3 +76,7 @@ it('a response that has ended before is corrected at once', async () => {
   expect(asked).toEqual(['aborted', 'aborted']);
   await limiter.close();
 });
+
+function unexpected(error: unknown): never {
+  throw error;
+}

@@ -111,8 +111,8 @@ export class Corrections<Request> {
 }
 
 /**
- * Keeps what a charge of 0 was made of, for a debit. A charge that the limits did not decide is none: while limiting is
- * suspended, say, nothing is counted.
+ * Keeps what a charge of 0 was made of, for a debit. Only if the limits have decided: while limiting is suspended, say,
+ * nothing is counted.
  */
 export function noteFreeCharge(decision: Decision, charge: Charge): Decision {
   if (decision.cost === 0 && decision.reason === 'admitted') freeCharges.set(decision, charge);
