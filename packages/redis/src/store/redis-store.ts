@@ -155,7 +155,7 @@ export class RedisStore implements Store {
   async probe(account: string): Promise<void> {
     this.#checkOpen();
     await this.#connection.connected(this.timeoutMs);
-    await tryCharge(this.#connection, this.#keys.trial(this.#keys.index(account)));
+    await tryCharge(this.#connection, this.#keys, this.#keys.trial(this.#keys.index(account)));
   }
 
   /** What the network or the server answered last, where the account's charges are not answered. */
