@@ -1,4 +1,5 @@
 import type { CounterSpec } from '@tollgate/core';
+import { entryOf } from '@tollgate/core/kit';
 
 /** The account that a counter of a charge belongs to. */
 export function ownerOf(counter: CounterSpec, account: string): string {
@@ -17,6 +18,13 @@ export function ownersOf(account: string, counters: readonly CounterSpec[]): Rea
   for (const counter of counters) owners.add(ownerOf(counter, account));
   return owners;
 }
+
+/** The counter alone: the same array each time, by which what is known of it is found. */
+export function onlyOf(counter: CounterSpec): readonly CounterSpec[] {
+  return entryOf(ALONE, counter, () => [counter]);
+}
+
+const ALONE = new WeakMap<CounterSpec, readonly CounterSpec[]>();
 
 /**
  * Whether two charges name the same counters, limits and costs. Charges with the same limits have the same array, except

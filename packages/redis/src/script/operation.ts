@@ -22,6 +22,8 @@ export interface Request {
   /** Of a refund: the instant of the admission, and the births of its counters. */
   readonly admittedAt?: number;
   readonly births?: readonly number[];
+  /** Of a refund: takes back what this process has just reserved, so it is sent however many operations wait. */
+  readonly givesBack?: boolean;
   /** Of a record: how long ago the cost was admitted. */
   readonly agoMs?: number;
   /** Of violations: their number. */

@@ -51,7 +51,7 @@ export class Batcher {
 
   add(operation: Operation): void {
     const { maxPending } = this.#options;
-    if (this.pending >= maxPending) {
+    if (this.pending >= maxPending && !operation.request.givesBack) {
       const message = `More than ${maxPending} charges wait for Redis (maxPending)`;
       operation.reject(new StoreError(message, { charged: 'no', concerns: 'charge' }));
       return;
