@@ -1,5 +1,5 @@
 import { isPromise, type MaybePromise, within } from '../promises.js';
-import { type CheckedLayer, checkLayer, type Layer } from './layer.js';
+import { type CheckedLayer, checkLayer, type Layer, PARTY_OPTIONS } from './layer.js';
 
 /** The limits of one account, checked and ready to use; see {@link defineAccountLayer}. */
 export type AccountLayer = CheckedLayer;
@@ -14,7 +14,7 @@ export type AccountLayer = CheckedLayer;
  * const layer = defineAccountLayer({ categories: { legs: [perMinute(6000)] } });
  */
 export function defineAccountLayer(layer: Layer, path = 'accounts'): AccountLayer {
-  return checkLayer(path, layer);
+  return checkLayer(path, layer, '', 0, PARTY_OPTIONS);
 }
 
 /** Limiting is suspended: every request passes. */
