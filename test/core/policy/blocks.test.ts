@@ -104,6 +104,13 @@ describe('a block', () => {
     expect(block({ each: { leg: { blocked: [] } } })).toBeUndefined();
   });
 
+  it('of an account source is no Map, of which JSON would keep nothing', () => {
+    const layer = { each: { leg: { blocked: new Map([['L1', true as const]]) } } };
+    expect(() => defineAccountLayer(layer, 'limits.it')).toThrow(
+      'Expected `limits.it.each.leg.blocked` to be a list or a plain object, got an instance of Map',
+    );
+  });
+
   it('of a subject has any id', () => {
     const ids = ['__proto__', 'constructor', '\0', '*~leg/L1', '\ud800', 'x'.repeat(1_000_000)];
     for (const blocked of [
