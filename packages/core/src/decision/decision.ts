@@ -13,6 +13,7 @@ import { type Correction, Receipt } from './receipt.js';
  * - `limit-reached`: a quota has no room for it now.
  * - `throttled`: a quota would have room, had it not been shrunk after repeated violations.
  * - `cost-above-limit`: the cost is above a limit, so that no wait helps.
+ * - `blocked`: the policy blocks the account, the subject or the address.
  * - `store-unavailable`: the store failed, and the policy allows or denies every request meanwhile.
  * - `suspended`: limiting is suspended.
  */
@@ -21,6 +22,7 @@ export type Reason =
   | 'limit-reached'
   | 'throttled'
   | 'cost-above-limit'
+  | 'blocked'
   | 'store-unavailable'
   | 'suspended';
 
