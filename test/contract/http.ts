@@ -4,6 +4,7 @@ import type { Adapter } from './http/adapter.js';
 import { describeAddresses } from './http/addresses.js';
 import { describeCategory } from './http/category.js';
 import { describeClients } from './http/clients.js';
+import { describeHttpCorrections } from './http/corrections.js';
 import { describeCost } from './http/cost.js';
 import { describeErrors } from './http/errors.js';
 import { describeHeaders } from './http/headers.js';
@@ -29,6 +30,7 @@ export function describeHttp(adapter: Adapter): void {
     describeMounts(http);
     describeOptions(http);
     describeCost(http);
+    describeHttpCorrections(http);
     describeUnseen(http);
     describeErrors(http);
     describeOutage(http);

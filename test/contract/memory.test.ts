@@ -4,7 +4,7 @@ import { describeCorrections } from './corrections.js';
 import { describeSeveralParties } from './several-parties.js';
 import { describeStore } from './store.js';
 
-describeStore('MemoryStore', makeStore, { records: true, throttles: true });
+describeStore('MemoryStore', makeStore, { records: true, throttles: true, joins: true });
 describeCorrections('MemoryStore', makeStore, runsFor(300));
 describeSeveralParties('MemoryStore', makeStore, runsFor(300));
 

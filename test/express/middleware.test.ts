@@ -61,6 +61,63 @@ describe('Express middleware', () => {
     expect(await statuses(origin, '/free')).toEqual([200]);
   });
 
+  it('corrects charges by functions of its own on each route, with refunds of its own', async () => {
+    const limiter = new RateLimiter({ policy: { quotas: [perMinute(1000)] } });
+    const app = express();
+    const refundAtMost = { limit: 1, windowMs: 60_000 };
+    const options = { limiter, account: () => 'a', cost: 10 };
+    app.get('/settled', rateLimit({ ...options, costAfter: ({ path }, status) => path.length + status - 200 }));
+    app.get(
+      '/free',
+      rateLimit({ ...options, category: 'free', refundWhen: (_, { path }) => path === '/free', refundAtMost }),
+    );
+    app.get('/too', rateLimit({ ...options, category: 'too', refundWhen: () => true, refundAtMost }));
+    app.use((_request, response) => void response.end());
+    const origin = await serve(app);
+    expect(await statuses(origin, '/settled', '/free', '/free', '/too', '/too')).toEqual(new Array(5).fill(200));
+    for (const [category, used] of [
+      ['other', 8],
+      ['free', 10],
+      ['too', 10],
+    ] as const) {
+      expect((await limiter.peek({ account: 'a', category, cost: 0 })).tightest?.used).toBe(used);
+    }
+  });
+
+  it('asks costWhenAborted about a client that leaves in the middle of the body, and refundWhen about no such', async () => {
+    const limiter = new RateLimiter({ policy: { quotas: [perMinute(1000)] } });
+    const app = express();
+    const asked: string[] = [];
+    const sent = { bytes: 0 };
+    app.use(
+      rateLimit({
+        limiter,
+        account: () => 'a',
+        cost: 10,
+        refundWhen: () => {
+          asked.push('refundWhen');
+          return true;
+        },
+        costAfter: () => void asked.push('costAfter'),
+        costWhenAborted: () => {
+          asked.push('costWhenAborted');
+          return sent.bytes;
+        },
+      }),
+      (_request, response) => {
+        sent.bytes = 3;
+        response.status(500).write('abc');
+      },
+    );
+    const request = get(await serve(app));
+    request.on('error', () => {});
+    const [response] = await once(request, 'response');
+    response.on('error', () => {});
+    request.destroy();
+    await expect.poll(() => asked).toEqual(['costWhenAborted']);
+    expect((await limiter.peek({ account: 'a', category: 'other', cost: 0 })).tightest?.used).toBe(3);
+  });
+
   it('counts by the path that Express routes, in any spelling', async () => {
     const app = express();
     app.use(rateLimit(perMinuteOf(2)));

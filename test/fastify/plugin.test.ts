@@ -1,9 +1,9 @@
 import { createHook } from 'node:async_hooks';
-import { connect } from 'node:http2';
+import { connect, constants } from 'node:http2';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { MemoryStore, perMinute, RateLimiter } from '@tollgate/core';
-import { legsApi, type RateLimitOptions, rateLimit } from '@tollgate/fastify';
+import { legsApi, type RateLimitOptions, type RouteRateLimit, rateLimit } from '@tollgate/fastify';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { aMinuteOf } from '../a-minute.js';
@@ -53,10 +53,53 @@ describe('a route', () => {
     expect(await statuses(app, '/free')).toEqual([200]);
   });
 
+  it('has its own refundWhen, costAfter and costWhenAborted, and keeps those of the plugin that it does not set', async () => {
+    const limiter = new RateLimiter({ policy: { quotas: [perMinute(1000)] } });
+    const app = await build({ limiter, account: () => 'a', cost: 10, costAfter: () => 4 });
+    const declare = (url: string, own: RouteRateLimit) =>
+      app.get(url, { config: { rateLimit: own } }, async (_request, reply) => reply.code(500).send('x'));
+    app.get('/plain', async () => 'x');
+    declare('/own-cost', { costAfter: (request, status) => (request.method === 'GET' ? status - 493 : undefined) });
+    declare('/own-refund', { refundWhen: (status) => status === 500 });
+    declare('/declining', { costAfter: () => undefined, refundWhen: () => false });
+    declare('/not-set', { category: 'not-set', costAfter: undefined } as unknown as RouteRateLimit);
+    const used = async (url: string, category = 'other') => {
+      await app.inject(url);
+      return (await limiter.peek({ account: 'a', category, cost: 0 })).tightest?.used;
+    };
+    expect(await used('/plain')).toBe(4);
+    expect(await used('/own-cost')).toBe(4 + 7);
+    expect(await used('/own-refund')).toBe(4 + 7);
+    expect(await used('/declining')).toBe(4 + 7 + 10);
+    expect(await used('/not-set', 'not-set')).toBe(4);
+  });
+
+  it('shares the refunds of refundAtMost with the other routes of the plugin', async () => {
+    const limiter = new RateLimiter({ policy: { quotas: [perMinute(1000)] } });
+    const app = await build({ limiter, account: 'address', refundAtMost: { limit: 3, windowMs: 60_000 } });
+    const refundWhen = () => true;
+    app.get('/one', { config: { rateLimit: { refundWhen } } }, async () => 'x');
+    app.get('/two', { config: { rateLimit: { refundWhen, category: 'two' } } }, async () => 'x');
+    app.get('/three', { config: { rateLimit: { costAfter: () => 0, category: 'three' } } }, async () => 'x');
+    expect(await statuses(app, '/one', '/two', '/three', '/one', '/two', '/three')).toEqual(new Array(6).fill(200));
+    for (const category of ['other', 'two', 'three']) {
+      const { tightest } = await limiter.peek({ address: '127.0.0.1', category, cost: 0 });
+      expect([category, tightest?.used]).toEqual([category, 1]);
+    }
+  });
+
+  it('without any function that refunds makes refundAtMost a mistake, which is noticed when the app is ready', async () => {
+    const app = await build({ ...perMinuteOf(5), refundAtMost: { limit: 3, windowMs: 60_000 } });
+    app.get('/', { config: { rateLimit: { category: 'x' } } }, async () => 'x');
+    await expect(app.ready()).rejects.toThrow('Expected `refundWhen` beside `refundAtMost`');
+  });
+
   it('with invalid settings fails where it is declared', async () => {
     const app = await build(perMinuteOf(5));
     const declare = (config: object) => () =>
       app.get(`/${Math.random()}`, { config: { rateLimit: config } }, async () => '');
+    expect(declare({ costAfter: 4 })).toThrow(/Expected `config.rateLimit.costAfter` to be a function, got 4/);
+    expect(declare({ refundAtMost: {} })).toThrow(/Unknown option `config.rateLimit.refundAtMost`/);
     expect(declare({ cost: '2' })).toThrow(/Expected `config.rateLimit.cost` to be .*got "2"/);
     expect(declare({ max: 5 })).toThrow(/Unknown option `config.rateLimit.max`/);
     expect(declare({ hook: 'preHandler' })).toThrow(/Unknown option `config.rateLimit.hook`/);
@@ -243,7 +286,7 @@ describe('beside other parts of Fastify', () => {
     app.get('/', async () => 'x');
     await app.inject('/');
     expect(lines).toHaveLength(1);
-    expect(JSON.parse(lines[0]!)).toMatchObject({ msg: 'rate limit: the charge could not be refunded' });
+    expect(JSON.parse(lines[0]!)).toMatchObject({ msg: 'rate limit: the charge could not be corrected' });
   });
 
   it('works over HTTP/2', async () => {
@@ -274,6 +317,79 @@ describe('beside other parts of Fastify', () => {
     session.close();
     expect(refused).toMatchObject({ status: 429, retryAfter: '60' });
     expect(refused.body).toMatch(/^\{"request_id":"two","http_code":429,"response":/);
+  });
+
+  it('corrects the charge of an HTTP/2 stream once, and a stream that the client has reset is no answer', async () => {
+    const limiter = new RateLimiter({ policy: { quotas: [perMinute(1000)] } });
+    const app = Fastify({ http2: true });
+    apps.push(app as unknown as FastifyInstance);
+    const asked: string[] = [];
+    const note = (request: { readonly url: string }, what: unknown) => void asked.push(`${request.url} ${what}`);
+    await app.register(rateLimit, {
+      limiter,
+      account: () => 'a',
+      refundWhen: (status, request) => {
+        note(request, `refundWhen ${status}`);
+        return false;
+      },
+      costAfter: note,
+      costWhenAborted: (request) => {
+        note(request, 'aborted');
+        return 0;
+      },
+    });
+    let started = 0;
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    app.get('/now', async (_request, reply) => reply.code(202).send('x'));
+    app.get('/big', async () => Buffer.alloc(10_000_000));
+    app.get('/waits', async () => {
+      started++;
+      await answered;
+      return 'x';
+    });
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    const session = connect(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`);
+    session.on('error', () => {});
+    const open = (path: string, method = 'GET') => {
+      const stream = session.request({ ':path': path, ':method': method });
+      stream.on('error', () => {});
+      return stream;
+    };
+    const seen = async (...expected: string[]) => {
+      await expect.poll(() => asked).toEqual(expected);
+      asked.splice(0);
+    };
+
+    open('/now').resume();
+    await seen('/now refundWhen 202', '/now 202');
+    open('/now', 'HEAD').resume();
+    await seen('/now refundWhen 202', '/now 202');
+    open('/big').resume();
+    await seen('/big refundWhen 200', '/big 200');
+    // A part of it has been sent.
+    const big = open('/big');
+    big.once('data', () => big.close(constants.NGHTTP2_CANCEL));
+    await seen('/big aborted');
+    for (const code of [constants.NGHTTP2_CANCEL, constants.NGHTTP2_NO_ERROR]) {
+      const before = started;
+      const waits = open('/waits');
+      await expect.poll(() => started).toBe(before + 1);
+      waits.close(code);
+      await seen('/waits aborted');
+    }
+    open('/waits');
+    open('/waits');
+    await expect.poll(() => started).toBe(4);
+    session.destroy();
+    await seen('/waits aborted', '/waits aborted');
+    answer();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(asked).toEqual([]);
+    // The three that were answered, of 1 each.
+    expect((await limiter.peek({ account: 'a', category: 'other', cost: 0 })).tightest?.used).toBe(3);
   });
 
   it('makes no promise on the in-memory path', async () => {

@@ -19,9 +19,9 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
   },
   '@tollgate/core/http': {
     values: `
-      Answers BAD_REQUEST_STATUS BadCost CHARGE_OPTIONS ENVELOPE_TYPE LIMITED_STATUS MountWatch MountedLimiter Refunds
-      RequestReader UNAVAILABLE_STATUS asError checkChargeOptions checkHttpOptions checkNames checkOneOf checkOptions
-      clientAddress envelopeWriter headersWriter legsApiOptions limiterOf refusalLine reportRefusal requestId
+      Answers BAD_REQUEST_STATUS BadCost CHARGE_OPTIONS Corrections ENVELOPE_TYPE LIMITED_STATUS MountWatch
+      MountedLimiter RequestReader UNAVAILABLE_STATUS asError checkChargeOptions checkHttpOptions checkNames
+      checkOneOf checkOptions checkRefundAtMost clientAddress envelopeWriter headersWriter legsApiOptions limiterOf refusalLine reportRefusal requestId
       writeRetryAfter`,
     types: `
       AccountOption AddressFacts AnsweredRequest ChargeOptions EndingResponse Envelope HeaderChoice HeaderFormat

@@ -141,6 +141,19 @@ expressRateLimit({
   onLimited: (_request, response, decision) => response.status(429).json(decision.quotas),
   onUnavailable: (_request, response, { retryAfterMs }) => response.status(503).json(retryAfterMs),
 });
+expressRateLimit({
+  limiter,
+  account: 'address',
+  refundWhen: (status, request) => status >= 500 && request.method === 'GET',
+  costAfter: async (request, status) => (status === 304 ? 0 : request.url.length),
+  costWhenAborted: (request) => (request.complete ? 1 : undefined),
+  refundAtMost: perMinute(10),
+});
+expressRateLimit({ limiter, account: 'address', refundWhen: () => null, costAfter: () => null });
+// @ts-expect-error: a client that left has no status
+expressRateLimit({ limiter, account: 'address', costWhenAborted: (_request, status: number) => status });
+// @ts-expect-error: a cost is a number
+expressRateLimit({ limiter, account: 'address', costAfter: () => '4' });
 // @ts-expect-error: there is no such header format
 expressRateLimit({ policy, account: 'address', headers: 'draft-6' });
 // @ts-expect-error: hook is Fastify's
@@ -161,6 +174,19 @@ fastify.get('/', { config: { rateLimit: { category: 'legs', cost: 2 } } }, async
   expectTypeOf(request.rateLimit).toEqualTypeOf<Decision | null>();
   return reply.send('x');
 });
+fastify.get(
+  '/rows',
+  {
+    config: {
+      rateLimit: {
+        refundWhen: (status, request) => status >= 500 && request.method === 'GET',
+        costAfter: (request, status) => (status === 200 ? request.id.length : undefined),
+        costWhenAborted: async (request) => request.url.length,
+      },
+    },
+  },
+  async () => 'x',
+);
 fastify.get('/health', { config: { rateLimit: false } }, async () => 'x');
 // @ts-expect-error: there is no such hook
 await fastify.register(rateLimit, { policy, account: 'address', hook: 'onSend' });

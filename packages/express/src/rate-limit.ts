@@ -5,14 +5,15 @@ import {
   asError,
   BAD_REQUEST_STATUS,
   BadCost,
+  Corrections,
   checkHttpOptions,
   checkNames,
+  checkRefundAtMost,
   type HttpOptions,
   legsApiOptions,
   limiterOf,
   MountedLimiter,
   type ProxyTrust,
-  Refunds,
   RequestReader,
   reportRefusal,
   requestId,
@@ -64,8 +65,9 @@ export function rateLimit<Names extends PolicyNames = PolicyNames>(options: Rate
   checkNames('rateLimit', options, limiter);
   const mounted = MountedLimiter.of(limiter);
   const answers = new Answers<Request, Response>(options);
-  const { refundWhen, refundAtMost, onRefused } = options;
-  const refunds = refundWhen && new Refunds(limiter, refundWhen, refundAtMost);
+  const { onRefused } = options;
+  const corrections = new Corrections<Request>(limiter, options);
+  checkRefundAtMost(options, corrections.isNeeded);
   const reader = new RequestReader<Request>(
     {
       url: pathOf,
@@ -100,6 +102,8 @@ export function rateLimit<Names extends PolicyNames = PolicyNames>(options: Rate
       mounted.reached();
       return next();
     }
+    // Express has no log, and the answer has left: after a failed correction the charge stays.
+    if (decision.allowed && corrections.isNeeded) corrections.onEnd(request, response, decision, () => {});
     if (onRefused !== undefined) reportRefusal(onRefused, request, decision);
     // Most requests have no `rateLimit` yet, and this is the fastest way to find out.
     const before = Object.hasOwn(request, 'rateLimit') ? request.rateLimit : undefined;
@@ -115,8 +119,6 @@ export function rateLimit<Names extends PolicyNames = PolicyNames>(options: Rate
       isWritten = false;
     }
     if (!decision.allowed) return refuse(request, response, next, decision, isWritten);
-    // Express has no log, and the answer has left: after a failed refund the charge stays.
-    if (refunds !== undefined) refunds.onFinish(response, decision, () => {});
     return next();
   }
 

@@ -6,17 +6,18 @@ import {
   BadCost,
   CHARGE_OPTIONS,
   type ChargeOptions,
+  Corrections,
   checkChargeOptions,
   checkHttpOptions,
   checkNames,
   checkOneOf,
   checkOptions,
+  checkRefundAtMost,
   type HttpOptions,
   legsApiOptions,
   limiterOf,
   MountedLimiter,
   type ProxyTrust,
-  Refunds,
   RequestReader,
   refusalLine,
   reportRefusal,
@@ -60,15 +61,25 @@ function log(request: FastifyRequest, decision: Decision, level: Exclude<(typeof
 
 type Done = (error?: Error) => void;
 
+type RouteCorrections = Corrections<FastifyRequest>;
+
+/** What is prepared once for a route. */
+interface Route {
+  readonly reader: RequestReader<FastifyRequest>;
+  readonly corrections: RouteCorrections;
+}
+
 const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) => {
   checkHttpOptions('rateLimit', options, ['hook', 'logRefusals']);
-  const { hook = 'onRequest', refundWhen, refundAtMost, onRefused, logRefusals = false } = options;
+  const { hook = 'onRequest', onRefused, logRefusals = false } = options;
   checkOneOf('rateLimit.hook', hook, HOOKS);
   checkOneOf('rateLimit.logRefusals', logRefusals, LOG_LEVELS);
   const limiter = limiterOf('rateLimit', options);
   checkNames('rateLimit', options, limiter);
   const mounted = MountedLimiter.of(limiter);
-  const refunds = refundWhen && new Refunds(limiter, refundWhen, refundAtMost);
+  const corrections: RouteCorrections = new Corrections<FastifyRequest>(limiter, options);
+  /** Whether the plugin or a route of it can refund. */
+  let canRefund = corrections.isNeeded;
   const answers = new Answers<FastifyRequest, FastifyReply>(options, 'lower-case');
   const reader = new RequestReader<FastifyRequest>(
     {
@@ -82,28 +93,39 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
     options,
     mounted,
   );
-  /** The readers of routes, by the route's configuration; `null` for a route without limits. */
-  const readers = new WeakMap<object, RequestReader<FastifyRequest> | null>();
+  /** The routes, by their configuration; `null` for a route without limits. */
+  const routes = new WeakMap<object, Route | null>();
 
-  function readerOf({ config, url }: FastifyRequest['routeOptions']): RequestReader<FastifyRequest> | null {
-    let own = readers.get(config);
-    if (own === undefined) {
-      own = makeReader(config.rateLimit, url);
-      readers.set(config, own);
+  function routeOf({ config, url }: FastifyRequest['routeOptions']): Route | null {
+    let route = routes.get(config);
+    if (route === undefined) {
+      route = makeRoute(config.rateLimit, url);
+      routes.set(config, route);
     }
-    return own;
+    return route;
   }
 
-  function makeReader(own: RouteRateLimit = {}, pattern: string | undefined): RequestReader<FastifyRequest> | null {
+  function makeRoute(own: RouteRateLimit = {}, pattern: string | undefined): Route | null {
     if (own === false) return null;
     checkChargeOptions('config.rateLimit', checkOptions('config.rateLimit', own, CHARGE_OPTIONS));
-    return reader.with(own, { pattern });
+    return { reader: reader.with(own, { pattern }), corrections: corrections.with(own) };
   }
 
-  function answer(request: FastifyRequest, reply: FastifyReply, done: Done, decision: Decision | undefined): unknown {
+  function answer(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    done: Done,
+    decision: Decision | undefined,
+    corrections: RouteCorrections | undefined,
+  ): unknown {
     if (decision === undefined) {
       mounted.reached();
       return done();
+    }
+    if (decision.allowed && corrections?.isNeeded) {
+      corrections.onEnd(request, reply.raw, decision, (error) =>
+        request.log.warn({ err: error }, 'rate limit: the charge could not be corrected'),
+      );
     }
     if (onRefused !== undefined) reportRefusal(onRefused, request, decision);
     if (logRefusals !== false && (!decision.allowed || decision.wouldRefuse)) log(request, decision, logRefusals);
@@ -112,14 +134,7 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
     const shown = mounted.decided(decision, request.rateLimit);
     request.rateLimit = shown;
     answers.writeHeaders(shown, reply.header, reply, request);
-    if (decision.allowed) {
-      if (refunds !== undefined) {
-        refunds.onFinish(reply.raw, decision, (error) =>
-          request.log.warn({ err: error }, 'rate limit: the charge could not be refunded'),
-        );
-      }
-      return done();
-    }
+    if (decision.allowed) return done();
     reply.code(answers.status(decision));
     const replacement = answers.replacement(decision);
     if (replacement !== undefined) return sendReturned(reply, replacement(request, reply, decision));
@@ -145,10 +160,11 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
 
   function rateLimitRequest(request: FastifyRequest, reply: FastifyReply, done: Done): void {
     try {
-      const decision = readerOf(request.routeOptions)?.decide(request);
+      const route = routeOf(request.routeOptions);
+      const decision = route?.reader.decide(request);
       const answered = isPromise(decision)
-        ? decision.then((decision) => answer(request, reply, done, decision))
-        : answer(request, reply, done, decision);
+        ? decision.then((decision) => answer(request, reply, done, decision, route?.corrections))
+        : answer(request, reply, done, decision, route?.corrections);
       // A reply has a `then` too, but there is nothing to wait for.
       if (answered !== undefined && answered !== reply && isPromise(answered))
         answered.catch((thrown: unknown) => fail(request, reply, done, thrown));
@@ -160,9 +176,11 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
   if (!fastify.hasRequestDecorator('rateLimit')) fastify.decorateRequest('rateLimit', null);
   // A route with invalid settings fails where it is declared, not with its first request.
   fastify.addHook('onRoute', (route) => {
-    makeReader(route.config?.rateLimit, route.url);
+    const made = makeRoute(route.config?.rateLimit, route.url);
+    if (made?.corrections.isNeeded) canRefund = true;
     if (route.config?.rateLimit) checkNames('config.rateLimit', route.config.rateLimit, limiter);
   });
+  fastify.addHook('onReady', async () => checkRefundAtMost(options, canRefund));
   fastify.addHook(hook, rateLimitRequest);
   const unwatch = mounted.mount(({ server }) => server === fastify.server);
   fastify.addHook('onClose', async () => unwatch());

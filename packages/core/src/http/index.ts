@@ -8,6 +8,7 @@ export { asError } from '../errors.js';
 export { clientAddress } from './address.js';
 export type { AddressFacts, ProxyTrust } from './address-reader.js';
 export { Answers, BAD_REQUEST_STATUS, LIMITED_STATUS, type Replacement, UNAVAILABLE_STATUS } from './answers.js';
+export { Corrections } from './corrections.js';
 export { ENVELOPE_TYPE, type Envelope, envelopeWriter, requestId } from './envelope.js';
 export {
   type HeaderChoice,
@@ -21,7 +22,6 @@ export {
 export { legsApiOptions } from './legs-api-options.js';
 export { type AnsweredRequest, MountWatch, type Serves } from './mount-watch.js';
 export { MountedLimiter } from './mounted-limiter.js';
-export { type EndingResponse, Refunds } from './refund.js';
 export { type RefusalHook, refusalLine, reportRefusal } from './refusal-hook.js';
 export {
   type AccountOption,
@@ -30,9 +30,11 @@ export {
   checkChargeOptions,
   checkHttpOptions,
   checkNames,
+  checkRefundAtMost,
   type HttpOptions,
   limiterOf,
   type Optional,
   type Paths,
 } from './request-options.js';
 export { BadCost, type RequestFacts, RequestReader, type RouteFacts } from './request-reader.js';
+export type { EndingResponse } from './response-end.js';

@@ -54,6 +54,24 @@ export interface ChargeOptions<Request, Names extends PolicyNames = PolicyNames>
   readonly onFunctionFailure?: 'fallback' | 'error';
   /** Skips a request: it is not charged and gets no headers. */
   readonly skip?: (request: Request) => Optional<boolean>;
+  /**
+   * Refunds the charge when the response has finished with such a status: `(status) => status >= 500` refunds the
+   * service's own failures. The request is charged first, so there is no race. It is not asked about a client that left
+   * before; see `costWhenAborted`.
+   */
+  readonly refundWhen?: (statusCode: number, request: Request) => Optional<boolean>;
+  /**
+   * The real cost of the request, known when its response has finished: an integer from 0 to 2³¹ − 1. The charge is
+   * settled to it: a lower cost takes the difference back, a higher one counts it without asking. Declined: the charge
+   * stays. Not asked when `refundWhen` returns true, nor about a client that left before; see `costWhenAborted`.
+   */
+  readonly costAfter?: (request: Request, statusCode: number) => Optional<number>;
+  /**
+   * As `costAfter`, when the client has left before the response had finished, so that there is no status. It is asked
+   * at that moment, when the handler may still be at work. Without it such a request keeps its charge, since a client
+   * could otherwise make itself free by leaving early.
+   */
+  readonly costWhenAborted?: (request: Request) => Optional<number>;
 }
 
 /** The options that both adapters share; `Request` and `Response` are the framework's own, `Names` the policy's. */
@@ -86,14 +104,9 @@ export interface HttpOptions<Request, Response, Names extends PolicyNames = Poli
   /** `error.message` of the refusal's envelope. */
   readonly message?: string;
   /**
-   * Refunds the charge when the response has finished with such a status: `(status) => status >= 500` refunds the
-   * service's own failures. The request is charged first, so there is no race. A response that never finishes, because
-   * the client left, keeps its charge.
-   */
-  readonly refundWhen?: (statusCode: number) => Optional<boolean>;
-  /**
    * At most so many refunds for each account or address in a rolling window, so that a client cannot make itself free
-   * by requests that fail. Counted by this process. Default: no limit.
+   * by requests that fail. A refund is a request that costs 0 in the end, by whichever function. All routes of the
+   * limiter's mount share the refunds. Counted by this process. Default: no limit.
    */
   readonly refundAtMost?: QuotaOptions;
   /**
@@ -117,6 +130,9 @@ export interface HttpOptions<Request, Response, Names extends PolicyNames = Poli
 
 const ON_BAD_COST = ['bad-request', 'error'] as const;
 
+/** The functions that return what a request has cost in the end. */
+export const CORRECTING_OPTIONS = ['refundWhen', 'costAfter', 'costWhenAborted'] as const;
+
 export const CHARGE_OPTIONS: readonly string[] = [
   'account',
   'category',
@@ -126,6 +142,7 @@ export const CHARGE_OPTIONS: readonly string[] = [
   'environment',
   'onFunctionFailure',
   'skip',
+  ...CORRECTING_OPTIONS,
 ];
 
 const HTTP_OPTIONS: readonly string[] = [
@@ -139,7 +156,6 @@ const HTTP_OPTIONS: readonly string[] = [
   'headers',
   'code',
   'message',
-  'refundWhen',
   'refundAtMost',
   'onBadCost',
   'onLimited',
@@ -156,7 +172,7 @@ export function checkHttpOptions(path: string, options: object, more: readonly s
   if (checked['paths'] !== undefined) checkPaths(`${path}.paths`, checked['paths']);
   const ipv6Prefix = checked['ipv6Prefix'];
   if (ipv6Prefix !== undefined && ipv6Prefix !== false) checkInteger(`${path}.ipv6Prefix`, ipv6Prefix, 32, 64);
-  for (const name of ['refundWhen', 'onLimited', 'onUnavailable', 'onRefused']) {
+  for (const name of ['onLimited', 'onUnavailable', 'onRefused']) {
     if (checked[name] !== undefined) checkFunction(`${path}.${name}`, checked[name]);
   }
   for (const name of ['code', 'message', 'name']) {
@@ -165,12 +181,18 @@ export function checkHttpOptions(path: string, options: object, more: readonly s
   const { headers, refundAtMost, onBadCost } = checked;
   if (headers !== undefined && typeof headers !== 'function') checkOneOf(`${path}.headers`, headers, HEADER_FORMATS);
   if (onBadCost !== undefined) checkOneOf(`${path}.onBadCost`, onBadCost, ON_BAD_COST);
-  if (refundAtMost !== undefined) {
-    new Quota(refundAtMost as QuotaOptions, `${path}.refundAtMost`);
-    if (checked['refundWhen'] === undefined) {
-      throw optionConflictError('Expected `refundWhen` beside `refundAtMost`, got none: nothing would be refunded');
-    }
-  }
+  if (refundAtMost !== undefined) new Quota(refundAtMost as QuotaOptions, `${path}.refundAtMost`);
+}
+
+/**
+ * Refuses `refundAtMost` where nothing can be refunded.
+ *
+ * @throws TypeError `TOLLGATE_OPTION_CONFLICT`.
+ */
+export function checkRefundAtMost(options: Pick<HttpOptions<never, never>, 'refundAtMost'>, canRefund: boolean): void {
+  if (options.refundAtMost === undefined || canRefund) return;
+  const functions = 'Expected `refundWhen` beside `refundAtMost`, or `costAfter` or `costWhenAborted`';
+  throw optionConflictError(`${functions}, got none: nothing would be refunded`);
 }
 
 /** The usual mistakes of a first try get a message with the line to write. */
@@ -199,7 +221,9 @@ function checkPaths(path: string, paths: unknown): void {
 }
 
 export function checkChargeOptions(path: string, options: Readonly<Record<string, unknown>>): void {
-  if (options['skip'] !== undefined) checkFunction(`${path}.skip`, options['skip']);
+  for (const name of ['skip', ...CORRECTING_OPTIONS]) {
+    if (options[name] !== undefined) checkFunction(`${path}.${name}`, options[name]);
+  }
   for (const name of ['account', 'category', 'plan', 'region', 'environment']) {
     const option = options[name];
     if (option === undefined || typeof option === 'function') continue;

@@ -6,6 +6,7 @@ import { MAX_UNITS } from '../store/index.js';
 import { warnOnce } from '../warnings.js';
 import { type AddressFacts, AddressReader } from './address-reader.js';
 import { askOption } from './ask-option.js';
+import { noteFreeCharge } from './corrections.js';
 import { LayerFunctions } from './layer-functions.js';
 import type { MountedLimiter } from './mounted-limiter.js';
 import type { ChargeOptions, HttpOptions, Optional } from './request-options.js';
@@ -53,6 +54,8 @@ export class RequestReader<Request> {
   /** The parts of every charge, if none of them comes from a function: prepared once for the route. */
   readonly #constants: ChargeParts | undefined;
   readonly #layers: LayerFunctions<Request>;
+  /** Whether a request that costs nothing at first may cost something in the end. */
+  readonly #keepsFree: boolean;
 
   /** The options have been checked. */
   constructor(
@@ -76,6 +79,7 @@ export class RequestReader<Request> {
     if (options.category !== undefined || paths !== undefined) mounted.namesCategories();
     this.#constants = isNamed && skip === undefined ? constantsOf(options) : undefined;
     this.#layers = new LayerFunctions(options);
+    this.#keepsFree = (options.costAfter ?? options.costWhenAborted) !== undefined;
   }
 
   /** The reader of one route, with some options replaced. */
@@ -91,7 +95,7 @@ export class RequestReader<Request> {
     const parameter = typeof value === 'string' ? value : undefined;
     if (this.#constants !== undefined && parameter !== undefined && parameter !== '') {
       const place = this.#constants.category === undefined ? this.#place(request) : undefined;
-      return this.#mounted.limiter.consume(this.#charge(request, parameter, this.#constants, place));
+      return this.#decide(this.#charge(request, parameter, this.#constants, place));
     }
     const skipped = this.#options.skip?.(request);
     if (isPromise(skipped)) {
@@ -101,9 +105,15 @@ export class RequestReader<Request> {
   }
 
   #consume(request: Request, parameter: string | undefined): MaybePromise<Decision> {
-    const { limiter } = this.#mounted;
     const charge = this.#ask(request, parameter);
-    return isPromise(charge) ? charge.then((charge) => limiter.consume(charge)) : limiter.consume(charge);
+    return isPromise(charge) ? charge.then((charge) => this.#decide(charge)) : this.#decide(charge);
+  }
+
+  #decide(charge: Charge): MaybePromise<Decision> {
+    const decision = this.#mounted.limiter.consume(charge);
+    if (charge.cost !== 0 || !this.#keepsFree) return decision;
+    if (!isPromise(decision)) return noteFreeCharge(decision, charge);
+    return decision.then((decision) => noteFreeCharge(decision, charge));
   }
 
   #place(request: Request): Place | undefined {
