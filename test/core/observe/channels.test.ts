@@ -248,6 +248,24 @@ describe('throttlings', () => {
     expect(ended).toMatchObject([{ account: undefined, category: 'legs', scope: 'service', ended: 'lifted' }]);
   });
 
+  it('that began in another process are not published as begun here', () => {
+    const begun = follow('tollgate:throttling-begun');
+    const time = { now: 1000 };
+    const store = new MemoryStore({ clock: () => time.now });
+    const policy = { quotas: [perSecond(4)], service: { quotas: [perSecond(4)], throttle }, throttle };
+    // Two limiters on the same counters stand for two processes.
+    const [here, elsewhere] = [new RateLimiter({ policy, store }), new RateLimiter({ policy, store })];
+    for (let sent = 0; sent < 6; sent++) elsewhere.consume({ account: `a${sent}`, category: 'legs' });
+    time.now += 1000;
+    for (let sent = 0; sent < 3; sent++) here.consume(charge);
+    here.consume({ ...charge, cost: 4 });
+    here.consume({ ...charge, cost: 4 });
+    expect(begun.map(({ limiter, scope }) => [limiter === here, scope])).toEqual([
+      [false, 'service'],
+      [true, 'category'],
+    ]);
+  });
+
   it('of several charges have the party whose counter it is', () => {
     const begun = follow('tollgate:throttling-begun');
     const ended = follow('tollgate:throttling-ended');

@@ -2,7 +2,7 @@ import { wallClock } from '../clock.js';
 import type { ScratchOutcome } from '../memory/index.js';
 import { type AppliedQuota, type Block, type Limits, NO_LIMITS } from '../policy/index.js';
 import type { MaybePromise } from '../promises.js';
-import type { Outcome } from '../store/index.js';
+import type { Outcome, Throttle } from '../store/index.js';
 import { counterScope, isRefusedByThrottle, limitAt } from './limits-reading.js';
 import { withObserved } from './observed-limits.js';
 import type { Joined, PreparedCharge } from './prepared-charge.js';
@@ -86,7 +86,7 @@ interface CounterState {
   readonly owner: string;
   readonly name: string;
   readonly party: CounterParty;
-  readonly factor: number;
+  readonly throttle: Throttle | undefined;
   readonly throttledMs: number;
   readonly now: number;
 }
@@ -327,7 +327,7 @@ export class Decision {
       owner: account ?? charge.owner,
       name,
       party: partyOf(charge, limits, index),
-      factor: throttle?.factor ?? 1,
+      throttle,
       throttledMs: decision.#throttledMs?.[index] ?? 0,
       now: decision.#now,
     }));

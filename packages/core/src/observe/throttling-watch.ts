@@ -23,15 +23,18 @@ export class ThrottlingWatch {
 
   begun(decision: Decision): void {
     if (!THROTTLING_BEGUN.hasSubscribers && !THROTTLING_ENDED.hasSubscribers) return;
-    for (const counter of Decision.countersOf(decision)) {
-      const { owner, factor, throttledMs, now } = counter;
+    const throttled = Decision.countersOf(decision).filter(({ throttledMs }) => throttledMs > 0);
+    // The others began with refusals elsewhere. None is as long as a new one where the store reports its begin late.
+    const begun = throttled.filter(({ throttle, throttledMs }) => throttledMs >= (throttle?.forMs ?? 0));
+    for (const counter of begun.length > 0 ? begun : throttled) {
+      const { owner, throttle, throttledMs, now } = counter;
       const name = boundedName(counter.name);
-      if (throttledMs === 0 || this.#followed.get(owner)?.has(name)) continue;
+      if (this.#followed.get(owner)?.has(name)) continue;
       const party = followable(counter.party);
       this.#follow(owner, name, { party, endsAt: now + throttledMs });
-      if (THROTTLING_BEGUN.hasSubscribers) {
-        THROTTLING_BEGUN.publish({ limiter: this.#limiter, decision, ...party, factor, endsAfterMs: throttledMs });
-      }
+      if (!THROTTLING_BEGUN.hasSubscribers) continue;
+      const factor = throttle?.factor ?? 1;
+      THROTTLING_BEGUN.publish({ limiter: this.#limiter, decision, ...party, factor, endsAfterMs: throttledMs });
     }
   }
 
