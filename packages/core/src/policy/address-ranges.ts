@@ -63,8 +63,8 @@ export class AddressRanges {
       });
     }
     this.own = checkLayer(path, settings as Layer, '', 0, PARTY_OPTIONS);
-    this.#ipv4 = nested(path, ipv4);
-    this.#ipv6 = nested(path, ipv6);
+    this.#ipv4 = nested(ipv4);
+    this.#ipv6 = nested(ipv6);
     this.longestIpv6Prefix = ipv6.length === 0 ? undefined : Math.max(...ipv6.map(({ prefix }) => prefix));
     const chains: (readonly CheckedLayer[])[] = [[this.own]];
     for (const range of [...ipv4, ...ipv6]) chains[range.ordinal] = [...layersFrom(range), this.own];
@@ -120,13 +120,14 @@ export class AddressRanges {
 }
 
 /** The ranges by their first address, larger ones first, each with the range around it. */
-function nested(path: string, ranges: readonly AddressRange[]): readonly AddressRange[] {
+function nested(ranges: readonly AddressRange[]): readonly AddressRange[] {
   const sorted = ranges.toSorted((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : a.prefix - b.prefix));
   let around: AddressRange | undefined;
   for (const range of sorted) {
     while (around !== undefined && around.last < range.first) around = around.parent;
     if (around !== undefined && around.first === range.first && around.prefix === range.prefix) {
-      throw optionRangeError(`${path} key`, 'different from the other ranges', range.layer.name);
+      const { path: option, name } = range.layer;
+      throw optionRangeError(option, 'different from the other ranges', name);
     }
     range.parent = around;
     around = range;
@@ -146,15 +147,16 @@ interface Address {
 }
 
 function checkRange(path: string, text: string): Address {
-  if (!/[.:]/.test(text)) throw unknownOptionError(`${path}.${showName(text)}`, [...PARTY_OPTIONS, 'a range']);
+  const option = `${path}.${showName(text)}`;
+  if (!/[.:]/.test(text)) throw unknownOptionError(option, [...PARTY_OPTIONS, 'an address or range']);
   const address = text.includes('%') ? undefined : parse(text);
-  if (address === undefined) throw optionRangeError(`${path} key`, RANGE_RULE, text);
+  if (address === undefined) throw optionRangeError(option, RANGE_RULE, text);
   // Adapters count these addresses as the IPv4 addresses within them, so the range would match none of them.
   if (address.isIpv4 && /^0*(2002|64):/.test(text)) {
-    throw optionRangeError(`${path} key`, RANGE_RULE, text, 'write the IPv4 addresses within it');
+    throw optionRangeError(option, RANGE_RULE, text, 'write the IPv4 addresses within it');
   }
   if (masked(address, 0) !== address.first) {
-    throw optionRangeError(`${path} key`, 'a range without bits behind its prefix', text);
+    throw optionRangeError(option, 'a range without bits behind its prefix', text);
   }
   return address;
 }
