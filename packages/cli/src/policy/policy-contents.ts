@@ -97,7 +97,15 @@ class Found {
   }
 }
 
-export function contentsInWords({ quotas, total, service, throttles, observed, blocked, ...names }: PolicyContents): string {
+export function contentsInWords({
+  quotas,
+  total,
+  service,
+  throttles,
+  observed,
+  blocked,
+  ...names
+}: PolicyContents): string {
   return alignedRows(
     [
       ['quotas', shownQuotas(quotas)],
