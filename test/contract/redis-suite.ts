@@ -50,7 +50,7 @@ export function describeOn(name: string, effort: number, start: () => Promise<Ba
         stop: () => store.close(),
       };
     };
-    describeStore('RedisStore', makeStore, { records: true, throttles: true, effort });
+    describeStore('RedisStore', makeStore, { records: true, throttles: true, joins: true, effort });
     describeCorrections('RedisStore', makeStore, runsFor(Math.ceil(60 * effort)));
     describeSeveralParties('RedisStore', makeStore, runsFor(Math.ceil(60 * effort)));
   });
