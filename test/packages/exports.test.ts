@@ -11,11 +11,12 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
       Decision MemoryStore Policy Quota RateLimitError RateLimiter StoreError Throttle defineAccountLayer definePolicy legsApiAccount
       legsApiCategory legsApiPolicy limiterNameOf perDay perHour perMinute perSecond`,
     types: `
-      AccountLayer AccountSource AppliedQuota CategoryLayer Charge Clock Comparison CounterSpec CounterTarget
-      DecisionSource ErrorCode EscalateOptions Explained Explanation Health Identity Layer Layers LegsApiCategory
-      LimiterEvents LimiterStats MaybePromise MemoryStoreOptions MemoryStoreStats Mode Outcome PerOptions PolicyNames
+      AccountLayer AccountSource AddressLayers AppliedQuota Block CategoryLayer Charge Clock Comparison CounterSpec CounterTarget
+      DecisionSource ErrorCode EscalateOptions Explained ExplainedCounter Explanation Health Identity Layer Layers LegsApiCategory
+      LimiterEvents LimiterStats MaybePromise MemoryStoreOptions MemoryStoreStats Mode Outcome PartyLayer PartyLayers PerOptions PolicyNames
       PolicyOptions QuotaList QuotaOptions QuotaState RateLimiterOptions Reason Receipt ReceiptClaims ShardHealth Store
-      StoreErrorOptions StoreFailureMode StoreFailureModes Suspension ThrottleOptions Throttled TollgateError`,
+      StoreErrorOptions StoreFailureMode StoreFailureModes SubjectLayer Suspension ThrottleOptions Throttled TollgateError
+      Until`,
   },
   '@tollgate/core/http': {
     values: `
