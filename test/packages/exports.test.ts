@@ -11,12 +11,11 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
       Decision MemoryStore Policy Quota RateLimitError RateLimiter StoreError Throttle defineAccountLayer definePolicy legsApiAccount
       legsApiCategory legsApiPolicy limiterNameOf perDay perHour perMinute perSecond`,
     types: `
-      AccountLayer AccountSource AddressLayers AppliedQuota Block CategoryLayer Charge Clock Comparison CounterSpec CounterTarget
-      DecisionSource ErrorCode EscalateOptions Explained ExplainedCounter Explanation Health Identity Layer Layers LegsApiCategory
-      LimiterEvents LimiterStats MaybePromise MemoryStoreOptions MemoryStoreStats Mode Outcome PartyLayer PartyLayers PerOptions PolicyNames
+      AccountLayer AccountSource AppliedQuota CategoryLayer Charge Clock Comparison CounterSpec CounterTarget
+      DecisionSource ErrorCode EscalateOptions Explained Explanation Health Identity Layer Layers LegsApiCategory
+      LimiterEvents LimiterStats MaybePromise MemoryStoreOptions MemoryStoreStats Mode Outcome PerOptions PolicyNames
       PolicyOptions QuotaList QuotaOptions QuotaState RateLimiterOptions Reason Receipt ReceiptClaims ShardHealth Store
-      StoreErrorOptions StoreFailureMode StoreFailureModes SubjectLayer Suspension ThrottleOptions Throttled TollgateError
-      Until`,
+      StoreErrorOptions StoreFailureMode StoreFailureModes Suspension ThrottleOptions Throttled TollgateError`,
   },
   '@tollgate/core/http': {
     values: `
@@ -47,7 +46,7 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
     values: `
       MAX_WINDOW_MS OutageWarnings asError callSafely causeInWords checkFunction checkInteger checkOneOf checkOptions
       checkString closedError counterPrefixOf entryOf isPromise limitsConflictError monotonicClock optionConflictError
-      optionRangeError optionTypeError othersOf ownCopy pageOf requestsOf showName usagePrefixOf wallClock warn within`,
+      optionRangeError optionTypeError othersOf ownCopy pageOf partsOfSubjectCounter requestsOf showName usagePrefixOf wallClock warn within`,
     types: `
       Limits Resolution Scope`,
   },
