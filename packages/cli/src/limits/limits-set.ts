@@ -20,7 +20,10 @@ export function addLimitsSet(limits: Command): void {
   addWho(addLayerOptions(limitsCommand(limits, 'set', 'set the limits of an account, in place of all earlier ones')))
     .argument('<account>', 'the account')
     .option('--if-version <version>', 'only if its limits have this version; 0: only if it has none', parseVersion)
-    .option('--policy <file>', 'the policy of the services, whose categories and kinds of subjects are the only valid ones')
+    .option(
+      '--policy <file>',
+      'the policy of the services, whose categories and kinds of subjects are the only valid ones',
+    )
     .addHelpText(
       'after',
       `

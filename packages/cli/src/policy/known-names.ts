@@ -28,7 +28,9 @@ export function checkNames(policy: Policy, names: TypedNames): void {
 export function checkSubjectKinds(policy: Policy, subjects: object = {}, option = '--subject'): void {
   for (const kind of Object.keys(subjects)) {
     if (policy.known.subjects.length === 0) {
-      throw new UsageError(`Expected a policy with limits of subjects for ${option} ${shownName(kind)}, got one without`);
+      throw new UsageError(
+        `Expected a policy with limits of subjects for ${option} ${shownName(kind)}, got one without`,
+      );
     }
     policy.checkName('subject', kind, option);
   }

@@ -1,4 +1,11 @@
-import { type CategoryLayer, defineAccountLayer, type Layer, type QuotaList, type SubjectLayer, type Until } from '@tollgate/core';
+import {
+  type CategoryLayer,
+  defineAccountLayer,
+  type Layer,
+  type QuotaList,
+  type SubjectLayer,
+  type Until,
+} from '@tollgate/core';
 import { shownText } from '../safe-text.js';
 import { blockEndInWords } from './party-words.js';
 import { quotasInWords } from './quota-words.js';
