@@ -60,6 +60,15 @@ describe('limits on Redis', () => {
         events: 'unlimited' as const,
         actions: { quotas: [perMinute(1)], throttle: false as const, mode: 'enforce' as const },
       },
+      each: {
+        leg: [perSecond(5)],
+        key: {
+          quotas: [perMinute(60)],
+          blocked: { k7: true as const, k8: { until: '2026-12-31T18:00:00+05:30' }, k9: { until: 4_000_000_000_000 } },
+        },
+        line: { blocked: ['__proto__', 'a\0b'] },
+      },
+      blocked: { until: '2026-12-31T18:00:00Z' },
     };
     await limits!.set('ameyo5m', layer);
     await expect.poll(() => other!.layerOf('ameyo5m')).toBeDefined();

@@ -1,5 +1,6 @@
 import type { CategoryLayer, Layer, PartyLayer, PolicyOptions, QuotaList, SubjectLayer } from '@tollgate/core';
-import { alignedRows, isQuotaList, shownName, shownQuotas } from '../words/index.js';
+import { showName } from '@tollgate/core/kit';
+import { alignedRows, isQuotaList, shownName, shownQuotas, shownText } from '../words/index.js';
 
 /** The contents of a policy. */
 export interface PolicyContents {
@@ -31,7 +32,7 @@ export function contentsOf(options: PolicyOptions): PolicyContents {
   found.noteLayer('policy', options);
   const namesOf = (kind: 'plans' | 'regions' | 'environments' | 'accounts') => {
     const layers = Object.entries(options[kind] ?? {}) as [string, PartyLayer][];
-    for (const [name, layer] of layers) found.noteLayer(`policy.${kind}.${shownName(name)}`, layer);
+    for (const [name, layer] of layers) found.noteLayer(`policy.${kind}.${showName(name)}`, layer);
     return layers.map(([name]) => name);
   };
   const names = {
@@ -70,13 +71,13 @@ class Found {
     if ('blocked' in layer && layer.blocked) this.blocked.push(path);
     for (const [name, category] of Object.entries(layer.categories ?? {})) {
       this.categories.add(name);
-      this.notePart(`${path}.categories.${shownName(name)}`, category);
+      this.notePart(`${path}.categories.${showName(name)}`, category);
     }
     for (const [kind, subject] of Object.entries(layer.each ?? {})) {
       this.subjects.add(kind);
-      this.notePart(`${path}.each.${shownName(kind)}`, subject);
+      this.notePart(`${path}.each.${showName(kind)}`, subject);
       const { blocked = [] }: SubjectLayer = isQuotaList(subject) ? {} : subject;
-      if (Object.keys(blocked).length > 0) this.blocked.push(`${path}.each.${shownName(kind)}.blocked`);
+      if (Object.keys(blocked).length > 0) this.blocked.push(`${path}.each.${showName(kind)}.blocked`);
     }
   }
 
@@ -86,7 +87,7 @@ class Found {
     const isRange = ([name]: readonly [string, unknown]) => /[.:]/.test(name);
     this.noteLayer(path, Object.fromEntries(entries.filter((entry) => !isRange(entry))) as Layer);
     const ranges = entries.filter(isRange) as [string, PartyLayer][];
-    for (const [range, layer] of ranges) this.noteLayer(`${path}.${shownName(range)}`, layer);
+    for (const [range, layer] of ranges) this.noteLayer(`${path}.${showName(range)}`, layer);
     return ranges.map(([range]) => range);
   }
 
@@ -112,9 +113,9 @@ export function contentsInWords({
       ['total', total === null ? 'none' : shownQuotas(total)],
       ['service', service === null ? 'none' : shownQuotas(service)],
       ...Object.entries(names).map(([kind, all]) => [kind, listed(all.map(shownName))]),
-      ['throttles', listed(throttles)],
-      ['observed', listed(observed)],
-      ['blocked', listed(blocked)],
+      ['throttles', listed(throttles.map(shownText))],
+      ['observed', listed(observed.map(shownText))],
+      ['blocked', listed(blocked.map(shownText))],
     ],
     '  ',
   );

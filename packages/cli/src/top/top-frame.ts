@@ -53,8 +53,11 @@ export const FRAME_LINES = 8;
 /** As many rows as Redis returns at once. */
 export const MAX_ROWS = 100;
 
-const NEAREST_HEADS = ['full', '', 'used', 'limit', 'account', 'category'];
-const REFUSED_HEADS = ['refused', 'share', 'admitted', '', 'account', 'category'];
+/** Usage has accounts and addresses. Subjects and the service have no usage of their own. */
+const NEAREST_HEADS = ['full', '', 'used', 'limit', 'party', 'name', 'category'];
+const REFUSED_HEADS = ['refused', 'share', 'admitted', '', 'party', 'name', 'category'];
+/** The first column of text. */
+const PARTY = 4;
 
 function nearestRow({ account, category, share, used, limit, windowMs }: UsageNearest): string[] {
   const filled = Math.min(BAR_LENGTH, Math.floor(share * BAR_LENGTH));
@@ -65,22 +68,23 @@ function nearestRow({ account, category, share, used, limit, windowMs }: UsageNe
     bar,
     countInWords(used),
     quota,
-    shownAccount(account),
+    ...shownIdentity(account),
     shownCategory(category),
   ];
 }
 
 function refusedRow({ account, category, refused, admitted }: UsageRefused): string[] {
   const share = shareInWords(refused / (refused + admitted));
-  return [countInWords(refused), share, countInWords(admitted), '', shownAccount(account), shownCategory(category)];
+  return [countInWords(refused), share, countInWords(admitted), '', ...shownIdentity(account), shownCategory(category)];
 }
 
 const BAR_LENGTH = 10;
 
-function shownAccount(stored: string): string {
-  const { account, address, limiter } = identityOf(stored);
-  const name = account === undefined ? `address ${shownName(address ?? '')}` : shownName(account);
-  return limiter === undefined ? name : `${name} (limiter ${limiter})`;
+/** Whether it is an account or an address, and its name. */
+function shownIdentity(stored: string): [party: string, name: string] {
+  const { account, address = '', limiter } = identityOf(stored);
+  const name = shownName(account ?? address);
+  return [account === undefined ? 'address' : 'account', limiter === undefined ? name : `${name} (limiter ${limiter})`];
 }
 
 function hueOf({ share }: UsageNearest): 'red' | 'yellow' | 'reset' {
@@ -100,18 +104,18 @@ function table(
   if (rows.length === 0) return ['  none'];
   const all = [heads, ...rows];
   const widths = heads.map((_, column) => Math.max(...all.map((row) => widthOf(row[column]!))));
-  const [account, category] = [widths.length - 2, widths.length - 1];
+  const [name, category] = [widths.length - 2, widths.length - 1];
   if (columns !== undefined) {
-    const fixed = widths.slice(0, account).reduce((sum, width) => sum + width + 2, 0);
+    const fixed = widths.slice(0, name).reduce((sum, width) => sum + width + 2, 0);
     const room = Math.max(2, columns - fixed - 2);
-    // The category gets what the account leaves, and at least a third.
-    widths[category] = Math.min(widths[category]!, Math.max(Math.floor(room / 3), room - widths[account]!));
-    widths[account] = Math.min(widths[account]!, room - widths[category]!);
+    // The category gets what the name leaves, and at least a third.
+    widths[category] = Math.min(widths[category]!, Math.max(Math.floor(room / 3), room - widths[name]!));
+    widths[name] = Math.min(widths[name]!, room - widths[category]!);
   }
   const lineOf = (row: readonly string[]) => {
     const cells = row.map((cell, column) => {
       const text = clipped(cell, widths[column]!);
-      return column < account && !/[█·]/.test(text)
+      return column < PARTY && !/[█·]/.test(text)
         ? padded(text, widths[column]!, 'start')
         : padded(text, widths[column]!);
     });
