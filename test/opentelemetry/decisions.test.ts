@@ -38,13 +38,13 @@ describe('decisions', () => {
     limiter.suspend();
     send(limiter, 4);
     expect(await collector.lines('tollgate.decisions')).toEqual([
-      'category=actions limiter=api outcome=refused reason=cost-above-limit source=store: 1',
+      'category=actions limiter=api outcome=refused reason=cost-above-limit scope=category source=store: 1',
       'category=events limiter=api outcome=admitted reason=admitted source=store: 10',
-      'category=events limiter=api outcome=would_refuse reason=limit-reached source=store: 4',
+      'category=events limiter=api outcome=would_refuse reason=limit-reached scope=category source=store: 4',
       'category=free limiter=api outcome=admitted reason=admitted source=none: 15',
       'category=legs limiter=api outcome=admitted reason=admitted source=store: 10',
       'category=legs limiter=api outcome=admitted reason=suspended source=none: 4',
-      'category=legs limiter=api outcome=refused reason=limit-reached source=store: 3',
+      'category=legs limiter=api outcome=refused reason=limit-reached scope=category source=store: 3',
       'category=legs limiter=default outcome=admitted reason=admitted source=store: 3',
     ]);
     // The 8th, 9th and 10th of 10 leave the quota at 80 % or more.
@@ -53,6 +53,55 @@ describe('decisions', () => {
       'category=legs limiter=api: 3',
     ]);
     expect(await collector.lines('tollgate.suspended')).toEqual(['limiter=api: 1']);
+  });
+
+  it('that are refused have the scope of the limit that refused, and the kind of a subject', async () => {
+    const collector = observed();
+    const policy = {
+      quotas: [perMinute(5)],
+      total: [perMinute(8)],
+      each: { leg: { quotas: [perMinute(1)], blocked: ['L9'] } },
+      accounts: { out: 'blocked' },
+      addresses: { quotas: [perMinute(5)], '203.0.113.0/24': 'blocked' },
+    } as const;
+    const limiter = new RateLimiter({ name: 'api', policy });
+    send(limiter, 6);
+    send(limiter, 4, 'events');
+    send(limiter, 2, 'legs', 'out');
+    limiter.consume({ address: '203.0.113.7', category: 'legs' });
+    for (const leg of ['L1', 'L1', 'L1', 'L9']) {
+      limiter.consume({ account: 'acme', category: 'legs', subjects: { leg } });
+    }
+    expect(await collector.lines('tollgate.decisions')).toEqual([
+      'category=events limiter=api outcome=admitted reason=admitted source=store: 3',
+      'category=events limiter=api outcome=refused reason=limit-reached scope=total source=store: 1',
+      'category=legs limiter=api outcome=admitted reason=admitted source=store: 6',
+      'category=legs limiter=api outcome=refused reason=blocked scope=subject source=none subject=leg: 1',
+      'category=legs limiter=api outcome=refused reason=blocked source=none: 3',
+      'category=legs limiter=api outcome=refused reason=limit-reached scope=category source=store: 1',
+      'category=legs limiter=api outcome=refused reason=limit-reached scope=subject source=store subject=leg: 2',
+    ]);
+  });
+
+  it('on several charges count once, in the category of the first', async () => {
+    const collector = observed();
+    const policy = {
+      quotas: [perMinute(2)],
+      addresses: { quotas: [perMinute(9)] },
+      service: [perMinute(5)],
+    };
+    const limiter = new RateLimiter({ name: 'api', policy });
+    const signIn = (account: string) =>
+      limiter.consumeAll([
+        { address: '203.0.113.7', category: 'login' },
+        { account, category: 'accounts' },
+      ]);
+    for (const account of ['a', 'a', 'a', 'b', 'b', 'c', 'd']) signIn(account);
+    expect(await collector.lines('tollgate.decisions')).toEqual([
+      'category=login limiter=api outcome=admitted reason=admitted source=store: 5',
+      'category=login limiter=api outcome=refused reason=limit-reached scope=category source=store: 1',
+      'category=login limiter=api outcome=refused reason=limit-reached scope=service source=store: 1',
+    ]);
   });
 
   it('count as near the limit when the fullest quota reaches the `nearLimit` share', async () => {
@@ -137,6 +186,22 @@ describe('labels', () => {
     expect(points[0]).toMatchObject({ attributes: { category: 'legs' }, value: 4 });
     expect(points.at(-1)).toMatchObject({ attributes: { category: '_OTHER' }, value: 5000 - 63 + 2 });
     expect(points.reduce((sum, { value }) => sum + Number(value), 0)).toBe(5006);
+  });
+
+  it('contain no id of a subject, and a bounded number of kinds', async () => {
+    const collector = observed();
+    for (let made = 0; made < 100; made++) {
+      const kind = `kind${made}`;
+      const limiter = new RateLimiter({ policy: { quotas: [perMinute(9)], each: { [kind]: [perMinute(1)] } } });
+      for (let sent = 0; sent < 2; sent++) {
+        limiter.consume({ account: 'ameyo5m', category: 'legs', subjects: { [kind]: `secret${made}` } });
+      }
+    }
+    const all = await collector.collect();
+    const refusals = all.get('tollgate.decisions')!.points.filter(({ attributes }) => 'subject' in attributes);
+    expect(refusals).toHaveLength(65);
+    expect(refusals.at(-1)).toMatchObject({ attributes: { scope: 'subject', subject: '_OTHER' }, value: 36 });
+    expect(JSON.stringify([...all])).not.toContain('secret');
   });
 
   it('contain the categories of a list, and no invented one takes their place', async () => {

@@ -32,6 +32,24 @@ describe('a limiter in memory', () => {
     expect(await collector.lines('tollgate.active_throttlings')).toEqual([]);
   });
 
+  it('counts throttlings of subjects by their kind, and has no id of them', async () => {
+    const time = { now: 0 };
+    const store = new MemoryStore({ clock: () => time.now });
+    const throttle = { afterViolations: 1, withinMs: 60_000, forMs: 10_000, factor: 0.5 };
+    const each = { leg: { quotas: [perSecond(1)], throttle } };
+    const limiter = new RateLimiter({ store, policy: { quotas: [perSecond(9)], each } });
+    for (const leg of ['secret1', 'secret1', 'secret2', 'secret2']) {
+      limiter.consume({ account: 'a', category: 'legs', subjects: { leg } });
+    }
+    const attributes = 'category=legs limiter=default scope=subject subject=leg';
+    expect(await collector.lines('tollgate.throttlings')).toEqual([`${attributes}: 2`]);
+    expect(await collector.lines('tollgate.active_throttlings')).toEqual([`${attributes}: 2`]);
+    expect(JSON.stringify([...(await collector.collect())])).not.toContain('secret');
+    time.now += 10_000;
+    limiter.consume({ account: 'a', category: 'legs', subjects: { leg: 'other' } });
+    expect(await collector.lines('tollgate.active_throttlings')).toEqual([]);
+  });
+
   it('reports the counters of its store, and evictions', async () => {
     const time = { now: 0 };
     const store = new MemoryStore({ clock: () => time.now, maxCounters: 4 });
@@ -154,7 +172,7 @@ describe('a limiter on Redis', () => {
     expect(await collector.lines('tollgate.redis.pending_operations')).toEqual([]);
     expect(await collector.lines('tollgate.decisions')).toEqual([
       'category=legs limiter=api outcome=admitted reason=admitted source=store: 80',
-      'category=legs limiter=api outcome=refused reason=limit-reached source=store: 8',
+      'category=legs limiter=api outcome=refused reason=limit-reached scope=category source=store: 8',
     ]);
     // Refusals by the deny cache wait for no call.
     const [duration] = await collector.lines('tollgate.store.call.duration');

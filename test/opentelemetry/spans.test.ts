@@ -50,7 +50,12 @@ const admitted = {
   'tollgate.outcome': 'admitted',
   'tollgate.reason': 'admitted',
 };
-const refused = { ...admitted, 'tollgate.outcome': 'refused', 'tollgate.reason': 'limit-reached' };
+const refused = {
+  ...admitted,
+  'tollgate.outcome': 'refused',
+  'tollgate.reason': 'limit-reached',
+  'tollgate.scope': 'category',
+};
 
 it('a decision sets attributes on the active span, without the account, and creates no span', async () => {
   collector = new Collector();
@@ -119,6 +124,33 @@ it('a refusal stays when several decisions share a span', async () => {
   // A charge without an active span is decided all the same.
   void limiter.consume(charge);
   expect(trace.getActiveSpan()).toBeUndefined();
+});
+
+it('a refusal by the limits of a subject has its kind, and never its id', async () => {
+  collector = new Collector();
+  const policy = {
+    quotas: [perMinute(9)],
+    each: { leg: { quotas: [perMinute(1)], blocked: ['L2'] }, key: { quotas: [perMinute(9)] } },
+  };
+  const limiter = new RateLimiter({ name: 'api', policy });
+  const onLeg = (leg: string) => limiter.consume({ account: 'ameyo5m', category: 'legs', subjects: { leg, key: 'k' } });
+  await inSpan('1', () => onLeg('L1'));
+  await inSpan('2', () => onLeg('L1'));
+  await inSpan('3', () => onLeg('L2'));
+  const ofLeg = { ...refused, 'tollgate.scope': 'subject', 'tollgate.subject': 'leg' };
+  expect(recorded()).toEqual([admitted, ofLeg, { ...ofLeg, 'tollgate.reason': 'blocked' }]);
+});
+
+it('a second refusal on a span leaves no subject of the first', async () => {
+  collector = new Collector();
+  const policy = { quotas: [perMinute(2)], each: { leg: { quotas: [perMinute(1)] } } };
+  const limiter = new RateLimiter({ name: 'api', policy });
+  const charge = { account: 'ameyo5m', category: 'legs' };
+  await inSpan('1', () => {
+    for (let sent = 0; sent < 2; sent++) void limiter.consume({ ...charge, subjects: { leg: 'L1' } });
+    for (let sent = 0; sent < 2; sent++) void limiter.consume(charge);
+  });
+  expect(recorded()).toEqual([{ ...refused, 'tollgate.subject': '' }]);
 });
 
 it('no attribute is set with `spans: false`', async () => {

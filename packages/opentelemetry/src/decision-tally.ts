@@ -1,5 +1,5 @@
 import type { Attributes, BatchObservableResult, Meter, Observable } from '@opentelemetry/api';
-import type { Decision, DecisionSource, Reason } from '@tollgate/core';
+import type { Decision, DecisionSource, QuotaState, Reason } from '@tollgate/core';
 import { entryOf } from '@tollgate/core/kit';
 import { ATTRIBUTES, METRICS } from './metric-table.js';
 import type { CheckedOptions } from './observe-options.js';
@@ -17,6 +17,8 @@ export class DecisionTally {
   readonly #limiters = new BoundedNames(MAX_LIMITERS);
   readonly #categories: BoundedNames;
   readonly #accounts: BoundedNames | undefined;
+  /** Kinds of subjects, which policies name. */
+  readonly #kinds = new BoundedNames(MAX_KINDS);
   readonly #nearLimitShare: number;
   /** By the labels of limiter, category and account; the last is `undefined` where accounts are no attribute. */
   readonly #counts = new Map<string, Map<string, Map<string | undefined, Counts>>>();
@@ -39,7 +41,9 @@ export class DecisionTally {
     const { reason, source } = decision;
     const outcome = outcomeOf(decision);
     const row = REASONS.indexOf(reason) * OUTCOMES.length + OUTCOMES.indexOf(outcome);
-    counts.decisions[row * SOURCES.length + SOURCES.indexOf(source)]!++;
+    const scope = outcome === 'admitted' ? undefined : refusingScope(decision);
+    const decisions = scope === undefined ? counts.decisions : this.#refusalsOf(counts, scope);
+    decisions[row * SOURCES.length + SOURCES.indexOf(source)]!++;
     if (outcome === 'admitted' && decision.usedShare >= this.#nearLimitShare) counts.nearLimit++;
     if (decision.throttled !== undefined) counts.throttled++;
   }
@@ -47,14 +51,25 @@ export class DecisionTally {
   observe(result: BatchObservableResult): void {
     for (const byCategory of this.#counts.values()) {
       for (const byAccount of byCategory.values()) {
-        for (const { attributes, decisions, nearLimit, throttled } of byAccount.values()) {
-          for (const [index, count] of decisions.entries()) {
-            if (count > 0) result.observe(this.#decisions, count, { ...attributes, ...KINDS[index] });
+        for (const { attributes, decisions, byScope, bySubject, nearLimit, throttled } of byAccount.values()) {
+          this.#observeDecisions(result, attributes, decisions);
+          for (const [scope, refusals] of byScope) {
+            this.#observeDecisions(result, { ...attributes, [ATTRIBUTES.scope]: scope }, refusals);
+          }
+          for (const [subject, refusals] of bySubject) {
+            const own = { ...attributes, [ATTRIBUTES.scope]: 'subject', [ATTRIBUTES.subject]: subject };
+            this.#observeDecisions(result, own, refusals);
           }
           result.observe(this.#nearLimit, nearLimit, attributes);
           result.observe(this.#throttled, throttled, attributes);
         }
       }
+    }
+  }
+
+  #observeDecisions(result: BatchObservableResult, attributes: Attributes, decisions: readonly number[]): void {
+    for (const [index, count] of decisions.entries()) {
+      if (count > 0) result.observe(this.#decisions, count, { ...attributes, ...KINDS[index] });
     }
   }
 
@@ -67,6 +82,21 @@ export class DecisionTally {
 
   limiterLabel(limiter: string): string {
     return this.#limiters.labelOf(limiter);
+  }
+
+  /** The scope, and the kind of a subject. Never its id, which clients choose. */
+  scopeAttributes({ scope, subject }: RefusingScope): Attributes {
+    return {
+      [ATTRIBUTES.scope]: scope,
+      ...(subject !== undefined && { [ATTRIBUTES.subject]: this.#kinds.labelOf(subject) }),
+    };
+  }
+
+  #refusalsOf({ byScope, bySubject }: Counts, { scope, subject }: RefusingScope): number[] {
+    const none = () => KINDS.map(() => 0);
+    return subject === undefined
+      ? entryOf(byScope, scope, none)
+      : entryOf(bySubject, this.#kinds.labelOf(subject), none);
   }
 
   /** Fast path: most names are labels themselves, and need no look-up of their label. */
@@ -82,6 +112,8 @@ export class DecisionTally {
         ...(label !== undefined && { [ATTRIBUTES.account]: label }),
       },
       decisions: KINDS.map(() => 0),
+      byScope: new Map(),
+      bySubject: new Map(),
       nearLimit: 0,
       throttled: 0,
     }));
@@ -95,8 +127,12 @@ export class DecisionTally {
 
 interface Counts {
   readonly attributes: Attributes;
-  /** One for each of {@link KINDS}. */
+  /** Of decisions without a scope: one for each of {@link KINDS}. */
   readonly decisions: number[];
+  /** The same for refusals by the scope of the limit that refused, except by those of subjects. */
+  readonly byScope: Map<string, number[]>;
+  /** By the kind of the subject. */
+  readonly bySubject: Map<string, number[]>;
   nearLimit: number;
   throttled: number;
 }
@@ -105,6 +141,23 @@ interface Counts {
 export function outcomeOf({ allowed, wouldRefuse }: Decision): Outcome {
   if (wouldRefuse) return 'would_refuse';
   return allowed ? 'admitted' : 'refused';
+}
+
+/** Whose limit refused a charge. */
+export interface RefusingScope {
+  readonly scope: QuotaState['scope'];
+  /** The kind of the subject, with the scope `'subject'`. */
+  readonly subject?: string | undefined;
+}
+
+/**
+ * Whose limit refused, or would have refused: the scope of the tightest quota, or of the blocked subject. `undefined`
+ * where no limit did: the store failed, or the account or address is blocked.
+ */
+export function refusingScope(decision: Decision): RefusingScope | undefined {
+  const { block } = decision;
+  if (block === undefined) return decision.tightest;
+  return block.party === 'subject' ? { scope: 'subject', subject: block.subject } : undefined;
 }
 
 /**
@@ -133,6 +186,7 @@ const REASONS: readonly Reason[] = [
   'limit-reached',
   'throttled',
   'cost-above-limit',
+  'blocked',
   'store-unavailable',
   'suspended',
 ];
@@ -149,4 +203,6 @@ const KINDS: readonly Attributes[] = REASONS.flatMap((reason) =>
   ),
 );
 const MAX_LIMITERS = 100;
+/** A policy has 8 at most. */
+const MAX_KINDS = 64;
 const MAX_NAME_LENGTH = 128;

@@ -120,6 +120,7 @@ export const ATTRIBUTES = {
   reason: 'tollgate.reason',
   source: 'tollgate.source',
   scope: 'tollgate.scope',
+  subject: 'tollgate.subject',
   storeState: 'tollgate.store.state',
   circuitState: 'tollgate.circuit.state',
   result: 'tollgate.result',

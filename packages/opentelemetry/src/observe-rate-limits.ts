@@ -1,6 +1,6 @@
 import { type BatchObservableCallback, type Span, trace } from '@opentelemetry/api';
 import type { DecisionMessage, ObservedLimiter } from '@tollgate/core/channels';
-import { DecisionTally, outcomeOf } from './decision-tally.js';
+import { DecisionTally, outcomeOf, refusingScope } from './decision-tally.js';
 import { ATTRIBUTES } from './metric-table.js';
 import { type ObserveOptions, readOptions } from './observe-options.js';
 import { Readings } from './readings.js';
@@ -35,7 +35,7 @@ export function observeRateLimits(options: ObserveOptions = {}): Observation {
   const limiters = new Readings(meter, read, LIMITER_SERIES);
   const memoryStores = new Readings(meter, storeStats, MEMORY_STORE_SERIES);
   const redisStores = new Readings(meter, storeStats, REDIS_STORE_SERIES);
-  const spans = checked.spans ? new SpanRecorder() : undefined;
+  const spans = checked.spans ? new SpanRecorder(tally) : undefined;
   const subscriptions = new Subscriptions();
 
   let latest: ObservedLimiter | undefined;
@@ -84,19 +84,29 @@ export function observeRateLimits(options: ObserveOptions = {}): Observation {
  * last one stays, unless an earlier one refused, or would have refused.
  */
 class SpanRecorder {
+  readonly #tally: DecisionTally;
   readonly #refused = new WeakSet<Span>();
+
+  constructor(tally: DecisionTally) {
+    this.#tally = tally;
+  }
 
   record({ limiter, decision }: DecisionMessage): void {
     const span = trace.getActiveSpan();
     if (span === undefined || !span.isRecording()) return;
     const outcome = outcomeOf(decision);
     if (outcome === 'admitted' && this.#refused.has(span)) return;
+    const scope = outcome === 'admitted' ? undefined : refusingScope(decision);
+    const isAgain = this.#refused.has(span);
     if (outcome !== 'admitted') this.#refused.add(span);
     span.setAttributes({
       [ATTRIBUTES.limiter]: limiter.name,
       [ATTRIBUTES.category]: decision.category,
       [ATTRIBUTES.outcome]: outcome,
       [ATTRIBUTES.reason]: decision.reason,
+      // A span cannot lose an attribute, and those of an earlier refusal are not this one's.
+      ...(isAgain && { [ATTRIBUTES.scope]: '', [ATTRIBUTES.subject]: '' }),
+      ...(scope !== undefined && this.#tally.scopeAttributes(scope)),
     });
   }
 }

@@ -1,4 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
+import type { ThrottlingBegunMessage, ThrottlingEndedMessage } from '@tollgate/core/channels';
 import type { DecisionTally } from './decision-tally.js';
 import { ATTRIBUTES, METRICS } from './metric-table.js';
 import type { Subscriptions } from './subscriptions.js';
@@ -7,17 +8,17 @@ import type { Subscriptions } from './subscriptions.js';
 export function recordEvents(meter: Meter, tally: DecisionTally, subscriptions: Subscriptions): void {
   const throttlings = meter.createCounter(METRICS.throttlings.name, METRICS.throttlings);
   const active = meter.createUpDownCounter(METRICS.activeThrottlings.name, METRICS.activeThrottlings);
-  const throttlingOf = (limiter: string, category: string, scope: string) => ({
-    ...tally.attributesOf(limiter, category),
-    [ATTRIBUTES.scope]: scope,
+  const throttlingOf = ({ limiter, category, scope, subject }: ThrottlingBegunMessage | ThrottlingEndedMessage) => ({
+    ...tally.attributesOf(limiter.name, category),
+    ...tally.scopeAttributes({ scope, subject }),
   });
-  subscriptions.to('tollgate:throttling-begun', ({ limiter, decision, scope }) => {
-    const attributes = throttlingOf(limiter.name, decision.category, scope);
+  subscriptions.to('tollgate:throttling-begun', (message) => {
+    const attributes = throttlingOf(message);
     throttlings.add(1, attributes);
     active.add(1, attributes);
   });
-  subscriptions.to('tollgate:throttling-ended', ({ limiter, category, scope }) => {
-    active.add(-1, throttlingOf(limiter.name, category, scope));
+  subscriptions.to('tollgate:throttling-ended', (message) => {
+    active.add(-1, throttlingOf(message));
   });
 
   const circuitChanges = meter.createCounter(METRICS.circuitChanges.name, METRICS.circuitChanges);

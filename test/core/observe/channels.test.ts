@@ -86,6 +86,33 @@ describe('decisions', () => {
   });
 });
 
+describe('several charges', () => {
+  it('are one decision, and one refusal, with all of its parties', () => {
+    const all = follow('tollgate:decision');
+    const refusals = follow('tollgate:refusal');
+    const { limiter } = world({ quotas: [perMinute(1)], addresses: { quotas: [perMinute(9)] } });
+    const charges = [
+      { address: '203.0.113.7', category: 'login' },
+      { account: 'user', category: 'accounts' },
+    ] as const;
+    for (let sent = 0; sent < 2; sent++) limiter.consumeAll(charges);
+    expect([all.length, refusals.length]).toEqual([2, 1]);
+    expect(refusals[0]?.decision.charges).toMatchObject(charges);
+    expect(limiter.stats().decisions).toBe(2);
+  });
+});
+
+describe('a blocked charge', () => {
+  it('is a refusal with its block', () => {
+    const refusals = follow('tollgate:refusal');
+    const { limiter } = world({ quotas: [perMinute(1)], accounts: { ameyo5m: 'blocked' } });
+    limiter.consume(charge);
+    expect(refusals).toMatchObject([
+      { decision: { reason: 'blocked', block: { party: 'account', from: 'policy.accounts.ameyo5m' } } },
+    ]);
+  });
+});
+
 describe('throttlings', () => {
   const throttle = { afterViolations: 2, withinMs: 60_000, forMs: 10_000, factor: 0.5 };
   const policy = { quotas: [perSecond(2)], throttle };
@@ -174,6 +201,88 @@ describe('throttlings', () => {
       '}{ category elapsed',
       'x total elapsed',
     ]);
+  });
+
+  it('of a subject have its kind and id, and each subject has its own', () => {
+    const begun = follow('tollgate:throttling-begun');
+    const ended = follow('tollgate:throttling-ended');
+    const one = world({
+      quotas: [perSecond(90)],
+      each: { leg: { quotas: [perSecond(1)], throttle }, key: [perSecond(90)] },
+    });
+    const ids = ['L1', '__proto__', 'a\0b', 'L1/x', 'x'.repeat(300)];
+    const send = (leg: string) => one.limiter.consume({ ...charge, subjects: { leg, key: 'k7' } }) as Decision;
+    for (const id of ids) for (let sent = 0; sent < 3; sent++) send(id);
+    expect(begun.map(({ account, category, scope, subject }) => [account, category, scope, subject])).toEqual(
+      ids.map(() => ['ameyo5m', 'legs', 'subject', 'leg']),
+    );
+    const followed = begun.map(({ subjectId }) => subjectId);
+    expect(followed.slice(0, 4)).toEqual(ids.slice(0, 4));
+    // A long id is shortened to its beginning and a digest, since thousands are remembered.
+    expect(followed[4]).toMatch(/^x{193}[0-9a-f]{64}$/);
+    expect(begun[0]!.decision.throttled).toEqual({
+      endsAfterMs: 10_000,
+      factor: 0.5,
+      scope: 'subject',
+      subject: 'leg',
+      subjectId: 'L1',
+    });
+    one.limiter.pardon({ account: 'ameyo5m', subjects: { leg: 'L1' } });
+    send('L1');
+    expect(ended).toMatchObject([{ scope: 'subject', subject: 'leg', subjectId: 'L1', ended: 'lifted' }]);
+    one.time.now += 10_000;
+    send(ids[4]!);
+    expect(ended.map(({ subjectId }) => subjectId).sort()).toEqual([...followed].sort());
+    expect(ended.slice(1).map(({ ended }) => ended)).toEqual(Array(4).fill('elapsed'));
+  });
+
+  it('of everybody together belong to no account, and end with a charge of any', () => {
+    const begun = follow('tollgate:throttling-begun');
+    const ended = follow('tollgate:throttling-ended');
+    const one = world({ quotas: [perSecond(90)], service: { quotas: [perSecond(2)], throttle } });
+    for (const account of ['a', 'b', 'c', 'd', 'e']) one.limiter.consume({ account, category: 'legs' });
+    expect(begun).toMatchObject([{ account: undefined, address: undefined, category: 'legs', scope: 'service' }]);
+    expect(begun[0]?.decision.account).toBe('d');
+    one.limiter.pardon({ service: true });
+    one.limiter.consume({ account: 'f', category: 'events' });
+    expect(ended).toMatchObject([{ account: undefined, category: 'legs', scope: 'service', ended: 'lifted' }]);
+  });
+
+  it('that began in another process are not published as begun here', () => {
+    const begun = follow('tollgate:throttling-begun');
+    const time = { now: 1000 };
+    const store = new MemoryStore({ clock: () => time.now });
+    const policy = { quotas: [perSecond(4)], service: { quotas: [perSecond(4)], throttle }, throttle };
+    // Two limiters on the same counters stand for two processes.
+    const [here, elsewhere] = [new RateLimiter({ policy, store }), new RateLimiter({ policy, store })];
+    for (let sent = 0; sent < 6; sent++) elsewhere.consume({ account: `a${sent}`, category: 'legs' });
+    time.now += 1000;
+    for (let sent = 0; sent < 3; sent++) here.consume(charge);
+    here.consume({ ...charge, cost: 4 });
+    here.consume({ ...charge, cost: 4 });
+    expect(begun.map(({ limiter, scope }) => [limiter === here, scope])).toEqual([
+      [false, 'service'],
+      [true, 'category'],
+    ]);
+  });
+
+  it('of several charges have the party whose counter it is', () => {
+    const begun = follow('tollgate:throttling-begun');
+    const ended = follow('tollgate:throttling-ended');
+    const one = world({ quotas: [perSecond(2)], throttle, addresses: { quotas: [perSecond(90)] } });
+    const signIn = (address: string) =>
+      one.limiter.consumeAll([
+        { address, category: 'login' },
+        { account: 'user', category: 'accounts' },
+      ]);
+    for (let sent = 0; sent < 4; sent++) signIn(`203.0.113.${sent}`);
+    const party = { account: 'user', address: undefined, category: 'accounts', scope: 'category' };
+    expect(begun).toMatchObject([{ ...party, factor: 0.5 }]);
+    expect(begun[0]?.decision).toMatchObject({ address: '203.0.113.3', category: 'login' });
+    one.limiter.pardon({ account: 'user', category: 'accounts' });
+    // The same counter in a charge of its own.
+    one.limiter.consume({ account: 'user', category: 'accounts' });
+    expect(ended).toMatchObject([{ ...party, ended: 'lifted' }]);
   });
 
   it('are remembered up to a bound, and each beginning has one end', () => {

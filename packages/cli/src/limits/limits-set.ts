@@ -3,7 +3,7 @@ import type { StoredLimits } from '@tollgate/redis';
 import type { Command } from 'commander';
 import { NegativeResult, UsageError } from '../exit-codes.js';
 import { printResult } from '../output.js';
-import { checkNames, noteLikelyMistake, readLayer, readPolicy } from '../policy/index.js';
+import { checkNames, checkSubjectKinds, noteLikelyMistake, readLayer, readPolicy } from '../policy/index.js';
 import { type PreviousLimits, previousLimits, type RedisSession, withRedis } from '../redis/index.js';
 import { parseName, shownName } from '../words/index.js';
 import { addLayerOptions, type LayerOptions, layerOf } from './layer-options.js';
@@ -20,20 +20,28 @@ export function addLimitsSet(limits: Command): void {
   addWho(addLayerOptions(limitsCommand(limits, 'set', 'set the limits of an account, in place of all earlier ones')))
     .argument('<account>', 'the account')
     .option('--if-version <version>', 'only if its limits have this version; 0: only if it has none', parseVersion)
-    .option('--policy <file>', 'the policy of the services, whose categories are the only valid ones')
+    .option(
+      '--policy <file>',
+      'the policy of the services, whose categories and kinds of subjects are the only valid ones',
+    )
     .addHelpText(
       'after',
       `
 A LIST is one or more of LIMIT/TIME, such as 6000/minute,100/second or 20/5s, or the word unlimited.
 The earlier limits of the account are replaced as a whole, and shown. Services follow within a second.
 Without --policy, a category may have any name, and one that looks like a misspelt category of the
-Legs API is noted.
+Legs API is noted. A kind of subject that the policy of a service does not have is ignored there, with
+a warning.
+
+A block refuses every request, also of a service that sets no limits. It ends by the clocks of the services.
 
 Examples:
   tollgate limits set ameyo5m --category legs=6000/minute,100/second
   tollgate limits set ameyo5m --quotas 1000/minute --total unlimited --by alice --if-version 3
   tollgate limits set ameyo5m --mode observe
   tollgate limits set ameyo5m --throttle after=10,within=1m,for=5m,factor=0.5
+  tollgate limits set ameyo5m --each key=60/minute --policy policy.yaml
+  tollgate limits set ameyo5m --blocked --until 2026-12-31T18:00:00+05:30
   tollgate limits set ameyo5m --from limits.yaml`,
     )
     .action((account: string, options: SetOptions) => runSet(parseName(account), options));
@@ -51,6 +59,7 @@ async function runSet(account: string, options: SetOptions): Promise<void> {
     if (policy === undefined) noteLikelyMistake(category);
     else checkNames(policy, { category });
   }
+  if (policy !== undefined) checkSubjectKinds(policy, layer.each, options.from === undefined ? '--each' : 'each');
   await withRedis(options, async (session) => {
     const { before, after } = await replace(session, account, layer, options);
     printResult(options, { account, before: before ?? null, after }, () => {

@@ -1,6 +1,7 @@
 import { legsApiPolicy, type Policy } from '@tollgate/core';
+import { UsageError } from '../exit-codes.js';
 import { printError } from '../output.js';
-import { shownText } from '../words/index.js';
+import { shownName, shownText } from '../words/index.js';
 
 /** Names from the command line. */
 export interface TypedNames {
@@ -15,6 +16,23 @@ export function checkNames(policy: Policy, names: TypedNames): void {
   for (const kind of ['category', 'plan', 'region', 'environment'] as const) {
     const name = names[kind];
     if (name !== undefined) policy.checkName(kind, name, `--${kind}`);
+  }
+}
+
+/**
+ * Checks the kinds of subjects. Where a policy has none, a limiter takes any kind, and none has an effect; so here that
+ * is an error too. `option` is its name in errors.
+ *
+ * @throws UsageError, in effect, for a kind that the policy does not have.
+ */
+export function checkSubjectKinds(policy: Policy, subjects: object = {}, option = '--subject'): void {
+  for (const kind of Object.keys(subjects)) {
+    if (policy.known.subjects.length === 0) {
+      throw new UsageError(
+        `Expected a policy with limits of subjects for ${option} ${shownName(kind)}, got one without`,
+      );
+    }
+    policy.checkName('subject', kind, option);
   }
 }
 

@@ -1,65 +1,120 @@
-import type { CategoryLayer, Layer, PolicyOptions, QuotaList } from '@tollgate/core';
+import type { CategoryLayer, Layer, PartyLayer, PolicyOptions, QuotaList, SubjectLayer } from '@tollgate/core';
 import { alignedRows, isQuotaList, shownName, shownQuotas } from '../words/index.js';
 
 /** The contents of a policy. */
 export interface PolicyContents {
   readonly quotas: QuotaList;
   readonly total: QuotaList | null;
+  /** The limits of everybody together. */
+  readonly service: QuotaList | null;
   readonly plans: readonly string[];
   readonly regions: readonly string[];
   readonly environments: readonly string[];
   readonly accounts: readonly string[];
+  /** The ranges of addresses with a layer. */
+  readonly addresses: readonly string[];
   /** The categories that any layer names. */
   readonly categories: readonly string[];
-  /** The paths of the layers and categories with a throttle, as in errors. */
+  /** The kinds of subjects that any layer names. */
+  readonly subjects: readonly string[];
+  /** The paths of the layers and their parts with a throttle, as in errors. */
   readonly throttles: readonly string[];
   /** The paths of those with `mode: observe`. */
   readonly observed: readonly string[];
+  /** The paths of those that block an account, an address or any subject, also if the block has ended. */
+  readonly blocked: readonly string[];
 }
 
 export function contentsOf(options: PolicyOptions): PolicyContents {
-  const categories = new Set<string>();
-  const throttles: string[] = [];
-  const observed: string[] = [];
-  const note = (path: string, { throttle, mode }: CategoryLayer) => {
-    if (throttle) throttles.push(path);
-    if (mode === 'observe') observed.push(path);
-  };
-  const noteLayer = (path: string, layer: Layer) => {
-    note(path, layer);
-    for (const [name, category] of Object.entries(layer.categories ?? {})) {
-      categories.add(name);
-      if (!isQuotaList(category)) note(`${path}.categories.${shownName(name)}`, category);
-    }
-  };
+  const { quotas, total, service } = options;
+  const found = new Found();
+  found.noteLayer('policy', options);
   const namesOf = (kind: 'plans' | 'regions' | 'environments' | 'accounts') => {
-    const layers = Object.entries(options[kind] ?? {}) as [string, Layer][];
-    for (const [name, layer] of layers) noteLayer(`policy.${kind}.${shownName(name)}`, layer);
+    const layers = Object.entries(options[kind] ?? {}) as [string, PartyLayer][];
+    for (const [name, layer] of layers) found.noteLayer(`policy.${kind}.${shownName(name)}`, layer);
     return layers.map(([name]) => name);
   };
-
-  noteLayer('policy', options);
-  return {
-    quotas: options.quotas,
-    total: options.total ?? null,
+  const names = {
     plans: namesOf('plans'),
     regions: namesOf('regions'),
     environments: namesOf('environments'),
     accounts: namesOf('accounts'),
-    categories: [...categories],
-    throttles,
-    observed,
+    addresses: found.noteAddresses('policy.addresses', options.addresses ?? {}),
+  };
+  if (service !== undefined) found.notePart('policy.service', service);
+  return {
+    quotas,
+    total: total ?? null,
+    service: service === undefined ? null : isQuotaList(service) ? service : service.quotas!,
+    ...names,
+    categories: [...found.categories],
+    subjects: [...found.subjects],
+    throttles: found.throttles,
+    observed: found.observed,
+    blocked: found.blocked,
   };
 }
 
-export function contentsInWords({ quotas, total, throttles, observed, ...names }: PolicyContents): string {
+/** What the layers of a policy have, with the paths of it. */
+class Found {
+  readonly categories = new Set<string>();
+  readonly subjects = new Set<string>();
+  readonly throttles: string[] = [];
+  readonly observed: string[] = [];
+  readonly blocked: string[] = [];
+
+  noteLayer(path: string, layer: PartyLayer | PolicyOptions): void {
+    if (layer === 'blocked') this.blocked.push(path);
+    if (typeof layer === 'string') return;
+    this.notePart(path, layer);
+    if ('blocked' in layer && layer.blocked) this.blocked.push(path);
+    for (const [name, category] of Object.entries(layer.categories ?? {})) {
+      this.categories.add(name);
+      this.notePart(`${path}.categories.${shownName(name)}`, category);
+    }
+    for (const [kind, subject] of Object.entries(layer.each ?? {})) {
+      this.subjects.add(kind);
+      this.notePart(`${path}.each.${shownName(kind)}`, subject);
+      const { blocked = [] }: SubjectLayer = isQuotaList(subject) ? {} : subject;
+      if (Object.keys(blocked).length > 0) this.blocked.push(`${path}.each.${shownName(kind)}.blocked`);
+    }
+  }
+
+  /** Settings and ranges stand together, and only ranges have a dot or a colon. Returns the ranges. */
+  noteAddresses(path: string, addresses: object): string[] {
+    const entries = Object.entries(addresses);
+    const isRange = ([name]: readonly [string, unknown]) => /[.:]/.test(name);
+    this.noteLayer(path, Object.fromEntries(entries.filter((entry) => !isRange(entry))) as Layer);
+    const ranges = entries.filter(isRange) as [string, PartyLayer][];
+    for (const [range, layer] of ranges) this.noteLayer(`${path}.${shownName(range)}`, layer);
+    return ranges.map(([range]) => range);
+  }
+
+  notePart(path: string, part: QuotaList | CategoryLayer): void {
+    if (isQuotaList(part)) return;
+    if (part.throttle) this.throttles.push(path);
+    if (part.mode === 'observe') this.observed.push(path);
+  }
+}
+
+export function contentsInWords({
+  quotas,
+  total,
+  service,
+  throttles,
+  observed,
+  blocked,
+  ...names
+}: PolicyContents): string {
   return alignedRows(
     [
       ['quotas', shownQuotas(quotas)],
       ['total', total === null ? 'none' : shownQuotas(total)],
+      ['service', service === null ? 'none' : shownQuotas(service)],
       ...Object.entries(names).map(([kind, all]) => [kind, listed(all.map(shownName))]),
       ['throttles', listed(throttles)],
       ['observed', listed(observed)],
+      ['blocked', listed(blocked)],
     ],
     '  ',
   );

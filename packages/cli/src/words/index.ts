@@ -11,6 +11,7 @@ export {
   WEEKDAYS,
 } from './figures.js';
 export { isQuotaList, layerRows, shownQuotas } from './layer-rows.js';
+export { blockEndInWords, blockInWords, shownParty } from './party-words.js';
 export { parseQuotas, quotasInWords } from './quota-words.js';
 export {
   parseName,
@@ -20,4 +21,5 @@ export {
   shownInstant,
   shownName,
 } from './shown-text.js';
+export { parseSubject, type Subjects, shownSubject, shownSubjects } from './subject-words.js';
 export { parseThrottle, THROTTLE_FORM, throttleInWords } from './throttle-words.js';

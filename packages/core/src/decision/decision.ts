@@ -2,8 +2,8 @@ import { wallClock } from '../clock.js';
 import type { ScratchOutcome } from '../memory/index.js';
 import { type AppliedQuota, type Block, type Limits, NO_LIMITS } from '../policy/index.js';
 import type { MaybePromise } from '../promises.js';
-import type { Outcome } from '../store/index.js';
-import { isRefusedByThrottle, limitAt, scopeOf } from './limits-reading.js';
+import type { Outcome, Throttle } from '../store/index.js';
+import { counterScope, isRefusedByThrottle, limitAt } from './limits-reading.js';
 import { withObserved } from './observed-limits.js';
 import type { Joined, PreparedCharge } from './prepared-charge.js';
 import { type Correction, Receipt } from './receipt.js';
@@ -66,13 +66,27 @@ export interface Throttled {
   readonly factor: number;
   /** Whose limits are shrunk. */
   readonly scope: AppliedQuota['scope'];
+  /** With the scope `'subject'`: its kind. */
+  readonly subject?: string;
+  /** With the scope `'subject'`: its id. */
+  readonly subjectId?: string;
+}
+
+/** Whose counter it is. That of the service belongs to no account or address. */
+interface CounterParty extends Pick<Throttled, 'scope' | 'subject' | 'subjectId'> {
+  readonly account: string | undefined;
+  readonly address: string | undefined;
+  /** Of the charge that names the counter; of several, the first. */
+  readonly category: string;
 }
 
 /** A counter as a decision found it; `throttledMs` is 0 where it is not throttled. */
 interface CounterState {
+  /** The name under which the store keeps it, with that of its counter. */
+  readonly owner: string;
   readonly name: string;
-  readonly scope: AppliedQuota['scope'];
-  readonly factor: number;
+  readonly party: CounterParty;
+  readonly throttle: Throttle | undefined;
   readonly throttledMs: number;
   readonly now: number;
 }
@@ -289,7 +303,7 @@ export class Decision {
     if (endsAfterMs === 0) return undefined;
     const counter = throttledMs.indexOf(endsAfterMs);
     const { throttle } = this.#limits.counters[counter]!;
-    return { endsAfterMs, factor: throttle?.factor ?? 1, scope: scopeOf(this.#limits, counter) };
+    return { endsAfterMs, factor: throttle?.factor ?? 1, ...counterScope(this.#limits, counter) };
   }
 
   /** Whether a throttling began with this refusal. */
@@ -308,10 +322,12 @@ export class Decision {
   /** The state of each counter that the charge touched, at the instant `now` of the store. */
   static countersOf(decision: Decision): readonly CounterState[] {
     const limits = decision.#limits;
-    return limits.counters.map(({ name, throttle }, index) => ({
+    const charge = decision.#charge;
+    return limits.counters.map(({ account, name, throttle }, index) => ({
+      owner: account ?? charge.owner,
       name,
-      scope: scopeOf(limits, index),
-      factor: throttle?.factor ?? 1,
+      party: partyOf(charge, limits, index),
+      throttle,
       throttledMs: decision.#throttledMs?.[index] ?? 0,
       now: decision.#now,
     }));
@@ -375,6 +391,17 @@ export class Decision {
       token: this.#token,
     };
   }
+}
+
+/** Whose counter it is; of several charges, the first one with the counter tells. */
+function partyOf(decided: PreparedCharge, limits: Limits, counter: number): CounterParty {
+  const scope = counterScope(limits, counter);
+  const quota = limits.counterOfQuota.indexOf(counter);
+  const part = decided.joined?.parts.find(({ places }) => places.includes(quota));
+  const { account, address, category } = part?.charge ?? decided;
+  return scope.scope === 'service'
+    ? { account: undefined, address: undefined, category, ...scope }
+    : { account, address, category, ...scope };
 }
 
 function chargeState(

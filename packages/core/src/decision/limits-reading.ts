@@ -15,9 +15,13 @@ export function limitAt(
   return throttledMs[counter]! > 0 ? (counters[counter]!.throttle?.limitOf(limit) ?? limit) : limit;
 }
 
-/** The scope of a counter. */
-export function scopeOf({ quotas, counterOfQuota }: Limits, counter: number): AppliedQuota['scope'] {
-  return quotas[counterOfQuota.indexOf(counter)]!.scope;
+/** The scope of a counter; of a subject's also its kind and id. */
+export function counterScope(
+  { quotas, counters, counterOfQuota }: Limits,
+  counter: number,
+): Pick<AppliedQuota, 'scope' | 'subject'> & { readonly subjectId?: string } {
+  const { scope, subject } = quotas[counterOfQuota.indexOf(counter)]!;
+  return subject === undefined ? { scope } : { scope, subject, subjectId: counters[counter]!.subject ?? '' };
 }
 
 /** Whether the charge would have fitted if no limit had been shrunk. */

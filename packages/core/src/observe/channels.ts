@@ -25,12 +25,18 @@ export interface LimiterMessage extends LimiterPart {
   readonly state: 'made' | 'closed';
 }
 
-/** The decision on one charge, just before its caller receives it: synchronously, and in the caller's async context. */
+/**
+ * The decision on one charge, just before its caller receives it: synchronously, and in the caller's async context. A
+ * decision on several charges is one message: `decision.charges` has them.
+ */
 export interface DecisionMessage extends LimiterPart {
   readonly decision: Decision;
 }
 
-/** A charge was refunded or settled, or a debit counted. It is published when it was asked for. */
+/**
+ * A charge was refunded or settled, or a debit counted. It is published when it was asked for. Of several charges with
+ * one receipt, each has a message.
+ */
 export interface CorrectionMessage extends LimiterPart {
   readonly account: string | undefined;
   readonly address: string | undefined;
@@ -41,11 +47,30 @@ export interface CorrectionMessage extends LimiterPart {
   readonly actualCost: number;
 }
 
-/** A throttling of a counter began with this refusal. */
-export interface ThrottlingBegunMessage extends LimiterPart {
-  readonly decision: Decision;
-  /** Whose limits are shrunk: the category's, or those of the account over all categories. */
+/** Whose limits a throttling shrinks. */
+interface ThrottledParty {
+  /** Both `undefined` for the limits of everybody together. */
+  readonly account: string | undefined;
+  readonly address: string | undefined;
+  /** The category of the refusal with which it began. */
+  readonly category: string;
+  /** The limits of the category, of the account over all categories, of a subject, or of everybody together. */
   readonly scope: AppliedQuota['scope'];
+  /** With the scope `'subject'`: its kind, as the policy names it. */
+  readonly subject?: string;
+  /**
+   * With the scope `'subject'`: its id. Clients choose ids, so there may be any number. Of an id longer than 256 UTF-16
+   * units, its beginning and a digest.
+   */
+  readonly subjectId?: string;
+}
+
+/**
+ * A throttling of a counter began with this refusal. Of a decision on several charges, account, address and category
+ * are those of the charge that has the counter.
+ */
+export interface ThrottlingBegunMessage extends LimiterPart, ThrottledParty {
+  readonly decision: Decision;
   /** The share of each limit that is left. */
   readonly factor: number;
   /** Milliseconds until the throttling expires. */
@@ -53,12 +78,7 @@ export interface ThrottlingBegunMessage extends LimiterPart {
 }
 
 /** A throttling is over, and its begin was published. */
-export interface ThrottlingEndedMessage extends LimiterPart {
-  readonly account: string | undefined;
-  readonly address: string | undefined;
-  /** The category of the refusal with which it began. */
-  readonly category: string;
-  readonly scope: AppliedQuota['scope'];
+export interface ThrottlingEndedMessage extends LimiterPart, ThrottledParty {
   /**
    * `'elapsed'`: it expired. `'lifted'`: `pardon`, `reset` or another policy ended it earlier. `'forgotten'`: the
    * limiter was closed, or follows more than 10000 throttlings.

@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { ownCopy } from '../bounded-name.js';
 import { checkOptions } from '../check.js';
 import { optionRangeError, showName, unknownOptionError } from '../errors.js';
 import { type Groups, ipv4Within, parseIpv6 } from '../ip-address.js';
@@ -38,8 +39,8 @@ export class AddressRanges {
   readonly #ipv6: readonly AddressRange[];
   /** By ordinal, the layers that apply, the most specific first. */
   readonly #chains: readonly (readonly CheckedLayer[])[];
-  #latestAddress: string | undefined;
-  #latestOrdinal = 0;
+  /** Of recent addresses. Clients bring any number of them, so it starts anew when it is full. */
+  readonly #ordinals = new Map<string, number>();
 
   constructor(path: string, layers: AddressLayers) {
     const entries = layers instanceof Map ? layers : Object.entries(checkOptions(path, layers));
@@ -63,8 +64,8 @@ export class AddressRanges {
       });
     }
     this.own = checkLayer(path, settings as Layer, '', 0, PARTY_OPTIONS);
-    this.#ipv4 = nested(path, ipv4);
-    this.#ipv6 = nested(path, ipv6);
+    this.#ipv4 = nested(ipv4);
+    this.#ipv6 = nested(ipv6);
     this.longestIpv6Prefix = ipv6.length === 0 ? undefined : Math.max(...ipv6.map(({ prefix }) => prefix));
     const chains: (readonly CheckedLayer[])[] = [[this.own]];
     for (const range of [...ipv4, ...ipv6]) chains[range.ordinal] = [...layersFrom(range), this.own];
@@ -88,12 +89,13 @@ export class AddressRanges {
 
   /** A number for the layers that apply to an address; 0 outside every range, also for a text that is no address. */
   ordinalOf(address: string): number {
-    if (address === this.#latestAddress) return this.#latestOrdinal;
+    if (address.length > LONGEST_ADDRESS) return 0;
+    const cached = this.#ordinals.get(address);
+    if (cached !== undefined) return cached;
     const ordinal = this.#find(address)?.ordinal ?? 0;
-    if (address.length <= LONGEST_ADDRESS) {
-      this.#latestAddress = address;
-      this.#latestOrdinal = ordinal;
-    }
+    if (this.#ordinals.size >= MAX_CACHED) this.#ordinals.clear();
+    // An address may be cut out of a header, which the cache must not keep.
+    this.#ordinals.set(ownCopy(address), ordinal);
     return ordinal;
   }
 
@@ -120,13 +122,14 @@ export class AddressRanges {
 }
 
 /** The ranges by their first address, larger ones first, each with the range around it. */
-function nested(path: string, ranges: readonly AddressRange[]): readonly AddressRange[] {
+function nested(ranges: readonly AddressRange[]): readonly AddressRange[] {
   const sorted = ranges.toSorted((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : a.prefix - b.prefix));
   let around: AddressRange | undefined;
   for (const range of sorted) {
     while (around !== undefined && around.last < range.first) around = around.parent;
     if (around !== undefined && around.first === range.first && around.prefix === range.prefix) {
-      throw optionRangeError(`${path} key`, 'different from the other ranges', range.layer.name);
+      const { path: option, name } = range.layer;
+      throw optionRangeError(option, 'different from the other ranges', name);
     }
     range.parent = around;
     around = range;
@@ -146,15 +149,16 @@ interface Address {
 }
 
 function checkRange(path: string, text: string): Address {
-  if (!/[.:]/.test(text)) throw unknownOptionError(`${path}.${showName(text)}`, [...PARTY_OPTIONS, 'a range']);
+  const option = `${path}.${showName(text)}`;
+  if (!/[.:]/.test(text)) throw unknownOptionError(option, [...PARTY_OPTIONS, 'an address or range']);
   const address = text.includes('%') ? undefined : parse(text);
-  if (address === undefined) throw optionRangeError(`${path} key`, RANGE_RULE, text);
+  if (address === undefined) throw optionRangeError(option, RANGE_RULE, text);
   // Adapters count these addresses as the IPv4 addresses within them, so the range would match none of them.
   if (address.isIpv4 && /^0*(2002|64):/.test(text)) {
-    throw optionRangeError(`${path} key`, RANGE_RULE, text, 'write the IPv4 addresses within it');
+    throw optionRangeError(option, RANGE_RULE, text, 'write the IPv4 addresses within it');
   }
   if (masked(address, 0) !== address.first) {
-    throw optionRangeError(`${path} key`, 'a range without bits behind its prefix', text);
+    throw optionRangeError(option, 'a range without bits behind its prefix', text);
   }
   return address;
 }
@@ -198,6 +202,7 @@ function parse(text: string): Address | undefined {
 
 /** A zone may stand behind an address. */
 const LONGEST_ADDRESS = 128;
+const MAX_CACHED = 4096;
 
 function groupsOf(ipv4: string): readonly number[] {
   const [a = 0, b = 0, c = 0, d = 0] = ipv4.split('.').map(Number);

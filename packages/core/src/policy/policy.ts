@@ -154,6 +154,7 @@ export class Policy<Names extends PolicyNames = PolicyNames> {
   /** Whether no name but the category makes a difference. */
   readonly #isFlat: boolean;
   readonly #names: NameTable;
+  readonly #reportKind = (kind: string): void => this.#names.reportSubject(kind);
   readonly #storeFailure: StoreFailurePlan;
   readonly #resolutions = new Resolutions();
 
@@ -222,7 +223,8 @@ export class Policy<Names extends PolicyNames = PolicyNames> {
   resolve(query: PolicyQuery, sourceLayer?: AccountLayer, resolutions: Resolutions = this.#resolutions): Resolution {
     const { category, subjects } = query;
     const cache = resolutions.cacheOf(sourceLayer);
-    const kinds = subjects === undefined ? 0 : this.#kindsOf(subjects);
+    // Reported before the cache is asked: no answer of it may hide a kind that the policy does not have.
+    const kinds = subjects === undefined ? 0 : this.#kindsOf(subjects, this.#reportKind);
     const key = (this.#isFlat ? 0 : this.#cacheKey(query) * this.#kindSets) + kinds;
     const cached = cache.get(category, key);
     if (cached !== undefined) return cached;
@@ -370,13 +372,13 @@ export class Policy<Names extends PolicyNames = PolicyNames> {
     return new LayerPrecedence(this.#layersFor(query, sourceLayer), category, present, this.#service);
   }
 
-  /** The bits of the kinds of the subjects. Other kinds are reported here: no answer of the cache may hide one. */
-  #kindsOf(subjects: Readonly<Record<string, string | undefined>>): number {
+  /** The bits of the kinds of the subjects. `report` is called with each kind that the policy does not have. */
+  #kindsOf(subjects: Readonly<Record<string, string | undefined>>, report?: (kind: string) => void): number {
     if (this.#kinds.size === 0) return 0;
     let kinds = 0;
     for (const kind of Object.keys(subjects)) {
       const bit = this.#kinds.get(kind);
-      if (bit === undefined) this.#names.reportSubject(kind);
+      if (bit === undefined) report?.(kind);
       else if (subjects[kind] !== undefined) kinds |= bit;
     }
     return kinds;

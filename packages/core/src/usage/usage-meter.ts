@@ -51,11 +51,17 @@ export class UsageMeter {
     return this.#seconds.current >= 0;
   }
 
-  /** Counts a request; of several charges, for each of their accounts. */
+  /** Counts a request; of several charges, once for each of their accounts and categories. */
   record(decision: Decision): void {
     const charges = chargesOf(decision);
-    if (charges === undefined) this.#record(decision, decision);
-    else for (const part of charges) this.#record(decision, part.charge, part);
+    if (charges === undefined) {
+      this.#record(decision, decision);
+      return;
+    }
+    for (const [index, part] of charges.entries()) {
+      const isCounted = charges.slice(0, index).some(({ charge }) => isSameRequest(charge, part.charge));
+      if (!isCounted) this.#record(decision, part.charge, part);
+    }
   }
 
   #record(decision: Decision, request: CountedRequest, part?: DecidedCharge): void {
@@ -233,6 +239,10 @@ export class UsageMeter {
 
 /** Whose request it is: a decision's, or that of one of its charges. */
 type CountedRequest = Pick<Decision, 'account' | 'address' | 'category'>;
+
+function isSameRequest(one: CountedRequest, other: CountedRequest): boolean {
+  return one.account === other.account && one.address === other.address && one.category === other.category;
+}
 
 /** The names are copies, since a part of a URL would keep the whole URL. */
 function ownerOf(identity: Identity, name: string, limiter: string): Owner {
