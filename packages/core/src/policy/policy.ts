@@ -316,7 +316,10 @@ export class Policy<Names extends PolicyNames = PolicyNames> {
     return this.#service?.quotas !== undefined && this.#service.quotas.length > 0;
   }
 
-  /** The longest prefix of the IPv6 ranges of `addresses`. A range longer than what charges keep of an address is lost. */
+  /**
+   * The longest prefix of the IPv6 ranges of `addresses`. A range with a longer prefix than charges keep of an address
+   * matches nothing.
+   */
   get longestIpv6Prefix(): number | undefined {
     return this.#addresses?.longestIpv6Prefix;
   }
