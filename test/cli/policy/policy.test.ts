@@ -86,7 +86,7 @@ describe('tollgate policy check', () => {
 8 |       legs: [{ limit: "many", windowMs: 60000 }, { limit: 100, windowMs: 10…
   |                ^
 
-${bad}:10:5 Unknown option \`policy.plans.trial.mod\`: expected one of quotas, categories, total, throttle, mode, replace
+${bad}:10:5 Unknown option \`policy.plans.trial.mod\`: expected one of quotas, categories, total, throttle, mode, each, replace
 
 10 |     mod: observe
    |     ^
