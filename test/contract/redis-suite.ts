@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, vi } from 'vitest';
 import { runsFor } from '../effort.js';
 import { ScriptClock } from '../redis/script-clock.js';
 import { describeCorrections } from './corrections.js';
+import { describeSeveralParties } from './several-parties.js';
 import { describeStore, type StoreUnderTest } from './store.js';
 
 export interface Backend {
@@ -51,6 +52,7 @@ export function describeOn(name: string, effort: number, start: () => Promise<Ba
     };
     describeStore('RedisStore', makeStore, { records: true, throttles: true, effort });
     describeCorrections('RedisStore', makeStore, runsFor(Math.ceil(60 * effort)));
+    describeSeveralParties('RedisStore', makeStore, runsFor(Math.ceil(60 * effort)));
   });
 }
 

@@ -13,6 +13,7 @@ export class FailingStore implements Store {
   /** By account. `manner` applies to all others. */
   readonly manners = new Map<string, Manner>();
   readonly timeoutMs?: number;
+  readonly joinsAccounts = true;
   #pending: (() => void)[] = [];
 
   constructor(memory: MemoryStore = new MemoryStore()) {

@@ -71,6 +71,8 @@ it('a decision sets attributes on the active span, without the account, and crea
 it('decisions that share one call of Redis are each recorded on their own span', async () => {
   collector = new Collector();
   const store = new RedisStore({ url: server.url });
+  // On a busy machine, connecting takes longer than a decision waits for Redis.
+  await store.ready();
   const limiter = new RateLimiter({ name: 'api', store, policy: { quotas: [perMinute(10)] } });
   const charge = { account: 'ameyo5m', category: 'legs' };
   const decisions = await Promise.all(

@@ -44,6 +44,39 @@ limiter.reset({ account, category: 'event' });
 // @ts-expect-error: any string, which may be misspelt
 limiter.consume({ account, category: String('legs') });
 
+// The kinds of subjects are names too: of the policy, its plans, regions and environments, and of `known`.
+const withSubjects = definePolicy({
+  quotas,
+  each: { leg: [perMinute(5)], key: { quotas, mode: 'observe', blocked: ['k7'] } },
+  environments: { sandbox: { each: { bridge: 'unlimited' } } },
+  known: { subjects: ['trunk'] },
+  service: quotas,
+  addresses: {
+    quotas,
+    each: { key: quotas },
+    '203.0.113.0/24': 'blocked',
+    '2001:db8::/32': 'unlimited',
+    '192.0.2.7': { quotas, blocked: { until: '2026-12-31T18:00:00+05:30' } },
+  },
+  accounts: { acme: 'unlimited', mallory: 'blocked', late: { blocked: { until: 1_798_720_200_000 } } },
+});
+expectTypeOf(withSubjects.known.subjects).toEqualTypeOf<readonly ('leg' | 'key' | 'bridge' | 'trunk')[]>();
+expectTypeOf(withSubjects.known.categories).toEqualTypeOf<readonly string[]>();
+expectTypeOf(policy.known.subjects).toEqualTypeOf<readonly string[]>();
+expectTypeOf<NamesOf<typeof withSubjects>['subject']>().toEqualTypeOf<'leg' | 'key' | 'bridge' | 'trunk'>();
+type NamesOf<P> = P extends Policy<infer Names> ? Names : never;
+expectTypeOf(withSubjects).toExtend<Policy>();
+// @ts-expect-error: a misspelt word
+definePolicy({ quotas, accounts: { mallory: 'bloked' } });
+// @ts-expect-error: no word, and no layer
+definePolicy({ quotas, addresses: { '203.0.113.0/24': 'bloked' } });
+// @ts-expect-error: neither a setting nor a range
+definePolicy({ quotas, addresses: { qoutas: quotas } });
+// @ts-expect-error: a misspelt option of a kind
+definePolicy({ quotas, each: { leg: { qoutas: quotas } } });
+// @ts-expect-error: `service` is an option of the policy, not of a layer
+definePolicy({ quotas, plans: { gold: { service: quotas } } });
+
 // The checks of the options stay: an option, a plan's option, a list.
 // @ts-expect-error: a misspelt option of a layer
 definePolicy({ quotas, plans: { gold: { quota: 5 } } });

@@ -1,6 +1,7 @@
 export type { Clock } from './clock.js';
 export {
   type Charge,
+  type ChargeState,
   type CounterTarget,
   Decision,
   type DecisionSource,
@@ -9,6 +10,7 @@ export {
   RateLimitError,
   type Reason,
   type Receipt,
+  type Subjects,
   type Throttled,
 } from './decision/index.js';
 export { type ErrorCode, StoreError, type StoreErrorOptions, type TollgateError } from './errors.js';
@@ -19,11 +21,14 @@ export type { Health, ShardHealth } from './outage/index.js';
 export {
   type AccountLayer,
   type AccountSource,
+  type AddressLayers,
   type AppliedQuota,
+  type Block,
   type CategoryLayer,
   defineAccountLayer,
   definePolicy,
   type Explained,
+  type ExplainedCounter,
   type Explanation,
   type Layer,
   type Layers,
@@ -32,13 +37,17 @@ export {
   legsApiCategory,
   legsApiPolicy,
   type Mode,
+  type PartyLayer,
+  type PartyLayers,
   Policy,
   type PolicyNames,
   type PolicyOptions,
   type QuotaList,
   type StoreFailureMode,
   type StoreFailureModes,
+  type SubjectLayer,
   type Suspension,
+  type Until,
 } from './policy/index.js';
 export type { MaybePromise } from './promises.js';
 export {

@@ -2,6 +2,7 @@ import { Quota } from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Answered } from './player.js';
+import { costsOf } from './throttle-oracle.js';
 import { anyWorld, coarseWorld, exactWorld } from './traces.js';
 import { type StoreWorld, timeOf } from './world.js';
 
@@ -43,9 +44,10 @@ export function describeAllOrNothing({ check, within }: StoreWorld): void {
 
 /** In a trace played with peeks, an admitted charge counts in every quota of its counters, and no other call counts. */
 export function expectAllOrNothing(answered: readonly Answered[]): void {
-  for (const { kind, cost, outcome, before, after } of answered) {
-    const charged = kind === 'consume' && outcome.allowed ? cost : 0;
-    expect(after).toEqual(before.map((used) => used + charged));
+  for (const { kind, counters, cost, outcome, before, after } of answered) {
+    const costs = costsOf(counters, cost);
+    const isCharged = kind === 'consume' && outcome.allowed;
+    expect(after).toEqual(before.map((used, index) => used + (isCharged ? costs[index]! : 0)));
     expect(outcome.used).toEqual(after);
   }
 }

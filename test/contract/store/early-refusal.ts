@@ -2,6 +2,7 @@ import { Quota } from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Answered } from './player.js';
+import { costsOf } from './throttle-oracle.js';
 import { anyWorld, coarseWorld, exactWorld, movingWorld } from './traces.js';
 import { limitsOf, type StoreWorld, timeOf, windowOf } from './world.js';
 
@@ -67,11 +68,12 @@ export function describeEarlyRefusal({ check, runs, within }: StoreWorld): void 
 
 /** Every answer equals that of the oracle. */
 export function expectFullLog(answered: readonly Answered[]): void {
-  for (const { outcome, expected, cost, kind } of answered) {
-    const charged = kind === 'consume' && expected.allowed ? cost : 0;
+  for (const { counters, outcome, expected, cost, kind } of answered) {
+    const costs = costsOf(counters, cost);
+    const isCharged = kind === 'consume' && expected.allowed;
     expect(outcome).toMatchObject({
       allowed: expected.allowed,
-      used: expected.used.map((used) => used + charged),
+      used: expected.used.map((used, index) => used + (isCharged ? costs[index]! : 0)),
       retryAfterMs: expected.retryAfterMs,
       resetAfterMs: expected.resetAfterMs,
     });

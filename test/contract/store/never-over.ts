@@ -1,6 +1,7 @@
 import { Quota } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
 import type { Answered } from './player.js';
+import { costOn } from './throttle-oracle.js';
 import { anyWorld, coarseWorld, exactWorld, movingWorld } from './traces.js';
 import type { StoreWorld } from './world.js';
 
@@ -33,21 +34,21 @@ export function expectNeverOver(answered: readonly Answered[], onlyStored = fals
   const admitted = answered.filter(({ kind, outcome, cost }) => kind === 'consume' && outcome.allowed && cost > 0);
   for (const [index, charge] of admitted.entries()) {
     let at = 0;
-    for (const [place, { name, quotas, throttle }] of charge.counters.entries()) {
+    for (const [place, { name, quotas, throttle, account: owner = charge.account }] of charge.counters.entries()) {
       const throttled = throttle !== undefined && (charge.outcome.throttledMs?.[place] ?? 0) > 0;
       const earlier = admitted
         .slice(0, index + 1)
-        .filter(
-          (one) =>
-            one.account === charge.account &&
-            one.counters.some((counter) => counter.name === name) &&
-            one.refundedFrom > charge.place &&
-            (one.forgottenFrom.get(name) ?? Number.POSITIVE_INFINITY) > charge.place,
+        .filter((one) => one.refundedFrom > charge.place)
+        .flatMap((one) =>
+          one.counters
+            .filter((counter) => (counter.account ?? one.account) === owner && counter.name === name)
+            .filter((counter) => (one.forgottenFrom.get(counter) ?? Number.POSITIVE_INFINITY) > charge.place)
+            .map((counter) => ({ one, cost: costOn(counter, one.cost) })),
         );
       for (const { limit, windowMs } of quotas) {
         const from = charge.outcome.now - windowMs;
         const since = onlyStored ? Math.max(from, charge.completeSince[at]!) : from;
-        const counted = earlier.filter((one) => one === charge || one.outcome.now > since);
+        const counted = earlier.filter(({ one }) => one === charge || one.outcome.now > since);
         expect(counted.reduce((sum, { cost }) => sum + cost, 0)).toBeLessThanOrEqual(
           throttled ? throttle.limitOf(limit) : limit,
         );

@@ -1,5 +1,5 @@
 import type { CounterSpec, Outcome } from '@tollgate/core';
-import { effectiveLimit, ThrottleOracle } from './throttle-oracle.js';
+import { costOn, effectiveLimit, ThrottleOracle } from './throttle-oracle.js';
 
 /** One admitted charge on one counter. */
 export interface Admission {
@@ -52,17 +52,19 @@ export class Oracle {
     outcome: Outcome,
   ): Answer {
     const { now } = outcome;
-    const quotas = counters.flatMap(({ name, quotas, throttle }, place) =>
-      quotas.map(({ limit, windowMs }) => {
-        const counted = this.#counted(account, name, windowMs, now);
-        return { place, limit, windowMs, throttle, counted };
+    const quotas = counters.flatMap((counter, place) =>
+      counter.quotas.map(({ limit, windowMs }) => {
+        const counted = this.#counted(counter.account ?? account, counter.name, windowMs, now);
+        return { place, limit, windowMs, throttle: counter.throttle, counted, cost: costOn(counter, cost) };
       }),
     );
     let ends = this.throttling.endsAt(account, counters, now);
     const limitAt = ({ limit, throttle, place }: (typeof quotas)[number], at: number) =>
       effectiveLimit(limit, throttle, ends[place]!, at);
     const fitsAt = (at: number) =>
-      cost === 0 || quotas.every((quota) => usedAt(quota.counted, quota.windowMs, at) + cost <= limitAt(quota, at));
+      quotas.every(
+        (quota) => quota.cost === 0 || usedAt(quota.counted, quota.windowMs, at) + quota.cost <= limitAt(quota, at),
+      );
     const allowed = fitsAt(now);
     const limits = quotas.map((quota) => limitAt(quota, now));
 
@@ -78,7 +80,7 @@ export class Oracle {
       resetAfterMs: quotas.map((quota) => {
         const { windowMs, place } = quota;
         const counted: Charged[] = [...quota.counted];
-        if (kind === 'consume' && allowed && cost > 0) counted.push({ at: now, cost });
+        if (kind === 'consume' && allowed && quota.cost > 0) counted.push({ at: now, cost: quota.cost });
         const roomAt = (at: number) => Math.max(0, limitAt(quota, at) - usedAt(counted, windowMs, at));
         const instants = ascending([ends[place]!, ...counted.map(({ at }) => at + windowMs)]);
         const growsAt = instants.find((at) => at > now && roomAt(at) > roomAt(now));
@@ -91,11 +93,15 @@ export class Oracle {
   }
 
   admit(account: string, counters: readonly CounterSpec[], cost: number, now: number): Admission[] {
-    return counters.map(({ name, quotas }) => {
-      const counter = this.#make(account, name);
+    return counters.flatMap((spec) => {
+      const { name, quotas } = spec;
+      const own = costOn(spec, cost);
+      if (own === 0) return [];
+      const owner = spec.account ?? account;
+      const counter = this.#make(owner, name);
       const lengths = quotas.map(({ windowMs }) => windowMs);
       counter.shortestMs = Math.min(counter.shortestMs, ...lengths);
-      const since = lengths.map((windowMs) => this.completeSince(account, name, windowMs, now));
+      const since = lengths.map((windowMs) => this.completeSince(owner, name, windowMs, now));
       const longestMs = Math.max(...lengths);
       const longestStoredMs = Math.max(0, ...this.#stored(counter, now).keys());
       if (longestMs > longestStoredMs) for (const one of counter.admissions) one.refundMayBeIgnored = true;
@@ -103,9 +109,9 @@ export class Oracle {
         if (!this.#stored(counter, now).has(windowMs)) counter.completeSince.delete(windowMs);
       }
       for (const [index, windowMs] of lengths.entries()) counter.completeSince.set(windowMs, since[index]!);
-      const admission = { at: now, cost, counter, refunded: false, refundMayBeIgnored: false };
+      const admission = { at: now, cost: own, counter, refunded: false, refundMayBeIgnored: false };
       counter.admissions.push(admission);
-      return admission;
+      return [admission];
     });
   }
 

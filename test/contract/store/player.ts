@@ -1,6 +1,6 @@
 import type { CounterSpec, Outcome, Store } from '@tollgate/core';
 import { type Admission, type Answer, Oracle } from './oracle.js';
-import { type Command, chargeOf, durationOf, type World } from './traces.js';
+import { type Command, chargeOf, durationOf, forgottenBy, type World } from './traces.js';
 
 export interface StoreUnderTest {
   readonly store: Store;
@@ -34,7 +34,8 @@ export interface Answered extends Charge {
   /** Indexes in the trace. */
   readonly place: number;
   refundedFrom: number;
-  readonly forgottenFrom: Map<string, number>;
+  /** By counter. */
+  readonly forgottenFrom: Map<CounterSpec, number>;
 }
 
 /** Plays a trace on a store, passes its admissions to the oracle, and returns all answers. */
@@ -66,7 +67,9 @@ export async function play(
         const after = peeks ? await usedOf(store, account, counters) : [];
         const { now } = outcome;
         knownNow = now;
-        const each = counters.flatMap(({ name, quotas }) => quotas.map(({ windowMs }) => ({ name, windowMs })));
+        const each = counters.flatMap(({ name, quotas, account: owner = account }) =>
+          quotas.map(({ windowMs }) => ({ owner, name, windowMs })),
+        );
         const answer: Answered = {
           kind: command.kind,
           account,
@@ -75,8 +78,8 @@ export async function play(
           outcome,
           expected: oracle.ask(command.kind, account, counters, cost, outcome),
           elapsed,
-          most: each.map(({ name, windowMs }) => oracle.most(account, name, windowMs, now, world.lateMs)),
-          completeSince: each.map(({ name, windowMs }) => oracle.completeSince(account, name, windowMs, now)),
+          most: each.map(({ owner, name, windowMs }) => oracle.most(owner, name, windowMs, now, world.lateMs)),
+          completeSince: each.map(({ owner, name, windowMs }) => oracle.completeSince(owner, name, windowMs, now)),
           before,
           after,
           place,
@@ -101,24 +104,20 @@ export async function play(
         break;
       }
       case 'reset': {
-        const account = world.accounts[command.account % world.accounts.length]!;
-        const name = command.counter === undefined ? undefined : world.counters[command.counter]!.name;
+        const { account, name } = forgottenBy(world, command);
         await (name === undefined ? store.reset(account) : store.reset(account, name));
         oracle.reset(account, name);
         for (const answer of answered) {
-          if (answer.account !== account) continue;
           for (const counter of answer.counters) {
-            if ((name ?? counter.name) === counter.name && !answer.forgottenFrom.has(counter.name)) {
-              answer.forgottenFrom.set(counter.name, place);
-            }
+            if ((counter.account ?? answer.account) !== account || (name ?? counter.name) !== counter.name) continue;
+            if (!answer.forgottenFrom.has(counter)) answer.forgottenFrom.set(counter, place);
           }
         }
         break;
       }
       case 'pardon': {
         if (store.pardon === undefined) throw new Error('this store has no pardon');
-        const account = world.accounts[command.account % world.accounts.length]!;
-        const name = command.counter === undefined ? undefined : world.counters[command.counter]!.name;
+        const { account, name } = forgottenBy(world, command);
         await (name === undefined ? store.pardon(account) : store.pardon(account, name));
         oracle.throttling.pardon(account, name);
         break;
@@ -154,6 +153,6 @@ function edgeOf(oracle: Oracle, { to, pick, by }: Extract<Command, { kind: 'adva
 
 async function usedOf(store: Store, account: string, counters: readonly CounterSpec[]): Promise<number[]> {
   const used: number[] = [];
-  for (const counter of counters) used.push(...(await store.peek(account, [counter], 0)).used);
+  for (const { cost: _, ...counter } of counters) used.push(...(await store.peek(account, [counter], 0)).used);
   return used;
 }

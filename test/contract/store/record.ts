@@ -2,6 +2,7 @@ import { type CounterSpec, MemoryStore, type Outcome, Quota, type Store } from '
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StoreUnderTest } from './player.js';
+import { costOn } from './throttle-oracle.js';
 import {
   advance,
   type ChargePick,
@@ -141,7 +142,7 @@ async function playSteps(
   const { store } = under;
   const counted: Counted[] = [];
   const log: { readonly key: string; readonly at: number; readonly cost: number }[] = [];
-  const keyOf = (account: string, { name }: CounterSpec) => JSON.stringify([account, name]);
+  const keyOf = (account: string, { name, account: owner = account }: CounterSpec) => JSON.stringify([owner, name]);
 
   for (const step of steps) {
     if (step.kind === 'advance') {
@@ -161,9 +162,10 @@ async function playSteps(
       await recordOn(store, account, counters, cost, ago);
       if (twin) await recordOn(twin.store, account, counters, cost, ago);
     }
-    const charged = step.kind === 'consume' && outcome.allowed ? cost : 0;
+    const isCharged = step.kind === 'consume' && outcome.allowed;
     let at = 0;
     for (const counter of counters) {
+      const charged = isCharged ? costOn(counter, cost) : 0;
       for (const { windowMs } of counter.quotas) {
         const inWindow = log.filter((one) => one.key === keyOf(account, counter) && one.at > now - windowMs);
         const logged = inWindow.reduce((sum, one) => sum + one.cost, 0);
@@ -171,8 +173,10 @@ async function playSteps(
         at++;
       }
     }
-    if (step.kind === 'record' || charged > 0) {
-      for (const counter of counters) log.push({ key: keyOf(account, counter), at: now - ago, cost });
+    if (step.kind === 'record' || isCharged) {
+      for (const counter of counters) {
+        log.push({ key: keyOf(account, counter), at: now - ago, cost: costOn(counter, cost) });
+      }
     }
   }
   return counted;

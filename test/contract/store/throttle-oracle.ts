@@ -13,8 +13,8 @@ export class ThrottleOracle {
 
   /** The end of each counter's throttling. 0 without one, or if the charge has no throttle. */
   endsAt(account: string, counters: readonly CounterSpec[], now: number): number[] {
-    return counters.map(({ name, throttle }) => {
-      const endsAt = this.#accounts.get(account)?.get(name)?.endsAt ?? 0;
+    return counters.map(({ name, throttle, account: owner }) => {
+      const endsAt = this.#accounts.get(owner ?? account)?.get(name)?.endsAt ?? 0;
       return throttle !== undefined && endsAt > now ? endsAt : 0;
     });
   }
@@ -24,13 +24,15 @@ export class ThrottleOracle {
     const ends = this.endsAt(account, counters, now);
     let answered = 0;
     let began = false;
-    for (const [place, { name, quotas, throttle }] of counters.entries()) {
+    for (const [place, counter] of counters.entries()) {
+      const { name, quotas, throttle } = counter;
+      const own = costOn(counter, cost);
       const full = quotas.filter(
-        ({ limit }, index) => used[answered + index]! + cost > effectiveLimit(limit, throttle, ends[place]!, now),
+        ({ limit }, index) => used[answered + index]! + own > effectiveLimit(limit, throttle, ends[place]!, now),
       );
       answered += quotas.length;
-      if (full.length === 0 || throttle === undefined) continue;
-      const offender = this.#make(account, name);
+      if (full.length === 0 || throttle === undefined || own === 0) continue;
+      const offender = this.#make(counter.account ?? account, name);
       offender.violations.push({ at: now, leavesAt: now + throttle.withinMs });
       const counted = offender.violations.filter(({ at }) => at > now - throttle.withinMs).length;
       if (ends[place]! > 0 || counted < throttle.afterViolations) continue;
@@ -68,6 +70,16 @@ export class ThrottleOracle {
     }
     return offender;
   }
+}
+
+/** What a charge of that cost takes on the counter. */
+export function costOn({ cost: own }: CounterSpec, cost: number): number {
+  return own ?? cost;
+}
+
+/** The same for each quota of the counters. */
+export function costsOf(counters: readonly CounterSpec[], cost: number): number[] {
+  return counters.flatMap((counter) => counter.quotas.map(() => costOn(counter, cost)));
 }
 
 /** The limit in force at that instant. */

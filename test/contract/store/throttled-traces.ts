@@ -80,6 +80,6 @@ function withThrottles(
 ): fc.Arbitrary<World> {
   return fc.tuple(worlds, throttles, throttles).map(([world, ...each]) => ({
     ...world,
-    counters: world.counters.map((counter, index) => ({ ...counter, throttles: each[index]! })),
+    counters: world.counters.map((counter, index) => ({ ...counter, throttles: each[index % 2]! })),
   }));
 }

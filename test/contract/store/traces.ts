@@ -5,16 +5,19 @@ import fc from 'fast-check';
 /** The accounts, and a few lists of quotas for each counter. A charge picks one of the lists. */
 export interface World {
   readonly accounts: readonly string[];
+  /** Accounts that charge nothing, and whose counters are joined. */
+  readonly joined?: readonly string[];
   readonly counters: readonly WorldCounter[];
   /** The longest time that a store may count an admission after it has left its window. */
   readonly lateMs: number;
 }
 
-interface WorldCounter {
-  readonly name: string;
+interface WorldCounter extends Pick<CounterSpec, 'name' | 'subject' | 'account'> {
   readonly lists: readonly (readonly Quota[])[];
   /** The throttles from which a charge picks. Absent where no charge has one. */
   readonly throttles?: readonly (Throttle | undefined)[];
+  /** The costs of its own from which a charge picks; `undefined` for the cost of the charge. */
+  readonly costs?: readonly (number | undefined)[];
 }
 
 /** Numbers are picks: an index modulo the length of the world's list. */
@@ -189,23 +192,55 @@ export const commands: fc.Arbitrary<readonly Command[]> = fc.array(command, {
   size: 'max',
 });
 
-/** The charge of a pick. Costs are from 0 to 2 above the largest limit. Charges on equal counters share their array. */
+/**
+ * The charge of a pick: one counter, or all of them from one on. Costs are from 0 to 2 above the largest limit. Charges
+ * on equal counters share their array, as those of a limiter do, unless one is of a subject or has a cost of its own.
+ */
 export function chargeOf(world: World, pick: ChargePick): { counters: CounterSpec[]; cost: number } {
-  const order = pick.both ? [pick.counter, 1 - pick.counter] : [pick.counter];
+  const count = world.counters.length;
+  const from = count <= 2 ? pick.counter : (pick.counter + 2 * pick.lists[1]) % count;
+  const order = Array.from({ length: pick.both ? count : 1 }, (_, at) => (from + at) % count);
   const picks = order.map((index, at) => {
     const { lists, throttles = [] } = world.counters[index]!;
-    return { index, picked: pick.lists[at]! % (lists.length * Math.max(1, throttles.length)) };
+    return { index, picked: pick.lists[at % 2]! % (lists.length * Math.max(1, throttles.length)) };
   });
-  const known = entryOf(COUNTERS, world, () => new Map<string, CounterSpec[]>());
-  const counters = entryOf(known, JSON.stringify(picks), () =>
-    picks.map(({ index, picked }) => {
-      const { name, lists, throttles = [] } = world.counters[index]!;
+  const make = () =>
+    picks.map(({ index, picked }): CounterSpec => {
+      const { name, subject, account, lists, throttles = [], costs = [] } = world.counters[index]!;
       const throttle = throttles[Math.floor(picked / lists.length)];
-      return { name, quotas: lists[picked % lists.length]!, ...(throttle && { throttle }) };
-    }),
-  );
+      const cost = costs[(pick.cost + index) % Math.max(1, costs.length)];
+      return {
+        name,
+        quotas: lists[picked % lists.length]!,
+        ...(throttle && { throttle }),
+        ...(subject !== undefined && { subject }),
+        ...(account !== undefined && { account }),
+        ...(cost !== undefined && { cost }),
+      };
+    });
+  const isShared = world.counters.every(({ subject, costs }) => subject === undefined && costs === undefined);
+  const known = entryOf(COUNTERS, world, () => new Map<string, CounterSpec[]>());
+  const counters = isShared ? entryOf(known, JSON.stringify(picks), make) : make();
   const largest = Math.max(...counters.flatMap(({ quotas }) => quotas.map(({ limit }) => limit)));
-  return { counters, cost: pick.cost % (largest + 3) };
+  const own = counters.flatMap(({ cost }) => (cost === undefined ? [] : [cost]));
+  const base = own.length === counters.length ? 0 : pick.cost % (largest + 3);
+  return { counters, cost: Math.max(base, ...own) };
+}
+
+/** Whose counters a reset or pardon is about, and the name of the one counter, if it is one. */
+export function forgottenBy(
+  world: World,
+  command: Extract<Command, { kind: 'reset' | 'pardon' }>,
+): { readonly account: string; readonly name: string | undefined } {
+  const accounts = [...world.accounts, ...(world.joined ?? [])];
+  const { counters } = world;
+  return {
+    account: accounts[command.account % accounts.length]!,
+    name:
+      command.counter === undefined
+        ? undefined
+        : counters[(command.counter + 2 * command.account) % counters.length]!.name,
+  };
 }
 
 const COUNTERS = new WeakMap<World, Map<string, CounterSpec[]>>();

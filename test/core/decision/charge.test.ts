@@ -7,7 +7,7 @@ describe('a field that a charge does not have', () => {
   const refused = expect.objectContaining({
     code: 'TOLLGATE_OPTION_UNKNOWN',
     message:
-      'Unknown option `charge.costs`: expected one of account, address, category, cost, plan, region, environment',
+      'Unknown option `charge.costs`: expected one of account, address, category, cost, plan, region, environment, subjects',
   });
 
   it('is refused, and charges nothing', async () => {

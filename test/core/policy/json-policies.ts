@@ -50,16 +50,81 @@ const throttle = fc.oneof(
 );
 
 const ofCategory = { quotas, throttle, mode: MODE };
+/** The last one is no day of the calendar, which a schema cannot tell. */
+const until = fc.record({
+  until: fc.oneof(
+    {
+      weight: 20,
+      arbitrary: fc.constantFrom('2026-12-31T18:00:00+05:30', '2024-02-29T00:00Z', 1_798_720_200_000, 1e11),
+    },
+    fc.constant('2026-02-30T00:00:00Z'),
+  ),
+});
+const ID = fc.oneof(fc.constantFrom('L1', '__proto__', '\0', '*~leg/L1'), fc.string({ minLength: 1 }));
+const blockedIds = fc.oneof(
+  fc.array(ID, { maxLength: 3 }),
+  fc.dictionary(ID, fc.oneof(fc.constant(true), until), { maxKeys: 3 }),
+);
+/** The last one is the first misspelt. */
+const KIND = fc.oneof(
+  { weight: 20, arbitrary: fc.constantFrom('leg', 'key', '__proto__', '*~', 'sub-account') },
+  fc.constant('lge'),
+);
+const each = fc.dictionary(
+  KIND,
+  fc.oneof(quotas, fc.record({ ...ofCategory, blocked: blockedIds }, { requiredKeys: [] })),
+  { maxKeys: 2 },
+);
 const ofLayer = {
   ...ofCategory,
   categories: fc.dictionary(NAME, fc.oneof(quotas, fc.record(ofCategory, { requiredKeys: [] })), { maxKeys: 3 }),
   total: quotas,
+  each,
 };
+const ofNamedLayer = { ...ofLayer, replace: fc.boolean() };
+const ofPartyLayer = { ...ofNamedLayer, blocked: fc.oneof(fc.boolean(), until) };
 
 /** A layer in JSON. It may break only rules that a schema cannot express. */
-export const jsonLayer: fc.Arbitrary<unknown> = fc.record({ ...ofLayer, replace: fc.boolean() }, { requiredKeys: [] });
+export const jsonLayer: fc.Arbitrary<unknown> = fc.record(ofPartyLayer, { requiredKeys: [] });
+const partyLayer = fc.oneof({ weight: 2, arbitrary: fc.constantFrom('blocked', 'unlimited') }, jsonLayer);
 const names = fc.array(NAME, { minLength: 1, maxLength: 3 });
-const layers = fc.dictionary(NAME, jsonLayer, { maxKeys: 2 });
+const layers = fc.dictionary(NAME, fc.record(ofNamedLayer, { requiredKeys: [] }), { maxKeys: 2 });
+
+export const RANGES: readonly string[] = [
+  '203.0.113.0/24',
+  '203.0.113.7',
+  '0.0.0.0/0',
+  '2001:db8::/32',
+  '2001:DB8:0::1',
+  '::/0',
+];
+/** Keys with a dot or a colon, which a schema takes for ranges. */
+const NO_RANGES = [
+  '203.0.113.7/24',
+  '203.0.113.0/33',
+  '1.2.3',
+  '01.2.3.4',
+  'www.example',
+  '2001:db8::1/32',
+  '2002::/16',
+  ':',
+];
+const RANGE = fc.oneof(
+  { weight: 30, arbitrary: fc.constantFrom(...RANGES) },
+  { weight: 1, arbitrary: fc.constantFrom(...NO_RANGES) },
+);
+/** Mostly without categories: those that the policy does not have are refused. */
+const { categories: _categories, ...withoutCategories } = ofPartyLayer;
+const ofAddresses = fc.oneof(
+  { weight: 4, arbitrary: fc.record(withoutCategories, { requiredKeys: [] }) },
+  jsonLayer as fc.Arbitrary<object>,
+);
+const addresses = fc
+  .tuple(
+    fc.oneof(fc.constant({}), ofAddresses),
+    fc.dictionary(RANGE, fc.oneof(ofAddresses, fc.constantFrom('blocked', 'unlimited')), { maxKeys: 3 }),
+  )
+  .map(([settings, ranges]) => ({ ...settings, ...ranges }));
 
 /** A policy in JSON. It may break only rules that a schema cannot express. */
 export const jsonPolicy: fc.Arbitrary<unknown> = fc.record(
@@ -68,8 +133,19 @@ export const jsonPolicy: fc.Arbitrary<unknown> = fc.record(
     plans: layers,
     regions: layers,
     environments: layers,
-    accounts: layers,
-    known: fc.record({ categories: names, plans: names, regions: names, environments: names }, { requiredKeys: [] }),
+    accounts: fc.dictionary(NAME, partyLayer, { maxKeys: 2 }),
+    addresses,
+    service: fc.oneof(quotas, fc.record(ofCategory, { requiredKeys: ['quotas'] })),
+    known: fc.record(
+      {
+        categories: names,
+        plans: names,
+        regions: names,
+        environments: names,
+        subjects: fc.uniqueArray(KIND, { minLength: 1, maxLength: 2 }),
+      },
+      { requiredKeys: [] },
+    ),
     onStoreFailure: fc.oneof(
       FAILURE,
       fc.record({ default: FAILURE, categories: fc.dictionary(NAME, FAILURE) }, { requiredKeys: [] }),
@@ -87,7 +163,20 @@ type Change = { readonly at: number } & (
 );
 
 const VALUE = fc.oneof(
-  fc.constantFrom<unknown>(null, true, false, '', 'unlimited', 'local', 'observe', 'é', 'x'.repeat(65), [], {}),
+  fc.constantFrom<unknown>(
+    null,
+    true,
+    false,
+    '',
+    'unlimited',
+    'blocked',
+    'local',
+    'observe',
+    'é',
+    'x'.repeat(65),
+    [],
+    {},
+  ),
   fc.constantFrom(-1, 0, 0.5, 1, 1.5, 99, 100, 101, 128, 16_385, 1e6 + 1, 2 ** 31 - 1, 2 ** 31, 2_678_400_001, 1e300),
   fc.integer(),
   fc.double({ noNaN: true, noDefaultInfinity: true }),
@@ -98,6 +187,10 @@ const KEY = fc.oneof(
   fc.constantFrom(
     'constructor',
     'toString',
+    'each',
+    'service',
+    'blocked',
+    'until',
     'known',
     'replace',
     'sliceMs',

@@ -52,8 +52,10 @@ describe('the names of a policy', () => {
       plans: ['gold', 'free'],
       regions: ['sg'],
       environments: ['sandbox', 'production'],
+      subjects: [],
     });
-    expect(definePolicy({ quotas }).known).toEqual({ categories: [], plans: [], regions: [], environments: [] });
+    const none = { categories: [], plans: [], regions: [], environments: [], subjects: [] };
+    expect(definePolicy({ quotas }).known).toEqual(none);
     expect(legsApiPolicy().known.categories).toEqual(['legs', 'bridges', 'actions', 'events', 'other']);
   });
 

@@ -10,7 +10,7 @@ import {
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { changed, jsonLayer, jsonPolicy, plain } from './json-policies.js';
+import { changed, jsonLayer, jsonPolicy, plain, RANGES } from './json-policies.js';
 
 const text = readFileSync(new URL('../../../packages/core/policy.schema.json', import.meta.url), 'utf8');
 const schema = JSON.parse(text);
@@ -42,21 +42,50 @@ const BEYOND_SCHEMA: Record<string, (part: unknown) => boolean> = {
   },
   'a category that the policy does not have': (part) => {
     // Only a policy has one of these.
-    const { accounts, known, onStoreFailure } = part as PolicyOptions;
-    if (accounts === undefined && known === undefined && onStoreFailure === undefined) return false;
+    const { known, onStoreFailure } = part as PolicyOptions;
+    if (!isPolicy(part)) return false;
     const own = namesIn(part as Layer);
     const shared = ['plans', 'regions', 'environments'].flatMap((kind) => categoriesIn(part, kind));
     const names = new Set([...own, ...(known?.categories ?? shared)]);
-    const checked = [...shared, ...categoriesIn(part, 'accounts')];
+    const checked = [...shared, ...categoriesIn(part, 'accounts'), ...categoriesIn(part, 'addresses')];
+    checked.push(...namesIn((part as { addresses?: Layer }).addresses ?? {}));
     if (typeof onStoreFailure === 'object') checked.push(...Object.keys(onStoreFailure.categories ?? {}));
     // Without a list, the categories of the Legs API are none: the policy leaves them at its base.
     const isOfApi = (name: string) => name === 'other' || (!known?.categories && LEGS_API.includes(name));
     return names.size > 0 && checked.some((name) => !names.has(name) && !isOfApi(name));
   },
+  'a kind of subject that is misspelt': (part) => {
+    if (!isPolicy(part)) return false;
+    const { known, addresses = {} } = part as { known?: { subjects?: string[] }; addresses?: Layer };
+    const shared = new Set([...kindsOf(part), ...(known?.subjects ?? [])]);
+    for (const layers of ['plans', 'regions', 'environments'])
+      for (const kind of kindsIn(part, layers)) shared.add(kind);
+    const ofParties = [...kindsIn(part, 'accounts'), ...kindsIn(part, 'addresses'), ...kindsOf(addresses)];
+    const isNear = (kind: string, other: string) => !shared.has(kind) && ofParties.includes(kind) && shared.has(other);
+    return isNear('leg', 'lge') || isNear('lge', 'leg');
+  },
+  'more than 8 kinds of subjects': (part) => {
+    const { each, known } = part as { each?: object; known?: { subjects?: string[] } };
+    return Object.keys(each ?? {}).length > 8 || new Set(known?.subjects).size > 8;
+  },
+  'a range of addresses that is none': (part) => {
+    const { addresses } = part as { addresses?: object };
+    return Object.keys(addresses ?? {}).some((key) => /[.:]/.test(key) && !RANGES.includes(key));
+  },
+  'a day that the month does not have': (part) => (part as { until?: unknown }).until === '2026-02-30T00:00:00Z',
 };
 
+/** Only a policy has one of these. */
+function isPolicy(part: unknown): boolean {
+  return ['accounts', 'addresses', 'known', 'onStoreFailure'].some((option) => Object.hasOwn(part as object, option));
+}
+const kindsOf = (layer: unknown): string[] =>
+  typeof layer === 'object' && layer !== null ? Object.keys((layer as Layer).each ?? {}) : [];
+const kindsIn = (policy: unknown, kind: string): string[] =>
+  Object.values((policy as Record<string, Record<string, Layer>>)[kind] ?? {}).flatMap(kindsOf);
+
 const LEGS_API = ['legs', 'bridges', 'actions', 'events'];
-const namesIn = ({ categories }: Layer): string[] => Object.keys(categories ?? {});
+const namesIn = (layer: Layer | undefined): string[] => Object.keys(layer?.categories ?? {});
 const categoriesIn = (policy: unknown, kind: string): string[] =>
   Object.values((policy as Record<string, Record<string, Layer>>)[kind] ?? {}).flatMap(namesIn);
 
@@ -117,7 +146,7 @@ describe('the schema of a policy', () => {
         expect({ policy, taken }).toEqual({ policy, taken: valid && !breaksBeyondSchema(policy) });
         tally[valid ? (taken ? 'both' : 'code') : 'neither']++;
       }),
-      { numRuns: 800 },
+      { numRuns: 1200 },
     );
 
     for (const count of Object.values(tally)) expect(count).toBeGreaterThan(50);
@@ -146,6 +175,19 @@ describe('the schema of a policy', () => {
     [
       'a category that the policy does not have',
       { quotas: [quota], categories: { legs: [quota] }, accounts: { acme: { categories: { leg: [quota] } } } },
+    ],
+    [
+      'a kind of subject that is misspelt',
+      { quotas: [quota], plans: { gold: { each: { leg: [quota] } } }, accounts: { acme: { each: { lge: [quota] } } } },
+    ],
+    [
+      'more than 8 kinds of subjects',
+      { quotas: [quota], each: Object.fromEntries([...'abcdefghi'].map((kind) => [kind, [quota]])) },
+    ],
+    ['a range of addresses that is none', { quotas: [quota], addresses: { '203.0.113.7/24': 'blocked' } }],
+    [
+      'a day that the month does not have',
+      { quotas: [quota], accounts: { acme: { blocked: { until: '2026-02-30T00:00:00Z' } } } },
     ],
     ['escalate.maxMs below forMs', { quotas: [quota], throttle: { ...throttle, escalate: { factor: 2, maxMs: 199 } } }],
   ])('cannot express: %s', (rule, policy) => {
@@ -177,9 +219,18 @@ describe('the schema of a policy', () => {
     };
     const nope = { nope: 1 } as never;
     const keys = (of: { properties: object }) => Object.keys(of.properties).sort();
-    const { layer, category, quota: ofQuota, throttle: ofThrottle } = schema.definitions;
+    const { layer, namedLayer, category, subject, until, quota: ofQuota, throttle: ofThrottle } = schema.definitions;
+    const policyWith = (options: object) => definePolicy({ quotas: [quota], ...options } as PolicyOptions);
     expect(keys(schema)).toEqual(['$schema', ...known(() => definePolicy(nope))].sort());
     expect(keys(layer)).toEqual(known(() => defineAccountLayer(nope)));
+    expect(keys(namedLayer)).toEqual(known(() => policyWith({ plans: { gold: nope } })));
+    const { addresses, service } = schema.properties;
+    expect(keys(addresses)).toEqual(
+      known(() => policyWith({ addresses: nope })).filter((option) => option !== 'an address or range'),
+    );
+    expect(keys(service.then)).toEqual(known(() => policyWith({ service: nope })));
+    expect(keys(subject)).toEqual(known(() => defineAccountLayer({ each: { leg: nope } })));
+    expect(keys(until)).toEqual(known(() => defineAccountLayer({ blocked: nope })));
     expect(keys(category)).toEqual(known(() => defineAccountLayer({ categories: { legs: nope } })));
     expect(keys(ofQuota)).toEqual(known(() => new Quota(nope)));
     expect(keys(ofThrottle)).toEqual(known(() => defineAccountLayer({ throttle: nope })));
@@ -225,6 +276,8 @@ describe('the schema of a policy', () => {
     const resolved = definePolicy({ quotas: [quota] }).explain({ category: 'legs' });
     expect(resolved.mode.value).toBe(schema.definitions.mode.default);
     expect(resolved.onStoreFailure).toBe(schema.properties.onStoreFailure.default);
+    expect(resolved.service.quotas.value).toEqual([]);
+    expect(schema.properties.service.default).toBe('unlimited');
     expect(resolved.throttle.value ?? false).toBe(schema.definitions.throttleOrNone.default);
     const whole = { quotas: [quota], localShare: schema.properties.localShare.default };
     expect(definePolicy(whole).resolve({ category: 'legs' })).toEqual(

@@ -161,6 +161,46 @@ accounts:
     expect(Object.keys(options.accounts!)).toEqual(['007', 'null', '0x10']);
   });
 
+  it('has subjects, addresses, a service and blocks, with addresses as they are written', () => {
+    const text = `
+quotas: [{ limit: 100, windowMs: 60000 }]
+each:
+  key: [{ limit: 60, windowMs: 60000 }]
+  leg: { quotas: [{ limit: 5, windowMs: 1000 }], blocked: { L9: true, L10: { until: 2026-12-31T18:00:00+05:30 } } }
+service: [{ limit: 2000, windowMs: 1000 }]
+addresses:
+  quotas: [{ limit: 20, windowMs: 60000 }]
+  203.0.113.0/24: blocked
+  2001:db8::/32: unlimited
+  ::1: { blocked: { until: 1798720200000 } }
+  192.0.2.7: { each: { key: unlimited } }
+accounts:
+  mallory: blocked
+  late: { blocked: { until: "2026-12-31T12:30:00Z" } }
+`;
+    const { policy, options, positionOf } = parsePolicy(text);
+    expect(definePolicy(JSON.parse(JSON.stringify(options))).known).toEqual(policy.known);
+    const subjects = { key: 'k7', leg: 'L1' };
+    const names = policy.resolve({ category: 'x', account: 'acme', subjects }).counters.map(({ name }) => name);
+    expect(names).toEqual(['x', 'service', '*~key', '*~leg']);
+    const ends = (query: object) => {
+      const block = policy.blockOf({ category: 'x', ...query }, undefined, 0);
+      return block && (block.until ?? 'never');
+    };
+    expect(ends({ account: 'mallory' })).toBe('never');
+    expect(ends({ account: 'late' })).toBe(1_798_720_200_000);
+    expect(ends({ account: 'acme', subjects: { leg: 'L10' } })).toBe(1_798_720_200_000);
+    expect(ends({ address: '203.0.113.9' })).toBe('never');
+    expect(ends({ address: '::1' })).toBe(1_798_720_200_000);
+    expect(policy.resolve({ category: 'x', address: '2001:db8::1' }).quotas.map(({ scope }) => scope)).toEqual([
+      'service',
+    ]);
+    const { from } = policy.blockOf({ category: 'x', address: '203.0.113.9' }, undefined, 0)!;
+    expect(textAt(text, positionOf(from)!)).toMatch(/^203\.0\.113\.0\/24: blocked/);
+    expect(textAt(text, positionOf('policy.addresses."::1".blocked.until')!)).toMatch(/^until: 1798720200000/);
+    expect(textAt(text, positionOf('policy.each.leg.blocked.L10')!)).toMatch(/^L10:/);
+  });
+
   it.each([
     '\uFEFFquotas: unlimited',
     'quotas: unlimited\r\ntotal: unlimited\r\n',
@@ -423,6 +463,29 @@ describe('the problems of a text', () => {
       'a mistake that an alias repeats, once',
       'quotas: unlimited\nplans: { a: &a { quotas: [] }, b: *a }',
       [['2:18 Expected `policy.plans.a.quotas`', 'policy.plans.a.quotas']],
+    ],
+    [
+      'subjects, addresses and blocks',
+      [
+        'quotas: unlimited',
+        'each: { leg: { blocked: [5, L1] }, key: { quotas: [] } }',
+        'service: {}',
+        'addresses: { 203.0.113.7/24: blocked, 192.0.2.7: bloked, ::1: { quotas: [] } }',
+        'accounts: { a: { blocked: { until: soon } }, b: blokked, c: { each: { lge: unlimited } } }',
+        'plans: { gold: { blocked: true } }',
+      ].join('\n'),
+      [
+        ['2:26 Expected `policy.each.leg.blocked[0]` to be a string, got 5', 'policy.each.leg.blocked[0]'],
+        ['2:43 Expected `policy.each.key.quotas` to be', 'policy.each.key.quotas'],
+        ['3:1 Expected `policy.service.quotas` to be', 'policy.service.quotas'],
+        ['4:14 Expected `policy.addresses."203.0.113.7/24"` to be', 'policy.addresses."203.0.113.7/24"'],
+        ['4:39 Expected `policy.addresses.192.0.2.7` to be a layer', 'policy.addresses.192.0.2.7'],
+        ['4:65 Expected `policy.addresses."::1".quotas` to be', 'policy.addresses."::1".quotas'],
+        ['5:29 Expected `policy.accounts.a.blocked.until` to be', 'policy.accounts.a.blocked.until'],
+        ["5:46 Expected `policy.accounts.b` to be a layer, 'blocked' or 'unlimited'", 'policy.accounts.b'],
+        ['5:71 Expected `policy.accounts.c.each.lge` to be a subject of the policy', 'policy.accounts.c.each.lge'],
+        ['6:18 Unknown option `policy.plans.gold.blocked`', 'policy.plans.gold.blocked'],
+      ],
     ],
     ['byte order mark', '\uFEFFquotas: []', [['1:1 Expected `policy.quotas`', 'policy.quotas']]],
     [

@@ -9,9 +9,8 @@ export interface Placed<T> {
   readonly position: Position | null;
 }
 
-type PlacedParts = {
-  readonly [P in Exclude<keyof Explanation, 'onStoreFailure' | 'counters'>]: Placed<Explanation[P]['value']>;
-};
+type Part = 'quotas' | 'total' | 'throttle' | 'totalThrottle' | 'mode';
+type PlacedParts = { readonly [P in Part]: Placed<Explanation[P]['value']> };
 
 /** The JSON document of `policy explain`. */
 export interface PlacedExplanation extends PlacedParts, Pick<Explanation, 'onStoreFailure' | 'counters'> {

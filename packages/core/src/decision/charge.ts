@@ -1,7 +1,9 @@
 import { checkInteger } from '../check.js';
 import { optionTypeError, showName, unknownOptionError } from '../errors.js';
-import { NO_LIMITS, type PolicyNames, type Resolution } from '../policy/index.js';
+import { NO_LIMITS, type PolicyNames } from '../policy/index.js';
 import { MAX_UNITS } from '../store/index.js';
+import type { PreparedCharge } from './prepared-charge.js';
+import { checkSubjects } from './subjects.js';
 
 /** The party that a charge limits: an account, or a client without one by its address. */
 export type Identity =
@@ -15,6 +17,11 @@ export type Scope<Names extends PolicyNames = PolicyNames> = Identity & {
   readonly plan?: Names['plan'] | undefined;
   readonly region?: Names['region'] | undefined;
   readonly environment?: Names['environment'] | undefined;
+  /**
+   * The subjects that take part, by kind: at most 8, each with an id of at least one character. Those whose kind the
+   * policy's `each` has are limited, each on a counter of its own. A kind may be left `undefined`.
+   */
+  readonly subjects?: Readonly<Partial<Record<Names['subject'], string | undefined>>> | undefined;
 };
 
 export type Charge<Names extends PolicyNames = PolicyNames> = Scope<Names> & {
@@ -22,31 +29,37 @@ export type Charge<Names extends PolicyNames = PolicyNames> = Scope<Names> & {
   readonly cost?: number | undefined;
 };
 
-/** One counter if a category is given, else every counter of the account or address. */
-export type CounterTarget<Names extends PolicyNames = PolicyNames> = Identity & {
-  readonly category?: Names['category'] | undefined;
-  readonly environment?: Names['environment'] | undefined;
-};
-
-/** A checked charge with all that a store needs to know of it. */
-export interface PreparedCharge {
-  readonly account: string | undefined;
-  readonly address: string | undefined;
-  readonly category: string;
-  readonly cost: number;
-  /** The name under which the store keeps the counters; see {@link ownerOf}. */
-  readonly owner: string;
-  /** {@link NO_LIMITS} until the policy has been asked. */
-  resolution: Resolution;
-}
+/**
+ * The counter of a category, those of subjects, or both; without either, every counter of the account or address. With
+ * `service`, the counter of everybody together.
+ */
+export type CounterTarget<Names extends PolicyNames = PolicyNames> =
+  | (Identity & {
+      readonly category?: Names['category'] | undefined;
+      readonly environment?: Names['environment'] | undefined;
+      readonly subjects?: Readonly<Partial<Record<Names['subject'], string | undefined>>> | undefined;
+      readonly service?: undefined;
+    })
+  | { readonly service: true; readonly account?: undefined; readonly address?: undefined };
 
 /** Checks a charge. */
 export function prepareCharge(charge: Charge): PreparedCharge {
   if (typeof charge !== 'object' || charge === null) throw optionTypeError('charge', 'an object', charge);
-  const { account, address, category, cost = 1 } = charge;
+  const { account, address, category, subjects, cost = 1 } = charge;
   if (cost !== 1) checkInteger('cost', cost, 0, MAX_UNITS);
   if (typeof category !== 'string' || category === '') checkCategory(category);
-  return { account, address, category, cost, owner: ownerOf(charge), resolution: NO_LIMITS };
+  if (subjects !== undefined) checkSubjects(subjects);
+  return {
+    account,
+    address,
+    category,
+    cost,
+    owner: ownerOf(charge),
+    subjects,
+    resolution: NO_LIMITS,
+    observed: undefined,
+    joined: undefined,
+  };
 }
 
 /**
@@ -72,6 +85,7 @@ export class FieldCheck {
         case 'plan':
         case 'region':
         case 'environment':
+        case 'subjects':
           break;
         default:
           // A field of a prototype was not set on this charge.
@@ -83,7 +97,7 @@ export class FieldCheck {
   }
 }
 
-const FIELDS = ['account', 'address', 'category', 'cost', 'plan', 'region', 'environment'];
+const FIELDS = ['account', 'address', 'category', 'cost', 'plan', 'region', 'environment', 'subjects'];
 const FIRST_CHARGES = 1024;
 const ONE_IN_16 = 15;
 const LARGEST_COUNT = 2 ** 30 - 1;

@@ -1,10 +1,13 @@
+import { wallClock } from '../clock.js';
 import type { ScratchOutcome } from '../memory/index.js';
-import type { AppliedQuota, Limits } from '../policy/index.js';
+import { type AppliedQuota, type Block, type Limits, NO_LIMITS } from '../policy/index.js';
 import type { MaybePromise } from '../promises.js';
 import type { Outcome } from '../store/index.js';
-import type { PreparedCharge } from './charge.js';
 import { isRefusedByThrottle, limitAt, scopeOf } from './limits-reading.js';
+import { withObserved } from './observed-limits.js';
+import type { Joined, PreparedCharge } from './prepared-charge.js';
 import { type Correction, Receipt } from './receipt.js';
+import type { Subjects } from './subjects.js';
 
 /**
  * Why a decision came out as it did:
@@ -13,7 +16,7 @@ import { type Correction, Receipt } from './receipt.js';
  * - `limit-reached`: a quota has no room for it now.
  * - `throttled`: a quota would have room, had it not been shrunk after repeated violations.
  * - `cost-above-limit`: the cost is above a limit, so that no wait helps.
- * - `blocked`: the policy blocks the account, the subject or the address.
+ * - `blocked`: the policy blocks the account, the address or a subject.
  * - `store-unavailable`: the store failed, and the policy allows or denies every request meanwhile.
  * - `suspended`: limiting is suspended.
  */
@@ -34,6 +37,8 @@ export type DecisionSource = 'store' | 'local' | 'none';
 
 /** The state of one quota when the decision was made. */
 export interface QuotaState extends AppliedQuota {
+  /** With the scope `'subject'`: the subject's id. */
+  readonly subjectId?: string;
   /** Cost admitted in the window that ends with the decision. It includes the decided charge if that was admitted. */
   readonly used: number;
   /** What could still be admitted at once: `limit - used`, at least 0. */
@@ -42,13 +47,24 @@ export interface QuotaState extends AppliedQuota {
   readonly resetAfterMs: number;
 }
 
+/** A charge that was decided, with its own quotas. */
+export interface ChargeState {
+  readonly account: string | undefined;
+  readonly address: string | undefined;
+  readonly category: string;
+  readonly subjects: Subjects | undefined;
+  readonly cost: number;
+  /** In the order of the decision's. Charges of one account share some. */
+  readonly quotas: readonly QuotaState[];
+}
+
 /** Limits are shrunk for a while after repeated violations. */
 export interface Throttled {
   /** Milliseconds until the throttling expires. */
   readonly endsAfterMs: number;
   /** The share of each limit that is left, as the policy sets it: 0 blocks. */
   readonly factor: number;
-  /** Whose limits are shrunk: the category's, or those of the account over all categories. */
+  /** Whose limits are shrunk. */
   readonly scope: AppliedQuota['scope'];
 }
 
@@ -69,13 +85,21 @@ export interface Fullest {
 }
 
 /**
- * Writes a decision's fullest quota over `fullest` if it is fuller. Runs for every decision, so it allocates nothing.
+ * Writes the fullest quota of a decision's account over `fullest` if it is fuller. Those of subjects and of the service
+ * say nothing about the account. Of several charges, `part` is the one to look at. Runs for every decision, so it
+ * allocates nothing.
  */
-export let noteFullest: (decision: Decision, fullest: Fullest) => void;
+export let noteFullest: (decision: Decision, fullest: Fullest, part?: DecidedCharge) => void;
+
+/** The charges of a decision on several; `undefined` for a decision on one. */
+export let chargesOf: (decision: Decision) => readonly DecidedCharge[] | undefined;
+
+/** One of several charges that were decided as one. */
+export type DecidedCharge = Joined['parts'][number];
 
 /**
- * The limits of a decision: one object for all decisions with the same limits, so texts made of limits are cached by
- * it. The decision may come from another copy of this package than the caller, so a registered symbol is the key.
+ * The limits of a decision. Its list of quotas is one object for all decisions with the same limits, so texts made of
+ * limits are cached by it. The decision may come from another copy of this package than the caller, so a registered symbol is the key.
  */
 export function limitsOf(decision: Decision): Limits {
   return (decision as unknown as { readonly [LIMITS]: Limits })[LIMITS];
@@ -96,6 +120,7 @@ export class Decision {
   declare readonly wouldRefuse: boolean;
   declare readonly reason: Reason;
   declare readonly source: DecisionSource;
+  /** Of several charges, the account, address and category of the first, and the largest cost; see {@link charges}. */
   declare readonly account: string | undefined;
   declare readonly address: string | undefined;
   declare readonly category: string;
@@ -103,7 +128,7 @@ export class Decision {
   /**
    * 0 when the charge fitted. Otherwise the milliseconds after which the same charge, with no other traffic, is
    * admitted, and not one sooner; `null` when it never fits. With the reason `'store-unavailable'`, until the next
-   * attempt on the store.
+   * attempt on the store. With `'blocked'`, until the block ends, `null` if it has no end.
    */
   declare readonly retryAfterMs: number | null;
   readonly #charge: PreparedCharge;
@@ -123,28 +148,39 @@ export class Decision {
   #quotas: readonly QuotaState[] | undefined;
 
   /**
-   * A `RateLimiter` makes decisions. `limits` are the charge's own, or those of this process alone. The outcome is
-   * copied, since the memory store overwrites it with the next charge.
+   * A `RateLimiter` makes decisions. `ownLimits` are the charge's, or those of this process alone; limits that are only
+   * observed come with the charge. The outcome is copied, since the memory store overwrites it with the next charge.
    */
   constructor(
     charge: PreparedCharge,
-    limits: Limits,
-    outcome: Outcome | ScratchOutcome,
+    ownLimits: Limits,
+    ownOutcome: Outcome | ScratchOutcome,
     source: DecisionSource,
     correction?: Correction,
     reason?: Reason,
   ) {
-    const { allowed, used, resetAfterMs, retryAfterMs } = outcome;
-    const { cost } = charge;
+    const { cost, observed } = charge;
+    const seen = reason === undefined ? observed?.outcome : undefined;
+    const both = seen && withObserved(ownLimits, ownOutcome, observed!.limits, seen);
+    const limits = both?.limits ?? ownLimits;
+    const outcome = both?.outcome ?? ownOutcome;
+    const { used, resetAfterMs, retryAfterMs } = outcome;
     const count = limits.quotas.length;
     const neverFits = retryAfterMs === Number.POSITIVE_INFINITY;
-    this.wouldRefuse = !allowed && limits.mode === 'observe';
-    this.allowed = allowed || this.wouldRefuse;
+    const isOwnRefusal = !ownOutcome.allowed;
+    const isObservedRefusal = !isOwnRefusal && seen?.allowed === false;
+    this.wouldRefuse = isObservedRefusal || (isOwnRefusal && ownLimits.mode === 'observe');
+    this.allowed = !isOwnRefusal || this.wouldRefuse;
     this.retryAfterMs = neverFits ? null : retryAfterMs;
     if (reason !== undefined) this.reason = reason;
-    else if (allowed) this.reason = 'admitted';
+    else if (!isOwnRefusal && !isObservedRefusal) this.reason = 'admitted';
     else if (neverFits) this.reason = 'cost-above-limit';
-    else this.reason = isRefusedByThrottle(limits, outcome.throttledMs, used, cost) ? 'throttled' : 'limit-reached';
+    else {
+      const isByThrottle = isObservedRefusal
+        ? isRefusedByThrottle(observed!.limits, seen!, cost)
+        : isRefusedByThrottle(ownLimits, ownOutcome, cost);
+      this.reason = isByThrottle ? 'throttled' : 'limit-reached';
+    }
     this.source = source;
     this.account = charge.account;
     this.address = charge.address;
@@ -183,7 +219,34 @@ export class Decision {
     return this.receipt?.settle(actualCost) ?? false;
   }
 
-  /** Every quota that the charge had to fit: the category's in the order of the policy, then the total's. */
+  /** The subjects that the charge named. */
+  get subjects(): Subjects | undefined {
+    return this.#charge.subjects;
+  }
+
+  /** What blocks the charge, with the reason `'blocked'`. */
+  get block(): Block | undefined {
+    return this.reason === 'blocked' ? (this.#token as Block) : undefined;
+  }
+
+  /** The charges that were decided as one, each with its own quotas; of `consume`, one. */
+  get charges(): readonly ChargeState[] {
+    const parts = this.#charge.joined?.parts;
+    if (parts === undefined) return [chargeState(this.#charge, this.quotas)];
+    const { quotas } = this;
+    return parts.map(({ charge, places }) =>
+      // Limits that are only observed are not there while the store fails.
+      chargeState(
+        charge,
+        places.filter((place) => place < quotas.length).map((place) => quotas[place]!),
+      ),
+    );
+  }
+
+  /**
+   * Every quota that the charge had to fit: the category's in the order of the policy, then the total's, the service's,
+   * and those of subjects. Behind the enforced ones are those that are only observed.
+   */
   get quotas(): readonly QuotaState[] {
     this.#quotas ??= this.#limits.quotas.map((_, index) => this.#quotaAt(index));
     return this.#quotas;
@@ -238,7 +301,8 @@ export class Decision {
   toJSON(): object {
     const { allowed, wouldRefuse, reason, source, account, address, category, cost, retryAfterMs } = this;
     const shown = { allowed, wouldRefuse, reason, source, account, address, category, cost, retryAfterMs };
-    return { ...shown, throttled: this.throttled, quotas: this.quotas };
+    const { subjects, block, throttled, quotas } = this;
+    return { ...shown, ...(subjects && { subjects }), ...(block && { block }), throttled, quotas };
   }
 
   /** The state of each counter that the charge touched, at the instant `now` of the store. */
@@ -259,10 +323,14 @@ export class Decision {
         return this.#limits;
       },
     });
-    noteFullest = (decision, fullest) => {
+    chargesOf = (decision) => decision.#charge.joined?.parts;
+    noteFullest = (decision, fullest, part) => {
       const limits = decision.#limits;
       const { quotas } = limits;
       for (let index = 0; index < quotas.length; index++) {
+        const { scope } = quotas[index]!;
+        if (scope === 'subject' || scope === 'service') continue;
+        if (part !== undefined && !part.places.includes(index)) continue;
         const used = decision.#usedAt(index);
         const limit = limitAt(limits, decision.#throttledMs, index);
         if (used * fullest.limit <= fullest.used * limit || limit === 0) continue;
@@ -274,11 +342,14 @@ export class Decision {
   }
 
   #quotaAt(index: number): QuotaState {
-    const { name, scope, windowMs } = this.#limits.quotas[index]!;
+    const { name, scope, windowMs, subject } = this.#limits.quotas[index]!;
     const limit = limitAt(this.#limits, this.#throttledMs, index);
     const used = this.#usedAt(index);
     const remaining = Math.max(0, limit - used);
-    return { name, scope, limit, windowMs, used, remaining, resetAfterMs: this.#resetAfterMsAt(index) };
+    const state = { name, scope, limit, windowMs, used, remaining, resetAfterMs: this.#resetAfterMsAt(index) };
+    if (subject === undefined) return state;
+    const { subject: subjectId = '' } = this.#limits.counters[this.#limits.counterOfQuota[index]!]!;
+    return { ...state, subject, subjectId };
   }
 
   #usedAt(index: number): number {
@@ -293,7 +364,8 @@ export class Decision {
 
   /** The store's outcome of the admission. */
   #admission(): Outcome {
-    const { quotas } = this.#limits;
+    // Without those of limits that are only observed.
+    const { quotas } = this.#charge.resolution;
     return {
       allowed: true,
       now: this.#now,
@@ -303,6 +375,23 @@ export class Decision {
       token: this.#token,
     };
   }
+}
+
+function chargeState(
+  { account, address, category, subjects, cost }: PreparedCharge,
+  quotas: readonly QuotaState[],
+): ChargeState {
+  return { account, address, category, subjects, cost, quotas };
+}
+
+/** The outcome of a blocked charge. */
+export function blockedOutcome(block: Block): Outcome {
+  const retryAfterMs = block.until === undefined ? Number.POSITIVE_INFINITY : Math.max(1, block.until - wallClock());
+  return { ...FREE, allowed: false, retryAfterMs: Math.ceil(retryAfterMs), token: block };
+}
+
+export function blockedDecision(charge: PreparedCharge, block: Block): Decision {
+  return new Decision(charge, NO_LIMITS, blockedOutcome(block), 'none', undefined, 'blocked');
 }
 
 /** The outcome of a charge without quotas. */

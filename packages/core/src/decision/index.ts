@@ -5,11 +5,15 @@ export {
   FieldCheck,
   type Identity,
   ownerOf,
-  type PreparedCharge,
   prepareCharge,
   type Scope,
 } from './charge.js';
 export {
+  blockedDecision,
+  blockedOutcome,
+  type ChargeState,
+  chargesOf,
+  type DecidedCharge,
   Decision,
   type DecisionSource,
   FREE,
@@ -20,6 +24,9 @@ export {
   type Reason,
   type Throttled,
 } from './decision.js';
+export { type CostChange, costChange, joinCharges, loweredTo } from './joined-charge.js';
+export type { Observed, PreparedCharge } from './prepared-charge.js';
 export { RateLimitError } from './rate-limit-error.js';
 export { type Correction, Receipt } from './receipt.js';
 export { textLifeMs } from './receipt-text.js';
+export { checkSubjects, type Subjects, withSubjects } from './subjects.js';

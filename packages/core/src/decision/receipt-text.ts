@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { NO_LIMITS } from '../policy/index.js';
-import { type CounterSpec, longestMsOfAll, type Outcome, Quota } from '../store/index.js';
-import type { PreparedCharge } from './charge.js';
+import { type CounterSpec, longestMsOfAll, type Outcome, partsOfSubjectCounter, Quota } from '../store/index.js';
+import type { PreparedCharge } from './prepared-charge.js';
 
 /** When a receipt was first written as text. */
 export interface Issue {
@@ -34,10 +34,11 @@ export interface ReceiptContent {
  * content has the account, the category, the cost, the instant of the admission, and the counters with their quotas.
  */
 export function writeReceipt({ issue, charge, outcome }: ReceiptContent, key: string): string {
-  const { account, address, category, cost, owner, resolution } = charge;
-  const counters = resolution.counters.map(({ name, quotas }) => [
+  const { account, address, category, cost, owner, resolution, joined } = charge;
+  const counters = resolution.counters.map(({ name, quotas, account, cost }) => [
     name,
     quotas.map(({ limit, windowMs, slices }) => [limit, windowMs, slices]),
+    ...(account === undefined && cost === undefined ? [] : [account ?? null, cost ?? null]),
   ]);
   const content = [
     issue.id,
@@ -50,6 +51,7 @@ export function writeReceipt({ issue, charge, outcome }: ReceiptContent, key: st
     outcome.now,
     outcome.token,
     counters,
+    ...(joined === undefined ? [] : [joined.shares]),
   ];
   const text = `${VERSION}.${Buffer.from(JSON.stringify(content)).toString('base64url')}`;
   return `${text}.${signatureOf(text, key)}`;
@@ -62,15 +64,28 @@ export function readReceipt(written: string, key: string): ReceiptContent | unde
   const [signature, expected] = [Buffer.from(written.slice(end + 1)), Buffer.from(signatureOf(text, key))];
   if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) return undefined;
   const content = JSON.parse(Buffer.from(text.slice(VERSION.length + 1), 'base64url').toString()) as Content;
-  const [id, at, account, address, category, cost, owner, now, token, writtenCounters] = content;
-  const counters: CounterSpec[] = writtenCounters.map(([name, quotas]) => ({
+  const [id, at, account, address, category, cost, owner, now, token, writtenCounters, shares] = content;
+  const counters: CounterSpec[] = writtenCounters.map(([name, quotas, account, cost]) => ({
     name,
     quotas: quotas.map(([limit, windowMs, slices]) => new Quota({ limit, windowMs, slices })),
+    ...subjectOf(name),
+    ...(typeof account === 'string' && { account }),
+    ...(typeof cost === 'number' && { cost }),
   }));
   const resolution = { ...NO_LIMITS, counters };
   return {
     issue: { id, at },
-    charge: { account: account ?? undefined, address: address ?? undefined, category, cost, owner, resolution },
+    charge: {
+      account: account ?? undefined,
+      address: address ?? undefined,
+      category,
+      cost,
+      owner,
+      subjects: undefined,
+      resolution,
+      observed: undefined,
+      joined: shares && { parts: [], shares, observedShares: [] },
+    },
     outcome: { allowed: true, now, used: [], resetAfterMs: [], retryAfterMs: 0, token },
   };
 }
@@ -85,8 +100,19 @@ type Content = [
   owner: string,
   now: number,
   token: unknown,
-  counters: [name: string, quotas: [limit: number, windowMs: number, slices: number][]][],
+  counters: [
+    name: string,
+    quotas: [limit: number, windowMs: number, slices: number][],
+    account?: string | null,
+    cost?: number | null,
+  ][],
+  shares?: readonly number[],
 ];
+
+function subjectOf(name: string): Pick<CounterSpec, 'subject'> {
+  const subject = partsOfSubjectCounter(name)?.subject;
+  return subject === undefined ? {} : { subject };
+}
 
 const VERSION = 'tollgate1';
 const SIGNATURE_BYTES = 16;

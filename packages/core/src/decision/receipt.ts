@@ -4,7 +4,7 @@ import { wallClock } from '../clock.js';
 import { optionConflictError, optionTypeError } from '../errors.js';
 import { isPromise, type MaybePromise } from '../promises.js';
 import { MAX_UNITS, type Outcome, type Store } from '../store/index.js';
-import type { PreparedCharge } from './charge.js';
+import type { PreparedCharge } from './prepared-charge.js';
 import { type Issue, readReceipt, textLifeMs, writeReceipt } from './receipt-text.js';
 
 /** Corrects an admitted charge, wherever it was admitted. */
@@ -32,7 +32,7 @@ export class Receipt {
   readonly #charge: PreparedCharge;
   readonly #outcome: Outcome;
   #isSpent = false;
-  #also: ((actualCost: number) => void) | undefined;
+  readonly #also: ((actualCost: number) => void)[] = [];
   /** Set when it was written as text, so that another process may use it. */
   #issue: Issue | undefined;
 
@@ -69,7 +69,7 @@ export class Receipt {
 
   /** Calls `also` when the receipt is spent, with what the charge costs from then on. */
   accompany(also: (actualCost: number) => void): void {
-    this.#also = also;
+    this.#also.push(also);
   }
 
   /** Corrects the charge to `actualCost`, the first time; 0 takes it back. Returns whether this was the first time. */
@@ -104,7 +104,7 @@ export class Receipt {
   }
 
   #correct(actualCost: number): MaybePromise<boolean> {
-    this.#also?.(actualCost);
+    for (const also of this.#also) also(actualCost);
     const done = this.#correction.settle(this.#charge, this.#outcome, actualCost);
     return done === undefined ? true : done.then(() => true);
   }

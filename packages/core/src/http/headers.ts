@@ -1,6 +1,6 @@
 import { wallClock } from '../clock.js';
 import { type Decision, limitsOf, type QuotaState } from '../decision/index.js';
-import type { Limits } from '../policy/index.js';
+import type { AppliedQuota } from '../policy/index.js';
 
 /** The headers that show clients the state of their limits. */
 export type HeaderFormat = 'x-ratelimit' | 'draft-11' | 'both' | false;
@@ -69,12 +69,28 @@ export function headerNames(spelling: HeaderSpelling): HeaderNames {
 /** `X-RateLimit-*` of the tightest quota. The reset is the epoch second after which its room has grown. */
 function xRateLimitWriter(names: HeaderNames): HeadersWriter {
   return function writeXRateLimit(decision, set, target) {
-    const quota = decision.tightest;
+    let quota = decision.tightest;
+    if (quota?.scope === 'service') quota = tightestOfClient(decision);
     if (quota === undefined) return;
     set.call(target!, names.limit, numberText(quota.limit));
     set.call(target!, names.remaining, numberText(quota.remaining));
     set.call(target!, names.reset, String(wholeSeconds(wallClock() + quota.resetAfterMs)));
   };
+}
+
+/**
+ * How much room the whole service has is nobody's business but its operator's. Clients see their own limits, and
+ * `Retry-After`.
+ */
+function tightestOfClient({ quotas }: Decision): QuotaState | undefined {
+  let tightest: QuotaState | undefined;
+  for (const quota of quotas) {
+    if (quota.scope === 'service') continue;
+    const isLess = tightest === undefined || quota.remaining < tightest.remaining;
+    if (isLess || (quota.remaining === tightest?.remaining && quota.resetAfterMs > tightest.resetAfterMs))
+      tightest = quota;
+  }
+  return tightest;
 }
 
 /**
@@ -86,11 +102,13 @@ function draft11Writer(names: HeaderNames): HeadersWriter {
     const { quotas } = decision;
     if (quotas.length === 0) return;
     const text = limitsText(decision);
+    if (text.policy === '') return;
     set.call(target!, names.draftPolicy, text.policy);
     let limits = '';
     for (let index = 0; index < quotas.length; index++) {
-      const { remaining, resetAfterMs } = quotas[index]!;
-      const before = index === 0 ? '' : `${limits},`;
+      const { scope, remaining, resetAfterMs } = quotas[index]!;
+      if (scope === 'service') continue;
+      const before = limits === '' ? '' : `${limits},`;
       limits = `${before}${text.names[index]!};r=${numberText(remaining)};t=${numberText(wholeSeconds(resetAfterMs))}`;
     }
     set.call(target!, names.draftLimit, limits);
@@ -104,7 +122,9 @@ export function writeRetryAfter<Target>(
   name: string = USUAL_NAMES.retryAfter,
   target?: Target,
 ): void {
-  if (decision.retryAfterMs !== null) set.call(target!, name, numberText(wholeSeconds(decision.retryAfterMs)));
+  // A block is no matter of waiting, even if it has an end.
+  if (decision.retryAfterMs !== null && decision.reason !== 'blocked')
+    set.call(target!, name, numberText(wholeSeconds(decision.retryAfterMs)));
 }
 
 /** Rounded up, so that a client that waits that long has waited long enough. */
@@ -120,27 +140,31 @@ export interface LimitsText {
   readonly names: readonly string[];
 }
 
-/** Cached for all decisions with the same limits. */
+/** Cached for all decisions with the same quotas. */
 export function limitsText(decision: Decision): LimitsText {
-  const limits = limitsOf(decision);
-  let text = textByLimits.get(limits);
+  const { quotas } = limitsOf(decision);
+  let text = textByQuotas.get(quotas);
   if (text === undefined) {
-    const names = limits.quotas.map(({ name }) => `"${name.replace(/["\\]/g, '\\$&')}"`);
-    text = { policy: policyText(names, limits.quotas), names };
-    textByLimits.set(limits, text);
+    const names = quotas.map(({ name }) => `"${name.replace(/["\\]/g, '\\$&')}"`);
+    text = { policy: policyText(names, quotas), names };
+    textByQuotas.set(quotas, text);
   }
   // Throttled limits are temporary, and those of one account.
   return decision.throttled === undefined ? text : { ...text, policy: policyText(text.names, decision.quotas) };
 }
 
-const textByLimits = new WeakMap<Limits, LimitsText>();
+const textByQuotas = new WeakMap<readonly AppliedQuota[], LimitsText>();
 
 /** `w` is in whole seconds, so another window is left out rather than misstated. */
-function policyText(names: readonly string[], quotas: readonly Pick<QuotaState, 'limit' | 'windowMs'>[]): string {
+function policyText(
+  names: readonly string[],
+  quotas: readonly Pick<QuotaState, 'scope' | 'limit' | 'windowMs'>[],
+): string {
   return quotas
-    .map(({ limit, windowMs }, index) => {
+    .flatMap(({ scope, limit, windowMs }, index) => {
+      if (scope === 'service') return [];
       const window = windowMs % 1000 === 0 ? `;w=${windowMs / 1000}` : '';
-      return `${names[index]!};q=${limit}${window}`;
+      return [`${names[index]!};q=${limit}${window}`];
     })
     .join(',');
 }

@@ -255,7 +255,8 @@ export function checkChargeOptions(path: string, options: Readonly<Record<string
  */
 export function checkNames(path: string, options: ChargeOptions<never>, { policy }: RateLimiter): void {
   for (const { kind } of KINDS_OF_NAMES) {
-    const name = options[kind];
+    // The kinds of a charge's subjects are the keys of an object.
+    const name = kind === 'subject' ? undefined : options[kind];
     if (typeof name === 'string') policy.checkName(kind, name, `${path}.${kind}`);
   }
 }

@@ -1,9 +1,10 @@
-import { Decision, FREE, type PreparedCharge } from '../decision/index.js';
+import { blockedDecision, blockedOutcome, Decision, FREE, type PreparedCharge } from '../decision/index.js';
 import type { Comparison, LimiterStats } from '../observe/index.js';
 import type { StoreGuard } from '../outage/index.js';
-import { type Policy, Resolutions } from '../policy/index.js';
+import { type Block, type Policy, Resolutions } from '../policy/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
 import type { Outcome } from '../store/index.js';
+import { ObservedCharge, observedPart } from './observed-charge.js';
 
 /** Counts how often the candidates agreed with the policy. */
 export class TrialTally {
@@ -63,16 +64,18 @@ export class Trial {
 
   /**
    * Lets the candidate decide a charge whose `decision` has been made, or is under way: on Redis both charges leave in
-   * one call. The trial's charge has one of its resolutions.
+   * one call. The trial's charge has one of its resolutions, and the candidate may block it.
    */
-  judge(trial: PreparedCharge, decision: MaybePromise<Decision>): void {
-    const outcome = trial.resolution.counters.length === 0 ? FREE : this.#guard.consumeForTrial(trial);
+  judge(trial: PreparedCharge, block: Block | undefined, decision: MaybePromise<Decision>): void {
+    const observed = trial.resolution.observed && new ObservedCharge(this.#guard, 'consume', trial);
+    const outcome = this.#ask(trial, block);
     const follow = (decision: Decision, outcome: MaybePromise<Outcome | undefined>) => {
+      observed?.follow(decision);
       if (trial.cost > 0) decision.receipt?.accompany((actualCost) => this.#settle(trial, outcome, actualCost));
     };
     if (!isPromise(decision) && !isPromise(outcome)) {
       follow(decision, outcome);
-      this.#compare(trial, decision, outcome);
+      this.#compare(trial, block, decision, outcome);
       return;
     }
     // The caller starts to wait after this line, so the receipt is complete when the caller has it.
@@ -84,29 +87,37 @@ export class Trial {
       : decision;
     if (!isPromise(followed)) follow(followed, outcome);
     Promise.all([followed, outcome]).then(
-      ([made, outcome]) => this.#compare(trial, made, outcome),
+      ([made, outcome]) => this.#compare(trial, block, made, outcome),
       () => {},
     );
   }
 
   /** Counts a debit on the candidate's counters too. The trial's charge has one of its resolutions. */
   debit(trial: PreparedCharge): void {
-    if (trial.resolution.counters.length > 0) this.#guard.debitTrial(trial);
+    const observed = observedPart(trial);
+    if (trial.resolution.counters.length > 0) this.#guard.debitBeside(trial);
+    if (observed !== undefined) this.#guard.debitBeside(observed);
   }
 
-  #compare(trial: PreparedCharge, decision: Decision, outcome: Outcome | undefined): void {
+  #ask(trial: PreparedCharge, block: Block | undefined): MaybePromise<Outcome | undefined> {
+    if (block !== undefined) return blockedOutcome(block);
+    return trial.resolution.counters.length === 0 ? FREE : this.#guard.consumeBeside(trial);
+  }
+
+  #compare(trial: PreparedCharge, block: Block | undefined, decision: Decision, outcome: Outcome | undefined): void {
     if (outcome === undefined || decision.reason === 'store-unavailable') {
       this.#tally.undecided++;
       return;
     }
-    const candidate = new Decision(trial, trial.resolution, outcome, 'store');
+    const candidate =
+      block === undefined ? new Decision(trial, trial.resolution, outcome, 'store') : blockedDecision(trial, block);
     const differs = this.#tally.count(decision, candidate);
     this.#onComparison({ decision, candidate, differs });
   }
 
   #settle(trial: PreparedCharge, outcome: MaybePromise<Outcome | undefined>, actualCost: number): void {
     if (isPromise(outcome)) outcome.then((outcome) => this.#settle(trial, outcome, actualCost));
-    else if (outcome?.allowed && outcome !== FREE) this.#guard.settleTrial(trial, outcome, actualCost);
+    else if (outcome?.allowed && outcome !== FREE) this.#guard.settleBeside(trial, outcome, actualCost);
   }
 }
 

@@ -1,24 +1,29 @@
 import { checkOptions, checkString } from '../check.js';
 import {
+  blockedDecision,
   type Charge,
   type CounterTarget,
   checkCategory,
+  checkSubjects,
   Decision,
   FieldCheck,
   FREE,
   type Identity,
+  joinCharges,
   ownerOf,
   type PreparedCharge,
   prepareCharge,
   RateLimitError,
   Receipt,
+  withSubjects,
 } from '../decision/index.js';
-import { closedError, optionConflictError, optionTypeError } from '../errors.js';
+import { closedError, optionConflictError, optionRangeError, optionTypeError } from '../errors.js';
 import { type Comparison, type LimiterEvents, type LimiterStats, Publisher } from '../observe/index.js';
 import { type Health, StoreGuard } from '../outage/index.js';
 import {
   type AccountLayer,
   AccountSources,
+  type Block,
   NO_LIMITS,
   type Policy,
   type PolicyNames,
@@ -27,7 +32,7 @@ import {
   Resolutions,
 } from '../policy/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
-import { counterPrefix, type Store } from '../store/index.js';
+import { counterPrefix, SERVICE_OWNER, type Store, subjectCounterName } from '../store/index.js';
 import { Usage, type UsageQuestion, type UsageReport } from '../usage/index.js';
 import { warn } from '../warnings.js';
 import { Trial, TrialTally } from './candidate.js';
@@ -40,6 +45,7 @@ import {
   reportRemovedLimits,
 } from './limiter-options.js';
 import { noteMade } from './made-per-request.js';
+import { ObservedCharge, observedPart } from './observed-charge.js';
 import { type CounterSharer, noteSharer } from './shared-counters.js';
 import { Suspensions } from './suspension.js';
 
@@ -130,9 +136,37 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
     return isPromise(decision) ? decision.then(admittedOnly) : admittedOnly(decision);
   }
 
+  /**
+   * Charges one request to several accounts or addresses: all of the charges fit, or none is recorded. In memory and on
+   * one Redis that is one atomic step; on a Redis Cluster, where they lie in different slots, a charge that is refused
+   * in one has been given back in the others when the answer comes.
+   *
+   * The decision is one for all: `quotas` and `tightest` are over all of them, `retryAfterMs` is the wait until the last
+   * has room, and `charges` has each with its own quotas. Its receipt concerns all of them: `settle` makes each cost the
+   * same.
+   *
+   * Rejects or throws as {@link consume}, and
+   *
+   * @param charges 2 to 8 charges. Those of one account and category are charged together.
+   * @throws TypeError `TOLLGATE_OPTION_TYPE` or RangeError `TOLLGATE_OPTION_RANGE` unless it is an array of 2 to 8;
+   * TypeError `TOLLGATE_OPTION_CONFLICT` on a store without `joinsAccounts`, and for two charges with different limits
+   * on one counter.
+   *
+   * @example
+   * limiter.consumeAll([{ address, category: 'login' }, { account: user, category: 'login' }]);
+   */
+  consumeAll(charges: readonly Charge<Names>[]): MaybePromise<Decision> {
+    return this.#askAll('consume', charges);
+  }
+
   /** The decision that {@link consume} would make now, without charging: `used` never includes the cost. */
   peek(charge: Charge<Names>): MaybePromise<Decision> {
     return this.#ask('peek', charge);
+  }
+
+  /** The decision that {@link consumeAll} would make now, without charging. */
+  peekAll(charges: readonly Charge<Names>[]): MaybePromise<Decision> {
+    return this.#askAll('peek', charges);
   }
 
   /**
@@ -200,8 +234,10 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
     const resolutions = this.#resolutions;
     const trial = this.#trial;
     const act = (layer: AccountLayer | undefined) => {
-      prepared.resolution = policy.resolve(charge, layer, resolutions);
-      trial?.debit({ ...prepared, resolution: trial.policy.resolve(charge, layer, trial.resolutions) });
+      prepared.resolution = resolve(policy, charge, layer, resolutions);
+      trial?.debit({ ...prepared, resolution: resolve(trial.policy, charge, layer, trial.resolutions) });
+      const observed = observedPart(prepared);
+      if (observed !== undefined) this.#guard.debitBeside(observed);
       return prepared.resolution.counters.length === 0 ? undefined : this.#guard.debit(prepared);
     };
     const layer = this.#sourceLayer(charge);
@@ -213,8 +249,9 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
   }
 
   /**
-   * Forgets the counter of one account and category, or every counter that limiters of this name have for the account.
-   * Pass the `environment` for a counter that the policy keeps apart for it.
+   * Forgets the counter of one account and category, those of subjects, or every counter that limiters of this name have
+   * for the account. Pass the `environment` for a counter that the policy keeps apart for it, and `service: true` alone
+   * for the counter of everybody together.
    *
    * Rejects with a `StoreError`, `TOLLGATE_STORE_FAILED`, when the store could not do it. The counters in this process,
    * and what waits to be written back, are forgotten all the same.
@@ -371,36 +408,99 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
     const resolutions = this.#resolutions;
     const layer = this.#hasNoSources ? undefined : this.#sourceLayer(charge);
     if (layer === undefined || !isPromise(layer)) {
-      prepared.resolution = policy.resolve(charge, layer, resolutions);
-      return this.#decide(method, charge, prepared, layer);
+      prepared.resolution = resolve(policy, charge, layer, resolutions);
+      return this.#decide(method, prepared, policy.blockOf(charge, layer), charge, layer);
     }
     return layer.then((found) => {
       this.#checkOpen();
       if (this.#suspensions.current !== undefined) return this.#letPass(method, prepared);
-      prepared.resolution = policy.resolve(charge, found, resolutions);
-      return this.#decide(method, charge, prepared, found);
+      prepared.resolution = resolve(policy, charge, found, resolutions);
+      return this.#decide(method, prepared, policy.blockOf(charge, found), charge, found);
     });
   }
 
+  #askAll(method: 'consume' | 'peek', charges: readonly Charge[]): MaybePromise<Decision> {
+    if (this.#closed) throw closedError('RateLimiter');
+    checkCharges(charges);
+    const prepared = charges.map((charge) => prepareCharge(charge));
+    for (const charge of charges) this.#fields.check(charge);
+    if (!this.#store.joinsAccounts) {
+      throw optionConflictError('Expected a store with joinsAccounts for several charges at once, got one without');
+    }
+    const policy = this.#policy;
+    const resolutions = this.#resolutions;
+    const decide = (layers: readonly (AccountLayer | undefined)[]) => {
+      if (this.#suspensions.current !== undefined) return this.#letPass(method, joinCharges(prepared));
+      for (const [index, charge] of charges.entries()) {
+        prepared[index]!.resolution = resolve(policy, charge, layers[index], resolutions);
+      }
+      return this.#decide(method, joinCharges(prepared), blockOfAny(policy, charges, layers), charges, layers);
+    };
+    if (this.#suspensions.current !== undefined) return decide([]);
+    const layers = charges.map((charge) => this.#sourceLayer(charge));
+    if (!layers.some(isPromise)) return decide(layers as readonly (AccountLayer | undefined)[]);
+    return Promise.all(layers).then((found) => {
+      this.#checkOpen();
+      return decide(found);
+    });
+  }
+
+  /** Decides a charge, whose limits are known, or several that were joined. `layers` are those of their accounts. */
   #decide(
     method: 'consume' | 'peek',
-    charge: Charge,
     prepared: PreparedCharge,
-    layer: AccountLayer | undefined,
+    block: Block | undefined,
+    charges: Charge | readonly Charge[],
+    layers: AccountLayer | undefined | readonly (AccountLayer | undefined)[],
   ): MaybePromise<Decision> {
+    const decision =
+      block === undefined
+        ? this.#decideUnblocked(method, prepared)
+        : this.#withoutStore(method, blockedDecision(prepared, block));
+    const trial = this.#trial;
+    if (trial !== undefined && method === 'consume') this.#judge(trial, prepared, charges, layers, decision);
+    return decision;
+  }
+
+  #decideUnblocked(method: 'consume' | 'peek', prepared: PreparedCharge): MaybePromise<Decision> {
     const { resolution } = prepared;
     if (!this.#canThrottle) this.#warnOfThrottle(resolution);
-    let decision: MaybePromise<Decision>;
     if (resolution.counters.length === 0) {
-      decision = this.#withoutStore(method, new Decision(prepared, resolution, FREE, 'none'));
-    } else {
-      decision = method === 'consume' ? this.#guard.consume(prepared) : this.#guard.peek(prepared);
+      return this.#withoutStore(method, new Decision(prepared, resolution, FREE, 'none'));
     }
-    const trial = this.#trial;
-    if (trial !== undefined && method === 'consume') {
-      trial.judge({ ...prepared, resolution: trial.policy.resolve(charge, layer, trial.resolutions) }, decision);
+    const observed = resolution.observed === undefined ? undefined : new ObservedCharge(this.#guard, method, prepared);
+    const decision = method === 'consume' ? this.#guard.consume(prepared) : this.#guard.peek(prepared);
+    if (observed === undefined || method === 'peek') return decision;
+    const follow = (made: Decision) => {
+      observed.follow(made);
+      return made;
+    };
+    return isPromise(decision) ? decision.then(follow) : follow(decision);
+  }
+
+  #judge(
+    trial: Trial,
+    prepared: PreparedCharge,
+    charges: Charge | readonly Charge[],
+    layers: AccountLayer | undefined | readonly (AccountLayer | undefined)[],
+    decision: MaybePromise<Decision>,
+  ): void {
+    const { policy, resolutions } = trial;
+    const { joined } = prepared;
+    if (joined === undefined) {
+      const [charge, layer] = [charges as Charge, layers as AccountLayer | undefined];
+      const resolution = resolve(policy, charge, layer, resolutions);
+      trial.judge({ ...prepared, resolution, observed: undefined }, policy.blockOf(charge, layer), decision);
+      return;
     }
-    return decision;
+    const [all, allLayers] = [charges as readonly Charge[], layers as readonly (AccountLayer | undefined)[]];
+    const joinedTrial = joinCharges(
+      joined.parts.map(({ charge }, index) => ({
+        ...charge,
+        resolution: resolve(policy, all[index]!, allLayers[index], resolutions),
+      })),
+    );
+    trial.judge(joinedTrial, blockOfAny(policy, all, allLayers), decision);
   }
 
   #letPass(method: 'consume' | 'peek', prepared: PreparedCharge): Decision {
@@ -421,17 +521,27 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
   #onCounters(target: CounterTarget, method: 'reset' | 'pardon'): MaybePromise<void> {
     this.#checkOpen();
     if (typeof target !== 'object' || target === null) throw optionTypeError('target', 'an object', target);
+    if (target.service) return this.#guard[method](SERVICE_OWNER, undefined, this.name);
     const owner = ownerOf(target);
-    const { category, account, environment } = target;
-    const act = (counter: string | undefined) => this.#guard[method](owner, counter, this.name);
-    if (category === undefined) return act(undefined);
-    checkCategory(category);
-    const query = { category, account, environment };
+    const { category, account, address, environment, subjects } = target;
+    if (category === undefined && subjects === undefined) return this.#guard[method](owner, undefined, this.name);
+    if (category !== undefined) checkCategory(category);
+    if (subjects !== undefined) checkSubjects(subjects);
+    for (const kind of Object.keys(subjects ?? {})) this.#policy.checkName('subject', kind, 'target.subjects key');
+    const query = { category: category ?? '', account, address, environment };
+    const namesIn = (policy: Policy, prefix: string, layer: AccountLayer | undefined): string[] => {
+      const names = Object.entries(subjects ?? {}).flatMap(([kind, id]) => {
+        return id === undefined ? [] : [subjectCounterName(policy.subjectCounterOf(kind, query, layer), id)];
+      });
+      if (category !== undefined) names.push(policy.counterOf(query, layer));
+      return names.map((name) => prefix + name);
+    };
     const actOn = (layer: AccountLayer | undefined) => {
-      const done = act(this.#prefix + this.#policy.counterOf(query, layer));
       const trial = this.#trial;
-      const also = trial && act(trial.resolutions.prefix + trial.policy.counterOf(query, layer));
-      return isPromise(done) || isPromise(also) ? Promise.all([done, also]).then(() => {}) : undefined;
+      const names = namesIn(this.#policy, this.#prefix, layer);
+      if (trial !== undefined) names.push(...namesIn(trial.policy, trial.resolutions.prefix, layer));
+      const done = names.map((name) => this.#guard[method](owner, name, this.name)).filter(isPromise);
+      return done.length === 0 ? undefined : Promise.all(done).then(() => {});
     };
     const layer = this.#sourceLayer(target);
     return isPromise(layer) ? layer.then(actOn) : actOn(layer);
@@ -453,6 +563,9 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
       throw optionConflictError(
         'Expected a store with the method pardon for a policy with `throttle`, got one without',
       );
+    }
+    if (checked.joinsAccounts && !this.#store.joinsAccounts) {
+      throw optionConflictError('Expected a store with joinsAccounts for a policy with `service`, got one without');
     }
     reportRemovedLimits(checked);
     return checked;
@@ -482,4 +595,37 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
 function admittedOnly(decision: Decision): Decision {
   if (!decision.allowed) throw new RateLimitError(decision);
   return decision;
+}
+
+/** The limits of a charge, on the counters of its own subjects. */
+function resolve(
+  policy: Policy,
+  charge: Charge,
+  layer: AccountLayer | undefined,
+  resolutions: Resolutions | undefined,
+): Resolution {
+  const resolution = policy.resolve(charge, layer, resolutions);
+  const { subjects } = charge;
+  return subjects === undefined || subjects === null ? resolution : withSubjects(resolution, subjects);
+}
+
+function checkCharges(charges: unknown): void {
+  const rule = `an array of 2 to ${MAX_CHARGES} charges`;
+  if (!Array.isArray(charges)) throw optionTypeError('charges', rule, charges);
+  if (charges.length < 2 || charges.length > MAX_CHARGES) throw optionRangeError('charges', rule, charges);
+}
+
+const MAX_CHARGES = 8;
+
+/** One block is enough to refuse all of the charges. */
+function blockOfAny(
+  policy: Policy,
+  charges: readonly Charge[],
+  layers: readonly (AccountLayer | undefined)[],
+): Block | undefined {
+  for (const [index, charge] of charges.entries()) {
+    const block = policy.blockOf(charge, layers[index]);
+    if (block !== undefined) return block;
+  }
+  return undefined;
 }

@@ -1,4 +1,4 @@
-import { type CounterSpec, longestMsOf, type Quota, type Throttle } from '../store/index.js';
+import { type CounterSpec, longestMsOf, type Outcome, type Quota, type Throttle } from '../store/index.js';
 import {
   AGE,
   LIMIT,
@@ -12,7 +12,9 @@ import {
 } from './record-layout.js';
 import { counterPlace, ownWindow, windowPlace } from './records.js';
 import type { ScratchOutcome } from './scratch-outcome.js';
+import { StoredKey } from './stored-key.js';
 import {
+  type AccountKey,
   arrangeWindows,
   type CounterTable,
   findWindow,
@@ -22,10 +24,14 @@ import {
 } from './table/index.js';
 
 /**
- * The current charge on one of its counters: whether it fits, and its recording. Results go into the scratch outcome. A
- * charge has up to two counters, and each has one of these.
+ * The current charge on one of its counters: whether it fits, and its recording. Results go into the scratch outcome.
+ * Each counter of a charge has one of these, and all charges share them.
  */
 export class Charging {
+  /** Where the table keeps the counter. */
+  readonly stored: StoredKey;
+  /** The cost on this counter. */
+  cost = 0;
   /** The counter's slot, or −1. */
   slot = -1;
   /** The slot of the counter's violations, or −1. */
@@ -50,7 +56,8 @@ export class Charging {
   #activeThrottle: Throttle | undefined;
   #throttleEndsAt = 0;
 
-  constructor(table: CounterTable, outcome: ScratchOutcome) {
+  constructor(table: CounterTable, outcome: ScratchOutcome, account: AccountKey) {
+    this.stored = new StoredKey(table, account);
     this.#table = table;
     this.#windows = table.windows;
     this.#records = table.windows.records;
@@ -58,7 +65,8 @@ export class Charging {
   }
 
   /** Finds out whether the cost fits. `throttledMs` above 0 shrinks the limits. Writes nothing in the table. */
-  decide({ quotas, throttle }: CounterSpec, cost: number, now: number, offset: number, throttledMs: number): void {
+  decide({ quotas, throttle }: CounterSpec, now: number, offset: number, throttledMs: number): void {
+    const { cost } = this;
     this.fits = true;
     this.#offset = offset;
     this.#activeThrottle = throttledMs > 0 ? throttle : undefined;
@@ -69,7 +77,8 @@ export class Charging {
   }
 
   /** Records a charge that fits, in all windows of the counter. The counter exists. */
-  admit(counter: CounterSpec, cost: number, now: number, throttledMs: number): void {
+  admit(counter: CounterSpec, now: number, throttledMs: number): void {
+    const { cost } = this;
     const { quotas } = counter;
     let longestMs = this.#isArranged ? 0 : this.#arrange(quotas, cost, now);
     const { used, resetAfterMs } = this.#outcome;
@@ -97,7 +106,8 @@ export class Charging {
    * Records an admission of the instant `admittedAt`, in all windows of the counter where it counts. The counter
    * exists.
    */
-  record(counter: CounterSpec, cost: number, now: number, admittedAt: number): void {
+  record(counter: CounterSpec, now: number, admittedAt: number): void {
+    const { cost } = this;
     const { quotas } = counter;
     const table = this.#table;
     this.#offset = 0;
@@ -105,7 +115,7 @@ export class Charging {
     // Nearly all records are admissions of now, in the local copy of a store's counter. Deciding drops what has left.
     this.#isArranged = admittedAt === now && this.#decideArranged(quotas, 0, now);
     if (this.#isArranged) {
-      this.admit(counter, cost, now, 0);
+      this.admit(counter, now, 0);
       return;
     }
     if (!windowsFit(table, this.slot, quotas, now)) {
@@ -123,6 +133,16 @@ export class Charging {
     }
     const spareMs = this.#recordSpare(quotas.length, cost, now, admittedAt);
     table.extend(this.slot, admittedAt + Math.max(longestMsOf(quotas), spareMs));
+  }
+
+  /** Takes back the cost of an admission, in all windows of the counter where it counts. */
+  takeBack({ now: admittedAt, token }: Admission, now: number): void {
+    const table = this.#table;
+    if (this.slot < 0 || table.birth(this.slot) > (token as number)) return;
+    const first = table.firstWindow(this.slot);
+    for (let window = first; window < first + table.windowCount(this.slot); window++) {
+      this.#windows.takeBack(window, now, admittedAt, this.cost);
+    }
   }
 
   /** Decides if the counter's windows are exactly those of the quotas. Else returns false. */
@@ -238,6 +258,9 @@ export class Charging {
     return longestMs;
   }
 }
+
+/** What a refund needs of an admission. */
+export type Admission = Pick<Outcome, 'now' | 'token'>;
 
 /** When room grows next, for a window with one slice: when that leaves, or when the limit is no longer shrunk. */
 function roomGrowsAfterMs({ throttle }: CounterSpec, { limit, windowMs }: Quota, throttledMs: number): number {

@@ -1,5 +1,5 @@
+export type { Admission } from './charging.js';
 export {
-  type Admission,
   countersOf,
   MemoryStore,
   type MemoryStoreOptions,

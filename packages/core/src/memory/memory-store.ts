@@ -2,10 +2,12 @@ import { checkFunction, checkInteger, checkOptions } from '../check.js';
 import { type Clock, monotonicClock } from '../clock.js';
 import { closedError } from '../errors.js';
 import type { CounterSpec, Outcome, ReceiptClaims, Store } from '../store/index.js';
+import type { Admission } from './charging.js';
 import { Counters } from './counters.js';
 import { MemoryClaims } from './receipt-claims.js';
 import type { ScratchOutcome } from './scratch-outcome.js';
-import { isViolationsName, limiterOfStored, storedName, violationsName } from './stored-names.js';
+import { StoredKey } from './stored-key.js';
+import { isViolationsName, limiterOfStored, violationsName } from './stored-names.js';
 
 export interface MemoryStoreOptions {
   /**
@@ -28,9 +30,6 @@ export interface MemoryStoreStats {
   readonly evictedUnexpired: number;
 }
 
-/** What a refund needs of an admission. */
-export type Admission = Pick<Outcome, 'now' | 'token'>;
-
 /**
  * The counters of a store. Their outcome is not copied, so the caller must use it before the next charge.
  *
@@ -42,8 +41,9 @@ export let countersOf: (store: MemoryStore) => Counters;
  * Counters in the memory of this process, for a service that runs as one process or whose instances may each grant the
  * full limit. For one limit over several processes use a shared store.
  *
- * Every method is synchronous, so every decision is atomic. A decision takes amortised constant time, whatever the
- * limit, the window and the number of counters. There is no timer: an idle store does nothing, and does not keep the
+ * Every method is synchronous, so every decision is atomic, also one on the counters of several accounts. A decision
+ * takes amortised constant time for each of its counters, whatever the limit, the window and the number of counters in
+ * memory. There is no timer: an idle store does nothing, and does not keep the
  * process alive. A name above 64 UTF-16 units is kept as a digest of 128 bits with a secret of the process, so long
  * names cannot fill the memory.
  *
@@ -52,6 +52,8 @@ export let countersOf: (store: MemoryStore) => Counters;
  * const limiter = new RateLimiter({ policy, store });
  */
 export class MemoryStore implements Store {
+  /** A charge on the counters of several accounts is one step like any other. */
+  readonly joinsAccounts = true;
   readonly #maxCounters: number;
   readonly receipts: ReceiptClaims;
   #counters: Counters | undefined;
@@ -62,7 +64,7 @@ export class MemoryStore implements Store {
    */
   constructor(options: MemoryStoreOptions = {}) {
     checkOptions('MemoryStore', options, ['maxCounters', 'clock']);
-    // A charge touches up to two counters and their violations, so it needs four.
+    // An account and its total with the violations of both. `Counters` refuses a charge that needs more than there are.
     const { maxCounters = 1_000_000, clock = monotonicClock } = options;
     this.#maxCounters = checkInteger('maxCounters', maxCounters, 4, 2 ** 24);
     this.#counters = new Counters(this.#maxCounters, checkFunction('clock', clock));
@@ -82,18 +84,7 @@ export class MemoryStore implements Store {
   }
 
   refund(account: string, counters: readonly CounterSpec[], cost: number, outcome: Admission): void {
-    const open = this.#open();
-    const { table } = open;
-    const now = open.tick();
-    const key = table.keyOf(account);
-    for (const counter of counters) {
-      const slot = table.find(storedName(counter.name), key, now);
-      if (slot < 0 || table.birth(slot) > (outcome.token as number)) continue;
-      const first = table.firstWindow(slot);
-      for (let window = first; window < first + table.windowCount(slot); window++) {
-        table.windows.takeBack(window, now, outcome.now, cost);
-      }
-    }
+    this.#open().refund(account, counters, cost, outcome);
   }
 
   reset(account: string, name?: string, limiter?: string): void {
@@ -111,11 +102,7 @@ export class MemoryStore implements Store {
   throttle(account: string, counters: readonly CounterSpec[], throttledMs: readonly number[]): void {
     const open = this.#open();
     if (open.table.throttlings.size === 0 && throttledMs.every((ms) => ms === 0)) return;
-    const now = open.tick();
-    const key = open.table.keyOf(account);
-    for (const [index, counter] of counters.entries()) {
-      open.violations.follow(counter, key, now, throttledMs[index]!);
-    }
+    open.follow(account, counters, throttledMs);
   }
 
   close(): void {
@@ -140,8 +127,10 @@ export class MemoryStore implements Store {
     const now = open.tick();
     const key = table.keyOf(account);
     if (name !== undefined) {
-      const stored = isReset ? [storedName(name), violationsName(name)] : [violationsName(name)];
-      for (const slot of stored.map((one) => table.find(one, key, now))) if (slot >= 0) table.remove(slot);
+      const stored = new StoredKey(table, key);
+      stored.read(name, key);
+      const names = isReset ? [stored.name, violationsName(stored.name)] : [violationsName(stored.name)];
+      for (const slot of names.map((one) => table.find(one, stored.key, now))) if (slot >= 0) table.remove(slot);
       return;
     }
     for (const slot of table.slotsOf(key)) {

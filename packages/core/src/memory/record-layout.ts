@@ -25,14 +25,14 @@
 export const HASH = 0;
 /** The slot behind this one in its chain, plus one; 0 ends the chain. */
 export const NEXT = 1;
-/** The number of the counter's name, and the form of the account. */
+/** The number of the counter's name, or that of a subject's kind, and the form of the account. */
 export const TAG = 2;
 export const WINDOW_COUNT = 3;
 /** A number. */
 export const EXPIRES_AT = 4;
 /** A number that no other counter of the table ever has. */
 export const BIRTH = 6;
-/** The account, four characters to a word, if it is short enough. */
+/** The account and, for a subject's counter, the subject: four characters to a word, or a digest. */
 export const ACCOUNT = 8;
 export const ACCOUNT_WORDS = 6;
 /** The windows in the record. */

@@ -5,8 +5,8 @@
 export interface ScratchOutcome {
   allowed: boolean;
   now: number;
-  readonly used: Uint32Array;
-  readonly resetAfterMs: Uint32Array;
+  used: Uint32Array;
+  resetAfterMs: Uint32Array;
   retryAfterMs: number;
   /** Decisions keep this array, so it is replaced, never changed. */
   throttledMs: readonly number[] | undefined;
@@ -18,8 +18,8 @@ export function scratchOutcome(): ScratchOutcome {
   return {
     allowed: true,
     now: 0,
-    used: new Uint32Array(MAX_QUOTAS),
-    resetAfterMs: new Uint32Array(MAX_QUOTAS),
+    used: new Uint32Array(USUAL_QUOTAS),
+    resetAfterMs: new Uint32Array(USUAL_QUOTAS),
     retryAfterMs: 0,
     throttledMs: undefined,
     beganThrottling: false,
@@ -37,5 +37,12 @@ export function resetOutcome(outcome: ScratchOutcome, now: number, token: number
   outcome.token = token;
 }
 
-/** A charge has at most two counters of eight quotas each. */
-const MAX_QUOTAS = 16;
+/** Makes room for a charge with that many quotas. */
+export function fitOutcome(outcome: ScratchOutcome, quotas: number): void {
+  if (quotas <= outcome.used.length) return;
+  outcome.used = new Uint32Array(2 * quotas);
+  outcome.resetAfterMs = new Uint32Array(2 * quotas);
+}
+
+/** Two counters of eight quotas each. */
+const USUAL_QUOTAS = 16;

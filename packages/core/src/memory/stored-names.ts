@@ -10,18 +10,18 @@ export function storedName(name: string): string {
   return name.charCodeAt(0) === MARK ? `!.${name}` : name;
 }
 
-/** The name under which the table keeps a counter's violations. */
-export function violationsName(name: string): string {
-  if (name === lastName) return lastViolationsName;
-  let found = namesOfViolations.get(name);
+/** The name under which the table keeps the violations of a counter that it keeps under the name `stored`. */
+export function violationsName(stored: string): string {
+  if (stored === lastStored) return lastViolationsName;
+  let found = namesOfViolations.get(stored);
   if (found === undefined) {
-    found = VIOLATIONS + storedName(name);
-    // Names may come from requests, so the cache is bounded.
+    found = VIOLATIONS + stored;
+    // A digest is computed anew for each charge, and a client may invent names: neither may fill the cache.
+    if (stored.startsWith(DIGESTED)) return found;
     if (namesOfViolations.size >= MAX_CACHED) namesOfViolations.clear();
-    if (name.length > LONGEST_KEPT) return found;
-    namesOfViolations.set(name, found);
+    namesOfViolations.set(stored, found);
   }
-  lastName = name;
+  lastStored = stored;
   lastViolationsName = found;
   return found;
 }
@@ -44,5 +44,5 @@ const MARK = 33; // !
 const DIGESTED = '!#';
 const VIOLATIONS = '!,';
 /** The next charge likely has the same name. */
-let lastName = '';
+let lastStored = '';
 let lastViolationsName = VIOLATIONS;

@@ -1,7 +1,8 @@
-import type { CounterSpec, Throttle } from '../store/index.js';
+import type { Throttle } from '../store/index.js';
 import { LIMIT, WINDOW_MS } from './record-layout.js';
+import type { StoredKey } from './stored-key.js';
 import { violationsName } from './stored-names.js';
-import { type AccountKey, type CounterTable, openWindows, type Throttling } from './table/index.js';
+import { type CounterTable, openWindows, type Pinned, type Throttling } from './table/index.js';
 
 /**
  * The violations of counters, and the throttlings that follow. A counter with violations has a second slot, whose one
@@ -15,8 +16,8 @@ export class Violations {
   }
 
   /** The slot of the counter's violations, or −1. */
-  find(name: string, account: AccountKey, now: number): number {
-    return this.#table.find(violationsName(name), account, now);
+  find({ name, key }: StoredKey, now: number): number {
+    return this.#table.find(violationsName(name), key, now);
   }
 
   /** When the latest throttling of the counter ends or ended; 0 for none. */
@@ -24,9 +25,9 @@ export class Violations {
     return slot < 0 ? 0 : (this.#table.throttlings.get(slot)?.endsAt ?? 0);
   }
 
-  /** Begins to count violations. The slots `pinned` are not evicted. */
-  begin(name: string, throttle: Throttle, account: AccountKey, now: number, pinned: readonly number[]): number {
-    const slot = this.#table.create(violationsName(name), account, now, now + throttle.withinMs, pinned);
+  /** Begins to count violations. What is pinned is not evicted. */
+  begin({ name, key }: StoredKey, throttle: Throttle, now: number, pinned: Pinned): number {
+    const slot = this.#table.create(violationsName(name), key, now, now + throttle.withinMs, pinned);
     openWindows(this.#table, slot, [throttle.violations]);
     this.#table.windows.setWord(this.#table.firstWindow(slot), LIMIT, throttle.afterViolations);
     return slot;
@@ -52,14 +53,13 @@ export class Violations {
   }
 
   /** Throttles the counter as another store does; `throttledMs` of 0 ends its throttling. */
-  follow({ name, throttle }: CounterSpec, account: AccountKey, now: number, throttledMs: number): void {
-    if (throttle === undefined) return;
-    const slot = this.find(name, account, now);
+  follow(counter: StoredKey, throttle: Throttle, now: number, throttledMs: number): void {
+    const slot = this.find(counter, now);
     if (throttledMs === 0) {
       if (this.endsAt(slot) > now) this.#table.remove(slot);
       return;
     }
-    const own = slot < 0 ? this.begin(name, throttle, account, now, []) : slot;
+    const own = slot < 0 ? this.begin(counter, throttle, now, NONE_PINNED) : slot;
     this.#throttle(own, { endsAt: now + throttledMs, durationMs: throttledMs }, throttle);
   }
 
@@ -68,3 +68,5 @@ export class Violations {
     this.#table.extend(slot, throttling.endsAt + throttle.rememberedMs);
   }
 }
+
+const NONE_PINNED: Pinned = { has: () => false };

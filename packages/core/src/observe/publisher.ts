@@ -90,9 +90,12 @@ export class Publisher implements GuardFollower {
     if (decision.reason !== 'admitted') this.#notAdmitted(decision);
   }
 
-  corrected({ account, address, category }: PreparedCharge, cost: number, actualCost: number): void {
+  corrected(charge: PreparedCharge, cost: number, actualCost: number): void {
     this.corrections++;
-    if (CORRECTION.hasSubscribers) this.#publish(CORRECTION, { account, address, category, cost, actualCost });
+    if (!CORRECTION.hasSubscribers) return;
+    const parts = charge.joined?.parts ?? [];
+    if (parts.length === 0) this.#publishCorrection(charge, cost, actualCost);
+    else for (const part of parts) this.#publishCorrection(part.charge, part.charge.cost, actualCost);
   }
 
   get wantsCalls(): boolean {
@@ -137,6 +140,10 @@ export class Publisher implements GuardFollower {
 
   compared(comparison: Comparison): void {
     if (this.#isWanted(CANDIDATE)) this.#publish(CANDIDATE, comparison);
+  }
+
+  #publishCorrection({ account, address, category }: PreparedCharge, cost: number, actualCost: number): void {
+    this.#publish(CORRECTION, { account, address, category, cost, actualCost });
   }
 
   #notAdmitted(decision: Decision): void {

@@ -1,6 +1,6 @@
 import { type Correction, Decision, type PreparedCharge } from '../decision/index.js';
 import { type Admission, countersOf, MemoryStore } from '../memory/index.js';
-import type { Limits } from '../policy/index.js';
+import { type Limits, NO_LIMITS } from '../policy/index.js';
 import type { Outcome } from '../store/index.js';
 import type { Circuit } from './circuit.js';
 
@@ -60,7 +60,7 @@ export class Fallback {
   refusal({ owner, cost, resolution }: PreparedCharge): Outcome | undefined {
     if (this.#closed || resolution.onStoreFailure !== 'local') return undefined;
     // Without throttles: the store's own decide.
-    const counters = resolution.counters.map(({ name, quotas }) => ({ name, quotas }));
+    const counters = resolution.counters.map(({ throttle: _, ...counter }) => counter);
     const outcome = this.local.peek(owner, counters, cost);
     if (outcome.allowed) return undefined;
     this.decidedLocally++;
@@ -94,7 +94,7 @@ export class Fallback {
 function unchecked(charge: PreparedCharge, circuit: Circuit): Decision {
   const { mode, onStoreFailure } = charge.resolution;
   const allowed = onStoreFailure === 'allow';
-  const limits: Limits = { counters: [], quotas: [], mode };
+  const limits: Limits = { ...NO_LIMITS, mode };
   const retryAfterMs = allowed ? 0 : circuit.nextProbeMs;
   const outcome: Outcome = { allowed, now: 0, used: [], resetAfterMs: [], retryAfterMs, token: undefined };
   return new Decision(charge, limits, outcome, 'none', undefined, 'store-unavailable');

@@ -1,5 +1,5 @@
 import { entryOf } from '../entry-of.js';
-import { type CounterSpec, longestMsOfAll, MAX_UNITS } from '../store/index.js';
+import { type CounterSpec, longestMsOfAll, MAX_UNITS, ownersOf } from '../store/index.js';
 import type { Doubt } from './uncounted.js';
 
 /** Admissions of one account on the same counters, close enough in time to be recorded as one. */
@@ -14,7 +14,7 @@ export class JournalEntry {
   /** Whether it is in the journal, and not on its way to the store. */
   isInJournal = true;
   /** Set when the store may not have counted it. */
-  doubt: Doubt | undefined = undefined;
+  doubts: readonly Doubt[] | undefined = undefined;
 
   constructor(account: string, counters: readonly CounterSpec[], cost: number, at: number) {
     this.account = account;
@@ -37,12 +37,19 @@ export class JournalEntry {
   get countsUntil(): number {
     return this.latestAt + longestMsOfAll(this.counters);
   }
+
+  /** The accounts of its counters, besides its own. */
+  get otherAccounts(): readonly string[] {
+    return ownersOf(this.account, this.counters).slice(1);
+  }
 }
 
 /** Admissions that the store has not counted yet, in bounded memory: by account, roughly in the order of time. */
 export class Journal {
   readonly #maxEntries: number;
   readonly #byAccount = new Map<string, JournalEntry[]>();
+  /** For each account, how many entries of other accounts have counters of it. */
+  readonly #elsewhere = new Map<string, number>();
   #entries = 0;
   #admissions = 0;
   #sweptAt = Number.NEGATIVE_INFINITY;
@@ -68,7 +75,7 @@ export class Journal {
   add(account: string, counters: readonly CounterSpec[], cost: number, at: number): JournalEntry | undefined {
     const since = at - Math.ceil(shortestMs(counters) / COALESCED_PARTS);
     const near = this.#newest(account).find(
-      (one) => one.counters === counters && one.firstAt >= since && one.cost + cost <= MAX_UNITS,
+      (one) => isSame(one.counters, counters) && one.firstAt >= since && one.cost + cost <= MAX_UNITS,
     );
     if (near === undefined) {
       const entry = new JournalEntry(account, counters, cost, at);
@@ -91,6 +98,7 @@ export class Journal {
     entries.splice(index, 0, entry);
     this.#entries++;
     this.#admissions += entry.admissions;
+    this.#enterElsewhere(entry);
     entry.isInJournal = true;
     return true;
   }
@@ -121,6 +129,11 @@ export class Journal {
     return this.#byAccount.has(account);
   }
 
+  /** Whether an entry, of any account, has a counter of the account. */
+  concerns(account: string): boolean {
+    return this.#byAccount.has(account) || this.#elsewhere.has(account);
+  }
+
   withdraw(entry: JournalEntry, cost: number, isWhole: boolean): void {
     entry.withdraw(cost, isWhole);
     if (entry.isInJournal && isWhole) this.#admissions--;
@@ -129,11 +142,34 @@ export class Journal {
 
   /** Drops the admissions of one counter of the account, or of all. */
   forget(account: string, name?: string): void {
-    this.#keepIf(account, (entry) => {
-      const left = name === undefined ? [] : entry.counters.filter((counter) => counter.name !== name);
-      if (left.length > 0 && left.length < entry.counters.length) entry.counters = left;
-      return left.length > 0;
-    });
+    // Entries of other accounts are looked at only where one has a counter of the account.
+    for (const other of this.#elsewhere.has(account) ? this.accounts() : [account]) {
+      this.#keepIf(other, (entry) => {
+        const left = entry.counters.filter(
+          (counter) => (counter.account ?? other) !== account || (name !== undefined && counter.name !== name),
+        );
+        if (left.length > 0 && left.length < entry.counters.length) this.#replaceCounters(entry, left);
+        return left.length > 0;
+      });
+    }
+  }
+
+  #replaceCounters(entry: JournalEntry, counters: readonly CounterSpec[]): void {
+    this.#leaveElsewhere(entry);
+    entry.counters = counters;
+    this.#enterElsewhere(entry);
+  }
+
+  #enterElsewhere(entry: JournalEntry): void {
+    for (const other of entry.otherAccounts) this.#elsewhere.set(other, (this.#elsewhere.get(other) ?? 0) + 1);
+  }
+
+  #leaveElsewhere(entry: JournalEntry): void {
+    for (const other of entry.otherAccounts) {
+      const left = this.#elsewhere.get(other)! - 1;
+      if (left > 0) this.#elsewhere.set(other, left);
+      else this.#elsewhere.delete(other);
+    }
   }
 
   /** A few of the account's newest entries: charges may alternate between several counters. */
@@ -151,6 +187,7 @@ export class Journal {
   #leave(entry: JournalEntry): void {
     this.#entries--;
     this.#admissions -= entry.admissions;
+    this.#leaveElsewhere(entry);
     entry.isInJournal = false;
   }
 
@@ -176,6 +213,20 @@ export class Journal {
 const COALESCED_PARTS = 128;
 const LOOKED_AT = 8;
 const SWEEP_EVERY_MS = 1000;
+
+/** Whether two charges have the same counters. Charges of subjects have lists of their own. */
+function isSame(one: readonly CounterSpec[], other: readonly CounterSpec[]): boolean {
+  if (one === other) return true;
+  return (
+    one.length === other.length &&
+    one.every(({ name, quotas, account, cost }, index) => {
+      const counter = other[index]!;
+      // Costs of their own do not add up like the charge's.
+      const hasSameCost = cost === undefined && counter.cost === undefined;
+      return hasSameCost && counter.name === name && counter.account === account && counter.quotas === quotas;
+    })
+  );
+}
 
 function shortestMs(counters: readonly CounterSpec[]): number {
   let shortest = Number.POSITIVE_INFINITY;

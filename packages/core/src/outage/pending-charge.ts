@@ -1,4 +1,4 @@
-import { type Correction, Decision, type PreparedCharge } from '../decision/index.js';
+import { type Correction, type CostChange, costChange, Decision, type PreparedCharge } from '../decision/index.js';
 import type { StoreError } from '../errors.js';
 import type { Admission } from '../memory/index.js';
 import type { MaybePromise } from '../promises.js';
@@ -81,8 +81,8 @@ export class PendingCharge implements CallEnd<Decision>, Correction {
       this.#owe();
       return;
     }
-    const actualCost = this.#allowed ? (this.#local?.cost ?? this.#charge.cost) : 0;
-    if (actualCost < this.#charge.cost) this.#parts.settlement.giveBack(this.#charge, outcome, actualCost);
+    const { less } = this.#allowed ? this.#change : { less: this.#charge };
+    if (less !== undefined) this.#parts.settlement.giveBack(less, outcome);
     else if (this.#local !== undefined) this.#local.stored = outcome;
   }
 
@@ -115,10 +115,16 @@ export class PendingCharge implements CallEnd<Decision>, Correction {
   /** The store has admitted the charge, and what this process has admitted alone leaves no room for it. */
   #refuse(outcome: Outcome, refusal: Outcome): Decision {
     const { settlement, follower } = this.#parts;
-    settlement.giveBack(this.#charge, outcome, 0);
+    settlement.giveBack(this.#charge, outcome);
     const decision = new Decision(this.#charge, this.#charge.resolution, refusal, 'local');
     follower.decided(decision);
     return decision;
+  }
+
+  /** What the store has to change in its admission, as the charge was corrected meanwhile. */
+  get #change(): CostChange {
+    const local = this.#local;
+    return local === undefined || local.cost === this.#charge.cost ? {} : costChange(this.#charge, local.cost);
   }
 
   #owe(): void {

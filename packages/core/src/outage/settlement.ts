@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import { type PreparedCharge, textLifeMs } from '../decision/index.js';
+import { costChange, loweredTo, type PreparedCharge, textLifeMs } from '../decision/index.js';
 import type { StoreError } from '../errors.js';
 import type { Admission } from '../memory/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
@@ -20,7 +20,7 @@ export class LocalAdmission {
   /** The entry that waits to be written to the store. */
   entry: JournalEntry | undefined = undefined;
   /** Whether the store may not have counted it. */
-  doubt: Doubt | undefined = undefined;
+  doubts: readonly Doubt[] | undefined = undefined;
   /** The store's own admission of the charge, if its answer came too late. */
   stored: Outcome | undefined = undefined;
 
@@ -67,21 +67,18 @@ export class Settlement {
   }
 
   /** The store certainly did not count a local admission, so it has to count it later. */
-  owe({ owner, resolution }: PreparedCharge, local: LocalAdmission): void {
-    if (local.cost > 0) local.entry = this.#writeBack.add(owner, resolution.counters, local.cost, local.admittedAt);
+  owe(charge: PreparedCharge, local: LocalAdmission): void {
+    if (local.cost === 0) return;
+    const { owner, cost, resolution } = loweredTo(charge, local.cost);
+    local.entry = this.#writeBack.add(owner, resolution.counters, cost, local.admittedAt);
   }
 
   /** Corrects an admission of the store, and the local copy of it, to `actualCost`. */
   settle(charge: PreparedCharge, outcome: Outcome, actualCost: number, copy?: Admission): MaybePromise<void> {
-    const { cost } = charge;
-    if (actualCost === cost) return undefined;
-    if (actualCost > cost) {
-      const more = { ...charge, cost: actualCost - cost };
-      return copy === undefined ? this.debit(more) : this.debitHereToo(more);
-    }
-    const less = { ...charge, cost: cost - actualCost };
-    if (copy !== undefined) this.#fallback.takeBack(less, copy);
-    return this.change(charge.owner, () => this.#refund(less, outcome));
+    const { less, more } = costChange(charge, actualCost);
+    const debited = more && (copy === undefined ? this.debit(more) : this.debitHereToo(more));
+    if (less !== undefined && copy !== undefined) this.#fallback.takeBack(less, copy);
+    return both(debited, less && this.change(charge.owner, () => this.#refund(less, outcome)));
   }
 
   /**
@@ -89,13 +86,21 @@ export class Settlement {
    * it.
    */
   settleLocal(charge: PreparedCharge, outcome: Outcome, actualCost: number, local: LocalAdmission): MaybePromise<void> {
-    const { cost } = charge;
-    if (actualCost > cost) return this.debitHereToo({ ...charge, cost: actualCost - cost });
+    const { less, more } = costChange(charge, actualCost);
+    const debited = more && this.debitHereToo(more);
+    if (less === undefined) return debited;
+    const { entry, stored } = local;
     local.cost = actualCost;
     if (actualCost === 0) this.resolve(local);
-    this.#fallback.takeBack({ ...charge, cost: cost - actualCost }, outcome);
-    if (local.entry !== undefined) this.#writeBack.withdraw(local.entry, cost - actualCost, actualCost === 0);
-    return local.stored && this.settle(charge, local.stored, actualCost);
+    this.#fallback.takeBack(less, outcome);
+    if (entry !== undefined) {
+      if (actualCost === 0 || charge.joined === undefined) {
+        this.#writeBack.withdraw(entry, less.cost, actualCost === 0);
+      } else {
+        this.#writeBack.recost(entry, loweredTo(charge, actualCost));
+      }
+    }
+    return both(debited, stored && this.change(charge.owner, () => this.#refund(less, stored)));
   }
 
   /**
@@ -133,13 +138,13 @@ export class Settlement {
 
   /** The store may have counted a local admission, or not. */
   doubt({ owner, resolution }: PreparedCharge, local: LocalAdmission): void {
-    local.doubt = this.#writeBack.uncounted.add(owner, resolution.counters, local.admittedAt);
+    local.doubts = this.#writeBack.uncounted.add(owner, resolution.counters, local.admittedAt);
   }
 
   /** What the store has done with a local admission is known after all. */
   resolve(local: LocalAdmission): void {
-    if (local.doubt !== undefined) this.#writeBack.uncounted.remove(local.doubt);
-    local.doubt = undefined;
+    if (local.doubts !== undefined) this.#writeBack.uncounted.remove(local.doubts);
+    local.doubts = undefined;
   }
 
   /**
@@ -147,13 +152,13 @@ export class Settlement {
    * room for it.
    */
   refusal(charge: PreparedCharge): Outcome | undefined {
-    return this.#writeBack.isBehind(charge.owner) ? this.#fallback.refusal(charge) : undefined;
+    const { owner, resolution } = charge;
+    return this.#writeBack.isBehind(owner, resolution.counters) ? this.#fallback.refusal(charge) : undefined;
   }
 
-  /** The store admitted a charge whose request was refused here, or corrected to less since. */
-  giveBack(charge: PreparedCharge, outcome: Outcome, actualCost: number): void {
-    const { owner } = charge;
-    const less = { ...charge, cost: charge.cost - actualCost };
+  /** The store admitted a charge whose request was refused here, or corrected to less since: `less` is too much. */
+  giveBack(less: PreparedCharge, outcome: Outcome): void {
+    const { owner } = less;
     // The store has just answered, so it is asked even while its circuit is open; if it fails, the cost counts too
     // long.
     const refunded = this.#calls.ask(this.#circuits.of(owner), owner, () => this.#refund(less, outcome), VOID_CALL);
@@ -174,6 +179,12 @@ export class Settlement {
   #refund({ owner, cost, resolution }: PreparedCharge, outcome: Outcome): MaybePromise<void> {
     return this.#store.refund(owner, resolution.counters, cost, outcome);
   }
+}
+
+/** Waits for both. */
+function both(one: MaybePromise<void>, other: MaybePromise<void>): MaybePromise<void> {
+  if (!isPromise(one)) return other;
+  return isPromise(other) ? Promise.all([one, other]).then(() => {}) : one;
 }
 
 /** By how much the clocks of two processes may differ before one accepts a text whose use was forgotten. */

@@ -1,5 +1,5 @@
 import { type Clock, monotonicClock } from '../clock.js';
-import { type Correction, Decision, type PreparedCharge, Receipt } from '../decision/index.js';
+import { type Correction, costChange, Decision, type PreparedCharge, Receipt } from '../decision/index.js';
 import { isProgramsMistake } from '../errors.js';
 import { countersOf, MemoryStore, type ScratchOutcome } from '../memory/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
@@ -117,13 +117,24 @@ export class StoreGuard {
     return this.#settlement.change(owner, () => this.#store.pardon?.(owner, counter, limiter));
   }
 
-  /** Charges without a decision, for a candidate policy. No request waits for it, and a failure is ignored. */
-  consumeForTrial(charge: PreparedCharge): MaybePromise<Outcome | undefined> {
+  /**
+   * Charges without a decision, for a candidate policy or limits that are only observed. No request waits for it, and a
+   * failure is ignored. `seen` receives the outcome as soon as it is known.
+   */
+  consumeBeside(
+    charge: PreparedCharge,
+    method: 'consume' | 'peek' = 'consume',
+    seen?: (outcome: Outcome) => void,
+  ): MaybePromise<Outcome | undefined> {
     const { owner, cost, resolution } = charge;
     if (this.#circuits.of(owner).isOpen) return undefined;
-    const checked = (value: Outcome) => (isOutcomeFor(charge, value) ? value : undefined);
+    const checked = (value: Outcome) => {
+      if (!isOutcomeFor(charge, value)) return undefined;
+      seen?.(value);
+      return value;
+    };
     try {
-      const answer = this.#store.consume(owner, resolution.counters, cost);
+      const answer = this.#store[method](owner, resolution.counters, cost);
       // `catch` comes last: an answer may be anything, even an object with a getter that throws.
       return isPromise(answer)
         ? Promise.resolve(answer)
@@ -135,19 +146,19 @@ export class StoreGuard {
     }
   }
 
-  /** Corrects what {@link consumeForTrial} has charged. */
-  settleTrial({ owner, cost, resolution }: PreparedCharge, outcome: Outcome, actualCost: number): void {
-    const { counters } = resolution;
-    this.#tryForTrial(owner, (store) =>
-      actualCost > cost
-        ? store.record?.(owner, counters, actualCost - cost, 0)
-        : store.refund(owner, counters, cost - actualCost, outcome),
-    );
+  /** Corrects what {@link consumeBeside} has charged. */
+  settleBeside(charge: PreparedCharge, outcome: Outcome, actualCost: number): void {
+    const { less, more } = costChange(charge, actualCost);
+    if (less !== undefined) {
+      const { owner, cost, resolution } = less;
+      this.#tryBeside(owner, (store) => store.refund(owner, resolution.counters, cost, outcome));
+    }
+    if (more !== undefined) this.debitBeside(more);
   }
 
-  /** As {@link debit}, for a candidate policy. */
-  debitTrial({ owner, cost, resolution }: PreparedCharge): void {
-    this.#tryForTrial(owner, (store) => store.record?.(owner, resolution.counters, cost, 0));
+  /** As {@link debit}, for a candidate policy or limits that are only observed. */
+  debitBeside({ owner, cost, resolution }: PreparedCharge): void {
+    this.#tryBeside(owner, (store) => store.record?.(owner, resolution.counters, cost, 0));
   }
 
   describe(): Health {
@@ -175,7 +186,7 @@ export class StoreGuard {
     this.#fallback.close();
   }
 
-  #tryForTrial(owner: string, call: (store: Store) => MaybePromise<void>): void {
+  #tryBeside(owner: string, call: (store: Store) => MaybePromise<void>): void {
     if (this.#closed || this.#circuits.of(owner).isOpen) return;
     try {
       const done = call(this.#store);

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import { type CounterSpec, longestMsOfAll } from '../store/index.js';
+import { type CounterSpec, longestMsOfAll, ownersOf } from '../store/index.js';
 
 /**
  * The accounts with admissions of this process that the store may not have counted: the answer to the charge or to its
@@ -17,9 +17,16 @@ export class Uncounted {
     this.#clock = clock;
   }
 
-  /** Notes admissions of the instant `at`. The result is for {@link remove}; `undefined` if it is not remembered. */
-  add(account: string, counters: readonly CounterSpec[], at: number, admissions = 1): Doubt | undefined {
+  /** Notes admissions of the instant `at`, for each account that has one of the counters. For {@link remove}. */
+  add(account: string, counters: readonly CounterSpec[], at: number, admissions = 1): readonly Doubt[] {
     const until = at + longestMsOfAll(counters);
+    return ownersOf(account, counters)
+      .map((owner) => this.#addTo(owner, until, admissions))
+      .filter((doubt) => doubt !== undefined);
+  }
+
+  /** Returns `undefined` if it is not remembered. */
+  #addTo(account: string, until: number, admissions: number): Doubt | undefined {
     const known = this.#byAccount.get(account);
     if (known !== undefined) {
       known.admissions += admissions;
@@ -36,18 +43,24 @@ export class Uncounted {
   }
 
   /** The store has counted the admissions after all, or they were taken back. Those noted since then stay. */
-  remove(doubt: Doubt, admissions = 1): void {
-    doubt.admissions -= admissions;
-    if (doubt.admissions <= 0 && this.#byAccount.get(doubt.account) === doubt) this.#byAccount.delete(doubt.account);
+  remove(doubts: readonly Doubt[], admissions = 1): void {
+    for (const doubt of doubts) {
+      doubt.admissions -= admissions;
+      if (doubt.admissions <= 0 && this.#byAccount.get(doubt.account) === doubt) this.#byAccount.delete(doubt.account);
+    }
   }
 
   forget(account: string): void {
     this.#byAccount.delete(account);
   }
 
+  get isEmpty(): boolean {
+    return this.#byAccount.size === 0 && this.#allUntil === Number.NEGATIVE_INFINITY;
+  }
+
   /** Whether the account has one that still counts. */
   has(account: string): boolean {
-    if (this.#byAccount.size === 0 && this.#allUntil === Number.NEGATIVE_INFINITY) return false;
+    if (this.isEmpty) return false;
     const now = this.#clock();
     if (now - this.#sweptAt >= SWEEP_EVERY_MS) this.#sweep(now);
     return now < this.#allUntil || now < (this.#byAccount.get(account)?.until ?? now);

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
+import type { PreparedCharge } from '../decision/index.js';
 import type { StoreError } from '../errors.js';
-import type { CounterSpec, Store } from '../store/index.js';
+import { type CounterSpec, ownersOf, type Store } from '../store/index.js';
 import type { Circuits } from './circuit.js';
 import { Journal, type JournalEntry } from './journal.js';
 import type { CallEnd, StoreCalls } from './store-calls.js';
@@ -75,6 +76,12 @@ export class WriteBack {
     this.#journal.withdraw(entry, cost, isWhole);
   }
 
+  /** Joined charges cost each of their counters another number of units, and share no entry. */
+  recost(entry: JournalEntry, { cost, resolution }: PreparedCharge): void {
+    entry.cost = cost;
+    entry.counters = resolution.counters;
+  }
+
   forget(account: string, name?: string): void {
     this.#journal.forget(account, name);
     this.#broken.delete(account);
@@ -99,8 +106,9 @@ export class WriteBack {
    * Whether the store may lack admissions of this process that still count: it may not have counted them, or they wait
    * here.
    */
-  isBehind(account: string): boolean {
-    return this.uncounted.has(account) || (!this.isEmpty && this.#journal.has(account));
+  isBehind(account: string, counters: readonly CounterSpec[]): boolean {
+    if (this.isEmpty && this.uncounted.isEmpty) return false;
+    return ownersOf(account, counters).some((owner) => this.uncounted.has(owner) || this.#journal.concerns(owner));
   }
 
   /** Sends all entries to the shards that are up, a few at a time. */
@@ -163,13 +171,13 @@ export class WriteBack {
   lose(entry: JournalEntry, admissions: number): void {
     const { account, counters, latestAt } = entry;
     this.#dropped += admissions;
-    entry.doubt = this.uncounted.add(account, counters, latestAt, admissions);
+    entry.doubts = this.uncounted.add(account, counters, latestAt, admissions);
   }
 
   /** Lost admissions are known to be counted, or not to be. */
-  find({ doubt }: JournalEntry, admissions: number): void {
+  find({ doubts }: JournalEntry, admissions: number): void {
     this.#dropped -= admissions;
-    if (doubt !== undefined) this.uncounted.remove(doubt, admissions);
+    if (doubts !== undefined) this.uncounted.remove(doubts, admissions);
   }
 
   /** A record has failed without an effect. */

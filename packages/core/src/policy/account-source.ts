@@ -1,12 +1,14 @@
+import { optionTypeError, showName } from '../errors.js';
 import { isPromise, type MaybePromise, within } from '../promises.js';
-import { type CheckedLayer, checkLayer, type Layer } from './layer.js';
+import { type CheckedLayer, checkLayer, type Layer, PARTY_OPTIONS } from './layer.js';
 
 /** The limits of one account, checked and ready to use; see {@link defineAccountLayer}. */
 export type AccountLayer = CheckedLayer;
 
 /**
  * Checks the limits of one account, by the rules for an entry of a policy's `accounts`. Errors call the layer `path`.
- * Keep the result as long as it applies: work done for a layer is cached by the object.
+ * Keep the result as long as it applies: work done for a layer is cached by the object. Sources store and compare
+ * layers as JSON, so blocked subjects are a list or a plain object here.
  *
  * @throws TypeError or RangeError: see {@link definePolicy}.
  *
@@ -14,7 +16,15 @@ export type AccountLayer = CheckedLayer;
  * const layer = defineAccountLayer({ categories: { legs: [perMinute(6000)] } });
  */
 export function defineAccountLayer(layer: Layer, path = 'accounts'): AccountLayer {
-  return checkLayer(path, layer);
+  const checked = checkLayer(path, layer, '', 0, PARTY_OPTIONS);
+  for (const [kind, entry] of Object.entries(layer.each ?? {})) {
+    const blocked = typeof entry === 'object' && 'blocked' in entry ? entry.blocked : undefined;
+    // JSON would keep nothing of it.
+    if (blocked instanceof Map) {
+      throw optionTypeError(`${path}.each.${showName(kind)}.blocked`, 'a list or a plain object', blocked);
+    }
+  }
+  return checked;
 }
 
 /** Limiting is suspended: every request passes. */

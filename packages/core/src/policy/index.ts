@@ -5,7 +5,18 @@ export {
   defineAccountLayer,
   type Suspension,
 } from './account-source.js';
-export type { CategoryLayer, Layer, Layers, Mode, QuotaList } from './layer.js';
+export type { AddressLayers } from './address-ranges.js';
+export type { Block, BlockedIds, Until } from './blocked.js';
+export type {
+  CategoryLayer,
+  Layer,
+  Layers,
+  Mode,
+  PartyLayer,
+  PartyLayers,
+  QuotaList,
+  SubjectLayer,
+} from './layer.js';
 export {
   type LegsApiCategory,
   type LegsApiNames,
@@ -21,8 +32,10 @@ export { nearestName } from './nearest-name.js';
 export type { StoreFailureMode, StoreFailureModes } from './on-store-failure.js';
 export { definePolicy, type NameLists, Policy, type PolicyOptions, type PolicyQuery } from './policy.js';
 export {
+  type AllLimits,
   type AppliedQuota,
   type Explained,
+  type ExplainedCounter,
   type Explanation,
   type Limits,
   NO_LIMITS,

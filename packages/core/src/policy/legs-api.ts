@@ -32,7 +32,7 @@ export interface LegsApiNames extends PolicyNames {
  */
 export function legsApiPolicy(options: LegsApiPolicyOptions = {}): Policy<LegsApiNames> {
   const { quotas = [perMinute(100)], categories, known, ...others } = checkOptions('policy', options) as typeof options;
-  if (known !== undefined) checkOptions('policy.known', known, ['plans', 'regions', 'environments']);
+  if (known !== undefined) checkOptions('policy.known', known, ['plans', 'regions', 'environments', 'subjects']);
   for (const category of Object.keys(categories ?? {})) {
     LEGS_API.checkName('category', category, `policy.categories.${showName(category)}`);
   }

@@ -1,11 +1,12 @@
 import { checkOneOf, checkOptions, checkString } from '../check.js';
 import { optionRangeError, optionTypeError, showName } from '../errors.js';
 import { warnOnce } from '../warnings.js';
-import type { CategoryLayer, CheckedLayer, Layer, QuotaList } from './layer.js';
+import type { AddressRanges } from './address-ranges.js';
+import type { CategoryLayer, CheckedLayer, Layer, QuotaList, SubjectLayer } from './layer.js';
 import { nearestName } from './nearest-name.js';
 
-/** What a policy has names of. Accounts have no such names: clients bring them. */
-export type NameKind = 'category' | 'plan' | 'region' | 'environment';
+/** What a policy has names of. Accounts have no such names: clients bring them. A `subject` is a kind of subject. */
+export type NameKind = 'category' | 'plan' | 'region' | 'environment' | 'subject';
 
 /** The names of a policy as types; any string where the policy has none of a kind. */
 export type PolicyNames = { readonly [Kind in NameKind]: string };
@@ -16,31 +17,35 @@ export interface KnownNames {
   readonly plans?: readonly string[];
   readonly regions?: readonly string[];
   readonly environments?: readonly string[];
+  /** Kinds of subjects. */
+  readonly subjects?: readonly string[];
 }
 
 /**
- * The part of a policy's options from which {@link definePolicy} infers its names. Categories come from the policy
- * itself and from its plans, regions and environments.
+ * The part of a policy's options from which {@link definePolicy} infers its names. Categories and kinds of subjects come
+ * from the policy itself and from its plans, regions and environments.
  */
 export interface NamedOptions<
   Category extends string,
   Plan extends string,
   Region extends string,
   Environment extends string,
+  Subject extends string,
   Known,
-> extends NamedLayer<Category> {
-  readonly plans?: NamedLayers<Plan, Category>;
-  readonly regions?: NamedLayers<Region, Category>;
-  readonly environments?: NamedLayers<Environment, Category>;
+> extends NamedLayer<Category, Subject> {
+  readonly plans?: NamedLayers<Plan, Category, Subject>;
+  readonly regions?: NamedLayers<Region, Category, Subject>;
+  readonly environments?: NamedLayers<Environment, Category, Subject>;
   readonly known?: Known;
 }
 
-interface NamedLayer<Category extends string> {
+interface NamedLayer<Category extends string, Subject extends string> {
   readonly categories?: { readonly [Name in Category]?: QuotaList | CategoryLayer };
+  readonly each?: { readonly [Name in Subject]?: QuotaList | SubjectLayer };
 }
 
-type NamedLayers<Name extends string, Category extends string> =
-  | { readonly [Key in Name]?: Layer & NamedLayer<Category> }
+type NamedLayers<Name extends string, Category extends string, Subject extends string> =
+  | { readonly [Key in Name]?: Layer & NamedLayer<Category, Subject> }
   | ReadonlyMap<Name, Layer>;
 
 /** The names of one kind: those of layers, and those listed in `known`. */
@@ -56,8 +61,11 @@ export const KINDS_OF_NAMES: readonly { readonly kind: NameKind; readonly option
   { kind: 'plan', option: 'plans' },
   { kind: 'region', option: 'regions' },
   { kind: 'environment', option: 'environments' },
+  { kind: 'subject', option: 'subjects' },
 ];
 const KINDS = KINDS_OF_NAMES.map(({ kind }) => kind);
+/** The kinds of which a charge has one name, under the kind. */
+const FIELDS = ['category', 'plan', 'region', 'environment'] as const;
 const OPTIONS = KINDS_OF_NAMES.map(({ option }) => option);
 
 type Layers = ReadonlyMap<string, CheckedLayer>;
@@ -68,6 +76,7 @@ export interface LayersByKind {
   readonly regions: Layers;
   readonly environments: Layers;
   readonly accounts: Layers;
+  readonly addresses: AddressRanges | undefined;
 }
 
 /** What adapters read from the paths of the Legs API; `other` is also the category of a request that names none. */
@@ -83,25 +92,40 @@ export class NameTable {
   readonly #reported: Readonly<Record<NameKind, Set<string>>>;
 
   /**
-   * @throws RangeError when a layer has a category that the policy does not have: a layer of an account, or any named
-   * layer where `known` lists the categories.
+   * @throws RangeError when a layer has a category that the policy does not have: a layer of an account or an address,
+   * or any named layer where `known` lists the categories. The same for a kind of subject that is misspelt, and for too
+   * many kinds.
    */
-  constructor(path: string, listed: unknown, { base, plans, regions, environments, accounts }: LayersByKind) {
+  constructor(path: string, listed: unknown, layers: LayersByKind) {
+    const { base, plans, regions, environments, accounts, addresses } = layers;
     const known = checkKnown(`${path}.known`, listed);
     const shared = [plans, regions, environments].flatMap((layers) => [...layers.values()]);
+    const ofParties = [...accounts.values(), ...(addresses?.all ?? [])];
     const ofShared = known.categories === undefined ? shared.flatMap(({ categories }) => [...categories.keys()]) : [];
+    const kinds = [...[base, ...shared].flatMap(({ each }) => [...each.keys()]), ...(known.subjects ?? [])];
     this.#isListed = known.categories !== undefined;
     this.#names = {
       category: new Set([...base.categories.keys(), ...ofShared, ...(known.categories ?? [])]),
       plan: new Set([...plans.keys(), ...(known.plans ?? [])]),
       region: new Set([...regions.keys(), ...(known.regions ?? [])]),
       environment: new Set([...environments.keys(), ...(known.environments ?? [])]),
+      subject: new Set([...kinds, ...ofParties.flatMap(({ each }) => [...each.keys()])]),
     };
-    this.#reported = { category: new Set(), plan: new Set(), region: new Set(), environment: new Set() };
-    for (const layer of [...shared, ...accounts.values()]) {
+    this.#reported = {
+      category: new Set(),
+      plan: new Set(),
+      region: new Set(),
+      environment: new Set(),
+      subject: new Set(),
+    };
+    for (const layer of [...shared, ...ofParties]) {
       for (const category of layer.categories.keys()) {
         this.check('category', category, `${layer.path}.categories.${showName(category)}`);
       }
+    }
+    for (const layer of ofParties) checkKinds(layer, kinds);
+    if (this.#names.subject.size > MAX_KINDS) {
+      throw optionRangeError(`${path}.each`, KINDS_RULE, this.#names.subject.size);
     }
   }
 
@@ -137,16 +161,30 @@ export class NameTable {
   }
 
   /** Warns of the names that a charge has and the policy does not. Not for every charge: this is slow. */
-  report(names: { readonly [Kind in NameKind]?: string | undefined }): void {
-    for (const kind of KINDS) {
+  report(names: { readonly [Kind in (typeof FIELDS)[number]]?: string | undefined }): void {
+    for (const kind of FIELDS) {
       const name = names[kind];
       if (name === undefined || this.has(kind, name)) continue;
       this.#reportOnce(kind, name, `A charge has the ${kind} ${showName(name)}, which the policy does not have`);
     }
   }
 
-  /** Warns of the categories that the layer of an account sets, and the policy does not have. */
-  reportLayer({ path, categories }: CheckedLayer): void {
+  /** Warns of a kind of subject that a charge names and the policy does not have. */
+  reportSubject(kind: string): void {
+    if (this.has('subject', kind)) return;
+    this.#reportOnce('subject', kind, `A charge has the subject ${showName(kind)}, which the policy does not have`);
+  }
+
+  /**
+   * Warns of the categories and kinds of subjects that the layer of an account sets, and the policy does not have. Such
+   * a kind has no effect, even where the policy has no kinds at all.
+   */
+  reportLayer({ path, categories, each }: CheckedLayer): void {
+    for (const kind of each.keys()) {
+      if (this.#names.subject.has(kind)) continue;
+      const what = `${path} sets limits of the subject ${showName(kind)}, which the policy does not have`;
+      this.#reportOnce('subject', kind, what);
+    }
     for (const category of categories.keys()) {
       if (this.has('category', category)) continue;
       const what = `${path} sets limits of the category ${showName(category)}, which the policy does not have`;
@@ -164,6 +202,7 @@ export class NameTable {
 
   #hint(kind: NameKind, name: string): string {
     const names = [...this.#names[kind]];
+    if (names.length === 0) return 'add it to `known`';
     const nearest = nearestName(name, names);
     if (nearest !== undefined) return `did you mean ${showName(nearest)}?`;
     const more = names.length - SHOWN;
@@ -171,6 +210,22 @@ export class NameTable {
   }
 }
 
+/**
+ * A kind of which only the layer of an account or address sets limits is a kind of the policy too, unless it is near
+ * another: then it is that one misspelt.
+ */
+function checkKinds({ path, each }: CheckedLayer, kinds: readonly string[]): void {
+  for (const kind of each.keys()) {
+    const nearest = kinds.includes(kind) ? undefined : nearestName(kind, kinds);
+    if (nearest === undefined) continue;
+    const hint = `did you mean ${showName(nearest)}?`;
+    throw optionRangeError(`${path}.each.${showName(kind)}`, 'a subject of the policy', kind, hint);
+  }
+}
+
+/** A policy has few kinds of subjects, so that a number has a bit for each. */
+const MAX_KINDS = 8;
+const KINDS_RULE = `limits of at most ${MAX_KINDS} kinds of subjects, with those of all layers and of \`known\``;
 const MAX_REPORTED = 8;
 const SHOWN = 8;
 

@@ -1,5 +1,7 @@
+import { entryOf } from '../entry-of.js';
 import { showName } from '../errors.js';
 import type { Quota } from '../store/index.js';
+import type { AddressRanges } from './address-ranges.js';
 import type { CheckedLayer } from './layer.js';
 import type { LayersByKind } from './names.js';
 
@@ -18,7 +20,8 @@ export interface RemovedLimit {
  * it has no quota with the same window, and its quotas do not imply the limit: 20 a minute imply 20 a second. The word
  * `'unlimited'` removes every limit and is clear enough, so it is left out too.
  */
-export function removedLimits({ base, plans, regions, environments, accounts }: LayersByKind): RemovedLimit[] {
+export function removedLimits(layers: LayersByKind): RemovedLimit[] {
+  const { base, plans, regions, environments, accounts, addresses } = layers;
   const removed: RemovedLimit[] = [];
   const replaceable = new ReplaceableLists(base);
   // From the least specific kind on. Layers of one kind never apply together.
@@ -29,6 +32,26 @@ export function removedLimits({ base, plans, regions, environments, accounts }: 
     }
     // No layer is more specific than those of accounts, of which there may be thousands.
     if (layers !== accounts) for (const layer of layers.values()) replaceable.add(layer);
+  }
+  removed.push(...removedByAddresses(addresses, replaceable));
+  return removed;
+}
+
+/** A range replaces the lists of the ranges around it, of `addresses` itself, and of the layers of all parties. */
+function removedByAddresses(addresses: AddressRanges | undefined, replaceable: ReplaceableLists): RemovedLimit[] {
+  const removed: RemovedLimit[] = [];
+  /** For each layer with others within it: the lists that those replace. */
+  const around = new Map<CheckedLayer | undefined, ReplaceableLists>([[undefined, replaceable]]);
+  const listsAround = ([layer, ...larger]: readonly CheckedLayer[]): ReplaceableLists => {
+    return entryOf(around, layer, () => {
+      const lists = listsAround(larger).copy();
+      lists.add(layer!);
+      return lists;
+    });
+  };
+  for (const [layer, ...larger] of addresses?.chains ?? []) {
+    const first = layer!.replaces ? undefined : listsAround(larger).firstRemovedBy(layer!);
+    if (first !== undefined) removed.push(first);
   }
   return removed;
 }
@@ -56,32 +79,48 @@ class ReplaceableLists {
   /** The same for all other categories. */
   readonly #ofOthers: PlacedQuota[] = [];
   readonly #ofTotal: PlacedQuota[] = [];
+  /** By kind of subject. */
+  readonly #ofSubjects = new Map<string, PlacedQuota[]>();
 
-  constructor(base: CheckedLayer) {
-    this.add(base);
+  constructor(base: CheckedLayer | undefined) {
+    if (base !== undefined) this.add(base);
   }
 
-  add({ path, quotas, categories, total }: CheckedLayer): void {
+  copy(): ReplaceableLists {
+    const copy = new ReplaceableLists(undefined);
+    for (const [category, known] of this.#ofCategories) copy.#ofCategories.set(category, [...known]);
+    for (const [kind, known] of this.#ofSubjects) copy.#ofSubjects.set(kind, [...known]);
+    copy.#ofOthers.push(...this.#ofOthers);
+    copy.#ofTotal.push(...this.#ofTotal);
+    return copy;
+  }
+
+  add({ path, quotas, categories, total, each }: CheckedLayer): void {
     for (const category of categories.keys()) {
       if (!this.#ofCategories.has(category)) this.#ofCategories.set(category, [...this.#ofOthers]);
     }
     for (const [category, known] of this.#ofCategories) {
       const entry = categories.get(category);
-      if (entry?.quotas !== undefined) keep(known, entry.quotas, listPath(path, category, entry.isList));
+      if (entry?.quotas !== undefined) keep(known, entry.quotas, listPath(path, 'categories', category, entry.isList));
       else if (quotas !== undefined) keep(known, quotas, `${path}.quotas`);
     }
     if (quotas !== undefined) keep(this.#ofOthers, quotas, `${path}.quotas`);
     if (total !== undefined) keep(this.#ofTotal, total, `${path}.total`);
+    for (const [kind, { quotas, isList }] of each) {
+      if (quotas === undefined) continue;
+      const known = entryOf(this.#ofSubjects, kind, () => []);
+      keep(known, quotas, listPath(path, 'each', kind, isList));
+    }
   }
 
-  firstRemovedBy({ path, quotas, categories, total }: CheckedLayer): RemovedLimit | undefined {
+  firstRemovedBy({ path, quotas, categories, total, each }: CheckedLayer): RemovedLimit | undefined {
     const removed = (before: readonly PlacedQuota[], by: readonly Quota[], at: string) => {
       const found = by.length === 0 ? undefined : before.find(({ quota }) => !isCovered(quota, by));
       return found && removal(path, found, by, at);
     };
     for (const [category, { quotas: by, isList }] of categories) {
       const before = this.#ofCategories.get(category) ?? this.#ofOthers;
-      const first = by && removed(before, by, listPath(path, category, isList));
+      const first = by && removed(before, by, listPath(path, 'categories', category, isList));
       if (first !== undefined) return first;
     }
     if (quotas !== undefined) {
@@ -93,12 +132,18 @@ class ReplaceableLists {
       const first = removed(this.#ofOthers, quotas, `${path}.quotas`);
       if (first !== undefined) return first;
     }
-    return total && removed(this.#ofTotal, total, `${path}.total`);
+    const ofTotal = total && removed(this.#ofTotal, total, `${path}.total`);
+    if (ofTotal !== undefined) return ofTotal;
+    for (const [kind, { quotas: by, isList }] of each) {
+      const first = by && removed(this.#ofSubjects.get(kind) ?? [], by, listPath(path, 'each', kind, isList));
+      if (first !== undefined) return first;
+    }
+    return undefined;
   }
 }
 
-function listPath(path: string, category: string, isList: boolean): string {
-  return `${path}.categories.${showName(category)}${isList ? '' : '.quotas'}`;
+function listPath(path: string, group: 'categories' | 'each', name: string, isList: boolean): string {
+  return `${path}.${group}.${showName(name)}${isList ? '' : '.quotas'}`;
 }
 
 /** Adds the quotas whose windows are new: one limit for each window is enough to find a removal. */

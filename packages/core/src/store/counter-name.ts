@@ -1,3 +1,5 @@
+import type { CounterSpec } from './store.js';
+
 /**
  * Which limiter a counter belongs to. The counters of a limiter with a name of its own begin with `*name/`. Those of
  * other limiters do not: a policy escapes `*` and `/` in the names of categories and environments.
@@ -48,6 +50,13 @@ const SUBJECT_KIND = /^(?:\*[A-Za-z0-9._-]{1,64}\/)?(?:\*\/)?(?:[^/*]+\/)?\*~[^/
 
 /** Whose counters are those of everybody together. No account or address has this owner. */
 export const SERVICE_OWNER = '@service';
+
+/** Whose counters a charge of the account names: the account first, then others. */
+export function ownersOf(account: string, counters: readonly CounterSpec[]): readonly string[] {
+  const owners = [account];
+  for (const { account: other } of counters) if (other !== undefined && !owners.includes(other)) owners.push(other);
+  return owners;
+}
 
 /** The names that {@link limiterNameOf} recognises, and a limiter may have. */
 export const LIMITER_NAME: RegExp = /^[A-Za-z0-9._-]{1,64}$/;

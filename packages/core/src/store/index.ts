@@ -4,6 +4,7 @@ export {
   DEFAULT_LIMITER,
   LIMITER_NAME,
   limiterNameOf,
+  ownersOf,
   partsOfSubjectCounter,
   SERVICE_OWNER,
   SUBJECT_MARK,

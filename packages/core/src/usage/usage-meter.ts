@@ -1,6 +1,6 @@
 import { boundedName, ownCopy } from '../bounded-name.js';
 import { type Clock, wallClock } from '../clock.js';
-import { type Decision, type Identity, noteFullest } from '../decision/index.js';
+import { chargesOf, type DecidedCharge, type Decision, type Identity, noteFullest } from '../decision/index.js';
 import { MAX_CATEGORIES, OTHER_ACCOUNTS, OTHER_CATEGORIES, requestsOf, type UsageEntry } from '../store/index.js';
 import { OtherAccounts } from './other-accounts.js';
 import { usageAccount } from './read-usage.js';
@@ -51,10 +51,17 @@ export class UsageMeter {
     return this.#seconds.current >= 0;
   }
 
+  /** Counts a request; of several charges, for each of their accounts. */
   record(decision: Decision): void {
+    const charges = chargesOf(decision);
+    if (charges === undefined) this.#record(decision, decision);
+    else for (const part of charges) this.#record(decision, part.charge, part);
+  }
+
+  #record(decision: Decision, request: CountedRequest, part?: DecidedCharge): void {
     let second = this.#seconds.current;
     if (second < 0) second = this.#wake();
-    const tally = this.#find(decision, second);
+    const tally = this.#find(request, second);
     if (tally === undefined || (tally.second !== second && !this.#turn(tally, second))) {
       this.dropped++;
       return;
@@ -66,14 +73,14 @@ export class UsageMeter {
       tally.admitted++;
       if (decision.wouldRefuse) tally.wouldRefuse++;
     }
-    noteFullest(decision, tally);
+    noteFullest(decision, tally, part);
   }
 
-  #find(decision: Decision, second: number): Tally | undefined {
-    const { account, category } = decision;
-    let tally = account === undefined ? this.#addresses.get(decision.address!) : this.#accounts.get(account);
+  #find(request: CountedRequest, second: number): Tally | undefined {
+    const { account, category } = request;
+    let tally = account === undefined ? this.#addresses.get(request.address!) : this.#accounts.get(account);
     while (tally !== undefined && tally.category !== category) tally = tally.next;
-    return tally ?? this.#tallyOf(decision, second);
+    return tally ?? this.#tallyOf(request, second);
   }
 
   /** Takes all entries, in batches, some of them empty. The caller stores each entry, or puts it back. */
@@ -147,11 +154,11 @@ export class UsageMeter {
   }
 
   /** The tally of a long name or of one category among many, or a new one; `undefined` if there is no space for it. */
-  #tallyOf(decision: Decision, second: number): Tally | undefined {
-    const { account, address } = decision;
+  #tallyOf(request: CountedRequest, second: number): Tally | undefined {
+    const { account, address } = request;
     const tallies = account === undefined ? this.#addresses : this.#accounts;
     const name = boundedName(account ?? address!);
-    const category = boundedName(decision.category);
+    const category = boundedName(request.category);
     let last: Tally | undefined;
     let categories = 0;
     for (let tally = tallies.get(name); tally !== undefined; tally = tally.next) {
@@ -161,7 +168,7 @@ export class UsageMeter {
       categories++;
     }
     if (this.#isFull && !this.#makeRoom(last)) return undefined;
-    const owner = last ?? ownerOf(decision as Identity, name, this.#limiter);
+    const owner = last ?? ownerOf(request as Identity, name, this.#limiter);
     const ownCategory = categories === MAX_CATEGORIES ? OTHER_CATEGORIES : ownCopy(category);
     const made = new Tally(owner, ownCategory, second);
     if (last === undefined) tallies.set(made.key, made);
@@ -223,6 +230,9 @@ export class UsageMeter {
     return !isIdle;
   }
 }
+
+/** Whose request it is: a decision's, or that of one of its charges. */
+type CountedRequest = Pick<Decision, 'account' | 'address' | 'category'>;
 
 /** The names are copies, since a part of a URL would keep the whole URL. */
 function ownerOf(identity: Identity, name: string, limiter: string): Owner {

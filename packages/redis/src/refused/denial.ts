@@ -1,28 +1,44 @@
-import type { CounterSpec, Outcome } from '@tollgate/core';
+import type { CounterSpec, Outcome, Throttle } from '@tollgate/core';
 import type { OpenOutcome, Refusal, Request } from '../script/index.js';
 
 /** How many more violations a counter can take without being throttled. */
 export interface ViolationsLeft {
+  readonly throttle: Throttle | undefined;
   count: number;
+}
+
+/** Counts the changes of an account's counters by this process. */
+export interface Changes {
+  count: number;
+}
+
+/** Counters of one account on which a charge is a violation. */
+export interface Violated {
+  readonly account: string;
+  readonly counters: readonly CounterSpec[];
 }
 
 /** A refusal that Redis would repeat until `endsAt`. Instants are of the process's clock. */
 export class Denial {
   readonly charge: Request;
   readonly endsAt: number;
-  /** The counters on which the charge is a violation. */
-  readonly violated: readonly CounterSpec[];
+  /** The counters on which the charge is a violation, by account. */
+  readonly violated: readonly Violated[];
   readonly #outcome: Outcome;
   readonly #answeredAt: number;
   /** Of the violated counters. */
   readonly #left: readonly ViolationsLeft[];
+  /** Of the other accounts of the charge, and what they were when it was refused. */
+  readonly #changes: readonly Changes[];
+  readonly #counts: readonly number[];
 
   constructor(
     { charge, outcome }: Refusal,
     answeredAt: number,
     endsAt: number,
-    violated: readonly CounterSpec[],
+    violated: readonly Violated[],
     left: readonly ViolationsLeft[],
+    changes: readonly Changes[],
   ) {
     this.charge = charge;
     this.endsAt = endsAt;
@@ -30,6 +46,13 @@ export class Denial {
     this.#outcome = outcome;
     this.#answeredAt = answeredAt;
     this.#left = left;
+    this.#changes = changes;
+    this.#counts = changes.map(({ count }) => count);
+  }
+
+  /** Whether another account of the charge has changed since. */
+  get isOutdated(): boolean {
+    return this.#changes.some(({ count }, index) => count !== this.#counts[index]);
   }
 
   /** Counts one more violation, or returns `false` where that could begin a throttling. */

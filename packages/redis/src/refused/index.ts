@@ -1,2 +1,3 @@
+export type { Denial } from './denial.js';
 export { DenyCache } from './deny-cache.js';
 export { type CountersOfAccount, UnreportedThrottlings, UnsentViolations } from './violations.js';

@@ -1,5 +1,7 @@
 import { type CounterSpec, limiterNameOf, type Outcome } from '@tollgate/core';
 import { entryOf } from '@tollgate/core/kit';
+import { ownerOf } from '../script/index.js';
+import type { Violated } from './denial.js';
 
 /** Counters of an account: one by its name, else those of one limiter, else all. */
 export interface CountersOfAccount {
@@ -29,10 +31,9 @@ export class UnsentViolations {
     this.#send = send;
   }
 
-  add(account: string, counters: readonly CounterSpec[]): void {
-    const own = entryOf(this.#byAccount, account, () => new Map<readonly CounterSpec[], number>());
-    own.set(counters, (own.get(counters) ?? 0) + 1);
-    this.#timer ??= setTimeout(this.#sendAll, LATEST_MS).unref();
+  /** `violated` is the same array for all refusals that are the same. */
+  add(violated: readonly Violated[]): void {
+    for (const { account, counters } of violated) this.#add(account, counters);
   }
 
   send(account: string): void {
@@ -59,6 +60,12 @@ export class UnsentViolations {
     this.#byAccount.clear();
   }
 
+  #add(account: string, counters: readonly CounterSpec[]): void {
+    const own = entryOf(this.#byAccount, account, () => new Map<readonly CounterSpec[], number>());
+    own.set(counters, (own.get(counters) ?? 0) + 1);
+    this.#timer ??= setTimeout(this.#sendAll, LATEST_MS).unref();
+  }
+
   readonly #sendAll = (): void => {
     this.#timer = undefined;
     for (const account of [...this.#byAccount.keys()]) this.send(account);
@@ -83,11 +90,16 @@ export class UnreportedThrottlings {
 
   /** Whether this refusal is the first of such a throttling. A throttling that has ended by now is never reported. */
   take(account: string, counters: readonly CounterSpec[], { throttledMs }: Outcome): boolean {
-    const own = this.#byAccount.get(account);
-    if (own === undefined || throttledMs === undefined) return false;
-    const lasting = counters.filter(({ name }, index) => own.delete(name) && throttledMs[index]! > 0);
-    if (own.size === 0) this.#byAccount.delete(account);
-    return lasting.length > 0;
+    if (this.#byAccount.size === 0 || throttledMs === undefined) return false;
+    let isFirst = false;
+    for (const [place, counter] of counters.entries()) {
+      const owner = ownerOf(counter, account);
+      const own = this.#byAccount.get(owner);
+      if (own === undefined || !own.delete(counter.name)) continue;
+      if (own.size === 0) this.#byAccount.delete(owner);
+      if (throttledMs[place]! > 0) isFirst = true;
+    }
+    return isFirst;
   }
 
   forget(account: string, which: CountersOfAccount): void {
@@ -99,4 +111,4 @@ export class UnreportedThrottlings {
 }
 
 const MAX_ACCOUNTS = 10_000;
-const MAX_PER_ACCOUNT = 16;
+const MAX_PER_ACCOUNT = 128;

@@ -1,6 +1,7 @@
 import type { CounterSpec } from '@tollgate/core';
 import { entryOf } from '@tollgate/core/kit';
-import { ChargeShape } from './charge-shape.js';
+import type { Keys } from '../keys.js';
+import { type ChargeShape, type CounterLimits, QUOTAS_OFFSET } from './charge-shape.js';
 import { CONSUME, CONSUME_GROUP, type Operation, PEEK, REFUND, VIOLATE } from './operation.js';
 import { Reply } from './reply.js';
 import type { SpoiltCounters } from './spoilt.js';
@@ -11,72 +12,61 @@ import { Step } from './step.js';
  * formats.
  */
 export class Call {
+  readonly #accountKeys: Keys;
   readonly #steps: Step[] = [];
   readonly #keys: string[] = [];
   readonly #keyPlaces = new Map<string, number>();
-  readonly #groups: Group[] = [];
-  readonly #shapePlaces = new Map<ChargeShape, number>();
-  #shapes = '';
+  /** Equal charges of accounts that have nothing else in this call, until it is written. */
+  readonly #alone: Step[] = [];
+  #groups: readonly Group[] = [];
+  /** By account, the indexes of counters that are not of the operation's account. */
+  readonly #joined = new Map<string, string>();
+  readonly #limitPlaces = new Map<CounterLimits, number>();
+  #limits = '';
   /** The place in ARGV behind the shapes. */
-  #shapesEnd = SHAPES_START;
+  #limitsEnd = SHAPES_START;
   #operations = '';
 
   steps = 0;
   operations = 0;
+  /** The counters of all steps. */
+  counters = 0;
+
+  constructor(keys: Keys) {
+    this.#accountKeys = keys;
+  }
 
   /** Adds `count` equal operations of one account, from `first` on. `index` is the account's key. */
   add(first: Operation, count: number, index: string): void {
-    const { kind, cost, counters, births, admittedAt, agoMs, times } = first.request;
-    const detail = kind === CONSUME ? count : (admittedAt ?? agoMs ?? times ?? 0);
-    const shape = ChargeShape.of(counters);
-    this.#steps.push(new Step(first, count, shape));
-    this.#count(count);
-    let text = `,${kind},${detail},${cost},${counters.length}`;
-    for (const [place, { throttle }] of counters.entries()) {
-      const ends = kind === VIOLATE ? shape.violationEnds : shape.ends;
-      text += `,${this.#keyPlace(index + ends[place]!)},`;
-      if (kind === REFUND) text += births![place];
-      else text += `${this.#keyPlace(index)},${this.#shapePlace(shape) + shape.places[place]!}`;
-      if (kind === CONSUME || kind === PEEK) {
-        text += `,${throttle === undefined ? 0 : this.#keyPlace(index + shape.violationEnds[place]!)}`;
-      }
-    }
-    this.#operations += text;
+    const { shape } = first;
+    this.#count(count, shape);
+    this.#joinAccounts(shape);
+    const step = new Step(first, count, shape, index);
+    this.#steps.push(step);
+    this.#write(step);
   }
 
-  /**
-   * Adds equal charges of an account that has nothing else in this call. Such accounts with equal charges share
-   * arguments.
-   */
-  addToGroup(first: Operation, count: number, index: string): void {
-    const { counters, cost } = first.request;
-    const group = this.#groupOf(counters, cost, count);
-    group.steps.push(new Step(first, count, group.shape));
-    this.#count(count);
-    const { keys, shape } = group;
-    for (const end of shape.ends) keys.push(index + end);
-    if (shape.hasThrottle) {
-      for (const end of shape.violationEnds) if (end !== undefined) keys.push(index + end);
-    }
-    keys.push(index);
+  /** Adds `count` equal charges of an account that has nothing else in this call. Such accounts share arguments. */
+  addAlone(first: Operation, count: number, index: string): void {
+    const { shape } = first;
+    this.#count(count, shape);
+    this.#joinAccounts(shape);
+    this.#alone.push(new Step(first, count, shape, index));
   }
 
-  get keys(): string[] {
-    return this.#keys.length === 0 && this.#groups.length === 1
-      ? this.#groups[0]!.keys
-      : this.#keys.concat(...this.#groups.map(({ keys }) => keys));
-  }
-
-  /** ARGV[1]. `nonce` is a number below 2^52 that no other call has. */
-  argument(nonce: number): string {
+  /** KEYS, and ARGV[1]. `nonce` is a number below 2^52 that no other call has. Nothing can be added afterwards. */
+  write(nonce: number): { readonly keys: readonly string[]; readonly argument: string } {
+    this.#groups = this.#group();
+    const only = this.#keys.length === 0 && this.#groups.length === 1;
+    const keys = only ? this.#groups[0]!.keys : this.#keys.concat(...this.#groups.map((group) => group.keys));
     let groups = '';
     let place = this.#keys.length + 1;
-    for (const { shape, cost, times, steps, keys } of this.#groups) {
-      groups += `,${CONSUME_GROUP},${times},${cost},${shape.counters.length},${steps.length},${place}`;
-      for (const counter of shape.places) groups += `,${this.#shapePlace(shape) + counter}`;
+    for (const { times, counters, steps, keys } of this.#groups) {
+      const perAccount = keys.length / steps.length;
+      groups += `,${CONSUME_GROUP},${times},${steps[0]!.shape.counters.length},${steps.length},${place},${perAccount}${counters}`;
       place += keys.length;
     }
-    return `[${nonce},${this.#shapesEnd}${this.#shapes}${this.#operations}${groups}]`;
+    return { keys, argument: `[${nonce},${this.#limitsEnd}${this.#limits}${this.#operations}${groups}]` };
   }
 
   /** Answers every operation, or throws if the reply does not have the right shape. */
@@ -89,39 +79,105 @@ export class Call {
     for (const step of steps) step.answer(spoilt);
   }
 
+  /** Also before it is written. */
   reject(error: unknown): void {
     for (const step of this.#inOrder()) step.reject(error);
   }
 
   /** The steps in the order of the reply. */
   #inOrder(): Step[] {
-    return this.#steps.concat(...this.#groups.map(({ steps }) => steps));
+    return this.#steps.concat(...this.#groups.map(({ steps }) => steps), this.#alone);
   }
 
-  #count(operations: number): void {
+  #count(operations: number, { counters }: ChargeShape): void {
     this.steps++;
     this.operations += operations;
+    this.counters += counters.length;
   }
 
-  #groupOf(counters: readonly CounterSpec[], cost: number, times: number): Group {
-    for (const group of this.#groups) {
-      if (group.shape.counters === counters && group.cost === cost && group.times === times) return group;
+  #joinAccounts({ joins, counters }: ChargeShape): void {
+    if (!joins) return;
+    for (const { account } of counters) {
+      if (account !== undefined) entryOf(this.#joined, account, () => this.#accountKeys.index(account));
     }
-    const group = { shape: ChargeShape.of(counters), cost, times, keys: [], steps: [] };
-    this.#groups.push(group);
+  }
+
+  /** Writes a step as an operation of its own. */
+  #write({ first, count, shape, index }: Step): void {
+    const { kind, cost, counters, births, admittedAt, agoMs, times } = first.request;
+    const detail = kind === CONSUME ? count : (admittedAt ?? agoMs ?? times ?? 0);
+    let text = `,${kind},${detail},${counters.length}`;
+    for (const [place, counter] of counters.entries()) {
+      const account = counter.account === undefined ? index : this.#joined.get(counter.account)!;
+      const ends = kind === VIOLATE ? shape.violationEnds : shape.ends;
+      text += `,${this.#keyPlace(account + ends[place]!)},`;
+      if (kind === REFUND) text += births![place];
+      else text += `${this.#keyPlace(account)},${this.#limitsPlace(shape.limits[place]!)}`;
+      if (kind === CONSUME || kind === PEEK) {
+        text += `,${counter.throttle === undefined ? 0 : this.#keyPlace(account + shape.violationEnds[place]!)}`;
+      }
+      if (kind !== VIOLATE) text += `,${counter.cost ?? cost}`;
+    }
+    this.#operations += text;
+  }
+
+  /** A key must not have two places, so an account whose counters others name has operations of its own. */
+  #group(): readonly Group[] {
+    const groups: Group[] = [];
+    const joined = new Set(this.#joined.values());
+    for (const step of this.#alone.splice(0)) {
+      const { index, shape } = step;
+      if (joined.has(index)) {
+        this.#steps.push(step);
+        this.#write(step);
+        continue;
+      }
+      const { keys, steps } = this.#groupOf(groups, step);
+      steps.push(step);
+      const { counters, ends, violationEnds } = shape;
+      for (let place = 0; place < counters.length; place++) {
+        const { account, throttle } = counters[place]!;
+        if (account !== undefined) continue;
+        keys.push(index + ends[place]!);
+        if (throttle !== undefined) keys.push(index + violationEnds[place]!);
+      }
+      keys.push(index);
+    }
+    return groups;
+  }
+
+  #groupOf(groups: Group[], { first, count, shape }: Step): Group {
+    const { cost } = first.request;
+    for (const group of groups) {
+      if (group.times === count && group.cost === cost && group.steps[0]!.shape.isLike(shape)) return group;
+    }
+    let counters = '';
+    for (const [place, counter] of shape.counters.entries()) {
+      counters += `,${this.#groupKeys(counter, shape, place)},${counter.cost ?? cost}`;
+    }
+    const group = { cost, times: count, counters, keys: [], steps: [] };
+    groups.push(group);
     return group;
+  }
+
+  /** The places of a counter of a group: 0 where they differ between its accounts. */
+  #groupKeys({ account, throttle }: CounterSpec, shape: ChargeShape, place: number): string {
+    const limits = this.#limitsPlace(shape.limits[place]!);
+    if (account === undefined) return `0,0,${limits},${throttle === undefined ? 0 : 1}`;
+    const index = this.#joined.get(account)!;
+    const violations = throttle === undefined ? 0 : this.#keyPlace(index + shape.violationEnds[place]!);
+    return `${this.#keyPlace(index + shape.ends[place]!)},${this.#keyPlace(index)},${limits},${violations}`;
   }
 
   #keyPlace(key: string): number {
     return entryOf(this.#keyPlaces, key, () => this.#keys.push(key));
   }
 
-  /** The place in ARGV where the shapes of its counters begin. */
-  #shapePlace(shape: ChargeShape): number {
-    return entryOf(this.#shapePlaces, shape, () => {
-      const place = this.#shapesEnd;
-      this.#shapesEnd += shape.numbers.length;
-      this.#shapes += `,${shape.numbers.join()}`;
+  #limitsPlace(limits: CounterLimits): number {
+    return entryOf(this.#limitPlaces, limits, () => {
+      const place = this.#limitsEnd + QUOTAS_OFFSET;
+      this.#limitsEnd += limits.count;
+      this.#limits += limits.text;
       return place;
     });
   }
@@ -132,9 +188,10 @@ const SHAPES_START = 3;
 
 /** Equal charges of several accounts. */
 interface Group {
-  readonly shape: ChargeShape;
   readonly cost: number;
   readonly times: number;
+  /** The arguments of the counters. */
+  readonly counters: string;
   readonly keys: string[];
   readonly steps: Step[];
 }

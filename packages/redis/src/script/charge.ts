@@ -2,7 +2,7 @@ import { MAX_WINDOW_MS } from '@tollgate/core/kit';
 import { ARRANGING } from './arranging.js';
 import { CONSUME_OPERATION, WAIT } from './consume.js';
 import { askIndex, COUNTER_FUNCTIONS, COUNTERS, FORGET, SHARED_NAMES } from './counter.js';
-import { hasThrottle, indexOf, keyOf, longestOf, shapeOf, violationsOf } from './fields.js';
+import { indexOf, keyOf, longestOf, shapeOf, violationsOf } from './fields.js';
 import { RECORD_OPERATION } from './record.js';
 import { REFUND_OPERATION } from './refund.js';
 import { USUAL_CHARGE } from './usual.js';
@@ -27,33 +27,35 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  *
  * The functions are made only when they are needed: making them takes Redis longer than a usual charge.
  *
- * KEYS, in any order: the counters, their violations if they have a throttle, and for each account its index.
+ * KEYS, in any order: the counters, their violations if they have a throttle, and for each account its index. No key is
+ * there twice.
  *
  * ARGV[1]: a JSON array of numbers:
  *
  *     nonce         a number below 2^52 that no other call has; births are counted up from it
  *     operations    the place here of the first one
- *     for each shape: throttled (0 or 1), the longest windowMs, quotas n, then n times limit, windowMs, sliceMs,
+ *     for each shape: spare, throttled (0 or 1), the longest windowMs, quotas n, then n times limit, windowMs, sliceMs,
  *       maxSlices; if throttled also n times the shrunk limit, then afterViolations, withinMs, sliceMs, maxSlices,
  *       forMs, factor (0: does not escalate), maxMs, rememberedMs
  *     for each operation one of
- *       0 times cost counters (key index shape violations)*   charges `times` times `cost`, each decided separately
- *       1 0     cost counters (key index shape violations)*   peeks
- *       2 admittedAt cost counters (key birth)*               refunds a cost that was admitted at that instant
- *       3 agoMs cost counters (key index shape)*              records a cost that was admitted `agoMs` ago
- *       4 times 0    counters (violations index shape)*       counts violations by charges that the process refused
- *       5 times cost counters accounts key shape*             charges several accounts, each like a 0 and answered so.
- *         From `key` on, KEYS has for each account its counters, then the violations of those with a throttle, then its
- *         index.
+ *       0 times counters (key index shape violations cost)*   charges `times` times, each decided separately
+ *       1 0     counters (key index shape violations cost)*   peeks
+ *       2 admittedAt counters (key birth cost)*               refunds costs that were admitted at that instant
+ *       3 agoMs counters (key index shape cost)*              records costs that were admitted `agoMs` ago
+ *       4 times counters (violations index shape)*            counts violations by charges that the process refused
+ *       5 times counters accounts key keys (key index shape violations cost)*
+ *         charges several accounts, each like a 0 and answered so. The key and the index of the account's own counters
+ *         are 0, and their violations are 1 with a throttle. From the first `key` on, KEYS has `keys` keys for each
+ *         account: each of its own counters, followed by its violations if it has a throttle, and then its index.
  *
  * `key`, `index` and `violations` (0 without a throttle) are places in KEYS. A shape is the place here of its number of
- * quotas. A charge costs more than 0.
+ * quotas. On a counter with a cost of 0 a charge always fits and records nothing. Refunds and records cost more than 0.
  *
  * The reply is a string of little-endian doubles: the instant of the call in ms, then for each operation its status.
  * A status above 0 means that a key is spoilt: it holds something that is not of this format, or cannot be true. The
  * operation has changed nothing, and the others are not affected. Of n counters, the status is the number of the
- * counter, from 1; n more if its violations are spoilt; 2 n + 1 if the index is. A charge or peek with status 0 is
- * followed by
+ * counter, from 1; n more if its violations are spoilt; 2 n more if the index of its account is. A charge or peek with
+ * status 0 is followed by
  *
  *     now admitted wait          admitted: of `times`; wait: ms until one more fits, -1 for never, 0 for now
  *     birth                      of each counter, 0 where there is no counter
@@ -86,7 +88,9 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  * the first charge in each eighth sets the expiry. That is by the server's clock, so a counter that is ahead of the
  * clock does not live longer. The index of an account is a sorted set of the names of its
  * counters. Each score is the latest instant at which the counter may matter. A counter is added when it is begun, and
- * again when its base moves.
+ * again when its base moves: at the latest when that is \`spare\` of its longest windows ago. An account may have millions
+ * of subjects that come and go, so their entries end with their keys: \`spare\` is 0, and whatever sets the expiry of the
+ * key adds the counter again.
  */
 export const CHARGE_SCRIPT: string = `
 local ask, call, try = cjson.decode(ARGV[1]), redis.call, redis.pcall
@@ -103,10 +107,9 @@ local operate, slicesOf
 -- Makes the function for everything but the usual charge.
 local function makeOperate(${SHARED_NAMES})
 ${COUNTER_FUNCTIONS}${ARRANGING}${VIOLATIONS}${WAIT}
--- Carries out the operation at \`start\`. Its counters begin at the places from \`first\` to \`stop\`, \`step\` apart.
-return function(start, first, step, stop)
-  local kind, detail, cost, counters = ask[start], ask[start + 1], ask[start + 2], (stop - first) / step + 1
-  local now, status = clock, 0
+-- Carries out an operation. Its counters begin at the places from \`first\` to \`stop\`, \`step\` apart.
+return function(kind, detail, first, step, stop)
+  local counters, now, status = (stop - first) / step + 1, clock, 0
   for c = first, stop, step do
     local counter = (c - first) / step + 1
     if kind < 4 then
@@ -137,19 +140,21 @@ return function(start, first, step, stop)
   end
   if status == 0 and kind > 2 then
     -- A record begins its counters in the index. Whatever else needs the index asks whether it can be written.
-    local asks, entered = kind == 4, true
-    for c = first, kind == 3 and stop or 0, step do
-      local longest = ${longestOf(shapeOf('c'))}
-      if heads[${keyOf('c')}] then
-        asks = true
+    local asked = 0
+    for c = first, stop, step do
+      local key, index, longest, entered = ${keyOf('c')}, ${indexOf('c')}, ${longestOf(shapeOf('c'))}, true
+      if kind == 4 or heads[key] then
+        if index ~= asked then${askIndex('index')}
+          asked, entered = index, not foreign
+        end
       elseif detail < longest then
-        entered = entered and register(${keyOf('c')}, ${indexOf('c')}, now, longest)
+        entered = register(key, index, now, longest, ${shapeOf('c')})
+      end
+      if not entered then
+        status = 2 * counters + (c - first) / step + 1
+        break
       end
     end
-    if entered and asks then${askIndex(indexOf('first'))}
-      entered = not foreign
-    end
-    if not entered then status = 2 * counters + 1 end
   end
   size = size + 1
   reply[size] = status
@@ -166,36 +171,37 @@ end
 end
 
 while start <= total do
-  local kind, times, cost, counters = ask[start], ask[start + 1], ask[start + 2], ask[start + 3]
-  local first, step, operation = start + 4, kind < 2 and 4 or kind == 2 and 2 or 3, start
-  local accounts, key, shapes = 1, 0, 0
+  local kind, times, counters = ask[start], ask[start + 1], ask[start + 2]
+  local first, step, accounts, key, keys, own = start + 3, 5, 1, 0, 0, nil
   if kind == 5 then
-    -- Behind the arguments, each account in turn becomes a charge of its own.
-    accounts, key, shapes, operation, first, step = ask[start + 4], ask[start + 5], start + 6, total + 1, total + 5, 4
-    ask[total + 1], ask[total + 2], ask[total + 3] = 0, times, cost
+    accounts, key, keys, first, kind, own = ask[first], ask[start + 4], ask[start + 5], start + 6, 0, {}
+  elseif kind > 1 then
+    step = kind == 3 and 4 or 3
   end
   local stop = first + step * (counters - 1)
+  for c = first, own and stop or 0, 5 do
+    if ask[c] == 0 then own[#own + 1] = c end
+  end
   for account = 1, accounts do
-    if kind == 5 then
-      local counter = key
-      key = key + counters
-      for c = first, stop, 4 do
-        local shape = ask[shapes + (c - first) / 4]
-        ask[c], ask[c + 2], ask[c + 3], counter = counter, shape, 0, counter + 1
-        if ${hasThrottle('shape')} then ask[c + 3], key = key, key + 1 end
+    if own then
+      -- Each account in turn becomes a charge of its own, in the same place.
+      local index, place = key + keys - 1, key
+      for o = 1, #own do
+        local c = own[o]
+        ask[c], ask[c + 1], place = place, index, place + 1
+        if ${violationsOf('c')} > 0 then ask[c + 3], place = place, place + 1 end
       end
-      for c = first, stop, 4 do ask[c + 1] = key end
-      key = key + 1
+      key = key + keys
     end
     local taken = false
-    if kind == 0 or kind == 5 then${USUAL_CHARGE}
+    if kind == 0 then${USUAL_CHARGE}
     end
     if not taken then
       operate = operate or makeOperate(${SHARED_NAMES})
-      operate(operation, first, step, stop)
+      operate(kind, times, first, step, stop)
     end
   end
-  start = kind == 5 and shapes + counters or stop + step
+  start = stop + step
 end
 
 for key, life in pairs(lives) do

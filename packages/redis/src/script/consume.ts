@@ -1,5 +1,6 @@
 import { AGE, askIndex, FORGET } from './counter.js';
 import {
+  costOf,
   indexOf,
   keyOf,
   limitOf,
@@ -7,6 +8,7 @@ import {
   quotasOf,
   shapeOf,
   shrunkLimitOf,
+  spareOf,
   violationsOf,
   windowMsOf,
 } from './fields.js';
@@ -24,8 +26,8 @@ export const CONSUME_OPERATION: string = `
     local admitted, unchanged, before, grown, sources, lefts, rooms = times, -1, nil, nil, nil, nil, nil
     local answer = size + 3
     size = answer + counters
-    for c = first, stop, 4 do
-      local key, shape, left = ${keyOf('c')}, ${shapeOf('c')}, 0
+    for c = first, stop, 5 do
+      local key, shape, cost, left = ${keyOf('c')}, ${shapeOf('c')}, ${costOf('c')}, 0
       local head, quotas = heads[key], ${quotasOf('shape')}
       if ${violationsOf('c')} > 0 then
         local record = records[${violationsOf('c')}]
@@ -72,8 +74,9 @@ export const CONSUME_OPERATION: string = `
 
     -- Where nothing is recorded, the counter keeps its windows: what a longer one would begin with leaves with them.
     local place = answer + counters
-    for c = first, sources and (kind == 1 or admitted == 0) and stop or 0, 4 do
-      local key, shape, shorter = ${keyOf('c')}, ${shapeOf('c')}, sources[c] or {}
+    for c = first, sources and stop or 0, 5 do
+      local key, shape = ${keyOf('c')}, ${shapeOf('c')}
+      local shorter = (kind == 1 or admitted == 0 or ${costOf('c')} == 0) and sources[c] or {}
       local head, left = heads[key], lefts and lefts[c] or 0
       for q = 1, ${quotasOf('shape')} do
         local w = 6 * q
@@ -85,36 +88,39 @@ export const CONSUME_OPERATION: string = `
       end
     end
 
-    local enters = kind == 0 and admitted < times and lefts
-    for c = first, kind == 0 and admitted > 0 and stop or 0, 4 do
-      local key = ${keyOf('c')}
-      local head = heads[key]
-      enters = enters or not head or grown and grown[key]
-      if not enters then${AGE}
-        enters = old
+    local asked = 0
+    for c = first, kind == 0 and stop or 0, 5 do
+      local key, index = ${keyOf('c')}, ${indexOf('c')}
+      local head, enters = heads[key], admitted < times and lefts and lefts[c]
+      if not enters and admitted > 0 and ${costOf('c')} > 0 then
+        enters = not head or grown and grown[key]
+        if not enters then${AGE}
+          enters = old
+        end
       end
-    end
-    if enters then${askIndex(indexOf('first'))}
-      if foreign then
-        size = answer - 3
-        reply[size] = 2 * counters + 1
+      if enters and index ~= asked then
+        asked = index${askIndex('index')}
+        if foreign then
+          size = answer - 3
+          reply[size] = 2 * counters + (c - first) / 5 + 1
 ${RESTORE}
-        return
+          return
+        end
       end
     end
 
     if kind == 0 and admitted > 0 then
-      local charged, quota = admitted * cost, answer + counters
-      for c = first, stop, 4 do
+      local quota = answer + counters
+      for c = first, stop, 5 do
         local key, shape, left = ${keyOf('c')}, ${shapeOf('c')}, lefts and lefts[c] or 0
-        local quotas, head = ${quotasOf('shape')}, heads[key]
-        if head then
+        local quotas, head, charged = ${quotasOf('shape')}, heads[key], admitted * ${costOf('c')}
+        if charged == 0 then
+          -- Its windows stay as they are.
+        elseif head then
 ${AGE}
-          if old then
-            head = rebase(key, head, now - longest)
-            register(key, ${indexOf('c')}, head[3], longest)
-          elseif grown and grown[key] then
-            register(key, ${indexOf('c')}, head[3], longest)
+          if old then head = rebase(key, head, now - longest) end
+          if old or grown and grown[key] or ${spareOf('shape')} == 0 then
+            register(key, ${indexOf('c')}, head[3], longest, shape)
           end
           admit(key, head, shape, quotas, charged, now)
           for q = 1, quotas do
@@ -122,13 +128,13 @@ ${AGE}
           end
           lives[key] = lastingOf(longest)
         else
-          register(key, ${indexOf('c')}, now, ${longestOf('shape')})
+          register(key, ${indexOf('c')}, now, ${longestOf('shape')}, shape)
           begin(key, shape, quotas, charged, now)
           for q = 1, quotas do
             reply[quota + 2 * q] = soonest(shape, q, ${windowMsOf('shape', 'q')}, left)
           end
         end
-        for q = 1, quotas do
+        for q = 1, charged > 0 and quotas or 0 do
           local windowMs = ${windowMsOf('shape', 'q')}
           if unchanged < 0 or windowMs < unchanged then unchanged = windowMs end
         end
@@ -139,7 +145,7 @@ ${AGE}
     local after, counted, began = lefts, {}, false
     if lefts and kind == 0 and admitted < times then
       after = {}
-      for c = first, stop, 4 do
+      for c = first, stop, 5 do
         if lefts[c] then
           after[c] = lefts[c]
           if rooms[c] <= admitted then
@@ -153,27 +159,27 @@ ${AGE}
 
     local wait = 0
     if admitted < times then
-      for c = first, stop, 4 do
-        local left = after and after[c] and math.abs(after[c]) or 0
-        wait = math.max(wait, waitOf(${keyOf('c')}, load(${keyOf('c')}), ${shapeOf('c')}, cost, now, left))
+      for c = first, stop, 5 do
+        local key, cost, left = ${keyOf('c')}, ${costOf('c')}, after and after[c] and math.abs(after[c]) or 0
+        if cost > 0 then wait = math.max(wait, waitOf(key, load(key), ${shapeOf('c')}, cost, now, left)) end
       end
       if wait == math.huge then wait = -1 end
     end
     reply[answer - 2], reply[answer - 1], reply[answer] = now, admitted, wait
-    for c = first, stop, 4 do
+    for c = first, stop, 5 do
       local text = texts[${keyOf('c')}]
       answer = answer + 1
       reply[answer] = text and heads[${keyOf('c')}] ~= false and read('<d', text, 2) or 0
     end
     if lefts then
-      for c = first, stop, 4 do
+      for c = first, stop, 5 do
         if lefts[c] then
           reply[size + 1], reply[size + 2], reply[size + 3], size = lefts[c], after[c], counted[c] or 0, size + 3
         end
       end
     end
     if began then
-      for c = first, stop, 4 do
+      for c = first, stop, 5 do
         local key, shape = ${keyOf('c')}, ${shapeOf('c')}
         local head, left = load(key), math.abs(after[c] or 0)
         for q = 1, ${quotasOf('shape')} do
@@ -186,7 +192,12 @@ ${AGE}
       size = size + 1
       reply[size] = unchanged
     end
-    if kind == 1 or admitted == 0 then${RESTORE}
+    for c = first, stop, 5 do
+      local key = ${keyOf('c')}
+      if kind == 1 or admitted == 0 or ${costOf('c')} == 0 then
+        heads[key] = nil
+        if before and before[key] then texts[key] = before[key] end
+      end
     end
 `;
 

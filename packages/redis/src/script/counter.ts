@@ -1,4 +1,4 @@
-import { keyOf, longestOf, maxSlicesOf, sliceMsOf, windowMsOf } from './fields.js';
+import { keyOf, longestOf, maxSlicesOf, sliceMsOf, spareOf, windowMsOf } from './fields.js';
 
 /**
  * What the charge script does with one counter, in pieces. The usual charge has them inline, since making a function
@@ -164,21 +164,23 @@ ${REPLACE}
 
 /**
  * Adds `key` to the account's `index`. `ends` is the latest instant at which the key may matter. Sets `entered`, which
- * is false if Redis refused that.
+ * is false if Redis refused that. Removes entries whose key no longer matters, but not all at once: an account may have
+ * had a million.
  */
 export const ENTER: string = `
   local account, life = KEYS[index], ends - clock
   local left = call('PTTL', account)
   local entered = type(try('ZADD', account, ends, sub(KEYS[key], #account + 2))) == 'number'
   if entered then
-    if left ~= -2 then call('ZREMRANGEBYSCORE', account, '-inf', clock) end
+    local gone = left ~= -2 and call('ZRANGE', account, '-inf', clock, 'BYSCORE', 'LIMIT', 0, 100) or {}
+    if #gone > 0 then call('ZREM', account, unpack(gone)) end
     if left < life then call('PEXPIRE', account, life) end
   end
 `;
 
-/** Sets `ends` of a counter that begins at `now` or has the base `now`. */
+/** Sets `ends` of a counter of `shape` that begins at `now` or has the base `now`. */
 export const ENDS: string = `
-  local ends = now + math.min(3 * longest, MOST) + longest + floor(longest / 8)`;
+  local ends = now + math.min(${spareOf('shape')} * longest, MOST) + longest + floor(longest / 8)`;
 
 /**
  * Begins the counter `key` with a first charge of `charged` at `now`, by the `quotas` of `shape`. It has been added to
@@ -210,9 +212,9 @@ export const raiseOthers = (reply: string, command: string): string => `
  * anything.
  */
 export const askIndex = (index: string): string => `
-      local asked = try('ZRANGE', KEYS[${index}], 0, 0)
-      local foreign = asked.err
-      if foreign then${raiseOthers('asked', `call('ZRANGE', KEYS[${index}], 0, 0)`)} end`;
+      local entries = try('ZRANGE', KEYS[${index}], 0, 0)
+      local foreign = entries.err
+      if foreign then${raiseOthers('entries', `call('ZRANGE', KEYS[${index}], 0, 0)`)} end`;
 
 /**
  * Forgets the heads of the counters of an operation that has changed nothing. If the clock steps back, what has expired
@@ -220,6 +222,13 @@ export const askIndex = (index: string): string => `
  */
 export const FORGET: string = `
       for c = first, stop, step do heads[${keyOf('c')}] = nil end`;
+
+/** Behind {@link ENTER}: an index of another type concerns that account alone. */
+export const RAISE_UNLESS_ENTERED: string = `
+  if not entered then
+    local asked = try('ZADD', account, ends, sub(KEYS[key], #account + 2))
+${raiseOthers('asked', "call('ZADD', account, ends, sub(KEYS[key], #account + 2))")}
+  end`;
 
 /** Sets the `longest` window of the head, and whether its base is so long ago that it has to move. */
 export const AGE: string = `
@@ -258,15 +267,13 @@ end
 
 -- Returns false if the index is of another type.
 local function enter(key, index, ends)
-${ENTER}
-  if not entered then
-    local asked = try('ZADD', account, ends, sub(KEYS[key], #account + 2))
-${raiseOthers('asked', "call('ZADD', account, ends, sub(KEYS[key], #account + 2))")}
-  end
+${ENTER}${RAISE_UNLESS_ENTERED}
   return entered
 end
 
-local function register(key, index, now, longest)
+-- The entry of a subject ends with its key, so by the server's clock.
+local function register(key, index, now, longest, shape)
+  if ${spareOf('shape')} == 0 then now = clock end
 ${ENDS}
   return enter(key, index, ends)
 end

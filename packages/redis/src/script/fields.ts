@@ -12,8 +12,13 @@ export const birthOf = (c: string): string => `ask[${c} + 1]`;
 export const shapeOf = (c: string): string => `ask[${c} + 2]`;
 /** The key of the violations, 0 without a throttle. Only charges and peeks have it. */
 export const violationsOf = (c: string): string => `ask[${c} + 3]`;
+/** The cost on the counter, of a charge or peek, of a refund and of a record. */
+export const costOf = (c: string): string => `ask[${c} + 4]`;
+export const refundedOf = (c: string): string => `ask[${c} + 2]`;
+export const recordedOf = (c: string): string => `ask[${c} + 3]`;
 
-export const hasThrottle = (shape: string): string => `ask[${shape} - 2] == 1`;
+/** How many of its longest windows the counter's base may be ago. 0 for the counter of a subject: see `charge.ts`. */
+export const spareOf = (shape: string): string => `ask[${shape} - 3]`;
 export const longestOf = (shape: string): string => `ask[${shape} - 1]`;
 export const quotasOf = (shape: string): string => `ask[${shape}]`;
 export const limitOf = (shape: string, q: string): string => `ask[${shape} + 4 * ${q} - 3]`;

@@ -1,5 +1,6 @@
 export { Call } from './call.js';
 export { CHARGE_SCRIPT } from './charge.js';
+export { areSame, joinsAccounts, onlyOf, ownerOf, ownersOf } from './counters.js';
 export {
   type Answer,
   type ChargeFollower,

@@ -1,4 +1,6 @@
 import type { CounterSpec, Outcome } from '@tollgate/core';
+import { ChargeShape } from './charge-shape.js';
+import { areSame } from './counters.js';
 
 /** The kinds of operations, as numbered in ARGV of the script. */
 export const CONSUME = 0;
@@ -20,6 +22,8 @@ export interface Request {
   /** Of a refund: the instant of the admission, and the births of its counters. */
   readonly admittedAt?: number;
   readonly births?: readonly number[];
+  /** Of a refund: takes back what this process has just reserved, so it is sent however many operations wait. */
+  readonly givesBack?: boolean;
   /** Of a record: how long ago the cost was admitted. */
   readonly agoMs?: number;
   /** Of violations: their number. */
@@ -54,6 +58,7 @@ export class Operation {
   readonly reject: (error: unknown) => void;
   /** The account's next operation in order. */
   next: Operation | undefined = undefined;
+  #shape: ChargeShape | undefined = undefined;
 
   constructor(request: Request, resolve: (answer: Answer) => void, reject: (error: unknown) => void) {
     this.request = request;
@@ -61,10 +66,15 @@ export class Operation {
     this.reject = reject;
   }
 
+  get shape(): ChargeShape {
+    this.#shape ??= ChargeShape.of(this.request.counters);
+    return this.#shape;
+  }
+
   /** Whether both are charges that differ only in their callers. The script decides those in one step. */
   equals({ request: { kind, counters, cost } }: Operation): boolean {
     const own = this.request;
-    return own.kind === CONSUME && kind === CONSUME && own.counters === counters && own.cost === cost;
+    return own.kind === CONSUME && kind === CONSUME && own.cost === cost && areSame(own.counters, counters);
   }
 }
 

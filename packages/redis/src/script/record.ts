@@ -1,5 +1,16 @@
 import { AGE } from './counter.js';
-import { indexOf, keyOf, longestOf, maxSlicesOf, quotasOf, shapeOf, sliceMsOf, windowMsOf } from './fields.js';
+import {
+  indexOf,
+  keyOf,
+  longestOf,
+  maxSlicesOf,
+  quotasOf,
+  recordedOf,
+  shapeOf,
+  sliceMsOf,
+  spareOf,
+  windowMsOf,
+} from './fields.js';
 
 /** The function that inserts a cost into a window by its instant. Only records make it. */
 const INSERT = `
@@ -57,20 +68,20 @@ end
 export const RECORD_OPERATION: string = `
 ${INSERT}
     local instant = now - detail
-    for c = first, stop, 3 do
-      local key, shape = ${keyOf('c')}, ${shapeOf('c')}
+    for c = first, stop, 4 do
+      local key, shape, cost = ${keyOf('c')}, ${shapeOf('c')}, ${recordedOf('c')}
       local head, quotas, asked, grown = heads[key], ${quotasOf('shape')}, ${longestOf('shape')}, false
       if head and not fits(head, shape) then
         head, grown = arrange(key, head, shape, now)
         -- Nothing is left that counts.
-        if not head then register(key, ${indexOf('c')}, now, asked) end
+        if not head then register(key, ${indexOf('c')}, now, asked, shape) end
       end
       if head then
 ${AGE}
         if old or instant < head[3] and instant > now - longest then
           head, grown = rebase(key, head, now - longest), true
         end
-        if grown then register(key, ${indexOf('c')}, head[3], longest) end
+        if grown or ${spareOf('shape')} == 0 then register(key, ${indexOf('c')}, head[3], longest, shape) end
         for j = 1, head[5] do
           local sliceMs, maxSlices = math.ceil(head[6 * j] / SPARE_SLICES), SPARE_SLICES + 1
           if j <= quotas then sliceMs, maxSlices = ${sliceMsOf('shape', 'j')}, ${maxSlicesOf('shape', 'j')} end

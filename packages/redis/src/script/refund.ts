@@ -1,10 +1,10 @@
-import { birthOf, keyOf } from './fields.js';
+import { birthOf, keyOf, refundedOf } from './fields.js';
 
 /** The part of the charge script that takes a cost back: `kind` 2, `detail` is the instant of its admission. */
 export const REFUND_OPERATION: string = `
     local admittedAt = detail
-    for c = first, stop, 2 do
-      local key = ${keyOf('c')}
+    for c = first, stop, 3 do
+      local key, cost = ${keyOf('c')}, ${refundedOf('c')}
       local head, longest = heads[key], 0
       -- Slices that have left their window stay until a charge removes them: if the clock steps back, they count again.
       if head then

@@ -1,6 +1,7 @@
 import { type CounterSpec, StoreError } from '@tollgate/core';
 import { showName, warn } from '@tollgate/core/kit';
 import { encodeName } from '../keys.js';
+import { ownerOf } from './counters.js';
 
 /**
  * The counters that are spoilt on Redis. Each is reported once, until a reset of its account or of a counter of it.
@@ -12,9 +13,11 @@ export class SpoiltCounters {
   #count = 0;
 
   /** The error of an operation on these counters whose status, in the reply of the script, is above 0. */
-  errorOf(account: string, counters: readonly CounterSpec[], status: number): StoreError {
+  errorOf(charged: string, counters: readonly CounterSpec[], status: number): StoreError {
     const isIndex = status > 2 * counters.length;
-    const { name } = counters[(status - 1) % counters.length]!;
+    const counter = counters[(status - 1) % counters.length]!;
+    const { name } = counter;
+    const account = ownerOf(counter, charged);
     const what = `${isIndex ? 'index' : `counter ${showName(name)}`} of the account ${showName(account)}`;
     if (this.#isNew(encodeName(account), isIndex ? INDEX : encodeName(name))) {
       const healing = isIndex ? 'the account is reset' : 'the counter is reset';

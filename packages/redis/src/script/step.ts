@@ -8,7 +8,9 @@ import type { SpoiltCounters } from './spoilt.js';
 export class Step {
   readonly first: Operation;
   readonly count: number;
-  readonly #shape: ChargeShape;
+  readonly shape: ChargeShape;
+  /** The account's key. */
+  readonly index: string;
   /** Above 0 if a key is spoilt. */
   #status = 0;
   #throttled: readonly string[] | undefined = undefined;
@@ -21,10 +23,11 @@ export class Step {
   #resetAfterMs: number[] = NONE;
   #throttling: StepThrottling | undefined = undefined;
 
-  constructor(first: Operation, count: number, shape: ChargeShape) {
+  constructor(first: Operation, count: number, shape: ChargeShape, index: string) {
     this.first = first;
     this.count = count;
-    this.#shape = shape;
+    this.shape = shape;
+    this.index = index;
   }
 
   /** Reads the step's part of the reply. */
@@ -32,7 +35,7 @@ export class Step {
     this.#status = reply.next();
     if (this.#status > 0) return;
     const { kind } = this.first.request;
-    const { counters, quotas, hasThrottle } = this.#shape;
+    const { counters, quotas, hasThrottle } = this.shape;
     if (kind === VIOLATE) {
       this.#throttled = counters.filter(() => reply.next() < 0).map(({ name }) => name);
     } else if (kind === CONSUME || kind === PEEK) {
@@ -56,7 +59,7 @@ export class Step {
   /** Answers all of its operations. */
   answer(spoilt: SpoiltCounters): void {
     if (this.#status > 0) {
-      this.reject(spoilt.errorOf(this.first.request.account, this.#shape.counters, this.#status));
+      this.reject(spoilt.errorOf(this.first.request.account, this.shape.counters, this.#status));
       return;
     }
     this.#forEach((operation, index) => {
@@ -85,11 +88,12 @@ export class Step {
     const { kind, cost, follower } = request;
     const throttling = this.#throttling;
     const allowed = index < this.#admitted;
-    const charged = kind === PEEK ? 0 : Math.min(index + 1, this.#admitted) * cost;
+    const charges = kind === PEEK ? 0 : Math.min(index + 1, this.#admitted);
     const resets = allowed ? this.#resetAfterMs : (throttling?.resetAfterMs ?? this.#resetAfterMs);
     // Each caller owns its outcome, so several callers get copies.
     const [used, resetAfterMs] = this.count === 1 ? [this.#used, resets] : [this.#used.slice(), resets.slice()];
-    for (let quota = 0; quota < used.length; quota++) used[quota]! += charged;
+    if (this.shape.hasCosts) addEach(used, this.shape.counters, charges, cost);
+    else for (let quota = 0; quota < used.length; quota++) used[quota]! += charges * cost;
     const outcome: OpenOutcome = {
       allowed,
       now: this.#now,
@@ -113,6 +117,13 @@ export class Step {
 }
 
 const NONE: number[] = [];
+
+function addEach(used: number[], counters: readonly CounterSpec[], charges: number, cost: number): void {
+  let place = 0;
+  for (const { quotas, cost: own = cost } of counters) {
+    for (const stop = place + quotas.length; place < stop; place++) used[place]! += charges * own;
+  }
+}
 
 /** How long the counters are throttled: `before` for admitted charges, `after` for refused ones. */
 interface StepThrottling {

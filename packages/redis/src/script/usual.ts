@@ -1,5 +1,16 @@
-import { ADMIT, BEGIN, ENDS, ENTER, EXPIRE, LOAD } from './counter.js';
-import { indexOf, keyOf, limitOf, longestOf, quotasOf, shapeOf, violationsOf, windowMsOf } from './fields.js';
+import { ADMIT, BEGIN, ENDS, ENTER, EXPIRE, LOAD, RAISE_UNLESS_ENTERED } from './counter.js';
+import {
+  costOf,
+  indexOf,
+  keyOf,
+  limitOf,
+  longestOf,
+  quotasOf,
+  shapeOf,
+  spareOf,
+  violationsOf,
+  windowMsOf,
+} from './fields.js';
 
 /**
  * The fast path of the charge script. It takes a charge that fits, whose counters have no violations, and are new or
@@ -7,12 +18,12 @@ import { indexOf, keyOf, limitOf, longestOf, quotasOf, shapeOf, violationsOf, wi
  * decided by `operate`: so is every charge whose counters are ahead of the clock, or spoilt.
  */
 export const USUAL_CHARGE: string = `
-    local now, charged, begins = clock, times * cost, false
+    local now, begins = clock, false
     taken = true
-    for c = first, stop, 4 do
+    for c = first, stop, 5 do
       local key, violations = ${keyOf('c')}, ${violationsOf('c')}
 ${LOAD}
-      if head == nil or head and head[3] + head[4] > now
+      if head == nil or head and head[3] + head[4] > now or ${costOf('c')} == 0
         or violations > 0 and (texts[violations] or try('GET', KEYS[violations])) then
         taken = false
         break
@@ -20,8 +31,8 @@ ${LOAD}
     end
 
     local answer = size + 4 + counters
-    for c = first, taken and stop or 0, 4 do
-      local key, shape = ${keyOf('c')}, ${shapeOf('c')}
+    for c = first, taken and stop or 0, 5 do
+      local key, shape, charged = ${keyOf('c')}, ${shapeOf('c')}, times * ${costOf('c')}
       local head, text, quotas = heads[key], texts[key], ${quotasOf('shape')}
       if head then
 ${EXPIRE}
@@ -47,9 +58,10 @@ ${EXPIRE}
     end
 
     -- The index comes first, since a charge that fails there must leave nothing in a counter.
-    for c = first, taken and begins and stop or 0, 4 do
-      local key, index, longest = ${keyOf('c')}, ${indexOf('c')}, ${longestOf(shapeOf('c'))}
+    for c = first, taken and begins and stop or 0, 5 do
+      local key, index, shape = ${keyOf('c')}, ${indexOf('c')}, ${shapeOf('c')}
       if not heads[key] then
+        local longest = ${longestOf('shape')}
 ${ENDS}
 ${ENTER}
         taken = taken and entered
@@ -59,8 +71,8 @@ ${ENTER}
     if taken then
       reply[size + 1], reply[size + 2], reply[size + 3], reply[size + 4], size = 0, now, times, 0, size + 4
       answer = size + counters
-      for c = first, stop, 4 do
-        local key, shape = ${keyOf('c')}, ${shapeOf('c')}
+      for c = first, stop, 5 do
+        local key, shape, charged = ${keyOf('c')}, ${shapeOf('c')}, times * ${costOf('c')}
         local head, quotas = heads[key], ${quotasOf('shape')}
         size = size + 1
         if head then
@@ -73,6 +85,10 @@ ${ADMIT}
           local eighth = floor(longest / 8)
           if floor(instant / eighth) ~= floor(before / eighth) then
             lives[key] = longest + eighth
+            if ${spareOf('shape')} == 0 then
+              local index, ends = ${indexOf('c')}, now + longest + eighth
+${ENTER}${RAISE_UNLESS_ENTERED}
+            end
           else
             lives[key] = lives[key] or 0
           end
@@ -83,7 +99,7 @@ ${BEGIN}
         answer = answer + 2 * quotas
       end
       size = answer
-      for c = first, stop, 4 do
+      for c = first, stop, 5 do
         if ${violationsOf('c')} > 0 then
           reply[size + 1], reply[size + 2], reply[size + 3], size = 0, 0, 0, size + 3
         end

@@ -51,7 +51,7 @@ export class Batcher {
 
   add(operation: Operation): void {
     const { maxPending } = this.#options;
-    if (this.pending >= maxPending) {
+    if (this.pending >= maxPending && !operation.request.givesBack) {
       const message = `More than ${maxPending} charges wait for Redis (maxPending)`;
       operation.reject(new StoreError(message, { charged: 'no', concerns: 'charge' }));
       return;
@@ -99,10 +99,10 @@ export class Batcher {
     this.#waiting = [];
     const open = new Map<number, Batch>();
     for (const lane of lanes) {
-      const batch = entryOf(open, lane.slot, (): Batch => ({ call: new Call(), lanes: [] }));
+      const batch = entryOf(open, lane.slot, (): Batch => ({ call: new Call(this.#keys), lanes: [] }));
       batch.lanes.push(lane);
       this.#move(lane, batch.call);
-      if (batch.call.steps >= this.#options.maxBatch) {
+      if (this.#isFull(batch.call)) {
         open.delete(lane.slot);
         void this.#run(batch);
       }
@@ -112,14 +112,20 @@ export class Batcher {
 
   #move(lane: Lane, call: Call): void {
     if (lane.isUniform) {
-      call.addToGroup(lane.first!, lane.length, lane.index);
+      call.addAlone(lane.first!, lane.length, lane.index);
       lane.drop(lane.length);
     }
-    while (lane.length > 0 && call.steps < this.#options.maxBatch) {
+    while (lane.length > 0 && !this.#isFull(call)) {
       const count = lane.uniformPrefix();
       call.add(lane.first!, count, lane.index);
       lane.drop(count);
     }
+  }
+
+  /** A charge of many counters takes Redis as long as several others. */
+  #isFull({ steps, counters }: Call): boolean {
+    const { maxBatch } = this.#options;
+    return steps >= maxBatch || counters >= COUNTERS_PER_STEP * maxBatch;
   }
 
   async #run({ call, lanes }: Batch): Promise<void> {
@@ -137,7 +143,8 @@ export class Batcher {
     const timer = setTimeout(unblock, this.#options.timeoutMs);
     const ended = beginCall(this.#store, call, this.#options.clock);
     try {
-      const reply = await this.#connection.runForBytes(CHARGE, call.keys, [call.argument(this.#nextNonce())]);
+      const { keys, argument } = call.write(this.#nextNonce());
+      const reply = await this.#connection.runForBytes(CHARGE, keys, [argument]);
       call.answer(reply, this.spoilt);
       ended?.();
     } catch (error) {
@@ -233,4 +240,7 @@ interface Batch {
 }
 
 export const CHARGE: Script = new Script(CHARGE_SCRIPT);
+/** A charge has one to three counters, and rarely a subject or two. */
+const COUNTERS_PER_STEP = 7;
+/** At most 1000 steps have 7000 counters, the last step 128, and each counter is begun or arranged at most twice. */
 const NONCE_STEP = 2 ** 14;

@@ -3,13 +3,20 @@ import { causeInWords, checkInteger, checkOptions, closedError } from '@tollgate
 import type { RedisClient } from '../client.js';
 import { Connection, Script } from '../connection.js';
 import { Keys } from '../keys.js';
-import { type CountersOfAccount, DenyCache, UnreportedThrottlings, UnsentViolations } from '../refused/index.js';
+import {
+  type CountersOfAccount,
+  type Denial,
+  DenyCache,
+  UnreportedThrottlings,
+  UnsentViolations,
+} from '../refused/index.js';
 import {
   type Answer,
   type ChargeFollower,
   CONSUME,
   FIND_SCRIPT,
   Operation,
+  ownersOf,
   PEEK,
   RECORD,
   REFUND,
@@ -22,6 +29,7 @@ import { RedisUsage } from '../usage/index.js';
 import { Batcher } from './batcher.js';
 import type { RedisStoreStats } from './channels.js';
 import { type RedisStoreOptions, readOptions } from './options.js';
+import { type Part, type PartCalls, SeveralSlots } from './several-slots.js';
 import { tryCharge, untilCharged } from './trial-charge.js';
 
 export type { RedisClient } from '../client.js';
@@ -33,7 +41,8 @@ export type { RedisStoreOptions } from './options.js';
  * behind Sentinel or as a Cluster.
  *
  * A decision is one script, atomic over all its quotas and counters, by the clock of the server. Charges of one turn of
- * the event loop share a round trip, and so do charges of an account that arrive during one.
+ * the event loop share a round trip, and so do charges of an account that arrive during one. On a Cluster, a charge of
+ * several accounts is one script for each slot, and is given back where one of them refuses it.
  *
  * The store decides nothing while Redis is away. Its promises reject with a `StoreError`, or stay open until the
  * connection answers or breaks. The limiter has the deadline and the circuit, and decides without the store; see
@@ -47,6 +56,7 @@ export class RedisStore implements Store {
   /** How long a decision may wait for Redis, in milliseconds. */
   readonly timeoutMs: number;
   readonly receipts: ReceiptClaims;
+  readonly joinsAccounts = true;
   readonly #client: RedisClient;
   readonly #ownsClient: boolean;
   readonly #connection: Connection;
@@ -57,6 +67,8 @@ export class RedisStore implements Store {
   readonly #denials: DenyCache;
   readonly #unsent = new UnsentViolations((account, counters, times) => this.#violate(account, counters, times));
   readonly #unreported = new UnreportedThrottlings();
+  /** Only on a Cluster. */
+  readonly #slots: SeveralSlots | undefined;
   #closed = false;
 
   /**
@@ -76,50 +88,41 @@ export class RedisStore implements Store {
     this.#clock = clock;
     this.#batcher = new Batcher(this, this.#connection, this.#keys, batching);
     this.#denials = new DenyCache(denyCacheSize);
+    this.#slots = this.#connection.isCluster ? new SeveralSlots(this.#partCalls()) : undefined;
   }
 
   /** Returns an outcome without a promise where the deny cache has the refusal. */
   consume(account: string, counters: readonly CounterSpec[], cost: number): MaybePromise<Outcome> {
     this.#checkOpen();
-    const askedAt = this.#clock();
     // A cost of 0 records nothing.
-    if (cost === 0) return this.#ask({ kind: PEEK, account, counters, cost, askedAt });
-    const denied = this.#denials.find(account, counters, cost, askedAt);
-    if (denied !== undefined) {
-      if (denied.violated.length > 0) this.#unsent.add(account, denied.violated);
-      return denied.outcomeAt(askedAt);
-    }
-    const { drops } = this.#denials;
-    this.#unsent.send(account);
-    return this.#ask({ kind: CONSUME, account, counters, cost, askedAt, drops, follower: this.#follower });
+    if (cost === 0) return this.peek(account, counters, cost);
+    const askedAt = this.#clock();
+    const denied = this.#deniedAt(askedAt, account, counters, cost);
+    if (denied !== undefined) return denied.outcomeAt(askedAt);
+    const parts = this.#slots?.partsOf(account, counters);
+    if (parts === undefined) return this.#charge({ account, counters, cost, askedAt }, this.#follower);
+    return this.#chargeParts(parts, { account, counters, cost, askedAt });
   }
 
-  peek(account: string, counters: readonly CounterSpec[], cost: number): Promise<Outcome> {
+  async peek(account: string, counters: readonly CounterSpec[], cost: number): Promise<Outcome> {
     this.#checkOpen();
+    const parts = this.#slots?.partsOf(account, counters);
+    if (parts !== undefined) return this.#slots!.peek(parts, cost);
     return this.#ask({ kind: PEEK, account, counters, cost, askedAt: this.#clock() });
   }
 
   async refund(account: string, counters: readonly CounterSpec[], cost: number, outcome: Outcome): Promise<void> {
     this.#checkOpen();
-    this.#denials.drop(account);
-    const births = outcome.token as readonly number[];
-    await this.#ask({
-      kind: REFUND,
-      account,
-      counters,
-      cost,
-      askedAt: this.#clock(),
-      admittedAt: outcome.now,
-      births,
-    });
-    this.#denials.drop(account);
+    const parts = this.#slots?.partsOf(account, counters);
+    if (parts !== undefined) return this.#slots!.refund(parts, cost, outcome);
+    await this.#refund(account, counters, cost, outcome);
   }
 
   async record(account: string, counters: readonly CounterSpec[], cost: number, agoMs: number): Promise<void> {
     this.#checkOpen();
-    if (cost === 0) return;
-    await this.#ask({ kind: RECORD, account, counters, cost, askedAt: this.#clock(), agoMs });
-    this.#denials.grew(account, counters);
+    const parts = this.#slots?.partsOf(account, counters);
+    if (parts !== undefined) return this.#slots!.record(parts, cost, agoMs);
+    await this.#record(account, counters, cost, agoMs);
   }
 
   /** Deletes the counters that exist at the call. A charge that arrives during the call may begin a counter anew. */
@@ -155,7 +158,7 @@ export class RedisStore implements Store {
   async probe(account: string): Promise<void> {
     this.#checkOpen();
     await this.#connection.connected(this.timeoutMs);
-    await tryCharge(this.#connection, this.#keys.trial(this.#keys.index(account)));
+    await tryCharge(this.#connection, this.#keys, this.#keys.trial(this.#keys.index(account)));
   }
 
   /** What the network or the server answered last, where the account's charges are not answered. */
@@ -193,42 +196,51 @@ export class RedisStore implements Store {
   async #delete(account: string, which: CountersOfAccount, isReset: boolean): Promise<void> {
     this.#forget(account, which);
     const index = this.#keys.index(account);
-    const { name } = which;
-    const ends =
-      name === undefined ? await this.#endsIn(index, which.limiter) : [Keys.counterEnd(name), Keys.violationsEnd(name)];
-    const keys = ends.filter((end) => isReset || Keys.isOfViolations(end)).map((end) => index + end);
-    for (let from = 0; from < keys.length; from += RESET_AT_ONCE) {
-      await this.#connection.run(RESET, [index, ...keys.slice(from, from + RESET_AT_ONCE)], []);
+    for await (const ends of this.#endsOf(index, which)) {
+      const keys = ends.filter((end) => isReset || Keys.isOfViolations(end)).map((end) => index + end);
+      for (let from = 0; from < keys.length; from += AT_ONCE) {
+        await this.#connection.run(RESET, [index, ...keys.slice(from, from + AT_ONCE)], []);
+      }
     }
     this.#forget(account, which);
     this.#unreported.forget(account, which);
   }
 
-  /**
-   * The ends of the keys that an account's index names: all of them, or those of one limiter. If the index is spoilt,
-   * it is one of them.
-   */
-  async #endsIn(index: string, limiter: string | undefined): Promise<string[]> {
-    const wanted = (end: string) => limiter === undefined || Keys.limiterNameOf(end) === limiter;
+  /** The ends of the keys of these counters, some at a time: an account may have a million. */
+  async *#endsOf(index: string, { name, limiter }: CountersOfAccount): AsyncGenerator<readonly string[]> {
+    if (name !== undefined) {
+      yield [Keys.counterEnd(name), Keys.violationsEnd(name)];
+      return;
+    }
+    const isWanted = (end: string) => limiter === undefined || Keys.limiterNameOf(end) === limiter;
     try {
-      const entries = (await this.#connection.send('ZRANGE', index, 0, -1)) as string[];
-      return entries.map((entry) => `:${entry}`).filter(wanted);
+      for await (const ends of this.#indexed(index)) yield ends.filter(isWanted);
     } catch (error) {
       if (!causeInWords(error).startsWith('WRONGTYPE')) throw error;
-      return ['', ...(await this.#findEnds(index)).filter(wanted)];
+      yield [''];
+      for await (const ends of this.#found(index)) yield ends.filter(isWanted);
     }
   }
 
+  /** The ends of the keys that the index names. */
+  async *#indexed(index: string): AsyncGenerator<readonly string[]> {
+    let cursor = '0';
+    do {
+      const part = await this.#connection.send('ZSCAN', index, cursor, 'COUNT', AT_ONCE);
+      const [next, entries] = part as [next: string, namesAndScores: string[]];
+      yield entries.filter((_, place) => place % 2 === 0).map((name) => `:${name}`);
+      cursor = next;
+    } while (cursor !== '0');
+  }
+
   /** Looks for the keys of an account among all keys. Only a spoilt index makes that necessary. */
-  async #findEnds(index: string): Promise<string[]> {
-    const found: string[] = [];
+  async *#found(index: string): AsyncGenerator<readonly string[]> {
     let cursor = '0';
     do {
       const [next, ...ends] = (await this.#connection.run(FIND, [index], [cursor, FIND_AT_ONCE])) as string[];
-      found.push(...ends.filter((end) => !Keys.isOfReceipt(end)));
+      yield ends.filter((end) => !Keys.isOfReceipt(end));
       cursor = next!;
     } while (cursor !== '0');
-    return found;
   }
 
   /** One command, so of several processes with the receipt one is the first. */
@@ -236,6 +248,96 @@ export class RedisStore implements Store {
     this.#checkOpen();
     const key = this.#keys.receipt(this.#keys.index(account), id);
     return (await this.#connection.send('SET', key, '', 'PX', forMs, 'NX')) !== null;
+  }
+
+  /** The refusal that the deny cache has, and counts its violations. */
+  #deniedAt(now: number, account: string, counters: readonly CounterSpec[], cost: number): Denial | undefined {
+    const denied = this.#denials.find(account, counters, cost, now);
+    if (denied !== undefined && denied.violated.length > 0) this.#unsent.add(denied.violated);
+    return denied;
+  }
+
+  #charge(charge: Charge, follower: ChargeFollower): Promise<Outcome> {
+    const { account, counters, cost, askedAt } = charge;
+    const { drops } = this.#denials;
+    this.#unsent.send(account);
+    for (const { account } of counters) if (account !== undefined) this.#unsent.send(account);
+    return this.#ask({ kind: CONSUME, account, counters, cost, askedAt, drops, follower });
+  }
+
+  async #chargeParts(parts: readonly Part[], charge: Charge): Promise<Outcome> {
+    const { drops } = this.#denials;
+    const { outcome, unchangedMs, returned } = await this.#slots!.consume(parts, charge.cost);
+    // Each part that was given back has cleared its accounts from the deny cache, before and after.
+    const isCurrent = this.#denials.drops === drops + 2 * returned;
+    // Which refusal begins a throttling is up to Redis.
+    const isThrottled = charge.counters.some(({ throttle }) => throttle !== undefined);
+    if (!outcome.allowed && isCurrent && !isThrottled) {
+      const refusal = { charge: { kind: CONSUME, ...charge }, outcome, unchangedMs, violationsLeft: [] } as const;
+      this.#denials.add(refusal, this.#clock());
+    }
+    return outcome;
+  }
+
+  #partCalls(): PartCalls {
+    const untilChange = ({ resetAfterMs }: Outcome) => Math.min(...resetAfterMs.filter((ms) => ms > 0));
+    return {
+      slotOf: (account) => this.#connection.slotOf(this.#keys.index(account)),
+      denied: ({ account, counters }, cost) => {
+        const now = this.#clock();
+        const denied = this.#deniedAt(now, account, counters, cost);
+        return denied && { outcome: denied.outcomeAt(now), unchangedMs: denied.endsAt - now };
+      },
+      consume: async ({ account, counters }, cost) => {
+        let unchangedMs: number | undefined;
+        const follower: ChargeFollower = {
+          admitted: this.#follower.admitted,
+          refused: (refusal) => {
+            unchangedMs = refusal.unchangedMs;
+            return this.#follower.refused(refusal);
+          },
+        };
+        const outcome = await this.#charge({ account, counters, cost, askedAt: this.#clock() }, follower);
+        return { outcome, unchangedMs: unchangedMs ?? untilChange(outcome) };
+      },
+      peek: async ({ account, counters }, cost) => {
+        const outcome = await this.#ask({ kind: PEEK, account, counters, cost, askedAt: this.#clock() });
+        return { outcome, unchangedMs: untilChange(outcome) };
+      },
+      refund: async ({ account, counters }, cost, outcome) => {
+        this.#checkOpen();
+        await this.#refund(account, counters, cost, outcome, true);
+      },
+      record: ({ account, counters }, cost, agoMs) => this.#record(account, counters, cost, agoMs),
+    };
+  }
+
+  async #refund(
+    account: string,
+    all: readonly CounterSpec[],
+    cost: number,
+    outcome: Outcome,
+    givesBack = false,
+  ): Promise<void> {
+    const owners = ownersOf(account, all);
+    this.#denials.drop(...owners);
+    const counts = ({ cost: own = cost }: CounterSpec) => own > 0;
+    const counters = all.every(counts) ? all : all.filter(counts);
+    const births = (outcome.token as readonly number[]).filter((_, place) => counts(all[place]!));
+    const askedAt = this.#clock();
+    const admittedAt = outcome.now;
+    if (counters.length > 0) {
+      await this.#ask({ kind: REFUND, account, counters, cost, askedAt, admittedAt, births, givesBack });
+    }
+    this.#denials.drop(...owners);
+  }
+
+  async #record(account: string, all: readonly CounterSpec[], cost: number, agoMs: number): Promise<void> {
+    const counts = ({ cost: own = cost }: CounterSpec) => own > 0;
+    const counters = all.every(counts) ? all : all.filter(counts);
+    if (counters.length === 0) return;
+    await this.#ask({ kind: RECORD, account, counters, cost, askedAt: this.#clock(), agoMs });
+    this.#denials.grew(account, counters);
   }
 
   #forget(account: string, which: CountersOfAccount): void {
@@ -273,7 +375,9 @@ export class RedisStore implements Store {
   }
 }
 
+type Charge = Pick<Request, 'account' | 'counters' | 'cost' | 'askedAt'>;
+
 const RESET = new Script(RESET_SCRIPT);
 const FIND = new Script(FIND_SCRIPT);
 const FIND_AT_ONCE = '1000';
-const RESET_AT_ONCE = 500;
+const AT_ONCE = 500;

@@ -11,15 +11,16 @@ import { CHARGE } from './batcher.js';
  * Makes a charge that nobody counts, to try whether charges can be recorded: it needs the rights that a charge needs,
  * and fails where a charge would. Its counter is a new one in the index with that key. Both expire within seconds.
  */
-export function tryCharge(connection: Connection, index: string): Promise<unknown> {
+export function tryCharge(connection: Connection, keys: Keys, index: string): Promise<unknown> {
   const counters = [{ name: randomBytes(8).toString('hex'), quotas: [QUOTA] }];
-  const call = new Call();
+  const call = new Call(keys);
   const answered = new Promise((resolve, reject) => {
     const request = { kind: CONSUME, account: '', counters, cost: 1, askedAt: 0 } as const;
     call.add(new Operation(request, resolve, reject), 1, index);
   });
+  const written = call.write(randomInt(2 ** 47));
   connection
-    .runForBytes(CHARGE, call.keys, [call.argument(randomInt(2 ** 47))])
+    .runForBytes(CHARGE, written.keys, [written.argument])
     .then((bytes) => call.answer(bytes, new SpoiltCounters()))
     .catch((error) => call.reject(error));
   return answered;
@@ -38,7 +39,7 @@ export async function untilCharged(connection: Connection, keys: Keys, timeoutMs
       try {
         await connection.connected(ATTEMPT_MS);
         const indexes = connection.keyOfEachMaster((number) => keys.trialOf(number));
-        const trials = Promise.all(indexes.map((index) => tryCharge(connection, index)));
+        const trials = Promise.all(indexes.map((index) => tryCharge(connection, keys, index)));
         await within(trials, ATTEMPT_MS, () => {
           throw new Error(`Redis did not answer within ${ATTEMPT_MS} ms`);
         });

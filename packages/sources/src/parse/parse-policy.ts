@@ -151,16 +151,22 @@ function* partsOfPolicy({ value, place, tree }: PolicyText): Generator<Part> {
   }
 }
 
-/** The layers with their categories, without their limits: the policy checks these names against each other. */
+/**
+ * The layers with their categories and kinds of subjects, without their limits: the policy checks these names against
+ * each other.
+ */
 function withNamesAlone(layers: Record<string, unknown>): Record<string, unknown> {
   const named = Object.entries(layers).flatMap(([name, layer]) => {
-    const categories = isObject(layer) && isObject(layer['categories']) ? Object.keys(layer['categories']) : [];
-    const unlimited = categories.filter((category) => category !== '').map((category) => [category, 'unlimited']);
-    return name === '' || unlimited.length === 0
-      ? []
-      : [[name, { categories: Object.fromEntries(unlimited) }] as const];
+    if (name === '' || !isObject(layer)) return [];
+    const [categories, each] = [layer['categories'], layer['each']].map(unlimited);
+    return categories === undefined && each === undefined ? [] : [[name, { categories, each }] as const];
   });
   return Object.fromEntries(named);
+}
+
+function unlimited(entries: unknown): Record<string, unknown> | undefined {
+  const names = isObject(entries) ? Object.keys(entries).filter((name) => name !== '') : [];
+  return names.length === 0 ? undefined : Object.fromEntries(names.map((name) => [name, 'unlimited']));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

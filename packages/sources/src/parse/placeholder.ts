@@ -26,6 +26,8 @@ function placeholderFor(keys: readonly Key[]): unknown {
   const parent = keys.at(-2);
   // The root: a policy or a layer.
   if (keys.length === 1) return { quotas: 'unlimited' };
+  // An id in a list of blocked subjects.
+  if (typeof name === 'number' && parent === 'blocked' && keys.at(-4) === 'each') return `placeholder ${name}`;
   if (typeof name === 'number') return { limit: 1, windowMs: LONGEST_MS - name };
   switch (name) {
     case 'limit':
@@ -43,11 +45,14 @@ function placeholderFor(keys: readonly Key[]): unknown {
       return parent === 'escalate' ? 2 : 0.5;
     case 'quotas':
       return 'unlimited';
+    case 'until':
+      return LATER;
     default:
       return undefined;
   }
 }
 
+const LATER = '2100-01-01T00:00:00Z';
 const SHORTEST_MS = 100;
 const LONGEST_MS = 2_678_400_000;
 

@@ -19,7 +19,8 @@ export class CounterTable {
   readonly #wheel = new ExpiryWheel();
   readonly #records = this.windows.records.counters;
   readonly #index = new KeyIndex(this.#records);
-  readonly #key = new AccountKey(randomSeed());
+  readonly #seed = randomSeed();
+  readonly #key = new AccountKey(this.#seed);
   #nextSlot = 0;
   /** The first of a list of free slots, plus one; 0 for an empty list. */
   #firstFree = 0;
@@ -40,12 +41,12 @@ export class CounterTable {
     return this.#index.size;
   }
 
-  /** The slots of all counters of the account, some of them expired. */
+  /** The slots of all counters of the account and its subjects, some of them expired. */
   slotsOf(account: AccountKey): number[] {
     return this.#index.slotsOf(account);
   }
 
-  /** The name of the counter in a slot. */
+  /** The name of the counter in a slot; of a subject's counter, the name of its kind. */
   nameOf(slot: number): string {
     return this.#index.nameOf(slot);
   }
@@ -54,6 +55,11 @@ export class CounterTable {
   keyOf(account: string): AccountKey {
     this.#key.read(account);
     return this.#key;
+  }
+
+  /** A further key, for the caller to read accounts and subjects into. */
+  makeKey(): AccountKey {
+    return new AccountKey(this.#seed);
   }
 
   /** The counter's slot, or −1 if it does not exist or has expired. */
@@ -65,8 +71,8 @@ export class CounterTable {
     return -1;
   }
 
-  /** Creates a counter without windows, and returns its slot. The counters in the slots `pinned` are not evicted. */
-  create(name: string, account: AccountKey, now: number, expiresAt: number, pinned: readonly number[]): number {
+  /** Creates a counter without windows, and returns its slot. What is pinned is not evicted. */
+  create(name: string, account: AccountKey, now: number, expiresAt: number, pinned: Pinned): number {
     const slot = this.#takeSlot(now, pinned);
     this.#index.add(slot, name, account);
     this.#setWord(slot, WINDOW_COUNT, 0);
@@ -141,7 +147,7 @@ export class CounterTable {
     this.#records.words(slot)[counterPlace(slot) + word] = value;
   }
 
-  #takeSlot(now: number, pinned: readonly number[]): number {
+  #takeSlot(now: number, pinned: Pinned): number {
     if (this.#firstFree === 0 && this.#nextSlot >= this.#maxCounters) this.#makeRoom(now, pinned);
     if (this.#firstFree !== 0) {
       const slot = this.#firstFree - 1;
@@ -157,7 +163,7 @@ export class CounterTable {
    * Evicts an expired counter. If it finds none, it evicts the least used of a small sample, and among equals the
    * youngest: new names cannot push out older counters that are as full.
    */
-  #makeRoom(now: number, pinned: readonly number[]): void {
+  #makeRoom(now: number, pinned: Pinned): void {
     for (let looked = 0; looked < MAX_LOOKS; looked++) {
       const slot = this.#wheel.take(now);
       if (slot < 0) break;
@@ -167,7 +173,7 @@ export class CounterTable {
     let leastUse = Number.POSITIVE_INFINITY;
     for (let sampled = 0; sampled < SAMPLE || least < 0; sampled++) {
       const slot = this.#sample();
-      if (pinned.includes(slot)) continue;
+      if (pinned.has(slot)) continue;
       const use = this.#use(slot, now);
       if (use < leastUse || (use === leastUse && this.birth(slot) > this.birth(least))) {
         least = slot;
@@ -219,6 +225,11 @@ export class CounterTable {
     this.throttlings.delete(slot);
     this.#firstFree = slot + 1;
   }
+}
+
+/** The slots that a charge needs, always fewer than the table may have. */
+export interface Pinned {
+  has(slot: number): boolean;
 }
 
 /** The latest throttling of a counter. */

@@ -1,12 +1,15 @@
 import { ownCopy } from '../../bounded-name.js';
 import { ACCOUNT, HASH, NEXT, TAG } from '../record-layout.js';
 import { counterPlace, PAGE_BITS, PAGE_MASK, PAGE_SIZE, type RecordPages } from '../records.js';
-import { type AccountKey, mixed, UNPACKED } from './account-key.js';
+import { type AccountKey, isSubjectForm, mixed, UNPACKED, UNPACKED_SUBJECT } from './account-key.js';
 
 /**
  * Finds a counter's slot by its name and account, and grows without a pause. A JavaScript `Map` copies itself whole
  * each time it outgrows its table, 100 ms at a million keys. This hash table grows by splitting one chain in two with
  * each counter that is added (linear hashing: Litwin, VLDB 1980). The chains run through the records of the counters.
+ *
+ * The counter of a subject has the name of its kind, and a key with the account and the subject. So a million subjects
+ * take no more than a million accounts, whether they belong to one account or to many.
  */
 export class KeyIndex {
   readonly #records: RecordPages;
@@ -23,6 +26,9 @@ export class KeyIndex {
   /** The least power of two that is at least the number of chains, less one. */
   #mask = 0;
   #size = 0;
+  #subjects = 0;
+  /** Above every slot that was ever added. */
+  #slotsEnd = 0;
 
   constructor(records: RecordPages) {
     this.#records = records;
@@ -32,9 +38,12 @@ export class KeyIndex {
     return this.#size;
   }
 
-  /** The slots of all counters of the account. Looks at a bounded number of chains, however many names there are. */
+  /**
+   * The slots of all counters of the account and of its subjects. Looks at a bounded number of chains, however many
+   * names there are, and at every record if any of them is of a subject.
+   */
   slotsOf(account: AccountKey): number[] {
-    const found: number[] = [];
+    const found = this.#subjects === 0 ? [] : this.#subjectSlotsOf(account);
     const shares = Math.min(this.#groupsById.length, NAME_SHARES);
     for (let share = 0; share < shares; share++) {
       const hash = hashOf(account, share);
@@ -52,7 +61,19 @@ export class KeyIndex {
     return found;
   }
 
-  /** The name of the counter in a slot. */
+  #subjectSlotsOf(account: AccountKey): number[] {
+    const found: number[] = [];
+    for (let slot = 0; slot < this.#slotsEnd; slot++) {
+      const words = this.#records.words(slot);
+      const place = counterPlace(slot);
+      const form = words[place + TAG]! & FORM_MASK;
+      if (!isSubjectForm(form)) continue;
+      if (account.isOwnerOf(form, words, place + ACCOUNT, () => this.#textOf(slot))) found.push(slot);
+    }
+    return found;
+  }
+
+  /** The name of the counter in a slot; of a subject's counter, the name of its kind. */
   nameOf(slot: number): string {
     return this.#groupsById[this.#records.words(slot)[counterPlace(slot) + TAG]! >>> FORM_BITS]!.name;
   }
@@ -89,6 +110,8 @@ export class KeyIndex {
     words[place + TAG] = tagOf(account, group);
     this.#prepend(this.#chainOf(hash), slot);
     this.#size++;
+    if (isSubjectForm(account.form)) this.#subjects++;
+    if (slot >= this.#slotsEnd) this.#slotsEnd = slot + 1;
     while (this.#chains < this.#size * CHAINS_PER_COUNTER) this.#split();
   }
 
@@ -106,7 +129,13 @@ export class KeyIndex {
       this.#setNext(before - 1, next);
     }
     const tag = words[place + TAG]!;
-    if ((tag & FORM_MASK) === UNPACKED) this.#unpacked[slot >>> PAGE_BITS]![slot & PAGE_MASK] = '';
+    const form = tag & FORM_MASK;
+    if (isUnpacked(form)) this.#unpacked[slot >>> PAGE_BITS]![slot & PAGE_MASK] = '';
+    if (isSubjectForm(form)) {
+      this.#subjects--;
+      // A walk over the records does not know which are free.
+      words[place + TAG] = 0;
+    }
     this.#size--;
     const group = this.#groupsById[tag >>> FORM_BITS]!;
     group.size--;
@@ -140,7 +169,12 @@ export class KeyIndex {
     for (let index = 0; index < account.wordCount; index++) {
       if (words[place + ACCOUNT + index] !== account.words[index]) return false;
     }
-    return account.form !== UNPACKED || this.#unpacked[slot >>> PAGE_BITS]![slot & PAGE_MASK] === account.text;
+    return !isUnpacked(account.form) || account.hasText(this.#textOf(slot));
+  }
+
+  /** The text of an unpacked key. */
+  #textOf(slot: number): string {
+    return this.#unpacked[slot >>> PAGE_BITS]![slot & PAGE_MASK]!;
   }
 
   /**
@@ -151,12 +185,12 @@ export class KeyIndex {
     const words = this.#records.words(slot);
     const place = counterPlace(slot) + ACCOUNT;
     for (let index = 0; index < account.wordCount; index++) words[place + index] = account.words[index]!;
-    if (account.form !== UNPACKED) return;
+    if (!isUnpacked(account.form)) return;
     const page = slot >>> PAGE_BITS;
     // An array that is written far past its end becomes slow.
     while (this.#unpacked.length <= page) this.#unpacked.push(undefined);
     this.#unpacked[page] ??= new Array<string>(PAGE_SIZE).fill('');
-    this.#unpacked[page][slot & PAGE_MASK] = ownCopy(account.text);
+    this.#unpacked[page][slot & PAGE_MASK] = account.text();
   }
 
   #chainOf(hash: number): number {
@@ -215,6 +249,10 @@ const NAME_SHARES = 4096;
 /** What two equal keys share besides the characters: the name, and the form of the account. */
 function tagOf({ form }: AccountKey, { id }: Group): number {
   return ((id << FORM_BITS) | form) >>> 0;
+}
+
+function isUnpacked(form: number): boolean {
+  return form === UNPACKED || form === UNPACKED_SUBJECT;
 }
 
 /** The other 24 bits of a tag are enough for names, since a table has at most 2²⁴ counters. */

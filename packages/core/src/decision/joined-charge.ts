@@ -1,0 +1,218 @@
+import { optionConflictError, optionRangeError, showName } from '../errors.js';
+import type { AppliedQuota, Limits, Resolution, StoreFailureMode } from '../policy/index.js';
+import { type CounterSpec, MAX_UNITS, SERVICE_OWNER } from '../store/index.js';
+import type { Joined, PreparedCharge } from './prepared-charge.js';
+
+/**
+ * Several charges as one, which is admitted as a whole or not at all. A counter that several of them name is charged
+ * with the sum of their costs; the one of the service, with the largest, since all of them are one request.
+ *
+ * @throws RangeError `TOLLGATE_OPTION_RANGE` when costs on one counter are above 2³¹ − 1 together; TypeError
+ * `TOLLGATE_OPTION_CONFLICT` when two charges have different limits for one counter.
+ */
+export function joinCharges(charges: readonly PreparedCharge[]): PreparedCharge {
+  const first = charges[0]!;
+  const cost = charges.reduce((largest, charge) => Math.max(largest, charge.cost), 0);
+  const enforced = new LimitsUnderConstruction(first.owner, cost);
+  const enforcedHere = new LimitsUnderConstruction(first.owner, cost);
+  const observed = new LimitsUnderConstruction(first.owner, cost);
+  const observedHere = new LimitsUnderConstruction(first.owner, cost);
+  const places = charges.map((charge) => {
+    const { resolution } = charge;
+    const isEnforced = resolution.mode === 'enforce';
+    (isEnforced ? enforcedHere : observedHere).add(charge, resolution.local);
+    return {
+      charge,
+      enforced: isEnforced ? enforced.add(charge, resolution) : [],
+      observed: [
+        ...(isEnforced ? [] : observed.add(charge, resolution)),
+        ...(resolution.observed === undefined ? [] : observed.add(charge, resolution.observed)),
+      ],
+    };
+  });
+  const isObserved = enforced.counters.length === 0;
+  const main = isObserved ? observed : enforced;
+  const before = isObserved ? 0 : enforced.quotas.length;
+  const resolution: Resolution = {
+    ...main.limits(isObserved ? 'observe' : 'enforce'),
+    onStoreFailure: strictest(charges.map(({ resolution }) => resolution.onStoreFailure)),
+    local: (isObserved ? observedHere : enforcedHere).limits(isObserved ? 'observe' : 'enforce'),
+    ...(!isObserved && observed.counters.length > 0 && { observed: observed.limits('observe') }),
+  };
+  const parts = places.map((one) => ({
+    charge: one.charge,
+    places: [...one.enforced, ...one.observed.map((place) => before + place)],
+  }));
+  return { ...first, cost, resolution, joined: { parts, shares: main.shares, observedShares: observed.shares } };
+}
+
+/** One request, so one charge for each counter that its parts have in common. */
+class LimitsUnderConstruction {
+  readonly counters: CounterSpec[] = [];
+  readonly quotas: AppliedQuota[] = [];
+  readonly shares: number[] = [];
+  readonly #owner: string;
+  readonly #cost: number;
+  readonly #counterOfQuota: number[] = [];
+  /** By owner, then by name: the place of each counter, and of its first quota. */
+  readonly #places = new Map<string, Map<string, { readonly counter: number; readonly quota: number }>>();
+
+  /** The owner of the first charge, and the largest cost. */
+  constructor(owner: string, cost: number) {
+    this.#owner = owner;
+    this.#cost = cost;
+  }
+
+  /** Adds the limits of a charge. Returns the places of its quotas. */
+  add(charge: PreparedCharge, { counters, quotas, counterOfQuota }: Limits): number[] {
+    const firstQuotas = counters.map((counter, index) => {
+      const own = quotas.filter((_, quota) => counterOfQuota[quota] === index);
+      return this.#addCounter(charge, counter, own);
+    });
+    return quotas.map((_, quota) => {
+      const counter = counterOfQuota[quota]!;
+      return firstQuotas[counter]! + (quota - counterOfQuota.indexOf(counter));
+    });
+  }
+
+  limits(mode: Limits['mode']): Limits {
+    const { counters, quotas } = this;
+    return { counters, quotas, counterOfQuota: this.#counterOfQuota, subjects: [], mode };
+  }
+
+  /** Returns the place of its first quota. */
+  #addCounter(charge: PreparedCharge, counter: CounterSpec, quotas: readonly AppliedQuota[]): number {
+    const owner = counter.account ?? charge.owner;
+    let named = this.#places.get(owner);
+    if (named === undefined) {
+      named = new Map();
+      this.#places.set(owner, named);
+    }
+    const known = named.get(counter.name);
+    if (known !== undefined) {
+      this.#charge(known.counter, owner, charge, counter);
+      return known.quota;
+    }
+    const place = { counter: this.counters.length, quota: this.quotas.length };
+    named.set(counter.name, place);
+    this.shares.push(1);
+    this.counters.push({
+      ...counter,
+      ...(owner !== this.#owner && { account: owner }),
+      ...(charge.cost !== this.#cost && { cost: charge.cost }),
+    });
+    for (const quota of quotas) {
+      this.quotas.push({ ...quota, name: this.#newName(quota.name, charge.category) });
+      this.#counterOfQuota.push(place.counter);
+    }
+    return place.quota;
+  }
+
+  /** Charges a counter once more. */
+  #charge(place: number, owner: string, charge: PreparedCharge, again: CounterSpec): void {
+    const counter = this.counters[place]!;
+    if (!isSameLimits(counter, again)) {
+      throw optionConflictError(
+        `Expected charges with the same limits for the counter ${showName(counter.name)}, got different ones: another plan, region or environment`,
+      );
+    }
+    const before = counter.cost ?? this.#cost;
+    if (owner === SERVICE_OWNER) {
+      if (charge.cost > before) this.counters[place] = { ...counter, cost: charge.cost };
+      return;
+    }
+    this.shares[place]!++;
+    const cost = before + charge.cost;
+    if (cost > MAX_UNITS) throw optionRangeError('cost', `at most ${MAX_UNITS} over the charges of one counter`, cost);
+    this.counters[place] = { ...counter, cost };
+  }
+
+  #newName(name: string, category: string): string {
+    const isTaken = (one: string) => this.quotas.some((quota) => quota.name === one);
+    if (!isTaken(name)) return name;
+    const own = `${category}-${name}`;
+    let shown = own;
+    for (let number = 2; isTaken(shown); number++) shown = `${own}-${number}`;
+    return shown;
+  }
+}
+
+function isSameLimits(one: CounterSpec, other: CounterSpec): boolean {
+  if (one.quotas === other.quotas) return true;
+  return (
+    one.quotas.length === other.quotas.length &&
+    one.quotas.every(({ limit, windowMs }, index) => {
+      const quota = other.quotas[index]!;
+      return quota.limit === limit && quota.windowMs === windowMs;
+    })
+  );
+}
+
+function strictest(modes: readonly StoreFailureMode[]): StoreFailureMode {
+  return modes.find((mode) => mode === 'deny') ?? modes.find((mode) => mode === 'local') ?? 'allow';
+}
+
+/** What a correction of a charge takes back, and what it adds. */
+export interface CostChange {
+  readonly less?: PreparedCharge;
+  readonly more?: PreparedCharge;
+}
+
+/** What has to change for the charge to cost `actualCost` in all; each of several joined charges costs that. */
+export function costChange(charge: PreparedCharge, actualCost: number): CostChange {
+  const { cost, joined } = charge;
+  if (joined === undefined) {
+    if (actualCost < cost) return { less: { ...charge, cost: cost - actualCost } };
+    return actualCost > cost ? { more: { ...charge, cost: actualCost - cost } } : {};
+  }
+  const changes = changesOf(charge, joined, actualCost);
+  return {
+    ...(changes.some((change) => change < 0) && {
+      less: withCosts(
+        charge,
+        changes.map((change) => Math.max(0, -change)),
+      ),
+    }),
+    ...(changes.some((change) => change > 0) && {
+      more: withCosts(
+        charge,
+        changes.map((change) => Math.max(0, change)),
+      ),
+    }),
+  };
+}
+
+/** The charge without what a correction to `actualCost` takes back. */
+export function loweredTo(charge: PreparedCharge, actualCost: number): PreparedCharge {
+  const { cost, joined } = charge;
+  if (joined === undefined) return { ...charge, cost: Math.min(cost, actualCost) };
+  const changes = changesOf(charge, joined, actualCost);
+  const { counters } = charge.resolution;
+  return withCosts(
+    charge,
+    counters.map((counter, index) => (counter.cost ?? cost) + Math.min(0, changes[index]!)),
+  );
+}
+
+/** By how much the cost of each counter changes. */
+function changesOf({ cost, resolution }: PreparedCharge, { shares }: Joined, actualCost: number): number[] {
+  return resolution.counters.map(
+    (counter, index) => Math.min(MAX_UNITS, actualCost * shares[index]!) - (counter.cost ?? cost),
+  );
+}
+
+/** The charge with a cost of its own for each counter. */
+function withCosts(charge: PreparedCharge, costs: readonly number[]): PreparedCharge {
+  const { resolution } = charge;
+  const costing = (counters: readonly CounterSpec[]) =>
+    counters.map((counter, index) => ({ ...counter, cost: costs[index]! }));
+  return {
+    ...charge,
+    cost: Math.max(...costs),
+    resolution: {
+      ...resolution,
+      counters: costing(resolution.counters),
+      local: { ...resolution.local, counters: costing(resolution.local.counters) },
+    },
+  };
+}
