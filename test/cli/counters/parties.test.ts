@@ -220,6 +220,16 @@ describe('tollgate reset and pardon', () => {
     expect((await peek()).quotas[0].used).toBe(0);
   });
 
+  it('note an address that services count under another text', async () => {
+    const { command } = commandsUnder('network');
+    const { code, stderr } = await command('reset', '--address', '2001:db8:1:1ff::1', '--all');
+    expect(stderr).toBe(
+      'tollgate: Services usually count 2001:db8:1:1ff::1 as 2001:db8:1:100::/56, unless their ipv6Prefix is another.\n',
+    );
+    const network = await command('reset', '--address', '2001:db8:1:100::/56', '--all');
+    expect([code, network.code, network.stderr]).toEqual([0, 0, '']);
+  });
+
   it('end the throttling of a subject, which peek shows', async () => {
     const { command, json } = commandsUnder('throttled');
     await charge('throttled', 5, { account: 'acme', category: 'legs', subjects: { leg: 'L1' } });
