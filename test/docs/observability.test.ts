@@ -35,7 +35,7 @@ beforeAll(async () => {
       quotas,
       throttle,
       categories: { events: { quotas, mode: 'observe' }, free: 'unlimited' },
-      each: { leg: quotas },
+      each: { leg: [perMinute(1)] },
       accounts: { out: 'blocked' },
     },
     candidate: { quotas: [perMinute(1)] },
@@ -43,7 +43,7 @@ beforeAll(async () => {
   for (const category of ['legs', 'events', 'free', 'a', 'b', 'c']) {
     for (let sent = 0; sent < 4; sent++) void inMemory.consume({ account: 'ameyo5m', category });
   }
-  const onLeg = { account: 'acme', category: 'legs', subjects: { leg: 'L1' }, cost: 2 };
+  const onLeg = { account: 'acme', category: 'legs', subjects: { leg: 'L1' } };
   for (let sent = 0; sent < 2; sent++) void inMemory.consume(onLeg);
   void inMemory.consume({ account: 'out', category: 'legs' });
 

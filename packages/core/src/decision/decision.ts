@@ -393,7 +393,7 @@ export class Decision {
   }
 }
 
-/** Whose counter it is; of several charges, the first one with the counter tells. */
+/** Whose counter it is: of several charges, that of the first one with the counter. */
 function partyOf(decided: PreparedCharge, limits: Limits, counter: number): CounterParty {
   const scope = counterScope(limits, counter);
   const quota = limits.counterOfQuota.indexOf(counter);
