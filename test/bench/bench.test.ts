@@ -79,6 +79,7 @@ describe('a smoke run of the bench', () => {
         'one refused account',
         'distinct, total',
         'distinct, throttle',
+        'service and subjects',
         '1 in flight',
         'server time',
         'flat in limit and window',

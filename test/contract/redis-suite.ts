@@ -12,11 +12,29 @@ export interface Backend {
   stop(): Promise<void>;
 }
 
+/** The store suite on a server of that kind, with every option on. */
+export function describeOn(
+  name: string,
+  effort: number,
+  start: () => Promise<Backend>,
+  { joins = false }: { readonly joins?: boolean } = {},
+): void {
+  describeWith(name, start, (makeStore) => {
+    describeStore('RedisStore', makeStore, { records: true, throttles: true, joins, effort });
+    describeCorrections('RedisStore', makeStore, runsFor(Math.ceil(60 * effort)));
+    describeSeveralParties('RedisStore', makeStore, runsFor(Math.ceil(60 * effort)));
+  });
+}
+
 /**
- * The store suite on a server of that kind, with every option on. The process's clock, which the deny cache reads, is
- * the clock of the scripts: a test moves both at once.
+ * Stores on a server of that kind. The process's clock, which the deny cache reads, is the clock of the scripts: a test
+ * moves both at once.
  */
-export function describeOn(name: string, effort: number, start: () => Promise<Backend>): void {
+export function describeWith(
+  name: string,
+  start: () => Promise<Backend>,
+  use: (makeStore: () => StoreUnderTest) => void,
+): void {
   describe(name, () => {
     let backend: Backend | undefined;
     let clock: ScriptClock;
@@ -50,9 +68,7 @@ export function describeOn(name: string, effort: number, start: () => Promise<Ba
         stop: () => store.close(),
       };
     };
-    describeStore('RedisStore', makeStore, { records: true, throttles: true, effort });
-    describeCorrections('RedisStore', makeStore, runsFor(Math.ceil(60 * effort)));
-    describeSeveralParties('RedisStore', makeStore, runsFor(Math.ceil(60 * effort)));
+    use(makeStore);
   });
 }
 

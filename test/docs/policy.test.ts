@@ -123,6 +123,7 @@ const layerWith = (layer: object) => defineAccountLayer(layer as Layer);
 const checks: Record<string, (some: object) => unknown> = {
   policy: policyWith,
   layer: layerWith,
+  'a kind of subject': (some) => layerWith({ each: { leg: some } }),
   'a category': (some) => layerWith({ categories: { legs: some } }),
   'a quota': (some) => new Quota({ ...quota, ...some } as QuotaOptions),
   'a throttle': (some) => layerWith({ throttle: { ...throttle, ...some } }),

@@ -7,10 +7,11 @@ const page = readPage('docs/reference.md');
 
 const TYPES = `
 import type {
-  AccountSource, Charge, Clock, CounterTarget, Decision, DecisionSource, Health, LimiterEvents, LimiterStats, MaybePromise,
+  AccountSource, AppliedQuota, Charge, ChargeState, Clock, CounterTarget, Decision, DecisionSource, Health, LimiterEvents, LimiterStats, MaybePromise,
   MemoryStore, MemoryStoreOptions, MemoryStoreStats, Policy, PolicyOptions, QuotaOptions, QuotaState, RateLimiter, RateLimiterOptions,
-  Reason, Receipt, Store, Throttled,
+  Reason, Receipt, Store, Subjects, Throttled,
 } from '@tollgate/core';
+import type { Block } from '@tollgate/core/kit';
 import type { Optional, Paths } from '@tollgate/core/http';
 import type { UsageOptions, UsageQuestion, UsageReport } from '@tollgate/core/usage';
 import type { RedisClient, RedisStoreOptions, RedisStoreStats } from '@tollgate/redis';
@@ -32,6 +33,8 @@ const TABLES: readonly (readonly [headings: readonly string[], type: string])[] 
   [['## Decision'], 'Decision'],
   [['### QuotaState'], 'QuotaState'],
   [['### Throttled'], 'Throttled'],
+  [['### ChargeState'], 'ChargeState'],
+  [['### Block'], 'Block'],
   [['### Options of MemoryStore'], 'MemoryStoreOptions'],
   [['### Counts of MemoryStore'], 'MemoryStoreStats'],
   [['### Options of RedisStore'], 'RedisStoreOptions'],

@@ -46,7 +46,7 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
     values: `
       MAX_WINDOW_MS OutageWarnings asError callSafely causeInWords checkFunction checkInteger checkOneOf checkOptions
       checkString closedError counterPrefixOf entryOf isPromise limitsConflictError monotonicClock optionConflictError
-      optionRangeError optionTypeError othersOf ownCopy pageOf requestsOf showName usagePrefixOf wallClock warn within`,
+      optionRangeError optionTypeError othersOf ownCopy pageOf partsOfSubjectCounter requestsOf showName usagePrefixOf wallClock warn within`,
     types: `
       Limits Resolution Scope`,
   },

@@ -154,6 +154,8 @@ expressRateLimit({ limiter, account: 'address', refundWhen: () => null, costAfte
 expressRateLimit({ limiter, account: 'address', costWhenAborted: (_request, status: number) => status });
 // @ts-expect-error: a cost is a number
 expressRateLimit({ limiter, account: 'address', costAfter: () => '4' });
+// @ts-expect-error: blocked requests are answered by 429 or 403
+expressRateLimit({ limiter, account: 'address', blockedStatus: 404 });
 // @ts-expect-error: there is no such header format
 expressRateLimit({ policy, account: 'address', headers: 'draft-6' });
 // @ts-expect-error: hook is Fastify's

@@ -21,14 +21,11 @@ export type { Health, ShardHealth } from './outage/index.js';
 export {
   type AccountLayer,
   type AccountSource,
-  type AddressLayers,
   type AppliedQuota,
-  type Block,
   type CategoryLayer,
   defineAccountLayer,
   definePolicy,
   type Explained,
-  type ExplainedCounter,
   type Explanation,
   type Layer,
   type Layers,
@@ -37,17 +34,13 @@ export {
   legsApiCategory,
   legsApiPolicy,
   type Mode,
-  type PartyLayer,
-  type PartyLayers,
   Policy,
   type PolicyNames,
   type PolicyOptions,
   type QuotaList,
   type StoreFailureMode,
   type StoreFailureModes,
-  type SubjectLayer,
   type Suspension,
-  type Until,
 } from './policy/index.js';
 export type { MaybePromise } from './promises.js';
 export {

@@ -20,7 +20,7 @@ export {
   pageOf,
   showName,
 } from './errors.js';
-export type { Limits, Resolution } from './policy/index.js';
+export type { Block, ExplainedCounter, Limits, PartyLayer, Resolution, SubjectLayer, Until } from './policy/index.js';
 export { isPromise, within } from './promises.js';
 export { counterPrefixOf, MAX_WINDOW_MS, partsOfSubjectCounter, requestsOf } from './store/index.js';
 export { othersOf, usagePrefixOf } from './usage/index.js';

@@ -163,6 +163,10 @@ export function describeOptions({ limited, memory, open, start, startAll, startP
         [{ policy, category: 7 }, /`rateLimit.category`.*got 7/],
         [{ policy, skip: true }, /`rateLimit.skip`.*got true/],
         [{ policy, headers: 'draft-6' }, /`rateLimit.headers`.*got "draft-6"/],
+        [{ policy, blockedStatus: 451 }, /`rateLimit.blockedStatus` to be one of 429, 403, got 451/],
+        [{ policy, blockedStatus: '403' }, /`rateLimit.blockedStatus`.*got "403"/],
+        [{ policy, costAfter: 4 }, /`rateLimit.costAfter`.*got 4/],
+        [{ policy, costWhenAborted: null }, /`rateLimit.costWhenAborted`.*got null/],
         [{ policy, refundAtMost: { limit: 1, windowMs: 1000 } }, /Expected `refundWhen` beside `refundAtMost`/],
         [
           { policy, refundWhen: () => true, refundAtMost: { limit: -1, windowMs: 1000 } },

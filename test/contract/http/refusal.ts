@@ -1,3 +1,4 @@
+import { type Charge, type Decision, perMinute, RateLimiter } from '@tollgate/core';
 import { Agent, request } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { rawFetch, rawRequest } from './raw.js';
@@ -138,6 +139,36 @@ export function describeRefusal({ closing, limited, open, start, statuses }: Htt
       }
     });
 
+    it.each<[number | undefined, string, string, string]>([
+      [undefined, 'HTTP/1.1 429 Too Many Requests', 'SLOW_DOWN', 'Later'],
+      [429, 'HTTP/1.1 429 Too Many Requests', 'SLOW_DOWN', 'Later'],
+      [403, 'HTTP/1.1 403 Forbidden', 'BLOCKED', 'Requests of this client are blocked.'],
+    ])('of a blocked request has the blockedStatus %s, and no Retry-After', async (status, line, code, message) => {
+      const options = { limiter: new Blocking(), code: 'SLOW_DOWN', message: 'Later' };
+      const running = await start({ ...options, ...(status !== undefined && { blockedStatus: status as 403 }) });
+      for (let sent = 0; sent < 2; sent++) {
+        const { statusLine, headers, body } = await rawFetch(running.origin, LEGS, { headers: ['X-Request-Id: one'] });
+        expect(statusLine).toBe(line);
+        expect(headers).not.toHaveProperty('retry-after');
+        expect(headers['cache-control']).toBe('no-store');
+        expect(headers['content-length']).toBe(String(body.length));
+        const error = { code, message };
+        expect(body).toBe(JSON.stringify({ request_id: 'one', http_code: status ?? 429, response: { error } }));
+      }
+      // A request that is only above its limit is not forbidden.
+      expect(await statuses(await start(limited(0, { blockedStatus: 403 })), [LEGS])).toEqual([429]);
+    });
+
+    it('of a blocked request is replaced by onLimited, as any', async () => {
+      const running = await start({
+        limiter: new Blocking(),
+        blockedStatus: 403,
+        onLimited: (_request, response, { reason }) => response.end(451, reason),
+      });
+      const answer = await rawFetch(running.origin, LEGS);
+      expect([answer.status, answer.body]).toEqual([451, 'blocked']);
+    });
+
     it('has no Retry-After if the cost can never fit', async () => {
       const running = await start(limited(5, { cost: 6 }));
       const answer = await rawFetch(running.origin, LEGS);
@@ -145,4 +176,16 @@ export function describeRefusal({ closing, limited, open, start, statuses }: Htt
       expect(answer.headers).not.toHaveProperty('retry-after');
     });
   });
+}
+
+/** Answers every charge as a policy that blocks the account. */
+class Blocking extends RateLimiter {
+  constructor() {
+    super({ policy: { quotas: [perMinute(0)] } });
+  }
+
+  override consume(charge: Charge): Decision {
+    const decision = super.consume(charge) as Decision;
+    return Object.defineProperty(decision, 'reason', { value: 'blocked' });
+  }
 }

@@ -25,7 +25,7 @@ export function describeOwners(
         expect(store.joinsAccounts).toBe(true);
       }));
 
-    it('counters of one name belong to their accounts, whoever charges them', () =>
+    it('counters of one name belong to their accounts, in charges of any account', () =>
       within(async ({ store }) => {
         const three = [counterOf(9), counterOf(9, { account: 'b' }), counterOf(9, { account: '@service', name: '*' })];
         expect(await store.consume('a', three, 2)).toMatchObject({ allowed: true, used: [2, 2, 2] });

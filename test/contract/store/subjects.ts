@@ -29,7 +29,7 @@ export function describeSubjects(
         }
       }));
 
-    it('the name alone tells counters apart, with the subject named or not', () =>
+    it('equal names are one counter, with the subject named or not', () =>
       fc.assert(
         fc.asyncProperty(fc.constantFrom(...HOSTILE_KINDS), fc.string({ unit: 'binary' }), (kind, subject) =>
           within(async ({ store }) => {

@@ -1,8 +1,10 @@
 import { BlockList, isIPv4 } from 'node:net';
-import { type AddressLayers, definePolicy, type Layer, type Policy, perMinute, perSecond } from '@tollgate/core';
+import { definePolicy, type Layer, type Policy, type PolicyOptions, perMinute, perSecond } from '@tollgate/core';
 import { clientAddress } from '@tollgate/core/http';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+
+type AddressLayers = NonNullable<PolicyOptions['addresses']>;
 
 const quotas = [perMinute(100)];
 const policyWith = (addresses: AddressLayers) => definePolicy({ quotas, addresses });

@@ -31,6 +31,7 @@ export const IN_MEMORY: Readonly<Record<string, InMemoryContender>> = {
   'tollgate RateLimiter, throttle': (settings) => ours(settings, { policy: THROTTLE }),
   'tollgate RateLimiter, usage': (settings) => ours(settings, { usage: true }),
   'tollgate MemoryStore': oursBare,
+  'tollgate MemoryStore, subjects': ourSubjects,
   'express-rate-limit': expressRateLimit,
   '@fastify/rate-limit': fastifyRateLimit,
   'rate-limiter-flexible': rateLimiterFlexible,
@@ -99,6 +100,24 @@ async function oursBare(settings: InMemorySettings): Promise<InMemory> {
     decideAll(accounts) {
       let admitted = 0;
       for (const account of accounts) if (store.consume(account, counters, 1).allowed) admitted++;
+      return admitted;
+    },
+    size: () => store.stats().counters,
+  };
+}
+
+/** The accounts of the others are subjects of one account here. A charge takes from the account and one subject. */
+async function ourSubjects(settings: InMemorySettings): Promise<InMemory> {
+  const store = await storeOf(settings);
+  const quotas = await quotasOf(settings);
+  const account = { name: 'legs', quotas: await quotasOf({ ...settings, limit: 1_000_000_000 }) };
+  return {
+    decideAll(subjects) {
+      let admitted = 0;
+      for (const subject of subjects) {
+        const counters = [account, { name: `*~leg/${subject}`, quotas, subject }];
+        if (store.consume('ameyo5m', counters, 1).allowed) admitted++;
+      }
       return admitted;
     },
     size: () => store.stats().counters,

@@ -8,7 +8,7 @@ export interface OnRedisSettings {
   /** For Tollgate only: the limit of its second quota, per second. */
   readonly perSecond: number;
   /** For Tollgate only: what it decides beside the quotas. */
-  readonly also?: 'total' | 'throttle';
+  readonly also?: Also;
   /** Begins every key. */
   readonly prefix: string;
 }
@@ -19,9 +19,13 @@ export interface OnRedis {
   close?(): unknown;
 }
 
-/** A total that is never reached, and a throttle without violations. */
-const ALSO: Readonly<Record<'total' | 'throttle', Partial<PolicyOptions>>> = {
+export type Also = 'total' | 'throttle' | 'service' | 'subject';
+
+/** A total, a service and subjects that are never full, and a throttle without violations. */
+const ALSO: Readonly<Record<Also, Partial<PolicyOptions>>> = {
   total: { total: [{ limit: 1_000_000_000, windowMs: 60_000 }] },
+  service: { service: { quotas: [{ limit: 1_000_000_000, windowMs: 1000 }] } },
+  subject: { each: { leg: { quotas: [{ limit: 1_000_000_000, windowMs: 1000 }] } } },
   throttle: { throttle: { afterViolations: 10, withinMs: 60_000, forMs: 300_000, factor: 0.5 } },
 };
 
@@ -54,7 +58,9 @@ export const ON_REDIS: Readonly<Record<string, OnRedisContender>> = {
     };
     return {
       decide(account) {
-        const decision = limiter.consume({ account, category: 'legs' });
+        // As many legs as accounts, each with a name that comes out of the request.
+        const subjects = also === 'subject' ? { leg: `leg of ${account}` } : undefined;
+        const decision = limiter.consume({ account, category: 'legs', ...(subjects && { subjects }) });
         return 'then' in decision ? decision.then(allowed) : allowed(decision);
       },
       async close() {

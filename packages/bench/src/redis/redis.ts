@@ -6,6 +6,7 @@ import { spreadOf } from '../spread.js';
 import { printTable, spreadCells } from '../table.js';
 import { measureRedisFlatness } from './flatness.js';
 import { compareLayouts } from './layouts/layouts.js';
+import { measureParties } from './parties.js';
 import { type RedisContender, redisContenders } from './redis-contender.js';
 import { measureServerCost } from './server-cost.js';
 import { measureThroughput } from './throughput.js';
@@ -17,6 +18,7 @@ export async function measureRedis(options: BenchOptions): Promise<void> {
     const prefix = `bench:${process.pid}`;
     try {
       await measureThroughput(contenders, prefix, options);
+      await measureParties(url, prefix, options);
       await measureLatency(contenders, prefix, options);
       await measureServerCost(contenders, client, prefix, options);
       await measureRedisFlatness(contenders, client, prefix, options);

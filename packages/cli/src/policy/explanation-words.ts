@@ -1,4 +1,5 @@
-import type { Block, ExplainedCounter, Explanation, Quota } from '@tollgate/core';
+import type { Explanation, Quota } from '@tollgate/core';
+import type { Block, ExplainedCounter } from '@tollgate/core/kit';
 import type { Position } from '@tollgate/sources';
 import {
   alignedRows,

@@ -1,4 +1,5 @@
-import type { CategoryLayer, Layer, PartyLayer, PolicyOptions, QuotaList, SubjectLayer } from '@tollgate/core';
+import type { CategoryLayer, Layer, PolicyOptions, QuotaList } from '@tollgate/core';
+import type { PartyLayer, SubjectLayer } from '@tollgate/core/kit';
 import { showName } from '@tollgate/core/kit';
 import { alignedRows, isQuotaList, shownName, shownQuotas, shownText } from '../words/index.js';
 

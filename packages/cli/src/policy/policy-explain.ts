@@ -1,10 +1,5 @@
-import {
-  type AccountLayer,
-  type Block,
-  defineAccountLayer,
-  type Explained,
-  type ExplainedCounter,
-} from '@tollgate/core';
+import { type AccountLayer, defineAccountLayer, type Explained } from '@tollgate/core';
+import type { Block, ExplainedCounter } from '@tollgate/core/kit';
 import { showName } from '@tollgate/core/kit';
 import type { StoredLimits } from '@tollgate/redis';
 import type { ParsedPolicy } from '@tollgate/sources';

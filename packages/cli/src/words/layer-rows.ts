@@ -1,11 +1,5 @@
-import {
-  type CategoryLayer,
-  defineAccountLayer,
-  type Layer,
-  type QuotaList,
-  type SubjectLayer,
-  type Until,
-} from '@tollgate/core';
+import { type CategoryLayer, defineAccountLayer, type Layer, type QuotaList } from '@tollgate/core';
+import type { SubjectLayer, Until } from '@tollgate/core/kit';
 import { shownText } from '../safe-text.js';
 import { blockEndInWords } from './party-words.js';
 import { quotasInWords } from './quota-words.js';

@@ -1,4 +1,4 @@
-import type { Block } from '@tollgate/core';
+import type { Block } from '@tollgate/core/kit';
 import { shownInstant, shownName } from './shown-text.js';
 
 /** An account as its name, an address behind that word. */

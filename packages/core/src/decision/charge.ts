@@ -40,7 +40,14 @@ export type CounterTarget<Names extends PolicyNames = PolicyNames> =
       readonly subjects?: Readonly<Partial<Record<Names['subject'], string | undefined>>> | undefined;
       readonly service?: undefined;
     })
-  | { readonly service: true; readonly account?: undefined; readonly address?: undefined };
+  | {
+      readonly service: true;
+      readonly account?: undefined;
+      readonly address?: undefined;
+      readonly category?: undefined;
+      readonly environment?: undefined;
+      readonly subjects?: undefined;
+    };
 
 /** Checks a charge. */
 export function prepareCharge(charge: Charge): PreparedCharge {

@@ -113,7 +113,8 @@ export type DecidedCharge = Joined['parts'][number];
 
 /**
  * The limits of a decision. Its list of quotas is one object for all decisions with the same limits, so texts made of
- * limits are cached by it. The decision may come from another copy of this package than the caller, so a registered symbol is the key.
+ * limits are cached by it. The decision may come from another copy of this package than the caller, so a registered
+ * symbol is the key.
  */
 export function limitsOf(decision: Decision): Limits {
   return (decision as unknown as { readonly [LIMITS]: Limits })[LIMITS];
@@ -393,7 +394,7 @@ export class Decision {
   }
 }
 
-/** Whose counter it is: of several charges, that of the first one with the counter. */
+/** Whose counter it is; of several charges, the first one that has the counter. */
 function partyOf(decided: PreparedCharge, limits: Limits, counter: number): CounterParty {
   const scope = counterScope(limits, counter);
   const quota = limits.counterOfQuota.indexOf(counter);

@@ -1,6 +1,8 @@
 import { checkOneOf } from '../check.js';
 import type { Decision } from '../decision/index.js';
 import {
+  BLOCKED_CODE,
+  BLOCKED_MESSAGE,
   DEFAULT_CODE,
   DEFAULT_MESSAGE,
   ENVELOPE_TYPE,
@@ -27,6 +29,9 @@ export const LIMITED_STATUS = 429;
 export const UNAVAILABLE_STATUS = 503;
 export const BAD_REQUEST_STATUS = 400;
 
+/** What may answer a request of a blocked account, subject or address. */
+export const BLOCKED_STATUSES = [429, 403] as const;
+
 /** The user's function in place of an answer. */
 export type Replacement<Request, Response> = (request: Request, response: Response, decision: Decision) => unknown;
 
@@ -39,6 +44,8 @@ export class Answers<Request = never, Response = never> {
   readonly #writers: ReadonlyMap<HeaderFormat, HeadersWriter>;
   readonly #limited: ReturnType<typeof envelopeWriter>;
   readonly #unavailable = envelopeWriter(UNAVAILABLE_STATUS, UNAVAILABLE_CODE, UNAVAILABLE_MESSAGE);
+  readonly #blockedStatus: number;
+  readonly #blocked: ReturnType<typeof envelopeWriter>;
   readonly #badCost = envelopeWriter(BAD_REQUEST_STATUS, INVALID_COST_CODE, INVALID_COST_MESSAGE);
   readonly #onLimited: Replacement<Request, Response> | undefined;
   readonly #onUnavailable: Replacement<Request, Response> | undefined;
@@ -48,6 +55,7 @@ export class Answers<Request = never, Response = never> {
       readonly headers?: HeaderFormat | HeaderChoice<Request> | undefined;
       readonly code?: string | undefined;
       readonly message?: string | undefined;
+      readonly blockedStatus?: (typeof BLOCKED_STATUSES)[number] | undefined;
       readonly onLimited?: Replacement<Request, Response> | undefined;
       readonly onUnavailable?: Replacement<Request, Response> | undefined;
     },
@@ -59,6 +67,11 @@ export class Answers<Request = never, Response = never> {
     this.#writeHeaders = this.#writers.get(typeof headers === 'function' ? DEFAULT_FORMAT : headers)!;
     this.#names = headerNames(spelling);
     this.#limited = envelopeWriter(LIMITED_STATUS, code, message);
+    this.#blockedStatus = options.blockedStatus ?? LIMITED_STATUS;
+    this.#blocked =
+      this.#blockedStatus === LIMITED_STATUS
+        ? this.#limited
+        : envelopeWriter(this.#blockedStatus, BLOCKED_CODE, BLOCKED_MESSAGE);
     this.#onLimited = options.onLimited;
     this.#onUnavailable = options.onUnavailable;
   }
@@ -89,7 +102,8 @@ export class Answers<Request = never, Response = never> {
 
   /** The status of a refusal. An outage is never reported as the client's excess. */
   status(decision: Decision): number {
-    return isOutage(decision) ? UNAVAILABLE_STATUS : LIMITED_STATUS;
+    if (isOutage(decision)) return UNAVAILABLE_STATUS;
+    return isBlocked(decision) ? this.#blockedStatus : LIMITED_STATUS;
   }
 
   /** The user's own answer to a refusal, if there is one. */
@@ -100,7 +114,8 @@ export class Answers<Request = never, Response = never> {
   /** Sets the content type of a refusal, and returns its body. */
   writeBody<Target>(decision: Decision, requestId: string, set: SetHeader<Target>, target?: Target): string {
     set.call(target!, this.#names.contentType, ENVELOPE_TYPE);
-    return isOutage(decision) ? this.#unavailable(requestId) : this.#limited(requestId);
+    if (isOutage(decision)) return this.#unavailable(requestId);
+    return isBlocked(decision) ? this.#blocked(requestId) : this.#limited(requestId);
   }
 }
 
@@ -108,6 +123,10 @@ const DEFAULT_FORMAT = 'x-ratelimit';
 
 function isOutage(decision: Decision): boolean {
   return decision.reason === 'store-unavailable';
+}
+
+function isBlocked(decision: Decision): boolean {
+  return decision.reason === 'blocked';
 }
 
 /** The decision to show for several limiters on one request: a refusal, else the one with the least room. */

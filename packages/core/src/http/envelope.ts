@@ -12,6 +12,8 @@ export function envelopeWriter(httpCode: number, code: string, message: string):
 
 export const DEFAULT_CODE = 'RATE_LIMIT_EXCEEDED';
 export const DEFAULT_MESSAGE = 'Rate limit exceeded. Please retry after some time.';
+export const BLOCKED_CODE = 'BLOCKED';
+export const BLOCKED_MESSAGE = 'Requests of this client are blocked.';
 export const UNAVAILABLE_CODE = 'RATE_LIMITER_UNAVAILABLE';
 export const UNAVAILABLE_MESSAGE = 'Rate limiter unavailable. Please retry after some time.';
 export const INVALID_COST_CODE = 'INVALID_COST';

@@ -5,6 +5,7 @@ import { RateLimiter } from '../limiter/index.js';
 import { KINDS_OF_NAMES, type Policy, type PolicyNames, type PolicyOptions } from '../policy/index.js';
 import type { MaybePromise } from '../promises.js';
 import { MAX_UNITS, Quota, type QuotaOptions, type Store } from '../store/index.js';
+import { BLOCKED_STATUSES } from './answers.js';
 import { HEADER_FORMATS, type HeaderChoice, type HeaderFormat } from './headers.js';
 import type { RefusalHook } from './refusal-hook.js';
 
@@ -104,6 +105,11 @@ export interface HttpOptions<Request, Response, Names extends PolicyNames = Poli
   /** `error.message` of the refusal's envelope. */
   readonly message?: string;
   /**
+   * The status for a request whose account, subject or address the policy blocks: 429 by default, with the envelope of
+   * every refusal; or 403, with the code `BLOCKED`. Neither has `Retry-After`.
+   */
+  readonly blockedStatus?: (typeof BLOCKED_STATUSES)[number];
+  /**
    * At most so many refunds for each account or address in a rolling window, so that a client cannot make itself free
    * by requests that fail. A refund is a request that costs 0 in the end, by whichever function. All routes of the
    * limiter's mount share the refunds. Counted by this process. Default: no limit.
@@ -156,6 +162,7 @@ const HTTP_OPTIONS: readonly string[] = [
   'headers',
   'code',
   'message',
+  'blockedStatus',
   'refundAtMost',
   'onBadCost',
   'onLimited',
@@ -178,8 +185,9 @@ export function checkHttpOptions(path: string, options: object, more: readonly s
   for (const name of ['code', 'message', 'name']) {
     if (checked[name] !== undefined) checkString(`${path}.${name}`, checked[name]);
   }
-  const { headers, refundAtMost, onBadCost } = checked;
+  const { headers, blockedStatus, refundAtMost, onBadCost } = checked;
   if (headers !== undefined && typeof headers !== 'function') checkOneOf(`${path}.headers`, headers, HEADER_FORMATS);
+  if (blockedStatus !== undefined) checkOneOf(`${path}.blockedStatus`, blockedStatus, BLOCKED_STATUSES);
   if (onBadCost !== undefined) checkOneOf(`${path}.onBadCost`, onBadCost, ON_BAD_COST);
   if (refundAtMost !== undefined) new Quota(refundAtMost as QuotaOptions, `${path}.refundAtMost`);
 }

@@ -141,9 +141,9 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
    * one Redis that is one atomic step; on a Redis Cluster, where they lie in different slots, a charge that is refused
    * in one has been given back in the others when the answer comes.
    *
-   * The decision is one for all: `quotas` and `tightest` are over all of them, `retryAfterMs` is the wait until the last
-   * has room, and `charges` has each with its own quotas. Its receipt concerns all of them: `settle` makes each cost the
-   * same.
+   * The decision is one for all: `quotas` and `tightest` are over all of them, `retryAfterMs` is the wait until the
+   * last has room, and `charges` has each with its own quotas. Its receipt concerns all of them: `settle` makes each
+   * cost the same.
    *
    * Rejects or throws as {@link consume}, and
    *
@@ -249,9 +249,9 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
   }
 
   /**
-   * Forgets the counter of one account and category, those of subjects, or every counter that limiters of this name have
-   * for the account. Pass the `environment` for a counter that the policy keeps apart for it, and `service: true` alone
-   * for the counter of everybody together.
+   * Forgets the counter of one account and category, those of subjects, or every counter that limiters of this name
+   * have for the account. Pass the `environment` for a counter that the policy keeps apart for it, and `service: true`
+   * alone for the counter of everybody together.
    *
    * Rejects with a `StoreError`, `TOLLGATE_STORE_FAILED`, when the store could not do it. The counters in this process,
    * and what waits to be written back, are forgotten all the same.

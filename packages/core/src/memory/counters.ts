@@ -126,8 +126,6 @@ export class Counters implements Pinned {
       }
       charging.stored.read(counter.name, key);
       charging.cost = counter.cost ?? cost;
-      charging.slot = -1;
-      charging.violationsSlot = -1;
       quotas += counter.quotas.length;
     }
     fitOutcome(this.#outcome, quotas);
@@ -151,10 +149,12 @@ export class Counters implements Pinned {
     );
   }
 
+  /** Finds the counters, and not their violations. */
   #find(now: number): void {
     for (let index = 0; index < this.#chargingCount; index++) {
       const charging = this.#chargings[index]!;
       charging.slot = this.table.find(charging.stored.name, charging.stored.key, now);
+      charging.violationsSlot = -1;
     }
   }
 

@@ -200,6 +200,7 @@ export class StoreGuard {
     try {
       outcome = countersOf(memory).consume(owner, resolution.counters, cost);
     } catch (thrown) {
+      if (isProgramsMistake(thrown)) throw thrown;
       // The program's own clock threw. From now on this store is one that can fail.
       this.#memory = undefined;
       const circuit = this.#circuits.of(owner);

@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { ownCopy } from '../bounded-name.js';
 import { checkOptions } from '../check.js';
 import { optionRangeError, showName, unknownOptionError } from '../errors.js';
 import { type Groups, ipv4Within, parseIpv6 } from '../ip-address.js';
@@ -38,8 +39,8 @@ export class AddressRanges {
   readonly #ipv6: readonly AddressRange[];
   /** By ordinal, the layers that apply, the most specific first. */
   readonly #chains: readonly (readonly CheckedLayer[])[];
-  #latestAddress: string | undefined;
-  #latestOrdinal = 0;
+  /** Of recent addresses. Clients bring any number of them, so it starts anew when it is full. */
+  readonly #ordinals = new Map<string, number>();
 
   constructor(path: string, layers: AddressLayers) {
     const entries = layers instanceof Map ? layers : Object.entries(checkOptions(path, layers));
@@ -88,12 +89,13 @@ export class AddressRanges {
 
   /** A number for the layers that apply to an address; 0 outside every range, also for a text that is no address. */
   ordinalOf(address: string): number {
-    if (address === this.#latestAddress) return this.#latestOrdinal;
+    if (address.length > LONGEST_ADDRESS) return 0;
+    const cached = this.#ordinals.get(address);
+    if (cached !== undefined) return cached;
     const ordinal = this.#find(address)?.ordinal ?? 0;
-    if (address.length <= LONGEST_ADDRESS) {
-      this.#latestAddress = address;
-      this.#latestOrdinal = ordinal;
-    }
+    if (this.#ordinals.size >= MAX_CACHED) this.#ordinals.clear();
+    // An address may be cut out of a header, which the cache must not keep.
+    this.#ordinals.set(ownCopy(address), ordinal);
     return ordinal;
   }
 
@@ -200,6 +202,7 @@ function parse(text: string): Address | undefined {
 
 /** A zone may stand behind an address. */
 const LONGEST_ADDRESS = 128;
+const MAX_CACHED = 4096;
 
 function groupsOf(ipv4: string): readonly number[] {
   const [a = 0, b = 0, c = 0, d = 0] = ipv4.split('.').map(Number);

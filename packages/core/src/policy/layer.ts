@@ -48,8 +48,8 @@ export interface Layer extends LayerLimits {
    */
   readonly replace?: boolean;
   /**
-   * Refuses every charge of the account or address; with `until`, before that instant. `false` lifts the block of a less
-   * specific layer. Only for layers of accounts and addresses.
+   * Refuses every charge of the account or address; with `until`, before that instant. `false` lifts the block of a
+   * less specific layer. Only for layers of accounts and addresses.
    */
   readonly blocked?: boolean | Until;
 }

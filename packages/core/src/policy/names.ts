@@ -22,8 +22,8 @@ export interface KnownNames {
 }
 
 /**
- * The part of a policy's options from which {@link definePolicy} infers its names. Categories and kinds of subjects come
- * from the policy itself and from its plans, regions and environments.
+ * The part of a policy's options from which {@link definePolicy} infers its names. Categories and kinds of subjects
+ * come from the policy itself and from its plans, regions and environments.
  */
 export interface NamedOptions<
   Category extends string,

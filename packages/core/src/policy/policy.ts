@@ -267,8 +267,9 @@ export class Policy<Names extends PolicyNames = PolicyNames> {
   }
 
   /**
-   * The block that refuses the query at the instant `at`, in milliseconds since the epoch, by default now: of its account
-   * or address, or of one of its subjects. A block that has ended says nothing, so that a less specific layer decides.
+   * The block that refuses the query at the instant `at`, in milliseconds since the epoch, by default now: of its
+   * account or address, or of one of its subjects. A block that has ended says nothing, so that a less specific layer
+   * decides.
    */
   blockOf(query: PolicyQuery, sourceLayer?: AccountLayer, at?: number): Block | undefined {
     // Every charge asks, and the clock is read only where something may be blocked.
@@ -318,7 +319,9 @@ export class Policy<Names extends PolicyNames = PolicyNames> {
     return this.#service?.quotas !== undefined && this.#service.quotas.length > 0;
   }
 
-  /** The longest prefix of the IPv6 ranges of `addresses`. A range longer than what charges keep of an address is lost. */
+  /**
+   * The longest prefix of the IPv6 ranges of `addresses`. A range longer than what charges keep of an address is lost.
+   */
   get longestIpv6Prefix(): number | undefined {
     return this.#addresses?.longestIpv6Prefix;
   }

@@ -33,7 +33,7 @@ export function limiterNameOf(counter: string): string {
   return counterPrefixOf(counter).slice(1, -1) || DEFAULT_LIMITER;
 }
 
-/** The name of the counter of one subject. `kind` is the name that the counters of all subjects of its kind begin with. */
+/** The name of the counter of one subject. `kind` is what the names of all counters of its kind begin with. */
 export function subjectCounterName(kind: string, subject: string): string {
   return `${kind}/${subject}`;
 }

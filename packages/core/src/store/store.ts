@@ -16,8 +16,8 @@ export interface CounterSpec {
   /** What repeated violations lead to. A store without {@link Store.pardon} ignores it. */
   readonly throttle?: Throttle;
   /**
-   * The subject that the counter belongs to, one of perhaps millions: the end of `name`, behind the last `/` that is not
-   * part of it. The name alone tells counters apart; this only spares a store the search for that `/`.
+   * The subject that the counter belongs to, one of perhaps millions: `name` ends with it. Equal names are one counter,
+   * with this or without; it only spares a store the search in the name.
    */
   readonly subject?: string;
   /** The account that the counter belongs to, if it is not the charge's. See {@link Store.joinsAccounts}. */
@@ -101,9 +101,10 @@ export interface Store {
 
   /**
    * Whether a charge may name counters of several accounts, by {@link CounterSpec.account}. Each part of the contract
-   * holds for all of them together: atomically where they share one memory, one server or one slot of a cluster.
-   * Elsewhere a charge may be recorded on some of them before others refuse it. It is then given back before the answer,
-   * so it is never over; meanwhile it may keep out another charge. Without it, a limiter refuses such charges.
+   * holds for all of them together, atomically where they share one memory, one server or one slot of a cluster.
+   * Elsewhere a charge may be recorded on some of them before others refuse it. It is then given back before the
+   * answer, so nothing is ever over; meanwhile it may keep out another charge. Without it, a limiter refuses such
+   * charges.
    */
   readonly joinsAccounts?: boolean;
 

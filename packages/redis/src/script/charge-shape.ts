@@ -1,10 +1,11 @@
 import type { CounterSpec, Throttle } from '@tollgate/core';
-import { entryOf } from '@tollgate/core/kit';
+import { entryOf, partsOfSubjectCounter } from '@tollgate/core/kit';
 import { Keys } from '../keys.js';
 
 /**
- * The arguments of the script for the counters of a charge. Charges with the same limits share an array of counters, for
- * which they are worked out once. A charge of subjects has an array of its own, but the limits in it are the policy's.
+ * The arguments of the script for the counters of a charge. Charges with the same limits share an array of counters,
+ * for which they are worked out once. A charge of subjects has an array of its own, but the limits in it are the
+ * policy's.
  */
 export class ChargeShape {
   static readonly #made = new WeakMap<readonly CounterSpec[], ChargeShape>();
@@ -84,13 +85,18 @@ const LIMITS = new WeakMap<CounterSpec['quotas'], CounterLimits[]>();
 
 function limitsOf(counter: CounterSpec): CounterLimits {
   const { quotas, throttle } = counter;
-  const isOfSubject = counter.subject !== undefined;
+  const isOfSubject = belongsToSubject(counter);
   const known = entryOf(LIMITS, quotas, (): CounterLimits[] => []);
   for (const one of known) if (one.throttle === throttle && one.isOfSubject === isOfSubject) return one;
-  const numbers = numbersOf(counter);
+  const numbers = numbersOf(counter, isOfSubject ? 0 : SPARE);
   const limits = { throttle, isOfSubject, text: `,${numbers.join()}`, count: numbers.length };
   known.push(limits);
   return limits;
+}
+
+/** Also of a counter whose spec has only the name, as one from the text of a receipt. */
+function belongsToSubject({ name, subject }: CounterSpec): boolean {
+  return subject !== undefined || (name.includes('*~') && partsOfSubjectCounter(name) !== undefined);
 }
 
 /** The place of the number of quotas, behind `spare`, whether the counter has a throttle, and its longest window. */
@@ -98,9 +104,9 @@ export const QUOTAS_OFFSET = 3;
 /** How many of its longest windows a counter's entry in the index may outlive the counter. */
 const SPARE = 3;
 
-function numbersOf({ quotas, throttle, subject }: CounterSpec): number[] {
+function numbersOf({ quotas, throttle }: CounterSpec, spare: number): number[] {
   const longestMs = Math.max(...quotas.map(({ windowMs }) => windowMs));
-  const numbers = [subject === undefined ? SPARE : 0, throttle === undefined ? 0 : 1, longestMs, quotas.length];
+  const numbers = [spare, throttle === undefined ? 0 : 1, longestMs, quotas.length];
   for (const { limit, windowMs, sliceMs, maxSlices } of quotas) numbers.push(limit, windowMs, sliceMs, maxSlices);
   if (throttle !== undefined) {
     for (const { limit } of quotas) numbers.push(throttle.limitOf(limit));

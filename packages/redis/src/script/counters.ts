@@ -27,13 +27,13 @@ export function onlyOf(counter: CounterSpec): readonly CounterSpec[] {
 const ALONE = new WeakMap<CounterSpec, readonly CounterSpec[]>();
 
 /**
- * Whether two charges name the same counters, limits and costs. Charges with the same limits have the same array, except
- * for those with subjects or of several accounts.
+ * Whether two charges name the same counters, limits and costs. Charges with the same limits have the same array,
+ * except for those with subjects or of several accounts.
  */
 export function areSame(some: readonly CounterSpec[], others: readonly CounterSpec[]): boolean {
   if (some === others) return true;
   if (some.length !== others.length) return false;
-  // What tells two charges apart is usually the last counter.
+  // Two charges usually differ in the last counter.
   for (let place = some.length - 1; place >= 0; place--) {
     const [one, other] = [some[place]!, others[place]!];
     if (one === other) continue;
