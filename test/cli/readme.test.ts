@@ -17,8 +17,9 @@ let folder = '';
 beforeAll(async () => {
   server = await RunningServer.start();
   folder = mkdtempSync(join(tmpdir(), 'tollgate-readme-'));
-  const policy = fences('yaml')[0]!;
+  const [policy = '', parties = ''] = fences('yaml');
   writeFileSync(join(folder, 'policy.yaml'), policy);
+  writeFileSync(join(folder, 'parties.yaml'), parties);
   writeFileSync(join(folder, 'wrong.yaml'), policy.replace('observe', 'observed'));
 });
 afterAll(async () => {

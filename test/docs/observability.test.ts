@@ -31,12 +31,21 @@ beforeAll(async () => {
   const throttle = { afterViolations: 1, withinMs: 60_000, forMs: 60_000, factor: 0.5 };
   const inMemory = new RateLimiter({
     store: new MemoryStore({ maxCounters: 8 }),
-    policy: { quotas, throttle, categories: { events: { quotas, mode: 'observe' }, free: 'unlimited' } },
+    policy: {
+      quotas,
+      throttle,
+      categories: { events: { quotas, mode: 'observe' }, free: 'unlimited' },
+      each: { leg: [perMinute(1)] },
+      accounts: { out: 'blocked' },
+    },
     candidate: { quotas: [perMinute(1)] },
   });
   for (const category of ['legs', 'events', 'free', 'a', 'b', 'c']) {
     for (let sent = 0; sent < 4; sent++) void inMemory.consume({ account: 'ameyo5m', category });
   }
+  const onLeg = { account: 'acme', category: 'legs', subjects: { leg: 'L1' } };
+  for (let sent = 0; sent < 2; sent++) void inMemory.consume(onLeg);
+  void inMemory.consume({ account: 'out', category: 'legs' });
 
   const redis = await RunningServer.start();
   const full = await RunningServer.start({ args: ['--maxmemory', '1', '--maxmemory-policy', 'noeviction'] });

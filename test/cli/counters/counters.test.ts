@@ -172,7 +172,9 @@ describe('tollgate reset', () => {
 
   it.each([[[]], [['--all', '--category', 'legs']]])('with %j ends with 2, and clears nothing', async (args) => {
     const { code, stderr } = await command('reset', 'spared', ...args);
-    expect(stderr).toBe('tollgate: Expected either --category, or --all for everything that the account has used\n');
+    expect(stderr).toBe(
+      'tollgate: Expected either --category or --subject, or --all for everything that the account has used\n',
+    );
     expect(code).toBe(2);
   });
 });
@@ -195,6 +197,6 @@ describe('tollgate pardon', () => {
 
   it('of an environment requires a category', async () => {
     const { code, stderr } = await command('pardon', 'a', '--environment', 'sandbox');
-    expect([code, stderr]).toEqual([2, 'tollgate: Expected --environment together with --category\n']);
+    expect([code, stderr]).toEqual([2, 'tollgate: Expected --environment together with --category or --subject\n']);
   });
 });

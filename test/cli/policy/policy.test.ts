@@ -43,13 +43,17 @@ describe('tollgate policy check', () => {
     expect(stdout).toBe(`${good} is a valid policy.
   quotas        100/minute
   total         300/minute
+  service       none
   plans         enterprise, trial
   regions       none
   environments  sandbox
   accounts      ameyo5m
+  addresses     none
   categories    legs, actions
+  subjects      none
   throttles     policy
   observed      policy.plans.trial
+  blocked       none
 `);
     expect(stderr).toBe('');
     expect(code).toBe(0);
@@ -65,13 +69,17 @@ describe('tollgate policy check', () => {
       contents: {
         quotas: [{ limit: 100, windowMs: 60_000 }],
         total: [{ limit: 300, windowMs: 60_000 }],
+        service: null,
         plans: ['enterprise', 'trial'],
         regions: [],
         environments: ['sandbox'],
         accounts: ['ameyo5m'],
+        addresses: [],
         categories: ['legs', 'actions'],
+        subjects: [],
         throttles: ['policy'],
         observed: ['policy.plans.trial'],
+        blocked: [],
       },
     });
     expect(code).toBe(0);
@@ -201,6 +209,135 @@ ${drops}:17:7 \`policy.accounts.ameyo5m.categories.legs\` (6000 in 60000 ms) rep
     expect(stdout).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
     expect(stdout).toContain('\\u007f\\u0085\\u202e\\u2066\\u200b\\u2028\\ufeff\\udb40\\udc41é😀');
     expect(JSON.parse(stdout).contents.plans).toEqual([name]);
+  });
+});
+
+/** Every kind of party. */
+const PARTIES = `quotas: [{ limit: 100, windowMs: 60000 }]
+throttle: { afterViolations: 10, withinMs: 60000, forMs: 300000, factor: 0.5 }
+each:
+  key:
+    quotas: [{ limit: 60, windowMs: 60000 }]
+    blocked: { k7: true, k8: { until: '2030-12-31T18:00:00+05:30' }, k9: { until: '2020-12-31T18:00:00Z' } }
+    throttle: false
+  leg: { quotas: [{ limit: 5, windowMs: 1000 }], mode: observe }
+service: { quotas: [{ limit: 2000, windowMs: 1000 }], mode: observe }
+accounts:
+  out: blocked
+  free: unlimited
+addresses:
+  quotas: [{ limit: 20, windowMs: 60000 }]
+  203.0.113.0/24: { blocked: { until: '2030-12-31T18:00:00Z' } }
+  2001:db8::/32: { each: { leg: unlimited } }
+`;
+
+describe('a policy of subjects, addresses and the service', () => {
+  it('is checked, with what it has of them', async () => {
+    const { code, stdout } = await tollgate(['policy', 'check', '-'], { input: PARTIES });
+    expect(stdout).toBe(`stdin is a valid policy.
+  quotas        100/minute
+  total         none
+  service       2000/second
+  plans         none
+  regions       none
+  environments  none
+  accounts      out, free
+  addresses     203.0.113.0/24, 2001:db8::/32
+  categories    none
+  subjects      key, leg
+  throttles     policy
+  observed      policy.each.leg, policy.service
+  blocked       policy.each.key.blocked, policy.accounts.out, policy.addresses."203.0.113.0/24"
+`);
+    expect(code).toBe(0);
+  });
+
+  const explain = (...args: readonly string[]) =>
+    tollgate(['policy', 'explain', '-', '--category', 'legs', ...args], { input: PARTIES });
+  const rowsOf = (stdout: string) => stdout.split('\n').map((line) => line.split(/ {2,}/));
+
+  it('is explained: each kind, the service, the blocked subject, and where each comes from', async () => {
+    const { code, stdout } = await explain('--account', 'a', '--subject', 'key=k8', '--subject', 'leg=L=1');
+    const throttle = 'after=10,within=1m,for=5m,factor=0.5';
+    expect(rowsOf(stdout)).toEqual([
+      ['category legs, account a, key=k8, leg="L=1"'],
+      [''],
+      ['', 'what applies', 'set by', 'where'],
+      ['blocked', 'the key, until 2030-12-31T12:30:00.000Z', 'policy.each.key.blocked.k8', 'stdin:6:26'],
+      ['quotas', '100/minute', 'policy.quotas', 'stdin:1:1'],
+      ['throttle', throttle, 'policy.throttle', 'stdin:2:1'],
+      ['total', 'unlimited', 'default'],
+      ['mode', 'enforce', 'default'],
+      ['each key', '60/minute', 'policy.each.key.quotas', 'stdin:5:5'],
+      ['each leg', '5/second', 'policy.each.leg.quotas', 'stdin:8:10'],
+      ['its throttle', throttle, 'policy.throttle', 'stdin:2:1'],
+      ['its mode', 'observe', 'policy.each.leg.mode', 'stdin:8:50'],
+      ['service', '2000/second', 'policy.service.quotas', 'stdin:9:12'],
+      ['its mode', 'observe', 'policy.service.mode', 'stdin:9:55'],
+      ['store failure', 'local'],
+      ['counters', 'legs, *~key/k8, service, *~leg/L=1'],
+      [''],
+    ]);
+    expect(code).toBe(0);
+    // A block that has ended says nothing.
+    expect((await explain('--subject', 'key=k9')).stdout).not.toContain('blocked');
+  });
+
+  it('is explained for a blocked account and for addresses', async () => {
+    expect(rowsOf((await explain('--account', 'out')).stdout)[3]).toEqual([
+      'blocked',
+      'the account, without an end',
+      'policy.accounts.out',
+      'stdin:11:3',
+    ]);
+    const inRange = rowsOf((await explain('--address', '203.0.113.7')).stdout);
+    const range = 'policy.addresses."203.0.113.0/24".blocked';
+    expect(inRange[0]).toEqual(['category legs, address 203.0.113.7']);
+    expect(inRange[3]).toEqual(['blocked', 'the address, until 2030-12-31T18:00:00.000Z', range, 'stdin:15:21']);
+    expect(inRange[4]).toEqual(['quotas', '20/minute', 'policy.addresses.quotas', 'stdin:14:3']);
+    const other = (await explain('--address', '2001:db8::1', '--subject', 'leg=L1')).stdout;
+    expect(other).toMatch(/^each leg +unlimited +policy\.addresses\."2001:db8::\/32"\.each\.leg /m);
+    const free = JSON.parse((await explain('--account', 'free', '--json')).stdout);
+    expect(free).toMatchObject({ block: null, each: { leg: { quotas: { value: [], from: 'policy.accounts.free' } } } });
+  });
+
+  it('is explained as JSON', async () => {
+    const { stdout } = await explain('--account', 'out', '--subject', 'key="a\\u0000\\u202e"', '--json');
+    expect(stdout).not.toMatch(/(?!\n)[\p{C}]/u);
+    expect(JSON.parse(stdout)).toMatchObject({
+      asked: { account: 'out', subjects: { key: 'a\0\u202e' } },
+      block: { value: { party: 'account' }, from: 'policy.accounts.out', position: { line: 11, column: 3 } },
+      each: {
+        key: { quotas: { value: [{ limit: 60 }], from: 'policy.each.key.quotas', position: { line: 5 } } },
+        leg: { mode: { value: 'observe', from: 'policy.each.leg.mode' } },
+      },
+      service: { quotas: { value: [{ limit: 2000 }], from: 'policy.service.quotas' }, mode: { value: 'observe' } },
+    });
+  });
+
+  it.each([
+    [['--subject', 'kye=k7'], 'Expected `--subject` to be a subject of the policy, got "kye": did you mean key?'],
+    [['--subject', 'key'], 'Expected --subject to be KIND=ID, such as leg=L1, got "key"'],
+    [['--subject', 'key='], 'Expected --subject to be KIND=ID, such as leg=L1, got "key="'],
+    [['--subject', '=k7'], 'Expected --subject to be KIND=ID, such as leg=L1, got "=k7"'],
+    [['--subject', 'key=a', '--subject', 'key=b'], 'Expected one --subject of each kind, got "key" twice'],
+    [
+      ['--subject', '__proto__=a'],
+      'Expected `--subject` to be a subject of the policy, got "__proto__": it has key, leg',
+    ],
+    [
+      ['--account', 'a', '--address', '203.0.113.7'],
+      'Expected one of --account and --address: a client with an account is limited by that',
+    ],
+  ])('%j ends with 2: %s', async (args, message) => {
+    const { code, stdout, stderr } = await explain(...args);
+    expect([stderr, stdout, code]).toEqual([`tollgate: ${message}\n`, '', 2]);
+  });
+
+  it('without kinds of subjects refuses a subject, which would have no effect', async () => {
+    const { code, stderr } = await tollgate(['policy', 'explain', good, '--category', 'legs', '--subject', 'key=k7']);
+    expect(stderr).toBe('tollgate: Expected a policy with limits of subjects for --subject key, got one without\n');
+    expect(code).toBe(2);
   });
 });
 

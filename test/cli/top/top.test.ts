@@ -46,16 +46,16 @@ describe('tollgate top --once', () => {
       expect(lines[1]![0]).toMatch(/^Since \d\d:\d\d:00 UTC, as of \d\d:\d\d:\d\d$/);
       expect(lines.slice(3, 6)).toEqual([
         ['Nearest their limits'],
-        ['full', 'used', 'limit', 'account', 'category'],
-        ['100 %', '██████████', '100', '100 / 1m', 'ameyo5m', 'legs'],
+        ['full', 'used', 'limit', 'party', 'name', 'category'],
+        ['100 %', '██████████', '100', '100 / 1m', 'account', 'ameyo5m', 'legs'],
       ]);
-      expect(lines[6]).toEqual(['85 %', '████████··', '85', '100 / 1m', 'acme', 'calls']);
-      expect(lines).toContainEqual(['50 %', '█████·····', '50', '100 / 1m', 'address 203.0.113.7', 'legs']);
+      expect(lines[6]).toEqual(['85 %', '████████··', '85', '100 / 1m', 'account', 'acme', 'calls']);
+      expect(lines).toContainEqual(['50 %', '█████·····', '50', '100 / 1m', 'address', '203.0.113.7', 'legs']);
       const refused = lines.slice(lines.findIndex(([title]) => title === 'Refused most'));
       expect(refused.slice(1, 4)).toEqual([
-        ['refused', 'share', 'admitted', 'account', 'category'],
-        ['40', '28.6 %', '100', 'ameyo5m', 'legs'],
-        ['3', '20.0 %', '12', 'globex', 'legs'],
+        ['refused', 'share', 'admitted', 'party', 'name', 'category'],
+        ['40', '28.6 %', '100', 'account', 'ameyo5m', 'legs'],
+        ['3', '20.0 %', '12', 'account', 'globex', 'legs'],
       ]);
       expect(stdout).not.toContain('\u001b');
       expect([code, stderr]).toEqual([0, '']);
@@ -134,8 +134,8 @@ describe.skipIf(process.platform !== 'linux')('tollgate top on a terminal', () =
   it('shows changes, and draws each frame over the last one without clearing', async () => {
     const terminal = await top({ rows: 30, columns: 100 });
     await store('newcomer', 'legs', 99, 70);
-    await terminal.shows(/99 % +█+· +99 +100 \/ 1m +newcomer +legs/);
-    await terminal.shows(/70 +41\.4 % +99 +newcomer +legs/);
+    await terminal.shows(/99 % +█+· +99 +100 \/ 1m +account +newcomer +legs/);
+    await terminal.shows(/70 +41\.4 % +99 +account +newcomer +legs/);
     expect(terminal.framesDrawn).toBeGreaterThan(1);
     expect(terminal.output.split('\u001b[2J')).toHaveLength(2);
     terminal.type('q');

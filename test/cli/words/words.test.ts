@@ -4,6 +4,7 @@ import { shownText } from '../../../packages/cli/dist/safe-text.js';
 import { durationInWords, parseDuration, waitInWords } from '../../../packages/cli/dist/words/duration-words.js';
 import { parseQuotas, quotasInWords } from '../../../packages/cli/dist/words/quota-words.js';
 import { parseName, shownName } from '../../../packages/cli/dist/words/shown-text.js';
+import { parseSubject, shownSubject } from '../../../packages/cli/dist/words/subject-words.js';
 import { parseThrottle, throttleInWords } from '../../../packages/cli/dist/words/throttle-words.js';
 
 const windowMs = fc.oneof(
@@ -162,6 +163,37 @@ describe('foreign text', () => {
   it('keeps its letters, and its control characters are escaped', () => {
     expect(shownText('refused "good" traffic\n\u001b]0;owned\u0007')).toBe(
       'refused "good" traffic\\u000a\\u001b]0;owned\\u0007',
+    );
+  });
+});
+
+describe('a subject', () => {
+  it('of any kind and id is shown without control characters, and read back as itself', () => {
+    const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 100 });
+    fc.assert(
+      fc.property(text, text, (kind, id) => {
+        const shown = shownSubject(kind, id);
+        expect(shown).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
+        expect(Object.entries(parseSubject(shown))).toEqual([[kind, id]]);
+      }),
+    );
+  });
+
+  it.each([
+    ['leg=L1', ['leg', 'L1']],
+    ['leg=L=1', ['leg', 'L=1']],
+    ['"a=b"=c', ['a=b', 'c']],
+    ['leg="two\\u0000"', ['leg', 'two\0']],
+    ['"leg=L1', ['"leg', 'L1']],
+    ['__proto__=x', ['__proto__', 'x']],
+  ])('%s is read as %j', (typed, [kind, id]) => {
+    const before = parseSubject('other=1');
+    expect(Object.entries(parseSubject(typed, before))).toEqual([
+      ['other', '1'],
+      [kind, id],
+    ]);
+    expect(() => parseSubject(typed, parseSubject(typed))).toThrow(
+      /^Expected one --subject of each kind, got .* twice$/,
     );
   });
 });

@@ -1,7 +1,7 @@
 import { legsApiPolicy, type Policy, type PolicyOptions, RateLimiter } from '@tollgate/core';
 import { UsageError } from '../exit-codes.js';
 import type { OutputOptions } from '../output.js';
-import { checkNames, checkSubjectKinds, noteLikelyMistake, readPolicy } from '../policy/index.js';
+import { checkNames, checkSubjectKinds, noteLikelyMistake, noteLikelyNetwork, readPolicy } from '../policy/index.js';
 import { type RedisOptions, withRedis } from '../redis/index.js';
 import type { LastErrorStore } from './last-error-store.js';
 import type { TargetOptions } from './target-options.js';
@@ -33,7 +33,8 @@ export async function withLimiter(
 
 /** The policy, which has the names of the command line. Without a file, they are those of any service. */
 export async function policyOf(options: CounterOptions): Promise<Policy> {
-  const { policy: file, category, subject } = options;
+  const { policy: file, address, category, subject } = options;
+  if (address !== undefined) noteLikelyNetwork(address);
   if (file === undefined) {
     if (subject !== undefined) {
       throw new UsageError('Expected --policy together with --subject: it has the kinds of subjects');

@@ -1,4 +1,5 @@
 import { legsApiPolicy, type Policy } from '@tollgate/core';
+import { clientAddress } from '@tollgate/core/http';
 import { UsageError } from '../exit-codes.js';
 import { printError } from '../output.js';
 import { shownName, shownText } from '../words/index.js';
@@ -49,4 +50,13 @@ export function noteLikelyMistake(category: string): void {
     if (meant === undefined) return;
     printError(shownText(`The Legs API has no category ${category}. Did you mean ${meant}? --policy checks it.`));
   }
+}
+
+/** Notes an address that services probably count under another text, such as its IPv6 network. */
+export function noteLikelyNetwork(address: string): void {
+  const counted = address === '' || address.includes('/') ? address : clientAddress(address);
+  if (counted === address) return;
+  printError(
+    `Services usually count ${shownName(address)} as ${shownName(counted)}, unless their ipv6Prefix is another.`,
+  );
 }
