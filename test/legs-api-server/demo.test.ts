@@ -23,6 +23,9 @@ describe.each(FRAMEWORKS)('the demo on %s', (framework) => {
       'With the fifth refusal X-RateLimit-Limit went from 10 to 2',
       'the server admits it again, with 5899 of 6000 left',
       'The limiter reports 3 that it would have refused.',
+      '3 admitted, the 4th refused by the limit of its leg',
+      'One hangs up, is settled at 1, and it is admitted.',
+      '100 wrong tokens are answered with 401, and the next with 429.',
       'Every line above was checked as it happened.',
     ]) {
       expect(stdout).toContain(line);

@@ -1,4 +1,4 @@
-import { legsApiPolicy, perMinute, RateLimiter } from '@tollgate/core';
+import { type Decision, legsApiPolicy, perHour, perMinute, RateLimiter } from '@tollgate/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type RunningServer, startServer } from '../../packages/legs-api-server/dist/api/index.js';
 import { FRAMEWORKS } from '../../packages/legs-api-server/dist/settings.js';
@@ -148,6 +148,58 @@ describe.each(FRAMEWORKS)('the Legs API on %s', (framework) => {
       [401, 100],
       [429, 3],
     ]);
+    expect((await call('POST', '/v2/accounts/ameyo5m/legs')).status).toBe(202);
+  });
+
+  it('limits wrong tokens by the key that they are tried with, and never refuses the right one', async () => {
+    const call = await serve();
+    const statuses: number[] = [];
+    for (let number = 0; number < 101; number++) {
+      const authorization = basic(`key:wrong${number}`);
+      statuses.push((await call('GET', '/v2/accounts/a/legs/x', { headers: { authorization } })).status);
+    }
+    expect(statuses).toEqual([...Array(100).fill(401), 429]);
+    expect((await call('POST', '/v2/accounts/ameyo5m/legs')).status).toBe(202);
+  });
+
+  it('limits each leg and bridge where the policy does', async () => {
+    const limiter = new RateLimiter({
+      policy: legsApiPolicy({ each: { leg: [perMinute(2)], bridge: [perMinute(1)] } }),
+    }) as RateLimiter;
+    const call = await serve(limiter);
+    const actionsOn = async (collection: string, noun: string) => {
+      const made = await call('POST', `/v2/accounts/ameyo5m/${collection}`);
+      const statuses: number[] = [];
+      for (let sent = 0; sent < 3; sent++) {
+        const path = `/v2/accounts/ameyo5m/${collection}/${made.response[`${noun}_sid`]}/actions`;
+        statuses.push((await call('POST', path)).status);
+      }
+      return statuses;
+    };
+    expect(await actionsOn('legs', 'leg')).toEqual([202, 202, 429]);
+    expect(await actionsOn('legs', 'leg')).toEqual([202, 202, 429]);
+    expect(await actionsOn('bridges', 'bridge')).toEqual([202, 429, 429]);
+  });
+
+  it('reserves ten minutes for a leg, and settles them when it hangs up', async () => {
+    const limiter = new RateLimiter({
+      policy: {
+        quotas: [perMinute(100)],
+        categories: { minutes: [perHour(15)] },
+        known: { categories: ['legs', 'bridges', 'actions', 'events', 'other'] },
+      },
+    }) as RateLimiter;
+    const call = await serve(limiter);
+    const minutes = () => (limiter.peek({ account: 'ameyo5m', category: 'minutes' }) as Decision).quotas[0]!.used;
+    const made = await call('POST', '/v2/accounts/ameyo5m/legs');
+    expect([made.status, minutes()]).toEqual([202, 10]);
+    const refused = await call('POST', '/v2/accounts/ameyo5m/legs');
+    expect(refused).toMatchObject({ status: 429, response: { error: { code: 'RATE_LIMIT_EXCEEDED' } } });
+    expect(refused.headers.get('retry-after')).toBe('3600');
+    expect((await call('POST', '/v2/accounts/ameyo5m/bridges')).status).toBe(202);
+    const leg = `/v2/accounts/ameyo5m/legs/${made.response['leg_sid']}`;
+    for (let sent = 0; sent < 2; sent++) await call('POST', `${leg}/actions/hangup`);
+    expect(minutes()).toBe(1);
     expect((await call('POST', '/v2/accounts/ameyo5m/legs')).status).toBe(202);
   });
 

@@ -3,7 +3,7 @@ import {
   type AccountLayer,
   type Decision,
   defineAccountLayer,
-  legsApiPolicy,
+  definePolicy,
   perHour,
   perMinute,
   perSecond,
@@ -18,11 +18,14 @@ import { type Provision, showProvisioned } from './provisioned.js';
 
 /** Short, since the demo waits until it is over. */
 const THROTTLE = { afterViolations: 5, withinMs: 10_000, forMs: 4000, factor: 0.2 };
-const POLICY = legsApiPolicy({
+const POLICY = definePolicy({
+  quotas: [perMinute(100)],
   categories: {
     bridges: [perMinute(100), perSecond(5, { every: 2, name: 'burst' })],
     events: { quotas: [perSecond(10, { every: 2 })], throttle: THROTTLE },
+    minutes: 'unlimited',
   },
+  known: { categories: ['legs', 'actions', 'other'] },
   accounts: {
     observed1m: { mode: 'observe', categories: { legs: [perMinute(5)] } },
     parties1m: { each: { leg: [perMinute(3)] }, categories: { minutes: [perHour(25)] } },
