@@ -31,7 +31,6 @@ const ALONE = new WeakMap<CounterSpec, readonly CounterSpec[]>();
  * for those with subjects or of several accounts.
  */
 export function areSame(some: readonly CounterSpec[], others: readonly CounterSpec[]): boolean {
-  if (some === others) return true;
   if (some.length !== others.length) return false;
   // What tells two charges apart is usually the last counter.
   for (let place = some.length - 1; place >= 0; place--) {
