@@ -3,8 +3,9 @@ import { entryOf, partsOfSubjectCounter } from '@tollgate/core/kit';
 import { Keys } from '../keys.js';
 
 /**
- * The arguments of the script for the counters of a charge. Charges with the same limits share an array of counters, for
- * which they are worked out once. A charge of subjects has an array of its own, but the limits in it are the policy's.
+ * The arguments of the script for the counters of a charge. Charges with the same limits share an array of counters,
+ * for which they are worked out once. A charge of subjects has an array of its own, but the limits in it are the
+ * policy's.
  */
 export class ChargeShape {
   static readonly #made = new WeakMap<readonly CounterSpec[], ChargeShape>();

@@ -27,12 +27,12 @@ export function onlyOf(counter: CounterSpec): readonly CounterSpec[] {
 const ALONE = new WeakMap<CounterSpec, readonly CounterSpec[]>();
 
 /**
- * Whether two charges name the same counters, limits and costs. Charges with the same limits have the same array, except
- * for those with subjects or of several accounts.
+ * Whether two charges name the same counters, limits and costs. Charges with the same limits have the same array,
+ * except for those with subjects or of several accounts.
  */
 export function areSame(some: readonly CounterSpec[], others: readonly CounterSpec[]): boolean {
   if (some.length !== others.length) return false;
-  // What tells two charges apart is usually the last counter.
+  // The last counter is usually the one that differs.
   for (let place = some.length - 1; place >= 0; place--) {
     const [one, other] = [some[place]!, others[place]!];
     if (one === other) continue;

@@ -2,7 +2,7 @@ import { type CounterSpec, type Outcome, StoreError } from '@tollgate/core';
 import { entryOf } from '@tollgate/core/kit';
 import { joinsAccounts, type OpenOutcome, onlyOf, ownerOf } from '../script/index.js';
 
-/** The counters of a charge that lie in one slot. */
+/** Those counters of one charge that lie in the same slot. */
 export interface Part {
   /** The account of the first of them. */
   readonly account: string;
@@ -36,8 +36,8 @@ export interface PartCalls {
 /**
  * Charges whose counters lie in several slots of a Cluster, where no step is atomic over all of them. A charge reserves
  * its parts, all at once, and gives back those that were admitted if another one is refused or fails. So it is never
- * over, and a refusal leaves nothing behind once it is answered. Meanwhile a reserved part may keep out another charge. A
- * process that dies in between leaves at most the parts of this charge, until they expire.
+ * over, and a refusal leaves nothing behind once it is answered. Meanwhile a reserved part may keep out another charge.
+ * A process that dies in between leaves at most the parts of this charge, until they expire.
  *
  * The token of such a charge has, for each counter, the instant of its admission and its birth.
  */
@@ -183,7 +183,7 @@ function reasonsOf(settled: readonly PromiseSettledResult<unknown>[]): unknown[]
   return settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
 }
 
-/** One error for several. `isWhole` tells that nothing beside them can have been recorded. */
+/** One error for several. With `isWhole`, nothing beside them can have been recorded. */
 function failureOf(reasons: readonly unknown[], isWhole: boolean): unknown {
   const mistake = reasons.find((reason) => !(reason instanceof StoreError));
   if (mistake !== undefined) return mistake;
