@@ -92,7 +92,7 @@ describe('a refusal of a subject', () => {
   });
 });
 
-describe('a refused charge of several accounts', () => {
+describe('a refusal that names several accounts', () => {
   it('is known for the same accounts, and for no others', async () => {
     const store = own();
     await store.consume('a', joint('a', 'b'), 2);
@@ -138,7 +138,7 @@ describe('a refused charge of several accounts', () => {
     await store.consume('b', alone, 2);
     await store.consume('a', both, 1);
     for (let refusal = 2; refusal <= 4; refusal++) known(store.consume('a', both, 1));
-    // Those are counted before the next charge of `b`, also if charges of others made them.
+    // Violations on `b` by charges of others are counted before its next charge.
     expect(await store.consume('b', alone, 2)).toMatchObject({ beganThrottling: true, throttledMs: [60_000] });
     expect(await store.consume('a', both, 1)).toMatchObject({ allowed: false, throttledMs: [0, 60_000] });
   });

@@ -25,7 +25,7 @@ export type Also = 'total' | 'throttle' | 'service' | 'subject';
 const ALSO: Readonly<Record<Also, Partial<PolicyOptions>>> = {
   total: { total: [{ limit: 1_000_000_000, windowMs: 60_000 }] },
   service: { service: { quotas: [{ limit: 1_000_000_000, windowMs: 1000 }] } },
-  subject: { each: { leg: { quotas: [{ limit: 1_000_000_000, windowMs: 1000 }] } } },
+  subject: { each: { leg: { quotas: [{ limit: 1_000_000_000, windowMs: 60_000 }] } } },
   throttle: { throttle: { afterViolations: 10, withinMs: 60_000, forMs: 300_000, factor: 0.5 } },
 };
 

@@ -52,7 +52,10 @@ export class Denial {
 
   /** Whether another account of the charge has changed since. */
   get isOutdated(): boolean {
-    return this.#changes.some(({ count }, index) => count !== this.#counts[index]);
+    for (let index = 0; index < this.#changes.length; index++) {
+      if (this.#changes[index]!.count !== this.#counts[index]) return true;
+    }
+    return false;
   }
 
   /** Counts one more violation, or returns `false` where that could begin a throttling. */

@@ -39,7 +39,7 @@ export class DenyCache {
     for (let index = 0; index < denials.length; index++) {
       const denial = denials[index]!;
       const { charge } = denial;
-      if (charge.cost !== cost || !areSame(charge.counters, counters)) continue;
+      if (charge.cost !== cost || !(charge.counters === counters || areSame(charge.counters, counters))) continue;
       if (now >= denial.endsAt || denial.isOutdated || !denial.countViolation()) return undefined;
       this.#hits++;
       return denial;

@@ -1,7 +1,7 @@
 import type { CounterSpec } from '@tollgate/core';
 import { entryOf } from '@tollgate/core/kit';
 import type { Keys } from '../keys.js';
-import { type ChargeShape, type CounterLimits, QUOTAS_OFFSET } from './charge-shape.js';
+import { ChargeShape, type CounterLimits, QUOTAS_OFFSET } from './charge-shape.js';
 import { CONSUME, CONSUME_GROUP, type Operation, PEEK, REFUND, VIOLATE } from './operation.js';
 import { Reply } from './reply.js';
 import type { SpoiltCounters } from './spoilt.js';
@@ -26,6 +26,7 @@ export class Call {
   /** The place in ARGV behind the shapes. */
   #limitsEnd = SHAPES_START;
   #operations = '';
+  #latest: ChargeShape | undefined = undefined;
 
   steps = 0;
   operations = 0;
@@ -38,7 +39,7 @@ export class Call {
 
   /** Adds `count` equal operations of one account, from `first` on. `index` is the account's key. */
   add(first: Operation, count: number, index: string): void {
-    const { shape } = first;
+    const shape = this.#shapeOf(first.request.counters);
     this.#count(count, shape);
     this.#joinAccounts(shape);
     const step = new Step(first, count, shape, index);
@@ -48,7 +49,7 @@ export class Call {
 
   /** Adds `count` equal charges of an account that has nothing else in this call. Such accounts share arguments. */
   addAlone(first: Operation, count: number, index: string): void {
-    const { shape } = first;
+    const shape = this.#shapeOf(first.request.counters);
     this.#count(count, shape);
     this.#joinAccounts(shape);
     this.#alone.push(new Step(first, count, shape, index));
@@ -87,6 +88,12 @@ export class Call {
   /** The steps in the order of the reply. */
   #inOrder(): Step[] {
     return this.#steps.concat(...this.#groups.map(({ steps }) => steps), this.#alone);
+  }
+
+  /** Neighbours usually have the same limits. */
+  #shapeOf(counters: readonly CounterSpec[]): ChargeShape {
+    if (this.#latest?.counters !== counters) this.#latest = ChargeShape.of(counters);
+    return this.#latest;
   }
 
   #count(operations: number, { counters }: ChargeShape): void {

@@ -86,11 +86,11 @@ import { VIOLATE_OPERATION, VIOLATIONS } from './violations.js';
  * `at` and `last` are ms after `base`. `last` is the instant of the latest change; for this counter, time does not go
  * back before it. A key expires when its longest window and an eighth of that have passed since, or somewhat sooner:
  * the first charge in each eighth sets the expiry. That is by the server's clock, so a counter that is ahead of the
- * clock does not live longer. The index of an account is a sorted set of the names of its counters. Each score is the
- * latest instant at which the counter may matter. A counter is added when it is begun, and again when its base moves:
- * at the latest when that is \`spare\` of its longest windows ago. An account may have millions of subjects that come
- * and go, so their entries end with their keys: \`spare\` is 0, and whatever sets the expiry of the key adds the
- * counter again.
+ * clock does not live longer. The index of an account is a sorted set of the names of its
+ * counters. Each score is the latest instant at which the counter may matter. A counter is added when it is begun, and
+ * again when its base moves: at the latest when that is `spare` of its longest windows ago. An account may have
+ * millions of subjects that come and go, so their entries end with their keys: `spare` is 0, and whatever sets the
+ * expiry of the key adds the counter again.
  */
 export const CHARGE_SCRIPT: string = `
 local ask, call, try = cjson.decode(ARGV[1]), redis.call, redis.pcall

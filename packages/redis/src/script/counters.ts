@@ -31,9 +31,8 @@ const ALONE = new WeakMap<CounterSpec, readonly CounterSpec[]>();
  * except for those with subjects or of several accounts.
  */
 export function areSame(some: readonly CounterSpec[], others: readonly CounterSpec[]): boolean {
-  if (some === others) return true;
   if (some.length !== others.length) return false;
-  // Two charges usually differ in the last counter.
+  // The last counter is usually the one that differs.
   for (let place = some.length - 1; place >= 0; place--) {
     const [one, other] = [some[place]!, others[place]!];
     if (one === other) continue;

@@ -1,5 +1,4 @@
 import type { CounterSpec, Outcome } from '@tollgate/core';
-import { ChargeShape } from './charge-shape.js';
 import { areSame } from './counters.js';
 
 /** The kinds of operations, as numbered in ARGV of the script. */
@@ -58,7 +57,6 @@ export class Operation {
   readonly reject: (error: unknown) => void;
   /** The account's next operation in order. */
   next: Operation | undefined = undefined;
-  #shape: ChargeShape | undefined = undefined;
 
   constructor(request: Request, resolve: (answer: Answer) => void, reject: (error: unknown) => void) {
     this.request = request;
@@ -66,15 +64,11 @@ export class Operation {
     this.reject = reject;
   }
 
-  get shape(): ChargeShape {
-    this.#shape ??= ChargeShape.of(this.request.counters);
-    return this.#shape;
-  }
-
   /** Whether both are charges that differ only in their callers. The script decides those in one step. */
   equals({ request: { kind, counters, cost } }: Operation): boolean {
     const own = this.request;
-    return own.kind === CONSUME && kind === CONSUME && own.cost === cost && areSame(own.counters, counters);
+    if (own.kind !== CONSUME || kind !== CONSUME || own.cost !== cost) return false;
+    return own.counters === counters || areSame(own.counters, counters);
   }
 }
 

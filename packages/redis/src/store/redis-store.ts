@@ -15,6 +15,7 @@ import {
   type ChargeFollower,
   CONSUME,
   FIND_SCRIPT,
+  joinsAccounts,
   Operation,
   ownersOf,
   PEEK,
@@ -261,7 +262,7 @@ export class RedisStore implements Store {
     const { account, counters, cost, askedAt } = charge;
     const { drops } = this.#denials;
     this.#unsent.send(account);
-    for (const { account } of counters) if (account !== undefined) this.#unsent.send(account);
+    if (joinsAccounts(counters)) for (const owner of ownersOf(account, counters)) this.#unsent.send(owner);
     return this.#ask({ kind: CONSUME, account, counters, cost, askedAt, drops, follower });
   }
 

@@ -2,7 +2,7 @@ import { type CounterSpec, type Outcome, StoreError } from '@tollgate/core';
 import { entryOf } from '@tollgate/core/kit';
 import { joinsAccounts, type OpenOutcome, onlyOf, ownerOf } from '../script/index.js';
 
-/** Those counters of the charge that lie in one slot. */
+/** Those counters of one charge that lie in the same slot. */
 export interface Part {
   /** The account of the first of them. */
   readonly account: string;
@@ -183,7 +183,7 @@ function reasonsOf(settled: readonly PromiseSettledResult<unknown>[]): unknown[]
   return settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
 }
 
-/** One error for several. `isWhole`: nothing beside them can have been recorded. */
+/** One error for several. With `isWhole`, nothing beside them can have been recorded. */
 function failureOf(reasons: readonly unknown[], isWhole: boolean): unknown {
   const mistake = reasons.find((reason) => !(reason instanceof StoreError));
   if (mistake !== undefined) return mistake;
