@@ -13,6 +13,7 @@ import { describeLive } from './http/live.js';
 import { describeMounts } from './http/mounts.js';
 import { describeOptions } from './http/options.js';
 import { describeOutage } from './http/outage.js';
+import { describeParties } from './http/parties.js';
 import { describeRefusal } from './http/refusal.js';
 import { describeUnseen } from './http/unseen.js';
 import { httpWorld } from './http/world.js';
@@ -31,6 +32,7 @@ export function describeHttp(adapter: Adapter): void {
     describeOptions(http);
     describeCost(http);
     describeHttpCorrections(http);
+    describeParties(http);
     describeUnseen(http);
     describeErrors(http);
     describeOutage(http);

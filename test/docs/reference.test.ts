@@ -9,9 +9,9 @@ const TYPES = `
 import type {
   AccountSource, AppliedQuota, Charge, ChargeState, Clock, CounterTarget, Decision, DecisionSource, Health, LimiterEvents, LimiterStats, MaybePromise,
   MemoryStore, MemoryStoreOptions, MemoryStoreStats, Policy, PolicyOptions, QuotaOptions, QuotaState, RateLimiter, RateLimiterOptions,
-  Reason, Receipt, Store, Subjects, Throttled,
+  Reason, Receipt, Store, Throttled,
 } from '@tollgate/core';
-import type { Block } from '@tollgate/core/kit';
+import type { Block, Subjects } from '@tollgate/core/kit';
 import type { Optional, Paths } from '@tollgate/core/http';
 import type { UsageOptions, UsageQuestion, UsageReport } from '@tollgate/core/usage';
 import type { RedisClient, RedisStoreOptions, RedisStoreStats } from '@tollgate/redis';

@@ -267,7 +267,8 @@ describe('beside other parts of Fastify', () => {
   it('works when required from CommonJS and registered directly', async () => {
     const app = Fastify();
     apps.push(app);
-    await app.register(createRequire(import.meta.url)('@tollgate/fastify'), legsApi());
+    const required: typeof rateLimit = createRequire(import.meta.url)('@tollgate/fastify');
+    await app.register(required, legsApi());
     app.get('/', async () => 'x');
     expect((await app.inject('/')).headers['x-ratelimit-limit']).toBe('100');
   });

@@ -11,7 +11,7 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
       Decision MemoryStore Policy Quota RateLimitError RateLimiter StoreError Throttle defineAccountLayer definePolicy legsApiAccount
       legsApiCategory legsApiPolicy limiterNameOf perDay perHour perMinute perSecond`,
     types: `
-      AccountLayer AccountSource AppliedQuota CategoryLayer Charge Clock Comparison CounterSpec CounterTarget
+      AccountLayer AccountSource AppliedQuota CategoryLayer Charge ChargeState Clock Comparison CounterSpec CounterTarget
       DecisionSource ErrorCode EscalateOptions Explained Explanation Health Identity Layer Layers LegsApiCategory
       LimiterEvents LimiterStats MaybePromise MemoryStoreOptions MemoryStoreStats Mode Outcome PerOptions PolicyNames
       PolicyOptions QuotaList QuotaOptions QuotaState RateLimiterOptions Reason Receipt ReceiptClaims ShardHealth Store
@@ -48,7 +48,7 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
       checkString closedError counterPrefixOf entryOf isPromise limitsConflictError monotonicClock optionConflictError
       optionRangeError optionTypeError othersOf ownCopy pageOf partsOfSubjectCounter requestsOf showName usagePrefixOf wallClock warn within`,
     types: `
-      Limits Resolution Scope`,
+      Block ExplainedCounter Limits PartyLayer Resolution Scope SubjectLayer Subjects Until`,
   },
   '@tollgate/express': {
     values: `

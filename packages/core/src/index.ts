@@ -10,7 +10,6 @@ export {
   RateLimitError,
   type Reason,
   type Receipt,
-  type Subjects,
   type Throttled,
 } from './decision/index.js';
 export { type ErrorCode, StoreError, type StoreErrorOptions, type TollgateError } from './errors.js';

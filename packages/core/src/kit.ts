@@ -8,7 +8,7 @@ export { ownCopy } from './bounded-name.js';
 export { callSafely } from './callbacks.js';
 export { checkFunction, checkInteger, checkOneOf, checkOptions, checkString } from './check.js';
 export { monotonicClock, wallClock } from './clock.js';
-export type { Scope } from './decision/index.js';
+export type { Scope, Subjects } from './decision/index.js';
 export { entryOf } from './entry-of.js';
 export {
   asError,

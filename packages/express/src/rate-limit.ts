@@ -6,7 +6,9 @@ import {
   BAD_REQUEST_STATUS,
   BadCost,
   Corrections,
+  checkCharges,
   checkHttpOptions,
+  checkIpv6Prefix,
   checkNames,
   checkRefundAtMost,
   type HttpOptions,
@@ -63,6 +65,8 @@ export function rateLimit<Names extends PolicyNames = PolicyNames>(options: Rate
   checkHttpOptions('rateLimit', options);
   const limiter = limiterOf('rateLimit', options);
   checkNames('rateLimit', options, limiter);
+  checkCharges('rateLimit', options, limiter);
+  checkIpv6Prefix('rateLimit', options, limiter);
   const mounted = MountedLimiter.of(limiter);
   const answers = new Answers<Request, Response>(options);
   const { onRefused } = options;

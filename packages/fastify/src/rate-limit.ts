@@ -8,7 +8,9 @@ import {
   type ChargeOptions,
   Corrections,
   checkChargeOptions,
+  checkCharges,
   checkHttpOptions,
+  checkIpv6Prefix,
   checkNames,
   checkOneOf,
   checkOptions,
@@ -41,7 +43,9 @@ declare module 'fastify' {
 }
 
 /** `docs/reference.md` lists each option, and `docs/http.md` explains them. */
-export interface RateLimitOptions extends HttpOptions<FastifyRequest, FastifyReply> {
+export type RateLimitOptions = HttpOptions<FastifyRequest, FastifyReply> & FastifyOptions;
+
+interface FastifyOptions {
   /** The hook that charges: default `'onRequest'`; a later one if the account is known only after authentication. */
   readonly hook?: (typeof HOOKS)[number];
   /**
@@ -76,6 +80,8 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
   checkOneOf('rateLimit.logRefusals', logRefusals, LOG_LEVELS);
   const limiter = limiterOf('rateLimit', options);
   checkNames('rateLimit', options, limiter);
+  checkCharges('rateLimit', options, limiter);
+  checkIpv6Prefix('rateLimit', options, limiter);
   const mounted = MountedLimiter.of(limiter);
   const corrections: RouteCorrections = new Corrections<FastifyRequest>(limiter, options);
   /** Whether the plugin or a route of it can refund. */
@@ -178,7 +184,9 @@ const plugin: FastifyPluginAsync<RateLimitOptions> = async (fastify, options) =>
   fastify.addHook('onRoute', (route) => {
     const made = makeRoute(route.config?.rateLimit, route.url);
     if (made?.corrections.isNeeded) canRefund = true;
-    if (route.config?.rateLimit) checkNames('config.rateLimit', route.config.rateLimit, limiter);
+    if (!route.config?.rateLimit) return;
+    checkNames('config.rateLimit', route.config.rateLimit, limiter);
+    checkCharges('config.rateLimit', route.config.rateLimit, limiter);
   });
   fastify.addHook('onReady', async () => checkRefundAtMost(options, canRefund));
   fastify.addHook(hook, rateLimitRequest);

@@ -186,6 +186,8 @@ class Blocking extends RateLimiter {
 
   override consume(charge: Charge): Decision {
     const decision = super.consume(charge) as Decision;
+    // A block may have an end.
+    Object.defineProperty(decision, 'retryAfterMs', { value: 60_000 });
     return Object.defineProperty(decision, 'reason', { value: 'blocked' });
   }
 }

@@ -50,7 +50,7 @@ const throttle = fc.oneof(
 );
 
 const ofCategory = { quotas, throttle, mode: MODE };
-/** The last one is no day of the calendar, which a schema cannot tell. */
+/** The last one is no day of the calendar, which a schema cannot check. */
 const until = fc.record({
   until: fc.oneof(
     {

@@ -68,7 +68,7 @@ const BEYOND_SCHEMA: Record<string, (part: unknown) => boolean> = {
     const { each, known } = part as { each?: object; known?: { subjects?: string[] } };
     return Object.keys(each ?? {}).length > 8 || new Set(known?.subjects).size > 8;
   },
-  'a range of addresses that is none': (part) => {
+  'a wrong range of addresses': (part) => {
     const { addresses } = part as { addresses?: object };
     return Object.keys(addresses ?? {}).some((key) => /[.:]/.test(key) && !RANGES.includes(key));
   },
@@ -184,7 +184,7 @@ describe('the schema of a policy', () => {
       'more than 8 kinds of subjects',
       { quotas: [quota], each: Object.fromEntries([...'abcdefghi'].map((kind) => [kind, [quota]])) },
     ],
-    ['a range of addresses that is none', { quotas: [quota], addresses: { '203.0.113.7/24': 'blocked' } }],
+    ['a wrong range of addresses', { quotas: [quota], addresses: { '203.0.113.7/24': 'blocked' } }],
     [
       'a day that the month does not have',
       { quotas: [quota], accounts: { acme: { blocked: { until: '2026-02-30T00:00:00Z' } } } },

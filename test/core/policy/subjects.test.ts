@@ -90,7 +90,7 @@ describe('the counters of subjects', () => {
   });
 
   it.each(['__proto__', 'constructor', 'a/b', '*~', '%', '\0', '\ud800', 'ключ'])(
-    'of the kind %j are told apart',
+    'of the kind %j have names of their own',
     (kind) => {
       const each = new Map([[kind, quotas]]);
       const hostile = definePolicy({

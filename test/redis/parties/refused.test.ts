@@ -92,7 +92,7 @@ describe('a refusal of a subject', () => {
   });
 });
 
-describe('a refusal of a charge that names several accounts', () => {
+describe('a refused charge of several accounts', () => {
   it('is known for the same accounts, and for no others', async () => {
     const store = own();
     await store.consume('a', joint('a', 'b'), 2);
@@ -138,7 +138,7 @@ describe('a refusal of a charge that names several accounts', () => {
     await store.consume('b', alone, 2);
     await store.consume('a', both, 1);
     for (let refusal = 2; refusal <= 4; refusal++) known(store.consume('a', both, 1));
-    // Those are counted before the next charge of `b`, whoever made them.
+    // Those are counted before the next charge of `b`, also if charges of others made them.
     expect(await store.consume('b', alone, 2)).toMatchObject({ beganThrottling: true, throttledMs: [60_000] });
     expect(await store.consume('a', both, 1)).toMatchObject({ allowed: false, throttledMs: [0, 60_000] });
   });

@@ -222,11 +222,11 @@ describe('a charge of several slots', () => {
     const child = spawn(process.execPath, [script, JSON.stringify(cluster.startupNodes), prefix, 'a', '4'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const [said] = (await once(child.stdout, 'data')) as [Buffer];
+    const [printed] = (await once(child.stdout, 'data')) as [Buffer];
     const exited = once(child, 'exit');
     child.kill('SIGKILL');
     expect((await exited)[1]).toBe('SIGKILL');
-    expect(String(said)).toBe('reserved\n');
+    expect(String(printed)).toBe('reserved\n');
 
     // Never over: what the dead process reserved counts, once, and nothing is lost in the other slot.
     expect(await usedOf(store, 'a', [OWN])).toBe(4);

@@ -29,4 +29,4 @@ export type { Observed, PreparedCharge } from './prepared-charge.js';
 export { RateLimitError } from './rate-limit-error.js';
 export { type Correction, Receipt } from './receipt.js';
 export { textLifeMs } from './receipt-text.js';
-export { checkSubjects, type Subjects, withSubjects } from './subjects.js';
+export { checkSubjects, MAX_SUBJECTS, type Subjects, withSubjects } from './subjects.js';

@@ -22,7 +22,8 @@ export function checkSubjects(subjects: unknown): void {
   }
 }
 
-const MAX_SUBJECTS = 8;
+/** The most subjects of a charge. */
+export const MAX_SUBJECTS = 8;
 
 /** The resolution with the counters of these subjects in the place of those of their kinds. */
 export function withSubjects(resolution: Resolution, subjects: Subjects): Resolution {

@@ -42,10 +42,15 @@ export class AddressReader<Request> {
   read(request: Request): string {
     if (this.#isWatching) this.#watch(request);
     const address = this.#facts.address(request);
-    if (address !== undefined && address !== '') return clientAddress(address, this.#ipv6Prefix);
+    if (address !== undefined && address !== '') return this.counted(address);
     // Nobody receives the answer, so this is no mistake of the program.
     if (this.#facts.hasLeft(request)) return 'unknown';
     throw noAddressError();
+  }
+
+  /** An address as {@link read} returns it. */
+  counted(address: string): string {
+    return clientAddress(address, this.#ipv6Prefix);
   }
 
   #watch(request: Request): void {

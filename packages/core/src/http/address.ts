@@ -10,7 +10,7 @@ import { ipv4Within, parseIpv6 } from '../ip-address.js';
  *
  * @throws Error `TOLLGATE_NO_ADDRESS` for `undefined` and an empty text.
  */
-export function clientAddress(address: string | undefined, ipv6Prefix: number | false = 56): string {
+export function clientAddress(address: string | undefined, ipv6Prefix: number | false = DEFAULT_IPV6_PREFIX): string {
   if (address === undefined || address === '') throw noAddressError();
   if (!address.includes(':')) return address;
   const withPort = /^(\d{1,3}(?:\.\d{1,3}){3}):\d+$/.exec(address);
@@ -20,6 +20,9 @@ export function clientAddress(address: string | undefined, ipv6Prefix: number | 
   if (groups === undefined) return address;
   return ipv4Within(groups) ?? subnetOf(groups, ipv6Prefix);
 }
+
+export const DEFAULT_IPV6_PREFIX = 56;
+export const LONGEST_IPV6_PREFIX = 64;
 
 function subnetOf(groups: readonly number[], bits: number | false): string {
   if (bits === false) return groups.map((group) => group.toString(16)).join(':');

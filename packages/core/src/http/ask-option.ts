@@ -6,7 +6,11 @@ export function askOption<Request, T extends string | number>(
   option: T | ((request: Request) => Optional<T>) | undefined,
   request: Request,
 ): Optional<T> {
-  const answer = typeof option === 'function' ? option(request) : option;
+  return typeof option === 'function' ? awaited(option(request)) : option;
+}
+
+/** The answer of a user's function, which somebody awaits later. */
+export function awaited<Answer>(answer: Answer): Answer {
   // If the next function throws at once, nobody awaits this promise, and its rejection must not end the process.
   if (isPromise(answer)) answer.then(undefined, () => {});
   return answer;

@@ -88,10 +88,11 @@ export class Corrections<Request> {
     const { receipt } = decision;
     if (receipt === undefined) {
       // A charge of 0 has no receipt. Its real cost is new to the counters.
-      const charge = freeCharges.get(decision);
-      return charge !== undefined && actualCost > 0 ? this.#limiter.debit({ ...charge, cost: actualCost }) : undefined;
+      if (actualCost === 0) return undefined;
+      const charges = freeCharges.get(decision) ?? [];
+      return Promise.all(charges.map((charge) => this.#limiter.debit({ ...charge, cost: actualCost })));
     }
-    if (actualCost === decision.cost) return undefined;
+    if (actualCost === decision.cost && decision.charges.every(({ cost }) => cost === actualCost)) return undefined;
     if (actualCost > 0 || this.#budget === undefined) return this.#limiter.settle(receipt, actualCost);
     const giveBack = this.#budget.take(decision);
     if (giveBack === undefined) return undefined;
@@ -111,30 +112,37 @@ export class Corrections<Request> {
 }
 
 /**
- * Keeps what a charge of 0 was made of, for a debit. Only if the limits have decided: while limiting is suspended, say,
+ * Keeps what charges of 0 were made of, for a debit. Only if the limits have decided: while limiting is suspended, say,
  * nothing is counted.
  */
-export function noteFreeCharge(decision: Decision, charge: Charge): Decision {
-  if (decision.cost === 0 && decision.reason === 'admitted') freeCharges.set(decision, charge);
+export function noteFreeCharge(decision: Decision, charges: readonly Charge[]): Decision {
+  if (decision.cost === 0 && decision.reason === 'admitted') freeCharges.set(decision, charges);
   return decision;
 }
 
-const freeCharges = new WeakMap<Decision, Charge>();
+const freeCharges = new WeakMap<Decision, readonly Charge[]>();
 
 /** How many refunds an account or an address gets, so that a client that provokes failures is still limited. */
 class RefundBudget {
-  readonly #counters;
+  readonly #quotas: readonly Quota[];
   readonly #store = new MemoryStore({ maxCounters: MOST_OWNERS });
 
   constructor(atMost: QuotaOptions) {
-    this.#counters = [{ name: 'refunds', quotas: [new Quota(atMost)] }];
+    this.#quotas = [new Quota(atMost)];
   }
 
-  /** Counts a refund. Returns a function that uncounts it, or `undefined` when there are none left. */
-  take({ account, address }: Decision): (() => void) | undefined {
-    const owner = ownerOf(account === undefined ? { address: address! } : { account });
-    const outcome = this.#store.consume(owner, this.#counters, 1);
-    return outcome.allowed ? () => this.#store.refund(owner, this.#counters, 1, outcome) : undefined;
+  /**
+   * Counts a refund of every account and address that was charged. Returns a function that uncounts it, or `undefined`
+   * when one of them has none left.
+   */
+  take({ charges }: Decision): (() => void) | undefined {
+    const owners = new Set(
+      charges.map(({ account, address }) => ownerOf(account === undefined ? { address: address! } : { account })),
+    );
+    const counters = Array.from(owners, (account) => ({ account, name: 'refunds', quotas: this.#quotas }));
+    const [{ account: first }] = counters as [(typeof counters)[number]];
+    const outcome = this.#store.consume(first, counters, 1);
+    return outcome.allowed ? () => this.#store.refund(first, counters, 1, outcome) : undefined;
   }
 }
 

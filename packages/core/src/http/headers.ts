@@ -122,7 +122,9 @@ export function writeRetryAfter<Target>(
   name: string = USUAL_NAMES.retryAfter,
   target?: Target,
 ): void {
-  if (decision.retryAfterMs !== null) set.call(target!, name, numberText(wholeSeconds(decision.retryAfterMs)));
+  // A block is no matter of waiting, even if it has an end.
+  if (decision.retryAfterMs !== null && decision.reason !== 'blocked')
+    set.call(target!, name, numberText(wholeSeconds(decision.retryAfterMs)));
 }
 
 /** Rounded up, so that a client that waits that long has waited long enough. */

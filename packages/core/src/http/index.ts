@@ -26,15 +26,22 @@ export { type RefusalHook, refusalLine, reportRefusal } from './refusal-hook.js'
 export {
   type AccountOption,
   CHARGE_OPTIONS,
+  type ChargeEntry,
   type ChargeOptions,
+  type ChargesOption,
+  type ClientFacts,
   checkChargeOptions,
+  checkCharges,
   checkHttpOptions,
+  checkIpv6Prefix,
   checkNames,
   checkRefundAtMost,
   type HttpOptions,
   limiterOf,
+  type NamedSubjects,
   type Optional,
   type Paths,
+  type SubjectsOption,
 } from './request-options.js';
 export { BadCost, type RequestFacts, RequestReader, type RouteFacts } from './request-reader.js';
 export type { EndingResponse } from './response-end.js';

@@ -2,7 +2,7 @@ import { checkOptions } from '../check.js';
 import { legsApiPlace, legsApiPolicy, legsApiRoute } from '../policy/index.js';
 import type { Paths } from './request-options.js';
 
-/** How the Legs API shows account and category. */
+/** How the Legs API shows account, category, and the leg or bridge. */
 const LEGS_API_PATHS: Paths = { read: legsApiPlace, readRoute: legsApiRoute };
 
 /**
@@ -15,5 +15,6 @@ export function legsApiOptions<Options extends object>(options: Partial<Options>
   const given = Object.entries(checkOptions('legsApi', options)).filter(([, option]) => option !== undefined);
   const own = Object.fromEntries(given);
   const policy = own['limiter'] === undefined && { policy: legsApiPolicy() };
-  return { account: 'account_sid', paths: LEGS_API_PATHS, ...policy, ...own } as object as Options;
+  const account = own['charges'] === undefined && { account: 'account_sid' };
+  return { ...account, paths: LEGS_API_PATHS, ...policy, ...own } as object as Options;
 }

@@ -1,6 +1,9 @@
+import { subscribe } from 'node:diagnostics_channel';
 import type { Decision } from '../decision/index.js';
 import { entryOf } from '../entry-of.js';
 import { noteAsked, type RateLimiter } from '../limiter/index.js';
+import type { PolicyMessage } from '../observe/index.js';
+import type { Policy } from '../policy/index.js';
 import { warnOnce } from '../warnings.js';
 import { tighter } from './answers.js';
 import { MountWatch, type Serves } from './mount-watch.js';
@@ -8,6 +11,10 @@ import { MountWatch, type Serves } from './mount-watch.js';
 /** A limiter with what all of its mounts share. It notices mounts that limit nothing, or twice. */
 export class MountedLimiter {
   readonly limiter: RateLimiter;
+  /** The kinds of subjects that the policy in force has. */
+  kinds: ReadonlySet<string>;
+  /** The bits that are left of an IPv6 address: by the mount that leaves the fewest. */
+  #ipv6Prefix = ALL_BITS;
   /** The latest decision. */
   #latest: Decision | undefined;
   /** How many requests have come to it; more than two are not counted. */
@@ -19,11 +26,28 @@ export class MountedLimiter {
 
   private constructor(limiter: RateLimiter) {
     this.limiter = limiter;
+    this.kinds = kindsOf(limiter.policy);
   }
 
   /** The same object for each mount of a limiter. */
   static of(limiter: RateLimiter): MountedLimiter {
+    if (!isFollowing) {
+      isFollowing = true;
+      subscribe(POLICY_CHANGED, followPolicy);
+    }
     return entryOf(mounted, limiter, () => new MountedLimiter(limiter));
+  }
+
+  /** The limiter has another policy. */
+  policyChanged(policy: Policy): void {
+    this.kinds = kindsOf(policy);
+    const { longestIpv6Prefix = 0 } = policy;
+    if (longestIpv6Prefix > this.#ipv6Prefix) this.#reportUnmatchedRange(longestIpv6Prefix);
+  }
+
+  /** Notes the `ipv6Prefix` of a mount. */
+  countsAddresses(ipv6Prefix: number | false): void {
+    this.#ipv6Prefix = Math.min(this.#ipv6Prefix, ipv6Prefix === false ? ALL_BITS : ipv6Prefix);
   }
 
   /** Notes a mount. Returns a function for when its server is closed. */
@@ -51,7 +75,10 @@ export class MountedLimiter {
     const latest = this.#latest;
     this.#latest = decision;
     if (before === undefined || before === null) return decision;
-    if (before === latest && isSameCounter(before, decision)) this.#reportTwice(decision);
+    if (before === latest) {
+      const twice = sameCategory(before, decision);
+      if (twice !== undefined) this.#reportTwice(twice);
+    }
     return tighter(before, decision);
   }
 
@@ -78,8 +105,17 @@ export class MountedLimiter {
     );
   }
 
+  #reportUnmatchedRange(prefix: number): void {
+    const { name } = this.limiter;
+    warnOnce(
+      'TOLLGATE_RANGE_UNMATCHED',
+      `The policy of the limiter ${name} has an IPv6 range with the prefix ${prefix}, and a mount counts addresses by their first ${this.#ipv6Prefix} bits: the range matches nobody. Set \`ipv6Prefix\` to at least ${prefix}, or to false`,
+      name,
+    );
+  }
+
   /** Another request may come between two decisions on a store behind a network. Then a later request shows it. */
-  #reportTwice({ category }: Decision): void {
+  #reportTwice(category: string): void {
     const { name } = this.limiter;
     warnOnce(
       'TOLLGATE_COUNTED_TWICE',
@@ -96,6 +132,28 @@ const watch = new MountWatch();
 
 const mounted = new WeakMap<RateLimiter, MountedLimiter>();
 
-function isSameCounter(one: Decision, other: Decision): boolean {
-  return one.category === other.category && one.account === other.account && one.address === other.address;
+/** One subscription for all limiters, since a listener on each would slow its refusals down. */
+function followPolicy(message: unknown): void {
+  const { limiter, policy } = message as PolicyMessage;
+  mounted.get(limiter as RateLimiter)?.policyChanged(policy);
+}
+
+const POLICY_CHANGED = 'tollgate:policy';
+let isFollowing = false;
+
+function kindsOf(policy: Policy): ReadonlySet<string> {
+  return new Set(policy.known.subjects);
+}
+
+/** Of an IPv6 address. */
+const ALL_BITS = 128;
+
+/** A category in which both decisions have charged one account or address. */
+function sameCategory(one: Decision, other: Decision): string | undefined {
+  return one.charges.find((before) =>
+    other.charges.some(
+      ({ account, address, category }) =>
+        category === before.category && account === before.account && address === before.address,
+    ),
+  )?.category;
 }

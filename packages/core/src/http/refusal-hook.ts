@@ -10,11 +10,15 @@ export function reportRefusal<Request>(hook: RefusalHook<Request>, request: Requ
   callSafely('The function onRefused', hook, request, decision);
 }
 
-/** A refusal for a log: one line with always the same fields. */
-export function refusalLine({ account, address, category, reason, retryAfterMs, wouldRefuse }: Decision): {
-  readonly fields: object;
-  readonly message: string;
-} {
-  const message = wouldRefuse ? 'rate limit: would refuse' : 'rate limit: refused';
-  return { fields: { rateLimit: { account, address, category, reason, retryAfterMs } }, message };
+/** A refusal for a log: one line with always the same fields, and those of each charge where there are several. */
+export function refusalLine(decision: Decision): { readonly fields: object; readonly message: string } {
+  const { account, address, category, subjects, reason, retryAfterMs, charges } = decision;
+  const rateLimit = {
+    ...(charges.length === 1
+      ? { account, address, category, ...(subjects && { subjects }) }
+      : { charges: charges.map(({ quotas: _, cost: __, ...party }) => party) }),
+    reason,
+    retryAfterMs,
+  };
+  return { fields: { rateLimit }, message: `rate limit: ${decision.wouldRefuse ? 'would refuse' : 'refused'}` };
 }

@@ -1,10 +1,11 @@
 import { checkFunction, checkInteger, checkOneOf, checkOptions, checkString } from '../check.js';
-import type { Decision } from '../decision/index.js';
-import { noAccountError, optionConflictError, optionTypeError } from '../errors.js';
+import { type Decision, MAX_SUBJECTS, type Subjects } from '../decision/index.js';
+import { noAccountError, optionConflictError, optionRangeError, optionTypeError, showName } from '../errors.js';
 import { RateLimiter } from '../limiter/index.js';
 import { KINDS_OF_NAMES, type Policy, type PolicyNames, type PolicyOptions } from '../policy/index.js';
 import type { MaybePromise } from '../promises.js';
 import { MAX_UNITS, Quota, type QuotaOptions, type Store } from '../store/index.js';
+import { DEFAULT_IPV6_PREFIX, LONGEST_IPV6_PREFIX } from './address.js';
 import { BLOCKED_STATUSES } from './answers.js';
 import { HEADER_FORMATS, type HeaderChoice, type HeaderFormat } from './headers.js';
 import type { RefusalHook } from './refusal-hook.js';
@@ -19,15 +20,71 @@ export type Optional<T> = MaybePromise<T | null | undefined>;
  */
 export type AccountOption<Request> = string | ((request: Request, parameter: string | undefined) => Optional<string>);
 
-/** How the paths of an API show account and category. `legsApi()` brings those of the Legs API. */
-export interface Paths {
-  /** What the path of a request shows. It is the path by which the host routes, with its mounts. */
-  readonly read: (path: string) => { readonly account: string | undefined; readonly category: string };
+/** The ids of subjects by kind, as a function returns them. An id that is nothing, or empty, names no subject. */
+export type NamedSubjects<Names extends PolicyNames = PolicyNames> = Readonly<
+  Partial<Record<Names['subject'], string | null | undefined>>
+>;
+
+/**
+ * The subjects that a request names within its account: the same for all requests, or by a function. A function gets
+ * those that `paths` finds as its second argument. Of a kind that it does not name, these stay.
+ */
+export type SubjectsOption<Request, Names extends PolicyNames = PolicyNames> =
+  | Readonly<Partial<Record<Names['subject'], string>>>
+  | ((request: Request, shown: Subjects) => Optional<NamedSubjects<Names>>);
+
+/**
+ * One of several charges of a request, by its account or its address; without either it is by the client's address. What
+ * it leaves out comes from the options beside it: also the subjects, if it has an account.
+ */
+export type ChargeEntry<Names extends PolicyNames = PolicyNames> = (
+  | { readonly account: string | null | undefined; readonly address?: undefined }
+  | { readonly account?: undefined; readonly address: string | null | undefined }
+) & {
+  readonly category?: Names['category'] | undefined;
+  readonly cost?: number | undefined;
+  readonly plan?: Names['plan'] | undefined;
+  readonly region?: Names['region'] | undefined;
+  readonly environment?: Names['environment'] | undefined;
+  readonly subjects?: NamedSubjects<Names> | undefined;
+};
+
+/** What the adapter finds out about a client, for the function `charges`. */
+export interface ClientFacts {
   /**
-   * What the pattern of a route shows for all of its requests: the parameter with the account, and the category.
-   * `undefined` where only the path of each request shows it. A host that has patterns asks once for each route.
+   * The address by which the client is counted: an IPv6 subnet, or an IPv4 address.
+   *
+   * @throws Error `TOLLGATE_NO_ADDRESS` without one.
    */
-  readonly readRoute?: (pattern: string) => { readonly parameter: string; readonly category: string } | undefined;
+  readonly address: string;
+  /** The route's `account_sid`, or the account that `paths` finds. */
+  readonly parameter: string | undefined;
+}
+
+/** The charges of a request, 1 to 8: all of them fit, or none is counted. Declined: one, by the client's address. */
+export type ChargesOption<Request, Names extends PolicyNames = PolicyNames> = (
+  request: Request,
+  client: ClientFacts,
+) => Optional<readonly ChargeEntry<Names>[]>;
+
+/** How the paths of an API show account, category and subjects. `legsApi()` brings those of the Legs API. */
+export interface Paths {
+  /**
+   * What the path of a request shows. It is the path by which the host routes, with its mounts. `kinds` are the kinds of
+   * subjects that the policy has; others need not be read.
+   */
+  readonly read: (
+    path: string,
+    kinds: ReadonlySet<string>,
+  ) => { readonly account: string | undefined; readonly category: string; readonly subjects?: Subjects | undefined };
+  /**
+   * What the pattern of a route shows for all of its requests: the parameter with the account, the category, and by kind
+   * the parameters with subjects. `undefined` where only the path of each request shows it. A host that has patterns
+   * asks once for each route.
+   */
+  readonly readRoute?: (
+    pattern: string,
+  ) => { readonly parameter: string; readonly category: string; readonly subjects?: Subjects | undefined } | undefined;
 }
 
 /**
@@ -37,6 +94,10 @@ export interface Paths {
 export interface ChargeOptions<Request, Names extends PolicyNames = PolicyNames> {
   /** The account; see {@link AccountOption}. */
   readonly account?: AccountOption<Request>;
+  /** Several charges in place of the one by `account`; see {@link ChargesOption}. */
+  readonly charges?: ChargesOption<Request, Names>;
+  /** What has limits of its own within the account: a key, a leg; see {@link SubjectsOption}. */
+  readonly subjects?: SubjectsOption<Request, Names>;
   /** The part of the API. Declined: by `paths`, else `other`. */
   readonly category?: Names['category'] | ((request: Request) => Optional<string>);
   /** Units that the request takes: an integer from 0 to 2³¹ − 1, default 1. */
@@ -76,11 +137,26 @@ export interface ChargeOptions<Request, Names extends PolicyNames = PolicyNames>
 }
 
 /** The options that both adapters share; `Request` and `Response` are the framework's own, `Names` the policy's. */
-export interface HttpOptions<Request, Response, Names extends PolicyNames = PolicyNames>
-  extends ChargeOptions<Request, Names> {
-  /** Whom a request is counted for; see {@link AccountOption}. Required, so that nobody is counted by a guess. */
+export type HttpOptions<Request, Response, Names extends PolicyNames = PolicyNames> = MountOptions<
+  Request,
+  Response,
+  Names
+> &
+  (AtLeast<'account', Parties<Request, Names>> | AtLeast<'charges', Parties<Request, Names>>);
+
+type AtLeast<Key extends keyof T, T> = Pick<T, Key> & Partial<T>;
+
+/** Whom a request is counted for. Exactly one of them is required, so that nobody is counted by a guess. */
+interface Parties<Request, Names extends PolicyNames> {
+  /** Whom a request is counted for; see {@link AccountOption}. */
   readonly account: AccountOption<Request>;
-  /** How paths show account and category. */
+  /** Several charges in place of the one by `account`; see {@link ChargesOption}. */
+  readonly charges: ChargesOption<Request, Names>;
+}
+
+interface MountOptions<Request, Response, Names extends PolicyNames>
+  extends Omit<ChargeOptions<Request, Names>, 'account' | 'charges'> {
+  /** How paths show account, category and subjects. */
   readonly paths?: Paths;
   /**
    * The leading bits of an IPv6 address that are counted as one client: an integer from 32 to 64, default 56, or
@@ -141,6 +217,8 @@ export const CORRECTING_OPTIONS = ['refundWhen', 'costAfter', 'costWhenAborted']
 
 export const CHARGE_OPTIONS: readonly string[] = [
   'account',
+  'charges',
+  'subjects',
   'category',
   'cost',
   'plan',
@@ -174,11 +252,12 @@ const HTTP_OPTIONS: readonly string[] = [
 export function checkHttpOptions(path: string, options: object, more: readonly string[] = []): void {
   checkNotMisused(path, options);
   const checked = checkOptions(path, options, [...HTTP_OPTIONS, ...more]);
-  if (checked['account'] === undefined) throw noAccountError(`${path}.account`);
+  if ((checked['account'] ?? checked['charges']) === undefined) throw noAccountError(`${path}.account`);
   checkChargeOptions(path, checked);
   if (checked['paths'] !== undefined) checkPaths(`${path}.paths`, checked['paths']);
   const ipv6Prefix = checked['ipv6Prefix'];
-  if (ipv6Prefix !== undefined && ipv6Prefix !== false) checkInteger(`${path}.ipv6Prefix`, ipv6Prefix, 32, 64);
+  if (ipv6Prefix !== undefined && ipv6Prefix !== false)
+    checkInteger(`${path}.ipv6Prefix`, ipv6Prefix, 32, LONGEST_IPV6_PREFIX);
   for (const name of ['onLimited', 'onUnavailable', 'onRefused']) {
     if (checked[name] !== undefined) checkFunction(`${path}.${name}`, checked[name]);
   }
@@ -229,9 +308,15 @@ function checkPaths(path: string, paths: unknown): void {
 }
 
 export function checkChargeOptions(path: string, options: Readonly<Record<string, unknown>>): void {
-  for (const name of ['skip', ...CORRECTING_OPTIONS]) {
+  for (const name of ['skip', 'charges', ...CORRECTING_OPTIONS]) {
     if (options[name] !== undefined) checkFunction(`${path}.${name}`, options[name]);
   }
+  if (options['account'] !== undefined && options['charges'] !== undefined) {
+    throw optionConflictError(
+      `Expected either \`${path}.account\` or \`${path}.charges\`, got both: each charge has an account or address of its own`,
+    );
+  }
+  checkConstantSubjects(`${path}.subjects`, options['subjects']);
   for (const name of ['account', 'category', 'plan', 'region', 'environment']) {
     const option = options[name];
     if (option === undefined || typeof option === 'function') continue;
@@ -248,6 +333,16 @@ export function checkChargeOptions(path: string, options: Readonly<Record<string
   checkInteger(`${path}.cost`, cost, 0, MAX_UNITS);
 }
 
+function checkConstantSubjects(path: string, subjects: unknown): void {
+  if (subjects === undefined || typeof subjects === 'function') return;
+  if (typeof subjects !== 'object') throw optionTypeError(path, 'an object or a function', subjects);
+  const entries = Object.entries(checkOptions(path, subjects));
+  if (entries.length === 0 || entries.length > MAX_SUBJECTS) {
+    throw optionRangeError(path, `an object with 1 to ${MAX_SUBJECTS} subjects`, entries.length);
+  }
+  for (const [kind, id] of entries) checkString(`${path}.${showName(kind)}`, id);
+}
+
 /**
  * Refuses constant names that the limiter's policy does not have. The answers of functions are reported instead.
  *
@@ -259,6 +354,36 @@ export function checkNames(path: string, options: ChargeOptions<never>, { policy
     const name = kind === 'subject' ? undefined : options[kind];
     if (typeof name === 'string') policy.checkName(kind, name, `${path}.${kind}`);
   }
+  const { subjects } = options;
+  if (typeof subjects !== 'object') return;
+  for (const kind of Object.keys(subjects)) policy.checkName('subject', kind, `${path}.subjects.${showName(kind)}`);
+}
+
+/**
+ * Refuses `charges` on a store that takes the charges of one account at a time.
+ *
+ * @throws TypeError `TOLLGATE_OPTION_CONFLICT`.
+ */
+export function checkCharges(path: string, { charges }: ChargeOptions<never>, { store }: RateLimiter): void {
+  if (charges === undefined || store.joinsAccounts) return;
+  throw optionConflictError(`Expected a store with joinsAccounts beside \`${path}.charges\`, got one without`);
+}
+
+/**
+ * Refuses an `ipv6Prefix` that leaves less of an address than a range of the policy has, so that nobody is in the range.
+ *
+ * @throws RangeError `TOLLGATE_OPTION_RANGE`.
+ */
+export function checkIpv6Prefix(
+  path: string,
+  { ipv6Prefix = DEFAULT_IPV6_PREFIX }: Pick<HttpOptions<never, never>, 'ipv6Prefix'>,
+  { policy }: RateLimiter,
+): void {
+  const { longestIpv6Prefix: longest = 0 } = policy;
+  if (ipv6Prefix === false || ipv6Prefix >= longest) return;
+  const rule = longest > LONGEST_IPV6_PREFIX ? 'false' : `at least ${longest}, or false`;
+  const why = `\`policy.addresses\` has a range with the prefix ${longest}, and no client is in it otherwise`;
+  throw optionRangeError(`${path}.ipv6Prefix`, rule, ipv6Prefix, why);
 }
 
 /** The limiter in the options, or a new one for their policy. */

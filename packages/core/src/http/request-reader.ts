@@ -1,15 +1,17 @@
 import { checkInteger } from '../check.js';
-import type { Charge, Decision } from '../decision/index.js';
-import { optionTypeError } from '../errors.js';
+import type { Charge, Decision, Subjects } from '../decision/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
 import { MAX_UNITS } from '../store/index.js';
 import { warnOnce } from '../warnings.js';
+import { DEFAULT_IPV6_PREFIX } from './address.js';
 import { type AddressFacts, AddressReader } from './address-reader.js';
-import { askOption } from './ask-option.js';
+import { askOption, awaited } from './ask-option.js';
+import { type ChargeParts, checkParts, checkSubjects, checkText, constantParts, withShown } from './charge-parts.js';
 import { noteFreeCharge } from './corrections.js';
 import { LayerFunctions } from './layer-functions.js';
 import type { MountedLimiter } from './mounted-limiter.js';
-import type { ChargeOptions, HttpOptions, Optional } from './request-options.js';
+import type { ChargeOptions, ClientFacts, HttpOptions, Optional } from './request-options.js';
+import { severalCharges } from './several-charges.js';
 
 /** How an adapter reads a request of its framework. */
 export interface RequestFacts<Request> extends AddressFacts<Request> {
@@ -46,6 +48,8 @@ export class RequestReader<Request> {
   readonly #parameter: string;
   /** The category of the route's pattern. */
   readonly #routeCategory: string | undefined;
+  /** By kind, the route's parameters with subjects. */
+  readonly #routeSubjects: Subjects | undefined;
   /** How paths are read; `undefined` where the options or the route say all. */
   readonly #paths: ReaderOptions<Request>['paths'];
   /** Whether a missing parameter is a mistake that has not been reported. */
@@ -70,14 +74,16 @@ export class RequestReader<Request> {
     this.#options = options;
     this.#mounted = mounted;
     this.#addresses = new AddressReader(facts, ipv6Prefix, mounted.limiter.name);
+    mounted.countsAddresses(ipv6Prefix ?? DEFAULT_IPV6_PREFIX);
     this.#parameter = parameterOf(account, shown?.parameter, route?.pattern);
     this.#routeCategory = shown?.category;
+    this.#routeSubjects = shown?.subjects;
     this.#paths = shown === undefined ? paths : undefined;
     const isMatched = route === undefined || route.pattern !== undefined;
     const isNamed = typeof account === 'string' && account !== BY_ADDRESS;
     this.#needsParameter = isNamed && paths === undefined && isMatched;
     if (options.category !== undefined || paths !== undefined) mounted.namesCategories();
-    this.#constants = isNamed && skip === undefined ? constantsOf(options) : undefined;
+    this.#constants = isNamed && skip === undefined ? constantParts(options) : undefined;
     this.#layers = new LayerFunctions(options);
     this.#keepsFree = (options.costAfter ?? options.costWhenAborted) !== undefined;
   }
@@ -85,7 +91,11 @@ export class RequestReader<Request> {
   /** The reader of one route, with some options replaced. */
   with(overrides: ChargeOptions<Request>, route: RouteFacts): RequestReader<Request> {
     const given = Object.entries(overrides).filter(([, option]) => option !== undefined);
-    return new RequestReader(this.#facts, { ...this.#options, ...Object.fromEntries(given) }, this.#mounted, route);
+    const { account, charges, ...others } = this.#options;
+    // Each of the two replaces the other.
+    const parties = (overrides.account ?? overrides.charges) === undefined ? { account, charges } : {};
+    const options = { ...others, ...parties, ...Object.fromEntries(given) } as ReaderOptions<Request>;
+    return new RequestReader(this.#facts, options, this.#mounted, route);
   }
 
   /** Charges the request and returns the decision; `undefined` for a skipped request. */
@@ -94,8 +104,10 @@ export class RequestReader<Request> {
     const value = typeof params === 'object' && params !== null ? params[this.#parameter] : undefined;
     const parameter = typeof value === 'string' ? value : undefined;
     if (this.#constants !== undefined && parameter !== undefined && parameter !== '') {
-      const place = this.#constants.category === undefined ? this.#place(request) : undefined;
-      return this.#decide(this.#charge(request, parameter, this.#constants, place));
+      const place =
+        this.#constants.category === undefined || this.#mounted.kinds.size > 0 ? this.#place(request) : undefined;
+      const shown = this.#mounted.kinds.size === 0 ? undefined : this.#shown(request, place);
+      return this.#decide(this.#charge(request, parameter, this.#constants, place, shown));
     }
     const skipped = this.#options.skip?.(request);
     if (isPromise(skipped)) {
@@ -105,46 +117,90 @@ export class RequestReader<Request> {
   }
 
   #consume(request: Request, parameter: string | undefined): MaybePromise<Decision> {
-    const charge = this.#ask(request, parameter);
-    return isPromise(charge) ? charge.then((charge) => this.#decide(charge)) : this.#decide(charge);
+    const place = this.#place(request);
+    const shown = this.#mounted.kinds.size === 0 ? undefined : this.#shown(request, place);
+    const known = parameter ?? place?.account;
+    if (this.#options.charges !== undefined) return this.#consumeAll(request, known, place, shown);
+    const account = this.#account(request, known);
+    const parts = this.#parts(request, shown);
+    if (isPromise(account) || isPromise(parts)) {
+      return Promise.all([account, parts]).then(([account, parts]) =>
+        this.#decide(this.#charge(request, account, parts, place, shown)),
+      );
+    }
+    return this.#decide(this.#charge(request, account, parts, place, shown));
+  }
+
+  /** Asks for several charges. */
+  #consumeAll(
+    request: Request,
+    parameter: string | undefined,
+    place: Place | undefined,
+    shown: Subjects | undefined,
+  ): MaybePromise<Decision> {
+    const client = new Client(() => this.#addresses.read(request), parameter === '' ? undefined : parameter);
+    const entries = awaited(this.#options.charges!(request, client));
+    const parts = this.#parts(request, shown);
+    if (isPromise(entries) || isPromise(parts)) {
+      return Promise.all([entries, parts]).then(([entries, parts]) =>
+        this.#decideAll(this.#charges(entries, client, parts, place, shown)),
+      );
+    }
+    return this.#decideAll(this.#charges(entries, client, parts, place, shown));
   }
 
   #decide(charge: Charge): MaybePromise<Decision> {
     const decision = this.#mounted.limiter.consume(charge);
-    if (charge.cost !== 0 || !this.#keepsFree) return decision;
-    if (!isPromise(decision)) return noteFreeCharge(decision, charge);
-    return decision.then((decision) => noteFreeCharge(decision, charge));
+    return charge.cost !== 0 || !this.#keepsFree ? decision : noted(decision, [charge]);
+  }
+
+  #decideAll(charges: readonly Charge[]): MaybePromise<Decision> {
+    if (charges.length === 1) return this.#decide(charges[0]!);
+    const decision = this.#mounted.limiter.consumeAll(charges);
+    return this.#keepsFree ? noted(decision, charges) : decision;
   }
 
   #place(request: Request): Place | undefined {
-    return this.#paths?.read(this.#facts.url(request));
+    return this.#paths?.read(this.#facts.url(request), this.#mounted.kinds);
   }
 
-  /** Asks the functions among the options. */
-  #ask(request: Request, parameter: string | undefined): MaybePromise<Charge> {
+  /** The subjects that the route or the path shows, of the kinds that the policy has. */
+  #shown(request: Request, place: Place | undefined): Subjects | undefined {
+    if (this.#routeSubjects === undefined) return place?.subjects && checkSubjects('paths.subjects', place.subjects);
+    const params = this.#facts.params(request) as Readonly<Record<string, unknown>>;
+    const shown: [string, string][] = [];
+    for (const [kind, parameter] of Object.entries(this.#routeSubjects)) {
+      const id = parameter === undefined || !this.#mounted.kinds.has(kind) ? undefined : params[parameter];
+      if (typeof id === 'string' && id !== '') shown.push([kind, id]);
+    }
+    return shown.length === 0 ? undefined : Object.fromEntries(shown);
+  }
+
+  /** Asks the functions among the options that each charge of the request has in common. */
+  #parts(request: Request, shown: Subjects | undefined): MaybePromise<ChargeParts> {
     const options = this.#options;
     const { limiter } = this.#mounted;
-    const place = this.#place(request);
-    const account = this.#account(request, parameter ?? place?.account);
     const category = askOption(options.category, request);
     const cost = askOption(options.cost, request);
     const plan = this.#layers.ask('plan', request, limiter);
     const region = this.#layers.ask('region', request, limiter);
     const environment = this.#layers.ask('environment', request, limiter);
+    const subjects =
+      typeof options.subjects === 'function' ? awaited(options.subjects(request, shown ?? {})) : options.subjects;
     if (
-      isPromise(account) ||
       isPromise(category) ||
       isPromise(cost) ||
       isPromise(plan) ||
       isPromise(region) ||
-      isPromise(environment)
+      isPromise(environment) ||
+      isPromise(subjects)
     ) {
-      return Promise.all([account, category, cost, plan, region, environment]).then(
-        ([account, category, cost, plan, region, environment]) =>
-          this.#charge(request, account, checkParts(category, this.#cost(cost), plan, region, environment), place),
+      return Promise.all([category, cost, plan, region, environment, subjects]).then(
+        ([category, cost, plan, region, environment, subjects]) =>
+          checkParts(category, this.#cost(cost), plan, region, environment, subjects),
       );
     }
-    return this.#charge(request, account, checkParts(category, this.#cost(cost), plan, region, environment), place);
+    return checkParts(category, this.#cost(cost), plan, region, environment, subjects);
   }
 
   #account(request: Request, parameter: string | undefined): Optional<string> {
@@ -156,7 +212,7 @@ export class RequestReader<Request> {
     return parameter;
   }
 
-  #cost(cost: Answer<number>): number {
+  #cost(cost: unknown): number {
     if (cost === undefined && this.#needsCost && typeof this.#options.cost === 'function') this.#reportNoCost();
     if (cost === undefined || cost === null) return 1;
     try {
@@ -166,7 +222,13 @@ export class RequestReader<Request> {
     }
   }
 
-  #charge(request: Request, account: string | null | undefined, parts: ChargeParts, place: Place | undefined): Charge {
+  #charge(
+    request: Request,
+    account: string | null | undefined,
+    parts: ChargeParts,
+    place: Place | undefined,
+    shown: Subjects | undefined,
+  ): Charge {
     const known = typeof account === 'string' && account !== '' ? account : checkText('account', account);
     // One literal with all keys. Two shapes, or a spread, would read better and are many times slower.
     return {
@@ -177,7 +239,29 @@ export class RequestReader<Request> {
       plan: parts.plan,
       region: parts.region,
       environment: parts.environment,
+      subjects: parts.subjects === undefined ? shown : withShown(parts.subjects, shown),
     } as Charge;
+  }
+
+  /** The charges of the answer of the function `charges`. */
+  #charges(
+    answer: unknown,
+    client: ClientFacts,
+    parts: ChargeParts,
+    place: Place | undefined,
+    shown: Subjects | undefined,
+  ): readonly Charge[] {
+    return severalCharges(answer, {
+      client,
+      parts,
+      shown,
+      category: (own) => {
+        if (own !== undefined) this.#mounted.namesCategories();
+        return own ?? parts.category ?? this.#routeCategory ?? place?.category ?? this.#mounted.withoutCategory();
+      },
+      counted: (address) => this.#addresses.counted(address),
+      cost: (cost) => this.#cost(cost),
+    });
   }
 
   #reportNoCost(): void {
@@ -214,41 +298,22 @@ function parameterOf(account: ReaderOptions<never>['account'], shown: string | u
   return shown === undefined || pattern.split('/').includes(`:${named}`) ? named : shown;
 }
 
-/** What the options contribute to a charge, checked. */
-interface ChargeParts {
-  readonly category: string | undefined;
-  readonly cost: number;
-  readonly plan: string | undefined;
-  readonly region: string | undefined;
-  readonly environment: string | undefined;
+/** The facts about a client, found out when they are read: not every request needs its address. */
+class Client implements ClientFacts {
+  readonly #address: () => string;
+  readonly parameter: string | undefined;
+
+  constructor(address: () => string, parameter: string | undefined) {
+    this.#address = address;
+    this.parameter = parameter;
+  }
+
+  get address(): string {
+    return this.#address();
+  }
 }
 
-function constantsOf({ category, cost, plan, region, environment }: ChargeOptions<never>): ChargeParts | undefined {
-  if ([category, cost, plan, region, environment].some((option) => typeof option === 'function')) return undefined;
-  return { category, cost: cost ?? 1, plan, region, environment } as ChargeParts;
-}
-
-type Answer<T> = T | null | undefined;
-
-function checkParts(
-  category: Answer<string>,
-  cost: number,
-  plan: Answer<string>,
-  region: Answer<string>,
-  environment: Answer<string>,
-): ChargeParts {
-  return {
-    category: checkText('category', category),
-    cost,
-    plan: checkText('plan', plan),
-    region: checkText('region', region),
-    environment: checkText('environment', environment),
-  };
-}
-
-/** The answer of a user's function. It declines with `undefined`, `null` or an empty string. */
-function checkText(option: string, answer: unknown): string | undefined {
-  if (answer === undefined || answer === null || answer === '') return undefined;
-  if (typeof answer !== 'string') throw optionTypeError(option, 'a string', answer);
-  return answer;
+function noted(decision: MaybePromise<Decision>, charges: readonly Charge[]): MaybePromise<Decision> {
+  if (!isPromise(decision)) return noteFreeCharge(decision, charges);
+  return decision.then((decision) => noteFreeCharge(decision, charges));
 }

@@ -66,16 +66,24 @@ export function legsApiAccount(path: string): string | undefined {
   return legsApiPlace(path).account;
 }
 
-/**
- * The account and the category of a path, in one pass. Runs for every request, so it compares segments where they lie,
- * and makes strings only of an account and of percent-encoded segments.
- */
-export function legsApiPlace(target: string): {
+/** What the path of a request to the Legs API shows. */
+export interface LegsApiPlace {
   readonly account: string | undefined;
   readonly category: LegsApiCategory;
-} {
+  /** The leg or the bridge, if `kinds` has that kind. */
+  readonly subjects: { readonly leg: string } | { readonly bridge: string } | undefined;
+}
+
+/**
+ * The account, the category and the leg or bridge of a path, in one pass. Runs for every request, so it compares
+ * segments where they lie, and makes strings only of an account, of percent-encoded segments, and of the subjects whose
+ * kind `kinds` has.
+ */
+export function legsApiPlace(target: string, kinds: ReadonlySet<string> = NO_KINDS): LegsApiPlace {
   let account: string | undefined;
-  let collection: 'legs' | 'bridges' | undefined;
+  /** The segment after the collection. */
+  let subject: string | undefined;
+  let collection: Collection | undefined;
   /** The word in the third segment from the collection on. */
   let part: PathWord | undefined;
   let accountsIndex = -1;
@@ -98,39 +106,67 @@ export function legsApiPlace(target: string): {
         accountsIndex = index;
         collectionIndex = -1;
         collection = undefined;
+        subject = undefined;
       } else if (collectionIndex < 0 && (accountsIndex < 0 || index === accountsIndex + 2)) {
         if (word === 'legs' || word === 'bridges') {
           collection = word;
           collectionIndex = index;
         }
+      } else if (index === collectionIndex + 1) {
+        if (kinds.size > 0) subject = decoded ?? target.slice(start, stop);
       } else if (index === collectionIndex + 2) {
         part = word;
       }
     }
     start = stop + 1;
   }
-  const depth = segments - collectionIndex;
-  return { account, category: collection === undefined ? 'other' : categoryOf(collection, part, depth) };
+  if (collection === undefined) return { account, category: 'other', subjects: undefined };
+  const category = categoryOf(collection, part, segments - collectionIndex);
+  return { account, category, subjects: subject === undefined ? undefined : subjectsOf(collection, subject, kinds) };
+}
+
+const NO_KINDS: ReadonlySet<string> = new Set();
+
+function subjectsOf(collection: Collection, id: string, kinds: ReadonlySet<string>): LegsApiPlace['subjects'] {
+  if (collection === 'legs') return kinds.has('leg') ? { leg: id } : undefined;
+  return kinds.has('bridge') ? { bridge: id } : undefined;
+}
+
+/** What the pattern of a route shows for all of its requests. */
+export interface LegsApiRoute {
+  /** The parameter with the account. */
+  readonly parameter: string;
+  readonly category: LegsApiCategory;
+  /** The parameter with the leg or the bridge. */
+  readonly subjects: { readonly leg: string } | { readonly bridge: string } | undefined;
 }
 
 /**
  * What the pattern of a route shows for all of its requests: `/v2/accounts/:account_sid/legs/:leg_sid` has the account
- * in `account_sid`, and the category `legs`. `undefined` for a pattern in which another parameter or a wildcard may
- * take the place of a word of the API: then only the path of a request shows it.
+ * in `account_sid`, the category `legs`, and the leg in `leg_sid`. `undefined` for a pattern in which another parameter
+ * or a wildcard may take the place of a word of the API, or in which the leg is only a part of a segment: then only the
+ * path of a request shows it.
  */
-export function legsApiRoute(
-  pattern: string,
-): { readonly parameter: string; readonly category: LegsApiCategory } | undefined {
+export function legsApiRoute(pattern: string): LegsApiRoute | undefined {
   const segments = pattern.split('/').filter((segment) => segment !== '');
   const accounts = segments.findIndex((segment) => !isOpen(segment) && wordOf(segment) === 'accounts');
-  const parameter = /^:(\w+)$/.exec(segments[accounts + 1] ?? '')?.[1];
+  const parameter = parameterIn(segments[accounts + 1]);
   if (accounts < 0 || parameter === undefined) return undefined;
-  const [first = '', , part = ''] = segments.slice(accounts + 2);
+  const [first = '', second = '', part = ''] = segments.slice(accounts + 2);
   if (segments.some((segment) => segment.includes('*') || segment.endsWith('?')) || isOpen(first)) return undefined;
   const collection = wordOf(first);
-  if (collection !== 'legs' && collection !== 'bridges') return { parameter, category: 'other' };
-  if (isOpen(part)) return undefined;
-  return { parameter, category: categoryOf(collection, wordOf(part), segments.length - accounts - 2) };
+  if (collection !== 'legs' && collection !== 'bridges') return { parameter, category: 'other', subjects: undefined };
+  const subject = parameterIn(second.replace(/\(.*\)$/, ''));
+  if (isOpen(part) || (isOpen(second) && subject === undefined)) return undefined;
+  const category = categoryOf(collection, wordOf(part), segments.length - accounts - 2);
+  // A route of one leg, whose id is a word of its pattern, does not name it.
+  if (subject === undefined) return { parameter, category, subjects: undefined };
+  return { parameter, category, subjects: collection === 'legs' ? { leg: subject } : { bridge: subject } };
+}
+
+/** The name of the parameter that is the whole segment. */
+function parameterIn(segment = ''): string | undefined {
+  return /^:(\w+)$/.exec(segment)?.[1];
 }
 
 /** Whether requests choose what stands in the place of a pattern's segment. */
@@ -139,7 +175,7 @@ function isOpen(segment: string): boolean {
 }
 
 /** `depth` is the number of segments from the collection on. */
-function categoryOf(collection: 'legs' | 'bridges', part: PathWord | undefined, depth: number): LegsApiCategory {
+function categoryOf(collection: Collection, part: PathWord | undefined, depth: number): LegsApiCategory {
   if (depth <= 2) return collection;
   if (depth <= 4 && part === 'actions') return 'actions';
   return depth === 3 && part === 'external_events' ? 'events' : 'other';
@@ -158,7 +194,8 @@ function endOfPath(target: string): number {
   return fragment < 0 || fragment > end ? end : fragment;
 }
 
-type PathWord = 'accounts' | 'legs' | 'bridges' | 'actions' | 'external_events';
+type Collection = 'legs' | 'bridges';
+type PathWord = Collection | 'accounts' | 'actions' | 'external_events';
 
 /** The words of the API by their length. */
 const WORDS: ReadonlyMap<number, readonly PathWord[]> = new Map<number, readonly PathWord[]>([

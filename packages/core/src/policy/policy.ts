@@ -320,7 +320,8 @@ export class Policy<Names extends PolicyNames = PolicyNames> {
   }
 
   /**
-   * The longest prefix of the IPv6 ranges of `addresses`. A range longer than what charges keep of an address is lost.
+   * The longest prefix of the IPv6 ranges of `addresses`. A range with a longer prefix than charges keep of an address
+   * matches nothing.
    */
   get longestIpv6Prefix(): number | undefined {
     return this.#addresses?.longestIpv6Prefix;

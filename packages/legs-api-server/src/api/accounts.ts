@@ -1,3 +1,4 @@
+import type { Receipt } from '@tollgate/core';
 import { entryOf } from '@tollgate/core/kit';
 
 export type Collection = 'legs' | 'bridges';
@@ -16,6 +17,8 @@ export interface Resource {
   details: Readonly<Record<string, string>>;
   /** The latest events, oldest first. */
   readonly events: Event[];
+  /** Of the minutes that are reserved for it. */
+  readonly minutes: Receipt | undefined;
 }
 
 /** The legs and bridges of every account, in memory. All of it is bounded; the oldest entries are dropped first. */

@@ -29,14 +29,14 @@ export function expressApp(limiter: RateLimiter, credentials: Credentials): Expr
   // The API parses JSON, whatever type a body claims to have: both apps then refuse the same bodies.
   app.use(ACCOUNT, express.text({ type: () => true, limit: MAX_BODY_BYTES }));
 
-  const routes = legsRoutes();
+  const routes = legsRoutes(limiter);
   for (const collection of COLLECTIONS) {
     for (const { method, path, reply } of routes) {
-      app.route(`${ACCOUNT}/${collection}${path}`)[method]((request: Request<Params>, response: Response) => {
+      app.route(`${ACCOUNT}/${collection}${path}`)[method](async (request: Request<Params>, response: Response) => {
         const { account_sid: account, sid, verb } = request.params;
         // Without a body the parser sets no string.
         const text = typeof request.body === 'string' ? request.body : '';
-        send(response, answerOf(request, reply({ account, collection, sid, verb, text })));
+        send(response, answerOf(request, await reply({ account, collection, sid, verb, text })));
       });
     }
   }

@@ -37,12 +37,13 @@ async function mountAccounts(app: FastifyInstance, limiter: RateLimiter, credent
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
 
-  const routes = legsRoutes();
+  const routes = legsRoutes(limiter);
   for (const collection of COLLECTIONS) {
     for (const { method, path, reply: replyTo } of routes) {
-      app[method]<LegsRoute>(`/${collection}${path}`, (request, reply) => {
+      app[method]<LegsRoute>(`/${collection}${path}`, async (request, reply) => {
         const { account_sid: account, sid, verb } = request.params;
-        return send(reply, answerOf(request, replyTo({ account, collection, sid, verb, text: request.body ?? '' })));
+        const text = request.body ?? '';
+        return send(reply, answerOf(request, await replyTo({ account, collection, sid, verb, text })));
       });
     }
   }

@@ -10,7 +10,9 @@ export const EXAMPLE_CREDENTIALS: Credentials = new Map([['key', 'token']]);
 
 /**
  * Authenticates requests before the accounts' limiter. The path shows the account, so without this gate anybody could
- * use up its limit without a key. Requests that fail here are limited by the client's address.
+ * use up its limit without a key. Requests that fail here are limited by the client's address and by the key that they
+ * tried, both at once: one address cannot try every key, and no key is tried from every address. A request that is
+ * refused by one of them takes nothing from the other, and a request with the right token is never asked.
  */
 export class Gate {
   readonly #credentials: Credentials;
@@ -23,11 +25,12 @@ export class Gate {
 
   /** The answer to a request without valid credentials; `undefined` lets the request in. */
   async refuse(request: AnsweredRequest & { readonly ip?: string | undefined }): Promise<Answer | undefined> {
-    if (this.#isAuthorized(request.headers.authorization)) return undefined;
-    const decision = await this.#strangers.consume({
-      address: clientAddress(request.ip),
-      category: 'unauthenticated',
-    });
+    const { key, token } = credentialsOf(request.headers.authorization);
+    if (key !== undefined && this.#isAuthorized(key, token)) return undefined;
+    const stranger = { address: clientAddress(request.ip), category: 'unauthenticated' };
+    const decision = await (key === undefined
+      ? this.#strangers.consume(stranger)
+      : this.#strangers.consumeAll([stranger, { account: key, category: 'unauthenticated' }]));
     if (decision.allowed) return answerOf(request, unauthorized());
     const headers: Record<string, string> = {};
     const set = (name: string, value: string) => {
@@ -38,13 +41,18 @@ export class Gate {
     return { status: this.#answers.status(decision), headers, body };
   }
 
-  #isAuthorized(authorization: string | undefined): boolean {
-    const encoded = /^basic +([a-z0-9+/=]+)$/i.exec(authorization ?? '')?.[1];
-    if (encoded === undefined) return false;
-    const [key, ...rest] = Buffer.from(encoded, 'base64').toString().split(':');
-    const token = key === undefined ? undefined : this.#credentials.get(key);
-    return token !== undefined && timingSafeEqual(digest(rest.join(':')), digest(token));
+  #isAuthorized(key: string, given: string): boolean {
+    const token = this.#credentials.get(key);
+    return token !== undefined && timingSafeEqual(digest(given), digest(token));
   }
+}
+
+/** Key and token of HTTP Basic authentication (RFC 7617). */
+export function credentialsOf(authorization: string | undefined): { readonly key?: string; readonly token: string } {
+  const encoded = /^basic +([a-z0-9+/=]+)$/i.exec(authorization ?? '')?.[1];
+  if (encoded === undefined) return { token: '' };
+  const [key = '', ...rest] = Buffer.from(encoded, 'base64').toString().split(':');
+  return { key, token: rest.join(':') };
 }
 
 /** All digests have one length. `timingSafeEqual` requires that, and the length of a token stays secret. */

@@ -1,5 +1,7 @@
+import type { MaybePromise, RateLimiter } from '@tollgate/core';
 import { wallClock } from '@tollgate/core/kit';
 import { Accounts, addEvent, type Collection, type Resource } from './accounts.js';
+import { Minutes } from './minutes.js';
 import { badRequest, notFound, type Reply } from './reply.js';
 
 /** A request to the API, read by either framework. */
@@ -17,30 +19,34 @@ export interface LegsRequest {
 export interface Route {
   readonly method: 'get' | 'post' | 'put';
   readonly path: string;
-  readonly reply: (request: LegsRequest) => Reply;
+  readonly reply: (request: LegsRequest) => MaybePromise<Reply>;
 }
 
 export const COLLECTIONS: readonly Collection[] = ['legs', 'bridges'];
 
 /** The Legs API without a framework: its routes, over accounts in memory that are empty at first. */
-export function legsRoutes(): readonly Route[] {
+export function legsRoutes(limiter: RateLimiter): readonly Route[] {
   const accounts = new Accounts();
-  const create = (request: LegsRequest): Reply => {
+  const minutes = new Minutes(limiter);
+  const create = async (request: LegsRequest): Promise<Reply> => {
     const body = parseBody(request.text);
     if (body === undefined) return MALFORMED;
+    const { refusal, receipt } = request.collection === 'legs' ? await minutes.reserve(request.account) : {};
+    if (refusal !== undefined) return refusal;
     const resource: Resource = {
       sid: crypto.randomUUID().replaceAll('-', ''),
       createdTime: timestamp(),
       status: 'initiated',
       details: keptDetails(body),
       events: [],
+      minutes: receipt,
     };
     accounts.add(request.account, request.collection, resource);
     record(resource, `${NOUNS[request.collection]}_initiated`);
     return { status: 202, response: describe(resource, request) };
   };
   const existing =
-    (operation: (resource: Resource, request: LegsRequest) => Reply): Route['reply'] =>
+    (operation: (resource: Resource, request: LegsRequest) => MaybePromise<Reply>): Route['reply'] =>
     (request) => {
       const { account, collection, sid = '' } = request;
       const resource = accounts.find(account, collection, sid);
@@ -50,8 +56,8 @@ export function legsRoutes(): readonly Route[] {
     { method: 'post', path: '', reply: create },
     { method: 'get', path: '/:sid', reply: existing(read) },
     { method: 'put', path: '/:sid', reply: existing(update) },
-    { method: 'post', path: '/:sid/actions', reply: existing(act) },
-    { method: 'post', path: '/:sid/actions/:verb', reply: existing(act) },
+    { method: 'post', path: '/:sid/actions', reply: existing((...one) => act(minutes, ...one)) },
+    { method: 'post', path: '/:sid/actions/:verb', reply: existing((...one) => act(minutes, ...one)) },
     { method: 'get', path: '/:sid/external_events', reply: existing(listEvents) },
   ];
 }
@@ -68,13 +74,15 @@ function update(resource: Resource, request: LegsRequest): Reply {
 }
 
 /** The action's name is in the path, or else in the body's `action`. */
-function act(resource: Resource, { collection, verb, text }: LegsRequest): Reply {
+async function act(minutes: Minutes, resource: Resource, { collection, verb, text }: LegsRequest): Promise<Reply> {
   const body = parseBody(text);
   if (body === undefined) return MALFORMED;
   const action = verb ?? body['action'] ?? 'update';
   if (typeof action !== 'string' || !/^[a-z_]{1,32}$/.test(action)) return badRequest('Unknown action.');
   resource.status = STATUS_AFTER.get(action) ?? resource.status;
   record(resource, `${NOUNS[collection]}_${action}`);
+  const reserved = resource.minutes;
+  if (action === 'hangup' && reserved !== undefined) await minutes.settle(reserved, resource.createdTime);
   return { status: 202, response: { [`${NOUNS[collection]}_sid`]: resource.sid, action, status: resource.status } };
 }
 

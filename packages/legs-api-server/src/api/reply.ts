@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { ENVELOPE_TYPE, requestId } from '@tollgate/core/http';
+import type { Decision } from '@tollgate/core';
+import { ENVELOPE_TYPE, requestId, writeRetryAfter } from '@tollgate/core/http';
 
 /** The API's reply to a request, before it is put in the envelope. */
 export interface Reply {
@@ -50,6 +51,15 @@ export function unauthorized(): Reply {
 
 export function notFound(message: string): Reply {
   return failure(404, 'NOT_FOUND', message);
+}
+
+/** A refusal by a limiter that is not in front of the routes. */
+export function tooMany(decision: Decision): Reply {
+  const headers: Record<string, string> = { 'Cache-Control': 'no-store' };
+  writeRetryAfter(decision, (name, value) => {
+    headers[name] = value;
+  });
+  return { ...failure(429, 'RATE_LIMIT_EXCEEDED', 'Rate limit exceeded. Please retry after some time.'), headers };
 }
 
 export const UNKNOWN_ROUTE: Reply = notFound('There is no such route.');

@@ -4,6 +4,7 @@ import {
   type Decision,
   defineAccountLayer,
   legsApiPolicy,
+  perHour,
   perMinute,
   perSecond,
   RateLimiter,
@@ -12,6 +13,7 @@ import type { RedisLimits, RedisStore } from '@tollgate/redis';
 import { EXAMPLE_CREDENTIALS, startServer } from '../api/index.js';
 import { type Framework, messageOf } from '../settings.js';
 import { admitted, type Call, claim, clientOf, limitOf, type Received, refused, remainingOf, show } from './client.js';
+import { showParties } from './parties.js';
 import { type Provision, showProvisioned } from './provisioned.js';
 
 /** Short, since the demo waits until it is over. */
@@ -21,7 +23,10 @@ const POLICY = legsApiPolicy({
     bridges: [perMinute(100), perSecond(5, { every: 2, name: 'burst' })],
     events: { quotas: [perSecond(10, { every: 2 })], throttle: THROTTLE },
   },
-  accounts: { observed1m: { mode: 'observe', categories: { legs: [perMinute(5)] } } },
+  accounts: {
+    observed1m: { mode: 'observe', categories: { legs: [perMinute(5)] } },
+    parties1m: { each: { leg: [perMinute(3)] }, categories: { minutes: [perHour(25)] } },
+  },
 });
 const WINDOW_MS = 2000;
 
@@ -51,6 +56,7 @@ export async function playOneServer(
       await showThrottled(call, limiter);
       await showProvisioned(4, [call], provision);
       await showObserved(call, limiter);
+      await showParties(call, clientOf(server.origin, new Map([['key', 'wrong']])));
     } finally {
       await server.close();
     }

@@ -19,7 +19,7 @@ export async function playTwoServers(framework: Framework, redis: OwnRedis): Pro
     const origins = await Promise.all(processes.map((server) => server.origin()));
     const servers = origins.map((origin) => clientOf(origin, EXAMPLE_CREDENTIALS));
     await showShared(servers);
-    await showProvisioned(7, servers, (account, layer) => limits.set(account, layer, { by: 'the demo' }));
+    await showProvisioned(8, servers, (account, layer) => limits.set(account, layer, { by: 'the demo' }));
     await showOutage(servers, redis);
     await showRecovery(servers, processes, redis);
   } finally {
@@ -30,7 +30,7 @@ export async function playTwoServers(framework: Framework, redis: OwnRedis): Pro
 
 /** One account has one limit over two processes. */
 async function showShared(servers: readonly Call[]): Promise<void> {
-  console.log('6. Two servers: each in a process of its own, both with their counters on that Redis.\n');
+  console.log('7. Two servers: each in a process of its own, both with their counters on that Redis.\n');
   await exhaust(servers, 'shared1m/legs');
   console.log(`   POST /v2/accounts/shared1m/legs, 100 times, to both servers in turn: 100 admitted, each with 202.
    Request 101 is refused with 429 by either.\n`);
@@ -51,7 +51,7 @@ async function exhaust(servers: readonly Call[], path: string): Promise<void> {
 
 /** Redis stops, and each server goes on alone. */
 async function showOutage(servers: readonly Call[], redis: OwnRedis): Promise<void> {
-  console.log('8. The outage: Redis is paused. Connections stay open, and no command is answered.\n');
+  console.log('9. The outage: Redis is paused. Connections stay open, and no command is answered.\n');
   for (let number = 1; number <= 40; number++) {
     await admitted(servers[number % servers.length]!, 'outage1m/legs', `request ${number} of 40 before the outage`);
   }
@@ -85,7 +85,7 @@ async function showRecovery(
   processes: readonly ServerProcess[],
   redis: OwnRedis,
 ): Promise<void> {
-  console.log('9. The recovery: Redis goes on with the data that it had.\n');
+  console.log('10. The recovery: Redis goes on with the data that it had.\n');
   const [first, second] = servers;
   for (let number = 1; number <= 30; number++) {
     await admitted(first!, 'late1m/legs', `request ${number} of 30 to one server in the outage`);
