@@ -93,10 +93,9 @@ export class DecisionTally {
   }
 
   #refusalsOf({ byScope, bySubject }: Counts, { scope, subject }: RefusingScope): number[] {
-    const none = () => KINDS.map(() => 0);
     return subject === undefined
-      ? entryOf(byScope, scope, none)
-      : entryOf(bySubject, this.#kinds.labelOf(subject), none);
+      ? entryOf(byScope, scope, noDecisions)
+      : entryOf(bySubject, this.#kinds.labelOf(subject), noDecisions);
   }
 
   /** Fast path: most names are labels themselves, and need no look-up of their label. */
@@ -111,7 +110,7 @@ export class DecisionTally {
         ...this.attributesOf(limiter, category),
         ...(label !== undefined && { [ATTRIBUTES.account]: label }),
       },
-      decisions: KINDS.map(() => 0),
+      decisions: noDecisions(),
       byScope: new Map(),
       bySubject: new Map(),
       nearLimit: 0,
@@ -202,6 +201,10 @@ const KINDS: readonly Attributes[] = REASONS.flatMap((reason) =>
     })),
   ),
 );
+function noDecisions(): number[] {
+  return KINDS.map(() => 0);
+}
+
 const MAX_LIMITERS = 100;
 /** A policy has 8 at most. */
 const MAX_KINDS = 64;

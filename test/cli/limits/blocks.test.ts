@@ -94,6 +94,9 @@ describe('tollgate limits set', () => {
       block: { party: 'subject', subject: 'key' },
     });
     expect((await decide('each', { ...charge, subjects: { key: 'k9' } })).reason).toBe('admitted');
+    const over = await tollgate(args, { input: "blocked: { until: '2020-12-31T18:00:00Z' }" });
+    expect(over.stdout).toContain('\n  blocked  until 2020-12-31T18:00:00.000Z (over)\n');
+    expect((await decide('each', charge)).reason).toBe('admitted');
     const ids = Array.from({ length: 1000 }, (_, id) => `k${id}`);
     const many = await tollgate(args, { input: JSON.stringify({ each: { key: { blocked: ids } } }) });
     expect(many.stdout).toContain('k7 without an end and 992 more\n');

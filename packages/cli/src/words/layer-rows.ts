@@ -75,9 +75,10 @@ function blockedEntries(blocked: SubjectLayer['blocked'] = []): (readonly [strin
   return blocked instanceof Map ? [...blocked] : Object.entries(blocked);
 }
 
-/** An end may be a number, or a text with any zone. */
+/** An end may be a number, or a text with any zone. A block that has ended stays among the limits. */
 function endingInWords(ending: true | Until): string {
-  return blockEndInWords(ending === true ? undefined : new Date(ending.until).getTime());
+  const until = ending === true ? undefined : new Date(ending.until).getTime();
+  return `${blockEndInWords(until)}${until !== undefined && until <= Date.now() ? ' (over)' : ''}`;
 }
 
 const LISTED = 8;
