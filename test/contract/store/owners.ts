@@ -20,9 +20,21 @@ export function describeOwners(
   describe('several accounts', () => {
     describeParties(world, withOwners, options);
 
-    it('says that it joins accounts', () =>
+    it('are declared by joinsAccounts', () =>
       within(async ({ store }) => {
         expect(store.joinsAccounts).toBe(true);
+      }));
+
+    it('equal lists of counters are charged for each account in turn, also for the one that they name', () =>
+      within(async ({ store }) => {
+        const counters = [counterOf(9), counterOf(9, { name: 'all', account: 'shared' })];
+        for (const account of ['shared', 'a', 'shared', 'b']) await store.consume(account, counters, 1);
+        const used = async (account: string, name: string) =>
+          (await store.peek(account, [counterOf(9, { name })], 0)).used[0];
+        expect(await used('shared', 'all')).toBe(4);
+        expect(await used('shared', 'legs')).toBe(2);
+        expect(await used('a', 'legs')).toBe(1);
+        expect(await used('a', 'all')).toBe(0);
       }));
 
     it('counters of one name belong to their accounts, in charges of any account', () =>

@@ -453,24 +453,33 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
     charges: Charge | readonly Charge[],
     layers: AccountLayer | undefined | readonly (AccountLayer | undefined)[],
   ): MaybePromise<Decision> {
-    const decision =
-      block === undefined
-        ? this.#decideUnblocked(method, prepared)
-        : this.#withoutStore(method, blockedDecision(prepared, block));
+    const { resolution } = prepared;
+    if (!this.#canThrottle) this.#warnOfThrottle(resolution);
+    let decision: MaybePromise<Decision>;
+    if (block !== undefined || resolution.counters.length === 0 || resolution.observed !== undefined) {
+      decision = this.#decideUnusual(method, prepared, block);
+    } else {
+      decision = method === 'consume' ? this.#guard.consume(prepared) : this.#guard.peek(prepared);
+    }
     const trial = this.#trial;
     if (trial !== undefined && method === 'consume') this.#judge(trial, prepared, charges, layers, decision);
     return decision;
   }
 
-  #decideUnblocked(method: 'consume' | 'peek', prepared: PreparedCharge): MaybePromise<Decision> {
+  /** Decides a charge that is blocked, that nothing limits, or for which some limits are only observed. */
+  #decideUnusual(
+    method: 'consume' | 'peek',
+    prepared: PreparedCharge,
+    block: Block | undefined,
+  ): MaybePromise<Decision> {
     const { resolution } = prepared;
-    if (!this.#canThrottle) this.#warnOfThrottle(resolution);
+    if (block !== undefined) return this.#withoutStore(method, blockedDecision(prepared, block));
     if (resolution.counters.length === 0) {
       return this.#withoutStore(method, new Decision(prepared, resolution, FREE, 'none'));
     }
-    const observed = resolution.observed === undefined ? undefined : new ObservedCharge(this.#guard, method, prepared);
+    const observed = new ObservedCharge(this.#guard, method, prepared);
     const decision = method === 'consume' ? this.#guard.consume(prepared) : this.#guard.peek(prepared);
-    if (observed === undefined || method === 'peek') return decision;
+    if (method === 'peek') return decision;
     const follow = (made: Decision) => {
       observed.follow(made);
       return made;

@@ -16,6 +16,9 @@ export class Counters implements Pinned {
   /** One for each counter of the current charge. There may be more, of an earlier charge. */
   readonly #chargings: Charging[] = [];
   #chargingCount = 0;
+  /** The counters and the cost of the previous charge, if none of them names an account or a subject. */
+  #usual: readonly CounterSpec[] | undefined;
+  #usualCost = 0;
   /** The keys of the accounts of the current charge other than its own. */
   readonly #otherKeys: AccountKey[] = [];
   #now = 0;
@@ -106,6 +109,10 @@ export class Counters implements Pinned {
   /** Reads where the counters of a charge are kept, and what it costs on each. */
   #read(account: string, counters: readonly CounterSpec[], cost: number): void {
     const own = this.table.keyOf(account);
+    // Charges with the same limits have the same array, and differ in the account alone. All accounts share one key.
+    if (counters === this.#usual && cost === this.#usualCost) return;
+    this.#usual = undefined;
+    let isUsual = true;
     if (2 * counters.length > this.#maxCounters) this.#checkRoom(counters);
     if (counters.length > this.#chargings.length) this.#addChargings(own, counters.length);
     this.#chargingCount = counters.length;
@@ -125,10 +132,14 @@ export class Counters implements Pinned {
         key = this.#otherKeys[others - 1]!;
       }
       charging.stored.read(counter.name, key);
+      if (counter.account !== undefined || charging.stored.key !== own) isUsual = false;
       charging.cost = counter.cost ?? cost;
       quotas += counter.quotas.length;
     }
     fitOutcome(this.#outcome, quotas);
+    if (!isUsual) return;
+    this.#usual = counters;
+    this.#usualCost = cost;
   }
 
   #readOther(index: number, account: string): void {
