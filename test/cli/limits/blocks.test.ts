@@ -115,7 +115,6 @@ describe('tollgate limits set', () => {
     ],
     [['--each', 'key'], 'Expected --each to be NAME=LIST, such as key=6000/minute, got "key"'],
     [['--each', 'key=1/s', '--each', 'key=2/s'], 'Expected each --each once, got "key" twice'],
-    [[], 'Expected at least one of --quotas, --category, --total, --each, --throttle, --mode, --blocked and --from'],
   ])('%j ends with 2: %s', async (args, message) => {
     const { code, stdout, stderr } = await limitsUnder('wrong')('set', 'acme', ...args);
     expect([stderr, stdout, code]).toEqual([`tollgate: ${message}\n`, '', 2]);

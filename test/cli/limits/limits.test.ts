@@ -160,7 +160,7 @@ describe('tollgate limits', () => {
   });
 
   it.each([
-    [['a'], 'Expected at least one of --quotas, --category, --total, --throttle, --mode and --from'],
+    [['a'], 'Expected at least one of --quotas, --category, --total, --each, --throttle, --mode, --blocked and --from'],
     [
       ['a', '--quotas', 'many'],
       'Expected --quotas to be quotas such as 6000/minute,100/second, or unlimited, got "many"',
