@@ -586,6 +586,31 @@ describe('the log', () => {
     ]);
   });
 
+  it('has the subjects of the request, and each of several charges', async () => {
+    const lines: { readonly msg: string; readonly rateLimit?: unknown }[] = [];
+    const stream = { write: (line: string) => void lines.push(JSON.parse(line)) };
+    const limiter = new RateLimiter({ policy: { quotas: [perMinute(0)] } });
+    const app = Fastify({ logger: { stream } });
+    apps.push(app);
+    const subjects = { key: 'k1' };
+    await app.register(rateLimit, { limiter, account: () => 'a', subjects, category: 'x', logRefusals: 'info' });
+    app.get('/one', async () => 'x');
+    const charges = () => [{ account: 'a' }, { address: '192.0.2.1', category: 'y' }];
+    app.get('/two', { config: { rateLimit: { charges } } }, async () => 'x');
+    expect(await statuses(app, '/one', '/two')).toEqual([429, 429]);
+    const why = { reason: 'cost-above-limit', retryAfterMs: null };
+    expect(lines.flatMap(({ msg, rateLimit }) => (msg === 'rate limit: refused' ? [rateLimit] : []))).toEqual([
+      { account: 'a', category: 'x', subjects, ...why },
+      {
+        charges: [
+          { account: 'a', category: 'x', subjects },
+          { address: '192.0.2.1', category: 'y' },
+        ],
+        ...why,
+      },
+    ]);
+  });
+
   it('has only levels of Fastify', async () => {
     await expect(build({ ...perMinuteOf(1), logRefusals: 'loud' as never })).rejects.toThrow(/`rateLimit.logRefusals`/);
   });

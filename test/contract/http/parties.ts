@@ -156,9 +156,9 @@ function describeOn({ closing, start, startPlain, statuses }: HttpWorld, makeSto
       ['a misspelt field', [{ acount: 'a' }], /Unknown option `charges\[0\].acount`/],
       ['both parties', [{ account: 'a' }, { account: 'a', address: 'b' }], /either `charges\[1\].account` or/],
       ['a number', [{ account: 7 }], /`charges\[0\].account` to be a string, got 7/],
-      ['an address that is none', [{ address: {} }], /`charges\[0\].address` to be a string/],
-      ['a plan that is none', [{ account: 'a', plan: [] }], /`charges\[0\].plan` to be a string/],
-      ['subjects that are none', [{ account: 'a', subjects: ['leg'] }], /`charges\[0\].subjects` to be a plain object/],
+      ['an address that is an object', [{ address: {} }], /`charges\[0\].address` to be a string/],
+      ['a plan that is a list', [{ account: 'a', plan: [] }], /`charges\[0\].plan` to be a string/],
+      ['subjects in a list', [{ account: 'a', subjects: ['leg'] }], /`charges\[0\].subjects` to be a plain object/],
       ['a rejection', REJECTED, /a bug/],
     ])('%s goes to the error handler, and charges nobody', async (_, answer, message) => {
       const limiter = limiterOf({ quotas: [perMinute(1)] });
