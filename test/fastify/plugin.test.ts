@@ -109,6 +109,22 @@ describe('a route', () => {
     expect(await statuses(app, ...new Array<string>(4).fill(`${legs}/summary`))).toEqual([200, 200, 200, 200]);
   });
 
+  it('gets the subjects of other paths from its pattern, or from each path if the pattern shows none', async () => {
+    const policy = { quotas: [perMinute(1000)], each: { key: [perMinute(1)] } };
+    const read = (path: string) => ({ account: 'a', category: 'x', subjects: { key: path.split('/')[2] } });
+    const shown = { parameter: 'account', category: 'x' };
+    const routes = [shown, { ...shown, subjects: { key: 'key' } }, { ...shown, subjects: undefined }, undefined];
+    const found: number[][] = [];
+    for (const route of routes) {
+      const app = await build({ policy, account: 'account', category: 'x', paths: { read, readRoute: () => route } });
+      app.get('/:account/:key', async () => 'x');
+      found.push(await statuses(app, '/a/k1', '/a/k%31', '/a/k1', '/a/k2'));
+    }
+    // The function above does not decode.
+    const byPath = [200, 200, 429, 200];
+    expect(found).toEqual([byPath, [200, 429, 429, 200], [200, 200, 200, 200], byPath]);
+  });
+
   it('has its own refundWhen, costAfter and costWhenAborted, and keeps those of the plugin that it does not set', async () => {
     const limiter = new RateLimiter({ policy: { quotas: [perMinute(1000)] } });
     const app = await build({ limiter, account: () => 'a', cost: 10, costAfter: () => 4 });
