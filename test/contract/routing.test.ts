@@ -35,13 +35,19 @@ describe('of each hostile target, the counter that is charged is that of the han
       const charged = answers.filter((answer) => answer?.ran === undefined && answer?.charged?.category).length;
       const wrong = answers.flatMap((answer, index) => {
         if (answer?.ran === undefined) return [];
-        const { ran, account, charged } = answer;
-        // A parameter that is empty names no account.
-        const isRight = charged?.category === ran && (charged.account ?? '') === account;
+        const { ran, account, subject, charged } = answer;
+        const { leg, bridge } = charged?.subjects ?? {};
+        // A parameter that is empty names no account, and no leg or bridge.
+        const isRight =
+          charged?.category === ran &&
+          (charged.account ?? '') === account &&
+          (leg ?? bridge ?? '') === (subject ?? '') &&
+          charged.ids.join() === (subject ?? '');
         return isRight ? [] : [{ target: targets[index], ...answer }];
       });
       expect(wrong).toEqual([]);
       expect(handled).toBeGreaterThan(50);
+      expect(answers.filter((answer) => answer?.ran !== undefined && answer.subject).length).toBeGreaterThan(50);
       const unseen = targets.length - handled - charged;
       rows.push(`| ${name} | ${targets.length} | ${handled} | ${charged} | ${unseen} | ${wrong.length} |`);
     } finally {

@@ -47,6 +47,23 @@ describe('Express middleware', () => {
     expect(await statuses(origin, '/v2/accounts/a/legs', '/v2/accounts/b/legs')).toEqual([429, 200]);
   });
 
+  it('charges on a route, and middleware before it with another limiter, each decide', async () => {
+    const app = express();
+    const store = new MemoryStore({ clock: () => 0 });
+    const limiter = new RateLimiter({ policy: { quotas: [perMinute(2)] }, store });
+    app.use(rateLimit({ policy: { quotas: [perMinute(5)] }, account: 'address' }));
+    const charges = ({ params }: express.Request) => [
+      { account: String(params['from']) },
+      { account: String(params['to']) },
+    ];
+    app.get('/:from/:to', rateLimit({ limiter, charges }), (request, response) => {
+      response.json(request.rateLimit?.charges.map(({ account }) => account));
+    });
+    const origin = await serve(app);
+    expect((await rawFetch(origin, '/ada/bob')).body).toBe('["ada","bob"]');
+    expect(await statuses(origin, '/ada/cy', '/ada/dan', '/dan/bob', '/eve/bob')).toEqual([200, 429, 200, 429]);
+  });
+
   it('can be mounted on a single route, with a category of its own', async () => {
     const app = express();
     app.post(

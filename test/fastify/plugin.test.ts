@@ -53,6 +53,78 @@ describe('a route', () => {
     expect(await statuses(app, '/free')).toEqual([200]);
   });
 
+  it('has subjects or charges of its own; charges and account replace each other', async () => {
+    const many = [perMinute(1000)];
+    const limiter = new RateLimiter({ policy: { quotas: many, each: { key: many, leg: many } } });
+    const app = await build({ limiter, account: () => 'a', subjects: { key: 'k1' }, category: 'all' });
+    const declare = (url: string, rateLimit: RouteRateLimit, on = app) =>
+      on.get(url, { config: { rateLimit } }, async (request) =>
+        request.rateLimit!.charges.map(({ account, address, subjects }) => [account ?? address, subjects]),
+      );
+    declare('/plain', {});
+    declare('/own-subjects', { subjects: () => ({ leg: 'l1' }) });
+    declare('/several', { charges: (_, { address }) => [{ address }, { account: 'b' }] });
+    const parties = async (url: string, on = app) => (await on.inject(url)).json();
+    expect(await parties('/plain')).toEqual([['a', { key: 'k1' }]]);
+    expect(await parties('/own-subjects')).toEqual([['a', { leg: 'l1' }]]);
+    expect(await parties('/several')).toEqual([
+      ['127.0.0.1', null],
+      ['b', { key: 'k1' }],
+    ]);
+
+    const second = await build({ limiter, charges: () => [{ account: 'a' }, { account: 'b' }], category: 'all' });
+    declare('/several', {}, second);
+    declare('/one/:account', { account: 'account', category: 'one' }, second);
+    expect(await parties('/several', second)).toEqual([
+      ['a', null],
+      ['b', null],
+    ]);
+    expect(await parties('/one/c', second)).toEqual([['c', null]]);
+  });
+
+  it.each<[RouteRateLimit, string]>([
+    [{ subjects: { lge: 'x' } }, '`config.rateLimit.subjects.lge` to be a subject of the policy'],
+    [{ subjects: 5 as never }, '`config.rateLimit.subjects` to be an object or a function, got 5'],
+    [{ charges: [] as never }, '`config.rateLimit.charges` to be a function'],
+    [
+      { charges: () => [], account: 'shop' },
+      'either `config.rateLimit.account` or `config.rateLimit.charges`, got both',
+    ],
+  ])('with wrong parties throws where it is declared: %j', async (own, message) => {
+    const app = await build({ policy: { quotas: [perMinute(1)], each: { leg: [perMinute(1)] } }, account: 'address' });
+    expect(() => app.get('/', { config: { rateLimit: own } }, async () => 'x')).toThrow(message);
+  });
+
+  it('counts the leg of its parameter, in every spelling, and of a wildcard that of the path', async () => {
+    const policy = { quotas: [perMinute(1000)], each: { leg: [perMinute(2)] } };
+    const app = await build(legsApi({ policy, category: 'one' }));
+    const url = '/v2/accounts/:account_sid/legs';
+    app.get(`${url}/:id/actions/:verb`, async () => 'x');
+    app.get(`${url}/*`, async () => 'x');
+    app.get(`${url}/summary`, async () => 'x');
+    const legs = '/v2/accounts/a/legs';
+    const ofOne = ['l1/actions/x', '%6c1/actions/y', 'l%31/actions/z', 'l1', '%6c1/other'];
+    expect(await statuses(app, ...ofOne.map((path) => `${legs}/${path}`))).toEqual([200, 200, 429, 429, 429]);
+    expect(await statuses(app, `${legs}/l2`, `${legs}/l2/actions/x`, `${legs}/l2/x/y`)).toEqual([200, 200, 429]);
+    expect(await statuses(app, ...new Array<string>(4).fill(`${legs}/summary`))).toEqual([200, 200, 200, 200]);
+  });
+
+  it('gets the subjects of other paths from its pattern, or from each path if the pattern shows none', async () => {
+    const policy = { quotas: [perMinute(1000)], each: { key: [perMinute(1)] } };
+    const read = (path: string) => ({ account: 'a', category: 'x', subjects: { key: path.split('/')[2] } });
+    const shown = { parameter: 'account', category: 'x' };
+    const routes = [shown, { ...shown, subjects: { key: 'key' } }, { ...shown, subjects: undefined }, undefined];
+    const found: number[][] = [];
+    for (const route of routes) {
+      const app = await build({ policy, account: 'account', category: 'x', paths: { read, readRoute: () => route } });
+      app.get('/:account/:key', async () => 'x');
+      found.push(await statuses(app, '/a/k1', '/a/k%31', '/a/k1', '/a/k2'));
+    }
+    // The function above does not decode.
+    const byPath = [200, 200, 429, 200];
+    expect(found).toEqual([byPath, [200, 429, 429, 200], [200, 200, 200, 200], byPath]);
+  });
+
   it('has its own refundWhen, costAfter and costWhenAborted, and keeps those of the plugin that it does not set', async () => {
     const limiter = new RateLimiter({ policy: { quotas: [perMinute(1000)] } });
     const app = await build({ limiter, account: () => 'a', cost: 10, costAfter: () => 4 });
@@ -527,6 +599,31 @@ describe('the log', () => {
     expect(await logged({ logRefusals: 'warn' })).toMatchObject([
       { level: 40, reqId: 'req-2', msg: 'rate limit: refused', rateLimit: { ...fields, category: 'legs' } },
       { level: 40, reqId: 'req-4', msg: 'rate limit: would refuse', rateLimit: { ...fields, category: 'events' } },
+    ]);
+  });
+
+  it('has the subjects of the request, and each of several charges', async () => {
+    const lines: { readonly msg: string; readonly rateLimit?: unknown }[] = [];
+    const stream = { write: (line: string) => void lines.push(JSON.parse(line)) };
+    const limiter = new RateLimiter({ policy: { quotas: [perMinute(0)] } });
+    const app = Fastify({ logger: { stream } });
+    apps.push(app);
+    const subjects = { key: 'k1' };
+    await app.register(rateLimit, { limiter, account: () => 'a', subjects, category: 'x', logRefusals: 'info' });
+    app.get('/one', async () => 'x');
+    const charges = () => [{ account: 'a' }, { address: '192.0.2.1', category: 'y' }];
+    app.get('/two', { config: { rateLimit: { charges } } }, async () => 'x');
+    expect(await statuses(app, '/one', '/two')).toEqual([429, 429]);
+    const why = { reason: 'cost-above-limit', retryAfterMs: null };
+    expect(lines.flatMap(({ msg, rateLimit }) => (msg === 'rate limit: refused' ? [rateLimit] : []))).toEqual([
+      { account: 'a', category: 'x', subjects, ...why },
+      {
+        charges: [
+          { account: 'a', category: 'x', subjects },
+          { address: '192.0.2.1', category: 'y' },
+        ],
+        ...why,
+      },
     ]);
   });
 

@@ -20,13 +20,13 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
   '@tollgate/core/http': {
     values: `
       Answers BAD_REQUEST_STATUS BadCost CHARGE_OPTIONS Corrections ENVELOPE_TYPE LIMITED_STATUS MountWatch
-      MountedLimiter RequestReader UNAVAILABLE_STATUS asError checkChargeOptions checkHttpOptions checkNames
+      MountedLimiter RequestReader UNAVAILABLE_STATUS asError checkChargeOptions checkCharges checkHttpOptions checkIpv6Prefix checkNames
       checkOneOf checkOptions checkRefundAtMost clientAddress envelopeWriter headersWriter legsApiOptions limiterOf refusalLine reportRefusal requestId
       writeRetryAfter`,
     types: `
-      AccountOption AddressFacts AnsweredRequest ChargeOptions EndingResponse Envelope HeaderChoice HeaderFormat
-      HeaderSpelling HeadersWriter HttpOptions Optional Paths ProxyTrust RefusalHook Replacement RequestFacts
-      RouteFacts Serves SetHeader`,
+      AccountOption AddressFacts AnsweredRequest ChargeEntry ChargeOptions ChargesOption ClientFacts EndingResponse Envelope
+      HeaderChoice HeaderFormat HeaderSpelling HeadersWriter HttpOptions NamedSubjects Optional Paths ProxyTrust RefusalHook
+      Replacement RequestFacts RouteFacts Serves SetHeader SubjectsOption`,
   },
   '@tollgate/core/usage': {
     values: `

@@ -121,3 +121,24 @@ rateLimit({ account: 'address', policy: { quotas, categories: { legs: quotas } }
 rateLimit({ account: 'address', policy, category: 'leg' });
 // @ts-expect-error: a misspelt plan
 rateLimit({ account: 'address', limiter, category: 'legs', plan: 'glod' });
+
+// So are the kinds of subjects, also those that functions return, and the names in several charges.
+rateLimit({ account: 'address', policy: withSubjects, subjects: { leg: 'l1', trunk: 't1' } });
+rateLimit({ account: 'address', policy: withSubjects, subjects: (request) => ({ leg: request.get('x-leg') }) });
+rateLimit({ account: 'address', policy: withSubjects, subjects: async (_request, { leg }) => ({ leg: leg ?? null }) });
+rateLimit({ account: 'address', policy: ordinary, subjects: { anything: 'x' } });
+rateLimit({
+  policy: withSubjects,
+  charges: (_request, { address }) => [{ address }, { account, subjects: { leg: 'l1' } }],
+});
+rateLimit({ policy, charges: async () => [{ account, category: 'legs', plan: 'gold' }] });
+// @ts-expect-error: a misspelt kind
+rateLimit({ account: 'address', policy: withSubjects, subjects: { lge: 'l1' } });
+// @ts-expect-error: a misspelt kind
+rateLimit({ account: 'address', policy: withSubjects, subjects: () => ({ lge: 'l1' }) });
+// @ts-expect-error: a misspelt category
+rateLimit({ policy, charges: () => [{ account, category: 'leg' }] });
+// @ts-expect-error: a misspelt kind
+rateLimit({ policy: withSubjects, charges: () => [{ account, subjects: { lge: 'l1' } }] });
+// @ts-expect-error: an account or an address
+rateLimit({ policy, charges: () => [{ category: 'legs' }] });

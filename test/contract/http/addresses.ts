@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { perMinute, RateLimiter } from '@tollgate/core';
 import { describe, expect, it } from 'vitest';
 import { collectWarnings } from '../../warnings.js';
 import type { CommonOptions, Setup } from './adapter.js';
@@ -39,6 +40,49 @@ export function describeAddresses({ closing, limited, startPlain, statuses }: Ht
       for (const ipv6Prefix of ['56', true, null]) {
         await expect(byAddress({ ipv6Prefix: ipv6Prefix as never })).rejects.toThrow(/`rateLimit.ipv6Prefix`/);
       }
+    });
+
+    it('has at least the bits of the smallest range of the policy', async () => {
+      const policyOf = (range: '2001:db8::/57' | '2001:db8::/64' | '2001:db8::/65' | '2001:db8::1') => ({
+        quotas: [perMinute(9)],
+        addresses: { [range]: 'unlimited' as const },
+      });
+      const refused = [
+        [{ policy: policyOf('2001:db8::/57') }, /`rateLimit.ipv6Prefix` to be at least 57, or false, got 56: `policy/],
+        [{ policy: policyOf('2001:db8::/64'), ipv6Prefix: 63 }, /at least 64, or false, got 63/],
+        [{ policy: policyOf('2001:db8::/65'), ipv6Prefix: 64 }, /`rateLimit.ipv6Prefix` to be false, got 64/],
+        [
+          { policy: policyOf('2001:db8::1') },
+          /to be false, got 56: `policy.addresses` has a range with the prefix 128/,
+        ],
+      ] as const;
+      for (const [options, message] of refused) await expect(byAddress(options)).rejects.toThrow(message);
+      await byAddress({ policy: policyOf('2001:db8::/64'), ipv6Prefix: 64 });
+      const running = await byAddress(
+        { policy: { ...policyOf('2001:db8::1'), quotas: [perMinute(1)] }, ipv6Prefix: false },
+        { trustProxy: 'loopback' },
+      );
+      expect(await statuses(running, ['/', '/'], forwarded('2001:db8:0::0001'))).toEqual([200, 200]);
+      expect(await statuses(running, ['/', '/'], forwarded('2001:db8::2'))).toEqual([200, 429]);
+    });
+
+    it('that no range of a later policy can have is reported once', async () => {
+      const warnings = collectWarnings();
+      const name = `range-${Math.random()}`;
+      const limiter = new RateLimiter({ name, policy: { quotas: [perMinute(9)] } });
+      closing.push(() => limiter.close());
+      await startPlain([{ limiter, account: 'address', ipv6Prefix: false }]);
+      const policy = { quotas: [perMinute(9)], addresses: { '2001:db8::/60': 'blocked' as const } };
+      limiter.setPolicy(policy);
+      expect(await warnings()).toEqual([]);
+      await startPlain([{ limiter, account: 'address', ipv6Prefix: 60 }]);
+      limiter.setPolicy({ ...policy, addresses: { '2001:db8::/61': 'blocked' } });
+      limiter.setPolicy({ ...policy, addresses: { '2001:db8::/62': 'blocked' } });
+      expect(await warnings()).toEqual([
+        expect.stringContaining(
+          `TOLLGATE_RANGE_UNMATCHED The policy of the limiter ${name} has an IPv6 range with the prefix 61, and a mount counts addresses by their first 60 bits`,
+        ),
+      ]);
     });
 
     it.each<readonly [trustProxy: boolean | string, code: string | undefined, isForwarded: boolean]>([

@@ -19,6 +19,25 @@ export function describeMounts({ limited, memory, start, startAll, statuses }: H
       ]);
     });
 
+    it('of a limiter that has counted one of several charges already is reported once', async () => {
+      const warnings = collectWarnings();
+      const name = `several-${Math.random()}`;
+      const limiter = new RateLimiter({
+        name,
+        policy: { quotas: [perMinute(9)] },
+        store: memory(),
+      });
+      const mount = { limiter, category: 'login' };
+      const charges = () => [{ account: 'a' }, { account: 'ameyo5m' }];
+      const other = { limiter, charges: () => [{ account: 'a', category: 'x' }, { account: 'b' }] };
+      await statuses(await startAll([other, mount]), [LEGS]);
+      expect(await warnings()).toEqual([]);
+      await statuses(await startAll([{ ...mount, charges }, mount]), [LEGS, LEGS]);
+      expect(await warnings()).toEqual([
+        expect.stringContaining(`TOLLGATE_COUNTED_TWICE The limiter ${name} has counted one request twice`),
+      ]);
+    });
+
     it('of a limiter on a request that it refuses, or that another limiter counts, is no mistake', async () => {
       const warnings = collectWarnings();
       const limiter = () => new RateLimiter({ policy: { quotas: [perMinute(4)] }, store: memory() });

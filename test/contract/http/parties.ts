@@ -1,7 +1,8 @@
-import { type PolicyOptions, perHour, perMinute, RateLimiter, type Store } from '@tollgate/core';
+import { MemoryStore, type PolicyOptions, perHour, perMinute, RateLimiter, type Store } from '@tollgate/core';
 import type { ChargeEntry, ClientFacts } from '@tollgate/core/http';
 import { describe, expect, it } from 'vitest';
 import { redisWorld } from '../../redis/store-world.js';
+import { collectWarnings } from '../../warnings.js';
 import type { CommonOptions, CommonRequest } from './adapter.js';
 import { rawFetch } from './raw.js';
 import { type HttpWorld, LEGS } from './world.js';
@@ -155,14 +156,17 @@ function describeOn({ closing, start, startPlain, statuses }: HttpWorld, makeSto
       ['a misspelt field', [{ acount: 'a' }], /Unknown option `charges\[0\].acount`/],
       ['both parties', [{ account: 'a' }, { account: 'a', address: 'b' }], /either `charges\[1\].account` or/],
       ['a number', [{ account: 7 }], /`charges\[0\].account` to be a string, got 7/],
-      ['an address that is none', [{ address: {} }], /`charges\[0\].address` to be a string/],
-      ['a plan that is none', [{ account: 'a', plan: [] }], /`charges\[0\].plan` to be a string/],
-      ['subjects that are none', [{ account: 'a', subjects: ['leg'] }], /`charges\[0\].subjects` to be a plain object/],
-      ['a rejection', Promise.reject(new Error('a bug')), /a bug/],
+      ['an address that is an object', [{ address: {} }], /`charges\[0\].address` to be a string/],
+      ['a plan that is a list', [{ account: 'a', plan: [] }], /`charges\[0\].plan` to be a string/],
+      ['subjects in a list', [{ account: 'a', subjects: ['leg'] }], /`charges\[0\].subjects` to be a plain object/],
+      ['a rejection', REJECTED, /a bug/],
     ])('%s goes to the error handler, and charges nobody', async (_, answer, message) => {
-      if (answer instanceof Promise) answer.catch(() => {});
       const limiter = limiterOf({ quotas: [perMinute(1)] });
-      const given = { limiter, category: 'login', charges: () => answer as never };
+      const given = {
+        limiter,
+        category: 'login',
+        charges: () => (answer === REJECTED ? Promise.reject(new Error('a bug')) : answer) as never,
+      };
       const running = await startPlain([given], { mount: 'root', errorHandler: true });
       const { status, body } = await rawFetch(running.origin, '/');
       expect([status, body]).toEqual([500, expect.stringMatching(message)]);
@@ -180,6 +184,17 @@ function describeOn({ closing, start, startPlain, statuses }: HttpWorld, makeSto
       expect(await statuses(running, ['/'], ['X-Cost: -2'])).toEqual([400]);
       expect(await usedOf(limiter, { account: 'b', category: 'other' })).toBe(2);
     });
+  });
+
+  it('several charges are refused on a store that takes those of one account at a time', async () => {
+    const { consume, peek, refund, reset, close } = new MemoryStore();
+    const limiter = new RateLimiter({
+      policy: { quotas: [perMinute(9)] },
+      store: { consume, peek, refund, reset, close },
+    });
+    await expect(startPlain([{ limiter, charges: () => [] }])).rejects.toThrow(
+      'Expected a store with joinsAccounts beside `rateLimit.charges`, got one without',
+    );
   });
 
   const usedOf = async (limiter: RateLimiter, charge: Parameters<RateLimiter['peek']>[0]) =>
@@ -309,6 +324,33 @@ function describeOn({ closing, start, startPlain, statuses }: HttpWorld, makeSto
       expect([await named('/legs/l1'), await named('/bridges/b1')]).toEqual([undefined, undefined]);
     });
 
+    it('of other paths come from the functions of the option paths', async () => {
+      const paths = {
+        read: (path: string, kinds: ReadonlySet<string>) => {
+          const [, account, key = ''] = path.split('/');
+          return { account, category: 'all', ...(kinds.has('key') && { subjects: { key } }) };
+        },
+      };
+      const running = await startPlain([{ limiter: limiterOf(policy), account: (_, parameter) => parameter, paths }], {
+        mount: 'root',
+      });
+      expect(await statuses(running, ['/a/k1', '/a/k1', '/a/k1', '/a/k1', '/a/k2', '/b/k1', '/a'])).toEqual([
+        200, 200, 200, 429, 200, 200, 200,
+      ]);
+    });
+
+    it('of a kind that the policy does not have are reported once', async () => {
+      const warnings = collectWarnings();
+      const kind = `bridge-${Math.random()}`;
+      const running = await start({ limiter: limiterOf(policy), subjects: () => ({ [kind]: 'b1' }) });
+      expect(await statuses(running, [LEGS, LEGS])).toEqual([200, 200]);
+      expect(await warnings()).toEqual([
+        expect.stringContaining(
+          `TOLLGATE_UNKNOWN_NAME A charge has the subject ${kind}, which the policy does not have`,
+        ),
+      ]);
+    });
+
     it('may be the same for all requests, or come later, or none', async () => {
       const constant = await start({ limiter: limiterOf(policy), subjects: { key: 'all' } });
       expect(await statuses(constant, [LEGS, LEGS, LEGS, LEGS])).toEqual([200, 200, 200, 429]);
@@ -331,10 +373,10 @@ function describeOn({ closing, start, startPlain, statuses }: HttpWorld, makeSto
         '@service',
         'ж'.repeat(999),
       ];
-      const running = await start({
-        limiter: limiterOf(policy),
-        subjects: (request) => ({ key: ids[Number(header('x-index')(request))]! }),
-      });
+      // The answer would have the longest id several times.
+      const beforeAnswer = (request: CommonRequest) => void Object.assign(request, { rateLimit: null });
+      const subjects = (request: CommonRequest) => ({ key: ids[Number(header('x-index')(request))]! });
+      const running = await start({ limiter: limiterOf(policy), subjects }, { beforeAnswer });
       for (const index of ids.keys()) {
         expect(await statuses(running, [LEGS, LEGS, LEGS, LEGS], [`X-Index: ${index}`])).toEqual([200, 200, 200, 429]);
       }
@@ -437,3 +479,5 @@ function describeOn({ closing, start, startPlain, statuses }: HttpWorld, makeSto
     });
   });
 }
+
+const REJECTED = Symbol('a promise that rejects');

@@ -14,7 +14,15 @@ export interface Answer {
   readonly ran?: string;
   /** The account for which the handler acts. */
   readonly account?: string;
-  readonly charged?: { readonly account?: string; readonly category?: string };
+  /** The leg or the bridge for which the handler acts. */
+  readonly subject?: string;
+  readonly charged?: {
+    readonly account?: string;
+    readonly category?: string;
+    readonly subjects?: { readonly leg?: string; readonly bridge?: string };
+    /** The ids of the subjects whose counters were charged. */
+    readonly ids: readonly string[];
+  };
 }
 
 export interface RoutedServer {
@@ -36,8 +44,16 @@ const ROUTES: readonly (readonly [category: string, path: string])[] = [
   ['other', '/numbers/:sid/x/actions'],
 ];
 
-const options = () => ({ policy: { quotas: [perMinute(1_000_000_000)] } });
-const show = (decision: Decision | null | undefined) => ({ charged: { ...decision?.toJSON(), quotas: undefined } });
+const SUBJECT = /^\/(legs|bridges)\/:sid/;
+const many = [perMinute(1_000_000_000)];
+const options = () => ({ policy: { quotas: many, each: { leg: many, bridge: many } } });
+const show = (decision: Decision | null | undefined) => ({
+  charged: {
+    ...decision?.toJSON(),
+    quotas: undefined,
+    ids: decision?.quotas.flatMap(({ subjectId }) => (subjectId === undefined ? [] : [subjectId])),
+  },
+});
 
 /** An app of Express 4 or 5; `build` mounts the limiter and the routes. */
 function expressServer(name: string, build: (make: ExpressParts) => Express): RoutedServer[] {
@@ -73,7 +89,8 @@ function addRoutes(router: Pick<Router, 'all'>, base: string, ...before: Request
   for (const [ran, path] of ROUTES) {
     router.all(base + path, ...before, (request: Request, response: Response) => {
       const account: unknown = request.params['account_sid'] ?? response.locals['account'];
-      response.json({ ran, account, ...show(request.rateLimit) });
+      const subject = SUBJECT.test(path) ? request.params['sid'] : undefined;
+      response.json({ ran, account, subject, ...show(request.rateLimit) });
     });
   }
 }
@@ -147,7 +164,8 @@ function fastifyServer(
 function addFastifyRoutes(app: FastifyInstance, base: string): void {
   for (const [ran, path] of ROUTES) {
     app.all<{ Params: Record<string, string> }>(base + path, async ({ params, rateLimit }) => {
-      return { ran, account: params['account_sid'] ?? params['id'], ...show(rateLimit) };
+      const subject = SUBJECT.test(path) ? params['sid'] : undefined;
+      return { ran, account: params['account_sid'] ?? params['id'], subject, ...show(rateLimit) };
     });
   }
 }

@@ -123,4 +123,9 @@ const SPELLINGS: readonly Spelling[] = [
   encoded('l1', ''),
   encoded('l1', 'actions'),
   encoded('b1', 'accounts'),
+  ...['%6c1', '%6C1', 'l%31', '%256c1', 'L1', 'l1%20', 'l1%2Fx', 'l1%2F', '%c3%a9', 'l1%00', 'l1;x', 'l1.json'].map(
+    (id) => encoded('l1', id),
+  ),
+  ...['__proto__', ':sid', '*', 'legs', 'accounts', 'l1%', 'x'.repeat(99)].map((id) => encoded('l1', id)),
+  ...['%621', 'b%31', 'b1%2Factions', 'bridges'].map((id) => encoded('b1', id)),
 ];

@@ -2,7 +2,6 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { Decision } from '../decision/index.js';
 import { entryOf } from '../entry-of.js';
 import { noteAsked, type RateLimiter } from '../limiter/index.js';
-import type { PolicyMessage } from '../observe/index.js';
 import type { Policy } from '../policy/index.js';
 import { warnOnce } from '../warnings.js';
 import { tighter } from './answers.js';
@@ -134,10 +133,11 @@ const mounted = new WeakMap<RateLimiter, MountedLimiter>();
 
 /** One subscription for all limiters, since a listener on each would slow its refusals down. */
 function followPolicy(message: unknown): void {
-  const { limiter, policy } = message as PolicyMessage;
-  mounted.get(limiter as RateLimiter)?.policyChanged(policy);
+  const { limiter, policy } = message as { readonly limiter: RateLimiter; readonly policy: Policy };
+  mounted.get(limiter)?.policyChanged(policy);
 }
 
+/** A limiter publishes each change of its policy. */
 const POLICY_CHANGED = 'tollgate:policy';
 let isFollowing = false;
 

@@ -34,8 +34,8 @@ export type SubjectsOption<Request, Names extends PolicyNames = PolicyNames> =
   | ((request: Request, shown: Subjects) => Optional<NamedSubjects<Names>>);
 
 /**
- * One of several charges of a request, by its account or its address; without either it is by the client's address. What
- * it leaves out comes from the options beside it: also the subjects, if it has an account.
+ * One of several charges of a request, by its account or its address; without either it is by the client's address.
+ * What it leaves out comes from the options beside it: also the subjects, if it has an account.
  */
 export type ChargeEntry<Names extends PolicyNames = PolicyNames> = (
   | { readonly account: string | null | undefined; readonly address?: undefined }
@@ -70,17 +70,17 @@ export type ChargesOption<Request, Names extends PolicyNames = PolicyNames> = (
 /** How the paths of an API show account, category and subjects. `legsApi()` brings those of the Legs API. */
 export interface Paths {
   /**
-   * What the path of a request shows. It is the path by which the host routes, with its mounts. `kinds` are the kinds of
-   * subjects that the policy has; others need not be read.
+   * What the path of a request shows. It is the path by which the host routes, with its mounts. `kinds` are the kinds
+   * of subjects that the policy has; others need not be read.
    */
   readonly read: (
     path: string,
     kinds: ReadonlySet<string>,
   ) => { readonly account: string | undefined; readonly category: string; readonly subjects?: Subjects | undefined };
   /**
-   * What the pattern of a route shows for all of its requests: the parameter with the account, the category, and by kind
-   * the parameters with subjects. `undefined` where only the path of each request shows it. A host that has patterns
-   * asks once for each route.
+   * What the pattern of a route shows for all of its requests: the parameter with the account, the category, and by
+   * kind the parameters with subjects. `undefined` where only the path of each request shows it; without `subjects`, each
+   * path is read for these. A host that has patterns asks once for each route.
    */
   readonly readRoute?: (
     pattern: string,
@@ -370,7 +370,7 @@ export function checkCharges(path: string, { charges }: ChargeOptions<never>, { 
 }
 
 /**
- * Refuses an `ipv6Prefix` that leaves less of an address than a range of the policy has, so that nobody is in the range.
+ * Refuses an `ipv6Prefix` that leaves less of an address than a range of the policy has: nobody would be in the range.
  *
  * @throws RangeError `TOLLGATE_OPTION_RANGE`.
  */

@@ -48,10 +48,12 @@ export class RequestReader<Request> {
   readonly #parameter: string;
   /** The category of the route's pattern. */
   readonly #routeCategory: string | undefined;
-  /** By kind, the route's parameters with subjects. */
-  readonly #routeSubjects: Subjects | undefined;
+  /** The kinds of subjects that the route shows, each with its parameter. */
+  readonly #routeSubjects: readonly (readonly [kind: string, parameter: string | undefined])[] | undefined;
   /** How paths are read; `undefined` where the options or the route say all. */
   readonly #paths: ReaderOptions<Request>['paths'];
+  /** How paths are read for subjects alone, where the route says all but these. */
+  readonly #subjectPaths: ReaderOptions<Request>['paths'];
   /** Whether a missing parameter is a mistake that has not been reported. */
   #needsParameter: boolean;
   #needsCost = true;
@@ -77,7 +79,9 @@ export class RequestReader<Request> {
     mounted.countsAddresses(ipv6Prefix ?? DEFAULT_IPV6_PREFIX);
     this.#parameter = parameterOf(account, shown?.parameter, route?.pattern);
     this.#routeCategory = shown?.category;
-    this.#routeSubjects = shown?.subjects;
+    const showsSubjects = shown !== undefined && 'subjects' in shown;
+    this.#routeSubjects = showsSubjects ? Object.entries(shown.subjects ?? {}) : undefined;
+    this.#subjectPaths = shown === undefined || showsSubjects ? undefined : paths;
     this.#paths = shown === undefined ? paths : undefined;
     const isMatched = route === undefined || route.pattern !== undefined;
     const isNamed = typeof account === 'string' && account !== BY_ADDRESS;
@@ -166,10 +170,13 @@ export class RequestReader<Request> {
 
   /** The subjects that the route or the path shows, of the kinds that the policy has. */
   #shown(request: Request, place: Place | undefined): Subjects | undefined {
-    if (this.#routeSubjects === undefined) return place?.subjects && checkSubjects('paths.subjects', place.subjects);
+    if (this.#routeSubjects === undefined) {
+      const shown = place ?? this.#subjectPaths?.read(this.#facts.url(request), this.#mounted.kinds);
+      return shown?.subjects && checkSubjects('paths.subjects', shown.subjects);
+    }
     const params = this.#facts.params(request) as Readonly<Record<string, unknown>>;
     const shown: [string, string][] = [];
-    for (const [kind, parameter] of Object.entries(this.#routeSubjects)) {
+    for (const [kind, parameter] of this.#routeSubjects) {
       const id = parameter === undefined || !this.#mounted.kinds.has(kind) ? undefined : params[parameter];
       if (typeof id === 'string' && id !== '') shown.push([kind, id]);
     }
