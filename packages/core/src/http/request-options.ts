@@ -79,8 +79,8 @@ export interface Paths {
   ) => { readonly account: string | undefined; readonly category: string; readonly subjects?: Subjects | undefined };
   /**
    * What the pattern of a route shows for all of its requests: the parameter with the account, the category, and by
-   * kind the parameters with subjects. `undefined` where only the path of each request shows it; without `subjects`, each
-   * path is read for these. A host that has patterns asks once for each route.
+   * kind the parameters with subjects. `undefined` where only the path of each request shows it; without `subjects`,
+   * each path is read for these. A host that has patterns asks once for each route.
    */
   readonly readRoute?: (
     pattern: string,
