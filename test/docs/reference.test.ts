@@ -11,13 +11,8 @@ import type {
   MemoryStore, MemoryStoreOptions, MemoryStoreStats, Policy, PolicyOptions, QuotaOptions, QuotaState, RateLimiter, RateLimiterOptions,
   Reason, Receipt, Store, Throttled,
 } from '@tollgate/core';
-<<<<<<< HEAD
 import type { Block, Subjects } from '@tollgate/core/kit';
-import type { Optional, Paths } from '@tollgate/core/http';
-=======
-import type { Subjects } from '@tollgate/core';
 import type { ChargeEntry, ClientFacts, NamedSubjects, Optional, Paths } from '@tollgate/core/http';
->>>>>>> w-http2
 import type { UsageOptions, UsageQuestion, UsageReport } from '@tollgate/core/usage';
 import type { RedisClient, RedisStoreOptions, RedisStoreStats } from '@tollgate/redis';
 import type { Request, Response } from 'express';
