@@ -18,7 +18,7 @@ describe('the memory of usage', () => {
     expect(limiter.stats().usage).toEqual({ pending: 1_020_000, stored: 0, dropped: 0, lost: 0 });
     const span = { from: START_AT, to: START_AT + 60_000 };
     for (const account of busy) {
-      // A busy account may lose its place before its second request, with odds of 0.63 each time, and then has it again.
+      // A busy account may lose its place before its second request, with odds of 0.63 each time. Then it has it again.
       const { requests } = (await limiter.usage({ account, ...span })).totals;
       expect(requests).toBeGreaterThan(970);
       expect(requests).toBeLessThanOrEqual(1000);
