@@ -1,4 +1,13 @@
-import { type Charge, type Decision, type MemoryStore, perHour, RateLimiter, type Receipt } from '@tollgate/core';
+import {
+  type Charge,
+  type CounterSpec,
+  type Decision,
+  type MemoryStore,
+  type Outcome,
+  perHour,
+  RateLimiter,
+  type Receipt,
+} from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runsFor } from '../../effort.js';
@@ -209,4 +218,51 @@ describe('several charges at once with random failures of the store', () => {
       }),
       { numRuns: runsFor(150) },
     ));
+});
+
+/** A store with a shard for each account, which fails a charge if a shard of any of its accounts is down. */
+class ShardedStore extends FailingStore {
+  shardOf(account: string): string {
+    return account;
+  }
+
+  override consume(account: string, counters: readonly CounterSpec[], cost: number): Promise<Outcome> {
+    const others = counters.map((counter) => counter.account).filter((other) => other !== undefined);
+    const failing = others.find((other) => this.manners.has(other));
+    return super.consume(failing ?? account, counters, cost);
+  }
+}
+
+describe('several accounts in shards that fail one by one', () => {
+  fakeTime();
+
+  it.each<Manner>(['unknown', 'hang', 'refuse'])(
+    'while the shard of the service is down (%s), no charge waits again and again, and others are decided by the store',
+    async (manner) => {
+      const store = new ShardedStore();
+      const service = new RateLimiter({ policy: { quotas: [perHour(900)], service: [perHour(900)] }, store });
+      const apart = new RateLimiter({ name: 'apart', policy: { quotas: [perHour(900)] }, store }) as RateLimiter;
+      store.manners.set('@service', manner);
+      for (let failures = 0; failures < 5; failures++) {
+        const decided = service.consume(BOTH[0]);
+        await pass(200);
+        expect(await decided).toMatchObject({ allowed: true, source: 'local' });
+      }
+      store.asked.length = 0;
+      for (let second = 0; second < 10; second++) {
+        await pass(1000);
+        expect(await service.consume(BOTH[0])).toMatchObject({ allowed: true, source: 'local' });
+        expect(await service.consume(BOTH[1])).toMatchObject({ allowed: true, source: 'local' });
+        expect(await apart.consume(BOTH[0])).toMatchObject({ allowed: true, source: 'store' });
+      }
+      expect(store.countOf('consume')).toBe(10);
+      store.manners.clear();
+      await pass(5000);
+      expect(await service.consume(BOTH[0])).toMatchObject({ source: 'store' });
+      await pass(5000);
+      expect(usedIn(store.memory, '@service', 'service')).toBe(manner === 'refuse' ? 26 : 21);
+      await service.close();
+      await apart.close();
+    },
+  );
 });

@@ -1,6 +1,6 @@
 import { type Clock, wallClock } from '../clock.js';
 import type { StoreError } from '../errors.js';
-import type { Store } from '../store/index.js';
+import { type CounterSpec, ownersOf, type Store } from '../store/index.js';
 
 /** What a circuit needs from its owner. */
 export interface CircuitOptions {
@@ -11,11 +11,22 @@ export interface CircuitOptions {
   readonly changed: (circuit: Circuit) => void;
 }
 
+/** Whether a call waits for the store: by the circuit of its shard, or by those of all its shards. */
+export interface CallCircuit {
+  readonly isOpen: boolean;
+  /** Milliseconds until the next probe, at least 1. */
+  readonly nextProbeMs: number;
+  succeeded(): void;
+  failed(error: StoreError, account: string): void;
+  /** Whether the call needs that shard. */
+  needs(circuit: Circuit): boolean;
+}
+
 /**
  * The circuit breaker of one shard of a store. After {@link FAILURES_TO_OPEN} failures in a row it opens: no request
  * waits for the shard, and only a probe in the background tries it, less and less often. The first success closes it.
  */
-export class Circuit {
+export class Circuit implements CallCircuit {
   readonly name: string;
   readonly #options: CircuitOptions;
   #failures = 0;
@@ -80,6 +91,10 @@ export class Circuit {
     this.#options.changed(this);
   }
 
+  needs(circuit: Circuit): boolean {
+    return circuit === this;
+  }
+
   /** Ends the probes. */
   stop(): void {
     this.#stopped = true;
@@ -114,6 +129,40 @@ export class Circuit {
   }
 }
 
+/**
+ * The circuits of a charge whose accounts lie in several shards. If one of these is down, no charge that needs it waits.
+ * A failure may be that of any of them, so all of them count it; the probes then find out which.
+ */
+class SeveralCircuits implements CallCircuit {
+  /** Each with an account of its shard. */
+  readonly #circuits: ReadonlyMap<Circuit, string>;
+
+  constructor(circuits: ReadonlyMap<Circuit, string>) {
+    this.#circuits = circuits;
+  }
+
+  get isOpen(): boolean {
+    for (const { isOpen } of this.#circuits.keys()) if (isOpen) return true;
+    return false;
+  }
+
+  get nextProbeMs(): number {
+    return Math.max(...[...this.#circuits.keys()].map(({ isOpen, nextProbeMs }) => (isOpen ? nextProbeMs : 1)));
+  }
+
+  succeeded(): void {
+    for (const circuit of this.#circuits.keys()) circuit.succeeded();
+  }
+
+  failed(error: StoreError): void {
+    for (const [circuit, account] of this.#circuits) circuit.failed(error, account);
+  }
+
+  needs(circuit: Circuit): boolean {
+    return this.#circuits.has(circuit);
+  }
+}
+
 /** One circuit for each shard of the store. Most stores have one shard. */
 export class Circuits {
   readonly #store: Store;
@@ -133,6 +182,17 @@ export class Circuits {
 
   of(account: string): Circuit {
     return this.#hasShards ? this.#named(this.#shardOf(account)) : this.#whole;
+  }
+
+  /** For a charge of the account, with these counters. */
+  ofCharge(account: string, counters: readonly CounterSpec[]): CallCircuit {
+    if (!this.#hasShards) return this.#whole;
+    const circuits = new Map<Circuit, string>();
+    for (const owner of ownersOf(account, counters)) {
+      const circuit = this.of(owner);
+      if (!circuits.has(circuit)) circuits.set(circuit, owner);
+    }
+    return circuits.size === 1 ? this.of(account) : new SeveralCircuits(circuits);
   }
 
   all(): Circuit[] {

@@ -79,7 +79,7 @@ export class StoreGuard {
 
   peek(charge: PreparedCharge): MaybePromise<Decision> {
     const { owner, cost, resolution } = charge;
-    const circuit = this.#circuits.of(owner);
+    const circuit = this.#circuits.ofCharge(owner, resolution.counters);
     const without = () => this.#fallback.peek(charge, circuit);
     if (circuit.isOpen) return without();
     return this.#calls.ask(circuit, owner, () => this.#store.peek(owner, resolution.counters, cost), {
@@ -127,7 +127,7 @@ export class StoreGuard {
     seen?: (outcome: Outcome) => void,
   ): MaybePromise<Outcome | undefined> {
     const { owner, cost, resolution } = charge;
-    if (this.#circuits.of(owner).isOpen) return undefined;
+    if (this.#circuits.ofCharge(owner, resolution.counters).isOpen) return undefined;
     const checked = (value: Outcome) => {
       if (!isOutcomeFor(charge, value)) return undefined;
       seen?.(value);
@@ -214,7 +214,7 @@ export class StoreGuard {
 
   #consumeFromStore(charge: PreparedCharge): MaybePromise<Decision> {
     const { owner, cost, resolution } = charge;
-    const circuit = this.#circuits.of(owner);
+    const circuit = this.#circuits.ofCharge(owner, resolution.counters);
     if (circuit.isOpen) return new PendingCharge(this.#parts, charge, circuit).decideWithout('no');
     if (!this.#writeBack.isEmpty) this.#writeBack.send(owner);
     let answer: MaybePromise<Outcome>;
