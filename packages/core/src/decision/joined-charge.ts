@@ -1,5 +1,11 @@
 import { optionConflictError, optionRangeError, showName } from '../errors.js';
-import type { AppliedQuota, Limits, Resolution, StoreFailureMode } from '../policy/index.js';
+import {
+  type AppliedQuota,
+  type Limits,
+  prefixedName,
+  type Resolution,
+  type StoreFailureMode,
+} from '../policy/index.js';
 import { type CounterSpec, MAX_UNITS, SERVICE_OWNER } from '../store/index.js';
 import type { Joined, PreparedCharge } from './prepared-charge.js';
 
@@ -130,7 +136,8 @@ class LimitsUnderConstruction {
   #newName(name: string, category: string): string {
     const isTaken = (one: string) => this.quotas.some((quota) => quota.name === one);
     if (!isTaken(name)) return name;
-    const own = `${category}-${name}`;
+    // Clients may choose the category, and headers show the name.
+    const own = prefixedName(category, name);
     let shown = own;
     for (let number = 2; isTaken(shown); number++) shown = `${own}-${number}`;
     return shown;
