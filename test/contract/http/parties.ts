@@ -363,6 +363,19 @@ function describeOn({ closing, start, startPlain, statuses }: HttpWorld, makeSto
       expect([await named('/legs/l1'), await named('/bridges/b1')]).toEqual([undefined, undefined]);
     });
 
+    it('of the path are named if only a candidate has their kind', async () => {
+      const limiter = limiterOf({ quotas: [perMinute(100)] });
+      const running = await start({ limiter });
+      limiter.setCandidate(policy);
+      expect(await statuses(running, [`${LEGS}/l1`, `${LEGS}/l1`, `${LEGS}/l1`, `${LEGS}/l2`])).toEqual([
+        200, 200, 200, 200,
+      ]);
+      await expect.poll(() => limiter.stats().candidate).toMatchObject({ bothAllow: 3, onlyCandidateRefuses: 1 });
+      limiter.setCandidate(undefined);
+      const { body } = await rawFetch(running.origin, `${LEGS}/l1`);
+      expect(JSON.parse(body).decision.subjects).toBeUndefined();
+    });
+
     it('of other paths come from the functions of the option paths', async () => {
       const paths = {
         read: (path: string, kinds: ReadonlySet<string>) => {
