@@ -19,10 +19,11 @@ import type { Joined, PreparedCharge } from './prepared-charge.js';
 export function joinCharges(charges: readonly PreparedCharge[]): PreparedCharge {
   const first = charges[0]!;
   const cost = charges.reduce((largest, charge) => Math.max(largest, charge.cost), 0);
-  const enforced = new LimitsUnderConstruction(first.owner, cost);
-  const enforcedHere = new LimitsUnderConstruction(first.owner, cost);
-  const observed = new LimitsUnderConstruction(first.owner, cost);
-  const observedHere = new LimitsUnderConstruction(first.owner, cost);
+  const [names, namesHere] = [new Set<string>(), new Set<string>()];
+  const enforced = new LimitsUnderConstruction(first.owner, cost, names);
+  const enforcedHere = new LimitsUnderConstruction(first.owner, cost, namesHere);
+  const observed = new LimitsUnderConstruction(first.owner, cost, names);
+  const observedHere = new LimitsUnderConstruction(first.owner, cost, namesHere);
   const places = charges.map((charge) => {
     const { resolution } = charge;
     const isEnforced = resolution.mode === 'enforce';
@@ -59,14 +60,16 @@ class LimitsUnderConstruction {
   readonly shares: number[] = [];
   readonly #owner: string;
   readonly #cost: number;
+  readonly #names: Set<string>;
   readonly #counterOfQuota: number[] = [];
   /** By owner, then by name: the place of each counter, and of its first quota. */
   readonly #places = new Map<string, Map<string, { readonly counter: number; readonly quota: number }>>();
 
-  /** The owner of the first charge, and the largest cost. */
-  constructor(owner: string, cost: number) {
+  /** The owner of the first charge, the largest cost, and the names of quotas that a decision shows together. */
+  constructor(owner: string, cost: number, names: Set<string>) {
     this.#owner = owner;
     this.#cost = cost;
+    this.#names = names;
   }
 
   /** Adds the limits of a charge. Returns the places of its quotas. */
@@ -134,12 +137,14 @@ class LimitsUnderConstruction {
   }
 
   #newName(name: string, category: string): string {
-    const isTaken = (one: string) => this.quotas.some((quota) => quota.name === one);
-    if (!isTaken(name)) return name;
-    // Clients may choose the category, and headers show the name.
-    const own = prefixedName(category, name);
-    let shown = own;
-    for (let number = 2; isTaken(shown); number++) shown = `${own}-${number}`;
+    let shown = name;
+    if (this.#names.has(name)) {
+      // Clients may choose the category, and headers show the name.
+      const own = prefixedName(category, name);
+      shown = own;
+      for (let number = 2; this.#names.has(shown); number++) shown = `${own}-${number}`;
+    }
+    this.#names.add(shown);
     return shown;
   }
 }
