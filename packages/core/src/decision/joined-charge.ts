@@ -24,18 +24,19 @@ export function joinCharges(charges: readonly PreparedCharge[]): PreparedCharge 
   const enforcedHere = new LimitsUnderConstruction(first.owner, cost, namesHere);
   const observed = new LimitsUnderConstruction(first.owner, cost, names);
   const observedHere = new LimitsUnderConstruction(first.owner, cost, namesHere);
-  const places = charges.map((charge) => {
-    const { resolution } = charge;
-    const isEnforced = resolution.mode === 'enforce';
-    (isEnforced ? enforcedHere : observedHere).add(charge, resolution.local);
-    return {
-      charge,
-      enforced: isEnforced ? enforced.add(charge, resolution) : [],
-      observed: [
-        ...(isEnforced ? [] : observed.add(charge, resolution)),
-        ...(resolution.observed === undefined ? [] : observed.add(charge, resolution.observed)),
-      ],
-    };
+  // Enforced quotas come first to their names, so these are the same while the store fails.
+  const enforcedPlaces = charges.map((charge) => {
+    if (charge.resolution.mode !== 'enforce') return [];
+    enforcedHere.add(charge, charge.resolution.local);
+    return enforced.add(charge, charge.resolution);
+  });
+  const observedPlaces = charges.map((charge) => {
+    const { mode, local, observed: beside } = charge.resolution;
+    if (mode !== 'enforce') observedHere.add(charge, local);
+    return [
+      ...(mode === 'enforce' ? [] : observed.add(charge, charge.resolution)),
+      ...(beside === undefined ? [] : observed.add(charge, beside)),
+    ];
   });
   const isObserved = enforced.counters.length === 0;
   const main = isObserved ? observed : enforced;
@@ -46,9 +47,9 @@ export function joinCharges(charges: readonly PreparedCharge[]): PreparedCharge 
     local: (isObserved ? observedHere : enforcedHere).limits(isObserved ? 'observe' : 'enforce'),
     ...(!isObserved && observed.counters.length > 0 && { observed: observed.limits('observe') }),
   };
-  const parts = places.map((one) => ({
-    charge: one.charge,
-    places: [...one.enforced, ...one.observed.map((place) => before + place)],
+  const parts = charges.map((charge, index) => ({
+    charge,
+    places: [...enforcedPlaces[index]!, ...observedPlaces[index]!.map((place) => before + place)],
   }));
   return { ...first, cost, resolution, joined: { parts, shares: main.shares, observedShares: observed.shares } };
 }
