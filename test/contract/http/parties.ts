@@ -184,6 +184,45 @@ function describeOn({ closing, start, startPlain, statuses }: HttpWorld, makeSto
       expect(await statuses(running, ['/'], ['X-Cost: -2'])).toEqual([400]);
       expect(await usedOf(limiter, { account: 'b', category: 'other' })).toBe(2);
     });
+
+    it('costs that are too much together on one account are answered in the same way', async () => {
+      const limiter = limiterOf({ quotas: [perMinute(9)], total: [perMinute(20)] });
+      const cost = (request: CommonRequest) => Number(header('x-cost')(request));
+      const between = (request: CommonRequest) => [
+        { account: 'a' },
+        { account: header('x-to')(request), category: header('x-category')(request) },
+      ];
+      for (const onBadCost of ['bad-request', 'error'] as const) {
+        const setup = { mount: 'root', errorHandler: true } as const;
+        const running = await startPlain([{ limiter, cost, charges: between, onBadCost }], setup);
+        const status = onBadCost === 'error' ? 500 : 400;
+        const much = 'X-Cost: 2147483647';
+        expect(await statuses(running, ['/'], [much, 'X-To: a'])).toEqual([status]);
+        expect(await statuses(running, ['/'], [much, 'X-To: a', 'X-Category: b'])).toEqual([status]);
+        expect(await statuses(running, ['/'], [much, 'X-To: b'])).toEqual([429]);
+        expect(await statuses(running, ['/'], ['X-Cost: 2', 'X-To: a'])).toEqual([200]);
+      }
+      expect(await usedOf(limiter, { account: 'a', category: 'other' })).toBe(8);
+    });
+
+    it('categories that clients choose are in headers that any client can read', async () => {
+      const limiter = limiterOf({ quotas: [perMinute(9)] });
+      const category = (request: CommonRequest) => new URL(request.url, 'http://host').searchParams.get('category');
+      const charges = () => [{ account: 'a' }, { account: 'b' }, { account: 'c' }];
+      const running = await startPlain([{ limiter, category, charges, headers: 'draft-11' }], { mount: 'root' });
+      for (const [chosen, shown] of [
+        ['login', 'login'],
+        ['%D0%B6%0D%0Aa%00', '___a_'],
+        ['%22%5C', '\\"\\\\'],
+        ['y'.repeat(10_000), 'y'.repeat(32)],
+      ] as const) {
+        const { status, headers } = await rawFetch(running.origin, `/?category=${chosen}`);
+        expect([status, headers['ratelimit-policy']]).toEqual([
+          200,
+          `"per-minute";q=9;w=60,"${shown}-per-minute";q=9;w=60,"${shown}-per-minute-2";q=9;w=60`,
+        ]);
+      }
+    });
   });
 
   it('several charges are refused on a store that takes those of one account at a time', async () => {
@@ -322,6 +361,19 @@ function describeOn({ closing, start, startPlain, statuses }: HttpWorld, makeSto
       expect([await named('/legs/l1'), await named('/bridges/b1')]).toEqual([{ leg: 'l1' }, undefined]);
       limiter.setPolicy({ quotas: [perMinute(100)] });
       expect([await named('/legs/l1'), await named('/bridges/b1')]).toEqual([undefined, undefined]);
+    });
+
+    it('of the path are named if only a candidate has their kind', async () => {
+      const limiter = limiterOf({ quotas: [perMinute(100)] });
+      const running = await start({ limiter });
+      limiter.setCandidate(policy);
+      expect(await statuses(running, [`${LEGS}/l1`, `${LEGS}/l1`, `${LEGS}/l1`, `${LEGS}/l2`])).toEqual([
+        200, 200, 200, 200,
+      ]);
+      await expect.poll(() => limiter.stats().candidate).toMatchObject({ bothAllow: 3, onlyCandidateRefuses: 1 });
+      limiter.setCandidate(undefined);
+      const { body } = await rawFetch(running.origin, `${LEGS}/l1`);
+      expect(JSON.parse(body).decision.subjects).toBeUndefined();
     });
 
     it('of other paths come from the functions of the option paths', async () => {

@@ -1,5 +1,5 @@
-import { IncomingMessage, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
+import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { type AddressInfo, connect, Socket } from 'node:net';
 import { perMinute, RateLimiter } from '@tollgate/core';
 import { Corrections } from '@tollgate/core/http';
 import { expect, it } from 'vitest';
@@ -74,6 +74,60 @@ it('a response that has ended before is corrected at once', async () => {
   await ask(left);
   left.end('too late');
   expect(asked).toEqual(['aborted', 'aborted']);
+  await limiter.close();
+});
+
+it.each<[string, (client: Socket, server: Server) => void]>([
+  ['the client resets', (client) => void client.resetAndDestroy()],
+  ['the client closes', (client) => void client.destroy()],
+  ['the server closes', (_, server) => server.closeAllConnections()],
+])('a connection that %s in the middle of a long answer is no finished response', async (_, leave) => {
+  const limiter = new RateLimiter({ policy: { quotas: [perMinute(100)] } });
+  const asked: string[] = [];
+  const corrections = new Corrections<string>(limiter, {
+    refundWhen: (status) => asked.push(String(status)) > 0,
+    costWhenAborted: () => void asked.push('aborted'),
+  });
+  const decision = await limiter.consume({ account: 'a', category: 'legs' });
+  const server = createServer((_request, response) => {
+    corrections.onEnd('GET', response, decision, unexpected);
+    response.end(Buffer.alloc(50_000_000));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  client.once('data', () => {
+    client.pause();
+    leave(client, server);
+  });
+  await expect.poll(() => asked, { timeout: 5000 }).toEqual(['aborted']);
+  client.destroy();
+  await new Promise((resolve) => server.close(resolve));
+  await limiter.close();
+});
+
+it('a long answer that the client has read is finished, on a connection that ends with it too', async () => {
+  const limiter = new RateLimiter({ policy: { quotas: [perMinute(100)] } });
+  const asked: string[] = [];
+  const corrections = new Corrections<string>(limiter, {
+    costAfter: (_request, status) => void asked.push(String(status)),
+    costWhenAborted: () => void asked.push('aborted'),
+  });
+  const decision = await limiter.consume({ account: 'a', category: 'legs' });
+  const server = createServer((_request, response) => {
+    corrections.onEnd('GET', response, decision, unexpected);
+    response.end(Buffer.alloc(5_000_000));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  for (const version of ['1.0', '1.1']) {
+    const client = connect(port, '127.0.0.1');
+    client.write(`GET / HTTP/${version}\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    client.resume();
+    await new Promise((resolve) => client.once('close', resolve));
+  }
+  expect(asked).toEqual(['200', '200']);
+  await new Promise((resolve) => server.close(resolve));
   await limiter.close();
 });
 

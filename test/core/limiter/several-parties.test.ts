@@ -231,6 +231,15 @@ describe('several charges at once', () => {
     await used.close();
   });
 
+  it('have quotas with different names, enforced and observed ones together', () => {
+    const mixed = new RateLimiter({
+      policy: { quotas: [perMinute(9)], accounts: { acme: { mode: 'observe' } } },
+    }) as RateLimiter;
+    const accounts = ['acme', 'globex', 'initech'];
+    const { quotas } = mixed.consumeAll(accounts.map((account) => ({ account, category: 'legs' }))) as Decision;
+    expect(quotas.map(({ name }) => name)).toEqual(['per-minute', 'legs-per-minute', 'legs-per-minute-2']);
+  });
+
   it('limits that are observed for one of them refuse nothing there', () => {
     const mixed = new RateLimiter({
       policy: { quotas: [perMinute(2)], accounts: { acme: { quotas: [perMinute(1)], mode: 'observe' } } },

@@ -1,5 +1,11 @@
 import { optionConflictError, optionRangeError, showName } from '../errors.js';
-import type { AppliedQuota, Limits, Resolution, StoreFailureMode } from '../policy/index.js';
+import {
+  type AppliedQuota,
+  type Limits,
+  prefixedName,
+  type Resolution,
+  type StoreFailureMode,
+} from '../policy/index.js';
 import { type CounterSpec, MAX_UNITS, SERVICE_OWNER } from '../store/index.js';
 import type { Joined, PreparedCharge } from './prepared-charge.js';
 
@@ -13,22 +19,24 @@ import type { Joined, PreparedCharge } from './prepared-charge.js';
 export function joinCharges(charges: readonly PreparedCharge[]): PreparedCharge {
   const first = charges[0]!;
   const cost = charges.reduce((largest, charge) => Math.max(largest, charge.cost), 0);
-  const enforced = new LimitsUnderConstruction(first.owner, cost);
-  const enforcedHere = new LimitsUnderConstruction(first.owner, cost);
-  const observed = new LimitsUnderConstruction(first.owner, cost);
-  const observedHere = new LimitsUnderConstruction(first.owner, cost);
-  const places = charges.map((charge) => {
-    const { resolution } = charge;
-    const isEnforced = resolution.mode === 'enforce';
-    (isEnforced ? enforcedHere : observedHere).add(charge, resolution.local);
-    return {
-      charge,
-      enforced: isEnforced ? enforced.add(charge, resolution) : [],
-      observed: [
-        ...(isEnforced ? [] : observed.add(charge, resolution)),
-        ...(resolution.observed === undefined ? [] : observed.add(charge, resolution.observed)),
-      ],
-    };
+  const [names, namesHere] = [new Set<string>(), new Set<string>()];
+  const enforced = new LimitsUnderConstruction(first.owner, cost, names);
+  const enforcedHere = new LimitsUnderConstruction(first.owner, cost, namesHere);
+  const observed = new LimitsUnderConstruction(first.owner, cost, names);
+  const observedHere = new LimitsUnderConstruction(first.owner, cost, namesHere);
+  // Enforced quotas come first to their names, so these are the same while the store fails.
+  const enforcedPlaces = charges.map((charge) => {
+    if (charge.resolution.mode !== 'enforce') return [];
+    enforcedHere.add(charge, charge.resolution.local);
+    return enforced.add(charge, charge.resolution);
+  });
+  const observedPlaces = charges.map((charge) => {
+    const { mode, local, observed: beside } = charge.resolution;
+    if (mode !== 'enforce') observedHere.add(charge, local);
+    return [
+      ...(mode === 'enforce' ? [] : observed.add(charge, charge.resolution)),
+      ...(beside === undefined ? [] : observed.add(charge, beside)),
+    ];
   });
   const isObserved = enforced.counters.length === 0;
   const main = isObserved ? observed : enforced;
@@ -39,9 +47,9 @@ export function joinCharges(charges: readonly PreparedCharge[]): PreparedCharge 
     local: (isObserved ? observedHere : enforcedHere).limits(isObserved ? 'observe' : 'enforce'),
     ...(!isObserved && observed.counters.length > 0 && { observed: observed.limits('observe') }),
   };
-  const parts = places.map((one) => ({
-    charge: one.charge,
-    places: [...one.enforced, ...one.observed.map((place) => before + place)],
+  const parts = charges.map((charge, index) => ({
+    charge,
+    places: [...enforcedPlaces[index]!, ...observedPlaces[index]!.map((place) => before + place)],
   }));
   return { ...first, cost, resolution, joined: { parts, shares: main.shares, observedShares: observed.shares } };
 }
@@ -53,14 +61,16 @@ class LimitsUnderConstruction {
   readonly shares: number[] = [];
   readonly #owner: string;
   readonly #cost: number;
+  readonly #names: Set<string>;
   readonly #counterOfQuota: number[] = [];
   /** By owner, then by name: the place of each counter, and of its first quota. */
   readonly #places = new Map<string, Map<string, { readonly counter: number; readonly quota: number }>>();
 
-  /** The owner of the first charge, and the largest cost. */
-  constructor(owner: string, cost: number) {
+  /** The owner of the first charge, the largest cost, and the names of quotas that a decision shows together. */
+  constructor(owner: string, cost: number, names: Set<string>) {
     this.#owner = owner;
     this.#cost = cost;
+    this.#names = names;
   }
 
   /** Adds the limits of a charge. Returns the places of its quotas. */
@@ -128,11 +138,14 @@ class LimitsUnderConstruction {
   }
 
   #newName(name: string, category: string): string {
-    const isTaken = (one: string) => this.quotas.some((quota) => quota.name === one);
-    if (!isTaken(name)) return name;
-    const own = `${category}-${name}`;
-    let shown = own;
-    for (let number = 2; isTaken(shown); number++) shown = `${own}-${number}`;
+    let shown = name;
+    if (this.#names.has(name)) {
+      // Clients may choose the category, and headers show the name.
+      const own = prefixedName(category, name);
+      shown = own;
+      for (let number = 2; this.#names.has(shown); number++) shown = `${own}-${number}`;
+    }
+    this.#names.add(shown);
     return shown;
   }
 }

@@ -10,10 +10,11 @@ import { MountWatch, type Serves } from './mount-watch.js';
 /** A limiter with what all of its mounts share. It notices mounts that limit nothing, or twice. */
 export class MountedLimiter {
   readonly limiter: RateLimiter;
-  /** The kinds of subjects that the policy in force has. */
-  kinds: ReadonlySet<string>;
   /** The bits that are left of an IPv6 address: by the mount that leaves the fewest. */
   #ipv6Prefix = ALL_BITS;
+  /** What {@link kinds} was made of. */
+  #policies: readonly (Policy | undefined)[] = [];
+  #kinds: ReadonlySet<string> = new Set();
   /** The latest decision. */
   #latest: Decision | undefined;
   /** How many requests have come to it; more than two are not counted. */
@@ -25,7 +26,16 @@ export class MountedLimiter {
 
   private constructor(limiter: RateLimiter) {
     this.limiter = limiter;
-    this.kinds = kindsOf(limiter.policy);
+  }
+
+  /** The kinds of subjects that the policy in force has, or the candidate beside it. */
+  get kinds(): ReadonlySet<string> {
+    const { policy, candidate } = this.limiter;
+    if (policy !== this.#policies[0] || candidate !== this.#policies[1]) {
+      this.#policies = [policy, candidate];
+      this.#kinds = new Set([...policy.known.subjects, ...(candidate?.known.subjects ?? [])]);
+    }
+    return this.#kinds;
   }
 
   /** The same object for each mount of a limiter. */
@@ -39,7 +49,6 @@ export class MountedLimiter {
 
   /** The limiter has another policy. */
   policyChanged(policy: Policy): void {
-    this.kinds = kindsOf(policy);
     const { longestIpv6Prefix = 0 } = policy;
     if (longestIpv6Prefix > this.#ipv6Prefix) this.#reportUnmatchedRange(longestIpv6Prefix);
   }
@@ -140,10 +149,6 @@ function followPolicy(message: unknown): void {
 /** A limiter publishes each change of its policy. */
 const POLICY_CHANGED = 'tollgate:policy';
 let isFollowing = false;
-
-function kindsOf(policy: Policy): ReadonlySet<string> {
-  return new Set(policy.known.subjects);
-}
 
 /** Of an IPv6 address. */
 const ALL_BITS = 128;

@@ -71,7 +71,7 @@ export type ChargesOption<Request, Names extends PolicyNames = PolicyNames> = (
 export interface Paths {
   /**
    * What the path of a request shows. It is the path by which the host routes, with its mounts. `kinds` are the kinds
-   * of subjects that the policy has; others need not be read.
+   * of subjects that the policy or its candidate has; others need not be read.
    */
   readonly read: (
     path: string,

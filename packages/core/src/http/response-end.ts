@@ -48,9 +48,14 @@ function whenResponseEnded(response: EndingResponse, ended: (isFinished: boolean
     ended(isFinished);
   };
   const left = () => end(false);
-  response.once('finish', () => end(true));
+  response.once('finish', () => end(!isCut(response.req?.socket)));
   response.once('close', left);
   if (socket) waitersOf(socket).add(left);
+}
+
+/** Node emits `finish` also where the connection has ended in the middle of a long answer. */
+function isCut(socket: Socket | null | undefined): boolean {
+  return socket?.destroyed === true || Boolean(socket?.errored);
 }
 
 interface ResponseStream {

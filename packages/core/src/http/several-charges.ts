@@ -1,5 +1,5 @@
 import { checkOptions } from '../check.js';
-import type { Charge, Subjects } from '../decision/index.js';
+import { type Charge, ownerOf, type Subjects } from '../decision/index.js';
 import { optionConflictError, optionRangeError, optionTypeError } from '../errors.js';
 import { type ChargeParts, checkSubjects, checkText, withShown } from './charge-parts.js';
 import type { ClientFacts } from './request-options.js';
@@ -38,7 +38,17 @@ export function severalCharges(answer: unknown, inherited: Inherited): readonly 
     const isCharged = charges.some((other) => other.address === address && other.category === charge.category);
     if (!isCharged) charges.push({ ...charge, account: undefined, address });
   }
+  checkSums(charges, inherited);
   return charges;
+}
+
+/** Charges of one account or address may meet on one counter, which has room for no more than the largest cost. */
+function checkSums(charges: readonly Charge[], { cost }: Inherited): void {
+  const sums = new Map<string, number>();
+  for (const charge of charges) {
+    const owner = ownerOf(charge);
+    sums.set(owner, cost((sums.get(owner) ?? 0) + charge.cost!));
+  }
 }
 
 function checkEntries(answer: unknown): readonly unknown[] {

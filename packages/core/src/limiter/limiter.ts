@@ -340,6 +340,11 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
     return this.#policy;
   }
 
+  /** The policy on trial, if there is one. */
+  get candidate(): Policy | undefined {
+    return this.#trial?.policy;
+  }
+
   get store(): Store {
     return this.#store;
   }

@@ -7,15 +7,16 @@ export {
 } from './account-source.js';
 export type { AddressLayers } from './address-ranges.js';
 export type { Block, BlockedIds, Until } from './blocked.js';
-export type {
-  CategoryLayer,
-  Layer,
-  Layers,
-  Mode,
-  PartyLayer,
-  PartyLayers,
-  QuotaList,
-  SubjectLayer,
+export {
+  type CategoryLayer,
+  type Layer,
+  type Layers,
+  type Mode,
+  type PartyLayer,
+  type PartyLayers,
+  prefixedName,
+  type QuotaList,
+  type SubjectLayer,
 } from './layer.js';
 export {
   type LegsApiCategory,
