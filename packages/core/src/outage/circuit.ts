@@ -186,17 +186,26 @@ export class Circuits {
 
   /** For a charge of the account, with these counters. */
   ofCharge(account: string, counters: readonly CounterSpec[]): CallCircuit {
-    if (!this.#hasShards) return this.#whole;
+    const own = this.of(account);
+    if (!this.#hasShards) return own;
+    // Nearly all charges are of one shard, and for them nothing is made.
+    for (const { account: other } of counters) {
+      if (other !== undefined && this.of(other) !== own) return this.#several(account, counters);
+    }
+    return own;
+  }
+
+  all(): Circuit[] {
+    return [...this.#byName.values()];
+  }
+
+  #several(account: string, counters: readonly CounterSpec[]): CallCircuit {
     const circuits = new Map<Circuit, string>();
     for (const owner of ownersOf(account, counters)) {
       const circuit = this.of(owner);
       if (!circuits.has(circuit)) circuits.set(circuit, owner);
     }
-    return circuits.size === 1 ? this.of(account) : new SeveralCircuits(circuits);
-  }
-
-  all(): Circuit[] {
-    return [...this.#byName.values()];
+    return new SeveralCircuits(circuits);
   }
 
   #shardOf(account: string): string {
