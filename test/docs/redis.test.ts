@@ -98,7 +98,8 @@ async function setLimits(): Promise<void> {
 async function useStore(user: string, options: object = {}): Promise<void> {
   const store = closing(new RedisStore({ url: urlOf(user) }));
   const throttle = { afterViolations: 1, withinMs: 1000, forMs: 1000, factor: 0.5 };
-  const policy = { quotas: [perMinute(2)], total: [perMinute(5)], ...options };
+  const parties = { each: { leg: { quotas: [perMinute(2)], throttle } }, service: [perMinute(50)] };
+  const policy = { quotas: [perMinute(2)], total: [perMinute(5)], ...parties, ...options };
   const limiter = closing(new RateLimiter({ policy: { ...policy, throttle } as never, store }));
   await store.ready();
   await store.probe('ameyo5m');
@@ -114,7 +115,24 @@ async function useStore(user: string, options: object = {}): Promise<void> {
   await limiter.reset(charge);
   await limiter.reset({ account: 'ameyo5m' });
   expect(await admin.keys('tollgate:v1:{ameyo5m}:[^!]*')).toEqual([]);
+  await useParties(limiter);
+  expect(await admin.keys('tollgate:v1:{[^!]*}:[^!]*')).toEqual([]);
   expect(limiter.health().failures).toBe(0);
+}
+
+/** Charges, corrects and forgets subjects, several accounts and the service. */
+async function useParties(limiter: RateLimiter): Promise<void> {
+  const subjects = { leg: 'L1' };
+  const named = { ...charge, subjects };
+  const both = await limiter.consumeAll([named, { account: 'acme', category: 'legs' }]);
+  expect(both).toMatchObject({ allowed: true, source: 'store' });
+  expect(await limiter.settle(String(both.receipt), 0)).toBe(true);
+  for (let time = 0; time < 3; time++) await limiter.consumeAll([named, { account: 'acme', category: 'legs' }]);
+  expect(await limiter.peek(named)).toMatchObject({ allowed: false, throttled: { factor: 0.5 } });
+  await limiter.pardon({ account: 'ameyo5m', subjects });
+  await limiter.reset({ account: 'ameyo5m', subjects });
+  for (const account of ['ameyo5m', 'acme']) await limiter.reset({ account });
+  await limiter.reset({ service: true });
 }
 
 async function useUsage(user: string): Promise<void> {

@@ -227,9 +227,24 @@ class ShardedStore extends FailingStore {
   }
 
   override consume(account: string, counters: readonly CounterSpec[], cost: number): Promise<Outcome> {
-    const others = counters.map((counter) => counter.account).filter((other) => other !== undefined);
-    const failing = others.find((other) => this.manners.has(other));
-    return super.consume(failing ?? account, counters, cost);
+    return super.consume(this.#failing(counters) ?? account, counters, cost);
+  }
+
+  /** What the other shards take is recorded there all the same. */
+  override record(account: string, counters: readonly CounterSpec[], cost: number, agoMs: number): Promise<void> {
+    const failing = this.#failing(counters);
+    if (failing === undefined) return super.record(account, counters, cost, agoMs);
+    this.memory.record(
+      account,
+      counters.filter((counter) => counter.account !== failing),
+      cost,
+      agoMs,
+    );
+    return super.record(failing, counters, cost, agoMs);
+  }
+
+  #failing(counters: readonly CounterSpec[]): string | undefined {
+    return counters.map((counter) => counter.account).find((other) => other !== undefined && this.manners.has(other));
   }
 }
 
@@ -265,4 +280,28 @@ describe('several accounts in shards that fail one by one', () => {
       await apart.close();
     },
   );
+
+  it('what waits for a shard that is down waits there, and what other shards take alone is written back to them', async () => {
+    const store = new ShardedStore();
+    const limiter = new RateLimiter({ policy: { quotas: [perHour(900)] }, store });
+    for (const account of ['ameyo5m', 'acme']) store.manners.set(account, 'unknown');
+    for (let failures = 0; failures < 5; failures++) {
+      for (const charge of BOTH) await limiter.consume(charge);
+    }
+    for (let sent = 0; sent < 3; sent++) await limiter.consumeAll(BOTH);
+    for (let sent = 0; sent < 4; sent++) await limiter.consume(BOTH[0]);
+    store.manners.delete('ameyo5m');
+    for (let second = 0; second < 10; second++) {
+      await pass(1000);
+      expect(await limiter.consume(BOTH[0])).toMatchObject({ source: 'store' });
+      await limiter.consumeAll(BOTH);
+    }
+    expect(usedIn(store.memory, 'ameyo5m')).toBe(14);
+    expect(limiter.health().writeBack).toMatchObject({ pending: 13, dropped: 0 });
+    store.manners.clear();
+    await pass(5000);
+    expect([usedIn(store.memory, 'ameyo5m'), usedIn(store.memory, 'acme')]).toEqual([27, 13]);
+    expect(limiter.health().writeBack).toMatchObject({ pending: 0, written: 17, dropped: 0 });
+    await limiter.close();
+  });
 });

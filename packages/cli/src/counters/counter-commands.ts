@@ -79,9 +79,10 @@ async function change(
   }
   // The counter of everybody together has one name in every policy.
   const policy = identity === undefined ? legsApiPolicy() : await policyOf(options);
-  await withLimiter(options, policy, async (limiter) => {
+  await withLimiter(options, policy, async (limiter, store) => {
     const target = identity === undefined ? { service: true } : { ...identity, category, environment, subjects };
     await limiter[method](target as CounterTarget);
+    await store.changed();
     printResult(options, { ...target, limiter: name, done: method }, () => {
       const whose = identity === undefined ? 'everybody together' : shownParty(identity);
       const where = name === undefined ? '' : ` in the limiter ${name}`;

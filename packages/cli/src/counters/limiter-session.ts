@@ -3,7 +3,7 @@ import { UsageError } from '../exit-codes.js';
 import type { OutputOptions } from '../output.js';
 import { checkNames, checkSubjectKinds, noteLikelyMistake, noteLikelyNetwork, readPolicy } from '../policy/index.js';
 import { type RedisOptions, withRedis } from '../redis/index.js';
-import type { LastErrorStore } from './last-error-store.js';
+import type { OperatorStore } from './operator-store.js';
 import type { TargetOptions } from './target-options.js';
 
 export interface CounterOptions extends RedisOptions, OutputOptions, TargetOptions {
@@ -15,12 +15,12 @@ export interface CounterOptions extends RedisOptions, OutputOptions, TargetOptio
 export async function withLimiter(
   options: CounterOptions,
   policy: Policy,
-  act: (limiter: RateLimiter, store: LastErrorStore, url: string) => Promise<void>,
+  act: (limiter: RateLimiter, store: OperatorStore, url: string) => Promise<void>,
 ): Promise<void> {
   await withRedis(options, async ({ client, limits, url }) => {
-    const { LastErrorStore } = await import('./last-error-store.js');
+    const { OperatorStore } = await import('./operator-store.js');
     const { prefix, timeout: timeoutMs, limiter: name } = options;
-    const store = new LastErrorStore({ client, prefix, timeoutMs });
+    const store = new OperatorStore({ client, prefix, timeoutMs });
     const limiter = new RateLimiter({ ...(name !== undefined && { name }), policy, store, accounts: limits });
     try {
       await act(limiter, store, url);

@@ -130,8 +130,8 @@ export class Circuit implements CallCircuit {
 }
 
 /**
- * The circuits of a charge whose accounts lie in several shards. If one of these is down, no charge that needs it waits.
- * A failure may be that of any of them, so all of them count it; the probes then find out which.
+ * The circuits of a charge whose accounts lie in several shards. If one of these is down, no charge that needs it
+ * waits. A failure may be that of any of them, so all of them count it; the probes then find out which.
  */
 class SeveralCircuits implements CallCircuit {
   /** Each with an account of its shard. */

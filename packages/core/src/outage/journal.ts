@@ -103,25 +103,34 @@ export class Journal {
     return true;
   }
 
-  /** Removes and returns the account's oldest entry that still counts in a window. */
-  take(account: string, now: number): JournalEntry | undefined {
-    const entries = this.#byAccount.get(account);
-    while (entries !== undefined && entries.length > 0) {
-      const entry = entries[0]!;
-      this.#remove(entry);
-      if (entry.admissions > 0 && entry.countsUntil > now) return entry;
-    }
-    return undefined;
-  }
-
-  /** Removes and returns up to `atMost` of the account's oldest entries, without those that no longer count. */
-  takeFirst(account: string, now: number, atMost: number): JournalEntry[] {
+  /**
+   * Removes and returns up to `atMost` of the account's oldest entries, of those that can be sent. Removes those on the
+   * way that count in no window any more. Where very many cannot be sent, the entries behind them wait as well.
+   */
+  takeFirst(
+    account: string,
+    now: number,
+    atMost: number,
+    canSend: (entry: JournalEntry) => boolean,
+  ): readonly JournalEntry[] {
     const entries = this.#byAccount.get(account);
     if (entries === undefined) return [];
-    const taken = entries.splice(0, atMost);
-    for (const entry of taken) this.#leave(entry);
+    const taken: JournalEntry[] = [];
+    const waiting: JournalEntry[] = [];
+    let looked = 0;
+    for (; looked < entries.length && taken.length < atMost && waiting.length < MOST_WAITING; looked++) {
+      const entry = entries[looked]!;
+      const counts = entry.admissions > 0 && entry.countsUntil > now;
+      if (counts && !canSend(entry)) {
+        waiting.push(entry);
+      } else {
+        this.#leave(entry);
+        if (counts) taken.push(entry);
+      }
+    }
+    entries.splice(0, looked, ...waiting);
     if (entries.length === 0) this.#byAccount.delete(account);
-    return taken.filter((entry) => entry.admissions > 0 && entry.countsUntil > now);
+    return taken;
   }
 
   /** Whether the account has an entry. */
@@ -212,6 +221,8 @@ export class Journal {
 
 const COALESCED_PARTS = 128;
 const LOOKED_AT = 8;
+/** So that a call looks at few entries, and the others wait for the same shards. */
+const MOST_WAITING = 128;
 const SWEEP_EVERY_MS = 1000;
 
 /** Whether two charges have the same counters. Charges of subjects have lists of their own. */

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js';
 import type { PreparedCharge } from '../decision/index.js';
 import type { StoreError } from '../errors.js';
 import { type CounterSpec, ownersOf, type Store } from '../store/index.js';
-import type { Circuits } from './circuit.js';
+import type { CallCircuit, Circuits } from './circuit.js';
 import { Journal, type JournalEntry } from './journal.js';
 import type { CallEnd, StoreCalls } from './store-calls.js';
 import { Uncounted } from './uncounted.js';
@@ -66,7 +66,7 @@ export class WriteBack {
     if (entry === undefined) {
       if (canRecord) this.#dropped++;
       this.uncounted.add(account, counters, at);
-    } else if (!this.#circuits.of(account).isOpen) {
+    } else if (this.#canSend(entry)) {
       this.#sendSoon();
     }
     return entry;
@@ -98,8 +98,10 @@ export class WriteBack {
     if (this.#isBroken(account, now)) return;
     // They are taken before the first is sent: an entry that fails at once is put back at once.
     const room = Math.max(0, MAX_BESIDE_CHARGES - this.#sending);
-    for (const entry of this.#journal.takeFirst(account, now, room)) this.#send(entry);
-    if (this.#journal.has(account)) this.#sendSoon();
+    const entries = this.#journal.takeFirst(account, now, room, this.#canSend);
+    for (const entry of entries) this.#send(entry);
+    // With room left, the others wait for a shard, whose circuit drains the journal when it closes.
+    if (entries.length === room && this.#journal.has(account)) this.#sendSoon();
   }
 
   /**
@@ -128,13 +130,20 @@ export class WriteBack {
     const most = now - this.#chargedAt < YIELDS_MS ? MAX_BESIDE_CHARGES : MAX_SENDING;
     while (this.#sending < most && this.#queue.length > 0) {
       const account = this.#queue.at(-1)!;
-      const waits = this.#stopped || this.#circuits.of(account).isOpen || this.#isBroken(account, now);
-      const entry = waits ? undefined : this.#journal.take(account, now);
+      const waits = this.#stopped || this.#isBroken(account, now);
+      const [entry] = waits ? [] : this.#journal.takeFirst(account, now, 1, this.#canSend);
       if (entry === undefined) this.#queue.pop();
       else this.#send(entry);
     }
     if (this.#queue.length === 0 && this.#broken.size > 0 && !this.#journal.isEmpty) this.#sendSoon();
   }
+
+  /** Of all shards that the entry needs: a record that only some of them take would be lost in the others. */
+  #circuitOf({ account, counters }: JournalEntry): CallCircuit {
+    return this.#circuits.ofCharge(account, counters);
+  }
+
+  readonly #canSend = (entry: JournalEntry): boolean => !this.#circuitOf(entry).isOpen;
 
   /** Whether a record of the account has failed lately, since the account's data is broken. */
   #isBroken(account: string, now: number): boolean {
@@ -154,13 +163,10 @@ export class WriteBack {
     const end = new RecordEnd(entry, this);
     const record = () => this.#store.record?.(account, counters, cost, agoMs);
     // A store that was closed meanwhile throws, and the entry is lost.
-    new Promise((resolve) => resolve(this.#calls.ask(this.#circuits.of(account), account, record, end))).then(
-      sent,
-      () => {
-        this.lose(entry, entry.admissions);
-        sent();
-      },
-    );
+    new Promise((resolve) => resolve(this.#calls.ask(this.#circuitOf(entry), account, record, end))).then(sent, () => {
+      this.lose(entry, entry.admissions);
+      sent();
+    });
   }
 
   count(admissions: number): void {
@@ -191,7 +197,7 @@ export class WriteBack {
     }
     if (entry.admissions === 0) return;
     if (this.#stopped || !this.#journal.put(entry, now)) this.lose(entry, entry.admissions);
-    else if (!this.#circuits.of(entry.account).isOpen) this.#sendSoon();
+    else if (this.#canSend(entry)) this.#sendSoon();
   }
 
   /** An open circuit drains the journal when it closes; with a closed one, a timer has to. */
