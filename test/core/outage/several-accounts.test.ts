@@ -95,6 +95,32 @@ describe('several charges at once while the store is away', () => {
     });
   });
 
+  it('the mode of a charge that nothing limits, or that is only observed, refuses nothing', async () => {
+    const { goDown, limiter } = failingWorld({
+      categories: { events: 'unlimited', actions: { mode: 'observe' } },
+      known: { categories: ['legs'] },
+      onStoreFailure: { default: 'allow', categories: { events: 'deny', actions: 'deny' } },
+    });
+    await goDown();
+    for (const category of ['events', 'actions']) {
+      expect((await limiter.consumeAll([BOTH[0], { ...BOTH[1], category }])).allowed).toBe(true);
+    }
+  });
+
+  it('a counter that was reset stays so when the charge is settled afterwards', async () => {
+    const { goDown, limiter, store } = failingWorld();
+    await goDown();
+    const { receipt } = await limiter.consumeAll([
+      { ...BOTH[0], cost: 3 },
+      { ...BOTH[1], cost: 2 },
+    ]);
+    await expect(limiter.reset({ account: 'acme' })).rejects.toMatchObject({ code: 'TOLLGATE_STORE_FAILED' });
+    await limiter.settle(receipt!, 1);
+    store.manner = 'well';
+    await pass(5000);
+    expect([usedIn(store.memory, 'ameyo5m'), usedIn(store.memory, 'acme')]).toEqual([1, 0]);
+  });
+
   it('charges of many subjects wait in the journal apart, and equal ones together', async () => {
     const { goDown, limiter, store } = failingWorld({ quotas: [perHour(100)], each: { leg: [perHour(50)] } });
     await goDown();

@@ -1,5 +1,11 @@
 import { optionConflictError, optionRangeError, showName } from '../errors.js';
-import type { AppliedQuota, Limits, Resolution, StoreFailureMode } from '../policy/index.js';
+import {
+  type AppliedQuota,
+  type Limits,
+  prefixedName,
+  type Resolution,
+  type StoreFailureMode,
+} from '../policy/index.js';
 import { type CounterSpec, MAX_UNITS, SERVICE_OWNER } from '../store/index.js';
 import type { Joined, PreparedCharge } from './prepared-charge.js';
 
@@ -35,7 +41,7 @@ export function joinCharges(charges: readonly PreparedCharge[]): PreparedCharge 
   const before = isObserved ? 0 : enforced.quotas.length;
   const resolution: Resolution = {
     ...main.limits(isObserved ? 'observe' : 'enforce'),
-    onStoreFailure: strictest(charges.map(({ resolution }) => resolution.onStoreFailure)),
+    onStoreFailure: strictest(charges, isObserved),
     local: (isObserved ? observedHere : enforcedHere).limits(isObserved ? 'observe' : 'enforce'),
     ...(!isObserved && observed.counters.length > 0 && { observed: observed.limits('observe') }),
   };
@@ -127,10 +133,11 @@ class LimitsUnderConstruction {
     this.counters[place] = { ...counter, cost };
   }
 
+  /** A client may bring the category, so the name has no character of it that a header cannot carry. */
   #newName(name: string, category: string): string {
     const isTaken = (one: string) => this.quotas.some((quota) => quota.name === one);
     if (!isTaken(name)) return name;
-    const own = `${category}-${name}`;
+    const own = prefixedName(category, name);
     let shown = own;
     for (let number = 2; isTaken(shown); number++) shown = `${own}-${number}`;
     return shown;
@@ -148,7 +155,11 @@ function isSameLimits(one: CounterSpec, other: CounterSpec): boolean {
   );
 }
 
-function strictest(modes: readonly StoreFailureMode[]): StoreFailureMode {
+/** The strictest mode of the charges that can be refused: those without limits never ask the store when alone. */
+function strictest(charges: readonly PreparedCharge[], isObserved: boolean): StoreFailureMode {
+  const modes = charges
+    .filter(({ resolution: { counters, mode } }) => counters.length > 0 && (isObserved || mode === 'enforce'))
+    .map(({ resolution }) => resolution.onStoreFailure);
   return modes.find((mode) => mode === 'deny') ?? modes.find((mode) => mode === 'local') ?? 'allow';
 }
 

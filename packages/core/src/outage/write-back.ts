@@ -76,10 +76,16 @@ export class WriteBack {
     this.#journal.withdraw(entry, cost, isWhole);
   }
 
-  /** Joined charges cost each of their counters another number of units, and share no entry. */
+  /**
+   * Joined charges cost each of their counters another number of units, and share no entry. Counters that were
+   * forgotten meanwhile stay forgotten.
+   */
   recost(entry: JournalEntry, { cost, resolution }: PreparedCharge): void {
+    const { counters } = entry;
     entry.cost = cost;
-    entry.counters = resolution.counters;
+    entry.counters = resolution.counters.filter(({ account, name }) => {
+      return counters.some((counter) => counter.account === account && counter.name === name);
+    });
   }
 
   forget(account: string, name?: string): void {

@@ -17,6 +17,7 @@ export type {
   QuotaList,
   SubjectLayer,
 } from './layer.js';
+export { prefixedName } from './layer.js';
 export {
   type LegsApiCategory,
   type LegsApiNames,
