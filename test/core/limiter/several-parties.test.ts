@@ -82,6 +82,14 @@ describe('subjects of a charge', () => {
     );
   });
 
+  it('a reset that names no subject after all is an error, since it would forget nothing', () => {
+    for (const subjects of [{}, { leg: undefined }]) {
+      expect(() => limiter.reset({ account: 'ameyo5m', subjects })).toThrow(
+        expect.objectContaining({ code: 'TOLLGATE_OPTION_RANGE', option: 'target.subjects' }),
+      );
+    }
+  });
+
   it('are throttled one by one', () => {
     const throttle = { afterViolations: 2, withinMs: 10_000, forMs: 60_000, factor: 0 };
     const throttling = new RateLimiter({
@@ -139,6 +147,25 @@ describe('several charges at once', () => {
     const count = limiter.stats().decisions;
     expect(() => limiter.consumeAll(charges as Charge[])).toThrow(expect.objectContaining({ code }));
     expect(limiter.stats().decisions).toBe(count);
+  });
+
+  it('a category with characters that a header cannot carry does not reach the names of quotas', () => {
+    const hostile = `b\r\n€\0"${'x'.repeat(500)}`;
+    const { quotas } = limiter.peekAll([BOTH[0]!, { account: 'acme', category: hostile }]) as Decision;
+    for (const { name } of quotas) expect(name).toMatch(/^[!-~]{1,100}$/);
+    expect(new Set(quotas.map(({ name }) => name)).size).toBe(quotas.length);
+  });
+
+  it('a list that the program empties while a source is asked is still charged', async () => {
+    const asked = new RateLimiter({
+      policy: { quotas: [perMinute(1)] },
+      accounts: { layerOf: async () => undefined },
+    }) as RateLimiter;
+    const list: Charge[] = [...BOTH];
+    const first = asked.consumeAll(list);
+    list.length = 0;
+    expect((await first).quotas.map(({ used }) => used)).toEqual([1, 1]);
+    expect((await asked.consumeAll(BOTH)).allowed).toBe(false);
   });
 
   it('a store that cannot join accounts is refused, and so is a policy with a service on it', () => {
