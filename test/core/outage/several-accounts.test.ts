@@ -1,4 +1,13 @@
-import { type Charge, type Decision, type MemoryStore, perHour, RateLimiter, type Receipt } from '@tollgate/core';
+import {
+  type Charge,
+  type CounterSpec,
+  type Decision,
+  type MemoryStore,
+  type Outcome,
+  perHour,
+  RateLimiter,
+  type Receipt,
+} from '@tollgate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runsFor } from '../../effort.js';
@@ -133,6 +142,76 @@ describe('several charges at once while the store is away', () => {
     expect(store.countOf('record')).toBe(3);
     expect(usedIn(store.memory, 'ameyo5m')).toBe(30);
     expect(usedIn(store.memory, 'ameyo5m', '*~leg/L1')).toBe(10);
+  });
+});
+
+/** A store whose shards are named by the first letter of the account. Calls that need shard `b` are not answered. */
+class HalfStore extends FailingStore {
+  isHalf = true;
+
+  shardOf(account: string): string {
+    return account.slice(0, 1);
+  }
+
+  override consume(account: string, counters: readonly CounterSpec[], cost: number): Promise<Outcome> {
+    return this.#needs(account, counters) ? new Promise(() => {}) : super.consume(account, counters, cost);
+  }
+
+  override record(account: string, counters: readonly CounterSpec[], cost: number, agoMs: number): Promise<void> {
+    return this.#needs(account, counters) ? new Promise(() => {}) : super.record(account, counters, cost, agoMs);
+  }
+
+  override probe(account: string): Promise<void> {
+    return this.#needs(account, []) ? new Promise(() => {}) : super.probe(account);
+  }
+
+  #needs(account: string, counters: readonly CounterSpec[]): boolean {
+    return this.isHalf && [{ account }, ...counters].some(({ account }) => account?.startsWith('b'));
+  }
+}
+
+describe('several charges at once while the shard of one of them is away', () => {
+  fakeTime();
+
+  const joint = [
+    { account: 'a1', category: 'legs' },
+    { account: 'b1', category: 'legs' },
+  ];
+
+  async function halfWorld() {
+    const store = new HalfStore();
+    const { limiter, within } = failingWorld({ quotas: [perHour(1000)] }, {}, store);
+    const askBoth = (ms: number) => within(ms, Promise.resolve(limiter.consumeAll(joint)));
+    for (let failures = 0; failures < 5; failures++) await askBoth(100);
+    // The probe finds that the other shard is well.
+    await pass(150);
+    return { askBoth, limiter, store };
+  }
+
+  it('that shard alone is down, and no charge waits for it', async () => {
+    const { askBoth, limiter } = await halfWorld();
+    for (let sent = 0; sent < 30; sent++) {
+      expect(await askBoth(0)).toMatchObject({ source: 'local' });
+      expect(limiter.health().shards.map(({ name }) => name)).toEqual(['b']);
+      expect(await limiter.consume(joint[0] as Charge)).toMatchObject({ source: 'store' });
+      await pass(10);
+    }
+  });
+
+  it('they wait for it in the journal, and are written back once', async () => {
+    const { askBoth, limiter, store } = await halfWorld();
+    for (let sent = 0; sent < 30; sent++) {
+      await askBoth(0);
+      await limiter.consume(joint[0] as Charge);
+      await pass(100);
+    }
+    expect(limiter.health().writeBack).toMatchObject({ pending: 30, dropped: 0 });
+    const recorded = store.countOf('record');
+    store.isHalf = false;
+    await pass(5000);
+    expect(recorded).toBe(0);
+    expect(limiter.health().writeBack).toMatchObject({ pending: 0, dropped: 0, written: 30 });
+    expect([usedIn(store.memory, 'a1'), usedIn(store.memory, 'b1')]).toEqual([60, 30]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { type Clock, wallClock } from '../clock.js';
 import type { StoreError } from '../errors.js';
-import type { Store } from '../store/index.js';
+import type { CounterSpec, Store } from '../store/index.js';
 
 /** What a circuit needs from its owner. */
 export interface CircuitOptions {
@@ -80,6 +80,10 @@ export class Circuit {
     this.#options.changed(this);
   }
 
+  includes(circuit: Circuit): boolean {
+    return circuit === this;
+  }
+
   /** Ends the probes. */
   stop(): void {
     this.#stopped = true;
@@ -114,6 +118,43 @@ export class Circuit {
   }
 }
 
+/** What a call needs of the circuits of its shards. */
+export type CallCircuit = Pick<Circuit, 'isOpen' | 'nextProbeMs' | 'succeeded' | 'failed' | 'includes'>;
+
+/**
+ * The circuits of a charge whose accounts lie in several shards. It needs all of these, and an error does not say which
+ * of them has failed. So a failure counts for each, and the probes soon close the circuits of those that are well.
+ */
+class JointCircuit implements CallCircuit {
+  /** Each with an account of the shard. */
+  readonly #accounts: ReadonlyMap<Circuit, string>;
+
+  constructor(accounts: ReadonlyMap<Circuit, string>) {
+    this.#accounts = accounts;
+  }
+
+  get isOpen(): boolean {
+    for (const circuit of this.#accounts.keys()) if (circuit.isOpen) return true;
+    return false;
+  }
+
+  get nextProbeMs(): number {
+    return Math.max(...Array.from(this.#accounts.keys(), ({ nextProbeMs }) => nextProbeMs));
+  }
+
+  succeeded(): void {
+    for (const circuit of this.#accounts.keys()) circuit.succeeded();
+  }
+
+  failed(error: StoreError): void {
+    for (const [circuit, account] of this.#accounts) circuit.failed(error, account);
+  }
+
+  includes(circuit: Circuit): boolean {
+    return this.#accounts.has(circuit);
+  }
+}
+
 /** One circuit for each shard of the store. Most stores have one shard. */
 export class Circuits {
   readonly #store: Store;
@@ -133,6 +174,21 @@ export class Circuits {
 
   of(account: string): Circuit {
     return this.#hasShards ? this.#named(this.#shardOf(account)) : this.#whole;
+  }
+
+  /** For the counters of a charge, some of which may belong to other accounts than its own. */
+  ofCharge(account: string, counters: readonly CounterSpec[]): CallCircuit {
+    const own = this.of(account);
+    if (!this.#hasShards) return own;
+    let all: Map<Circuit, string> | undefined;
+    for (const { account: other } of counters) {
+      if (other === undefined) continue;
+      const circuit = this.of(other);
+      if (circuit === own) continue;
+      all ??= new Map([[own, account]]);
+      if (!all.has(circuit)) all.set(circuit, other);
+    }
+    return all === undefined ? own : new JointCircuit(all);
   }
 
   all(): Circuit[] {

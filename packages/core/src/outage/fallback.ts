@@ -2,7 +2,7 @@ import { type Correction, Decision, type PreparedCharge } from '../decision/inde
 import { type Admission, countersOf, MemoryStore } from '../memory/index.js';
 import { type Limits, NO_LIMITS } from '../policy/index.js';
 import type { Outcome } from '../store/index.js';
-import type { Circuit } from './circuit.js';
+import type { CallCircuit } from './circuit.js';
 
 /** Decides instead of the store while it fails, by the policy's `onStoreFailure`. */
 export class Fallback {
@@ -25,7 +25,7 @@ export class Fallback {
   }
 
   /** `correction` corrects a charge that the local store admits. */
-  consume(charge: PreparedCharge, circuit: Circuit, correction: Correction): Decision {
+  consume(charge: PreparedCharge, circuit: CallCircuit, correction: Correction): Decision {
     const { owner, cost, resolution } = charge;
     if (resolution.onStoreFailure === 'local') {
       this.decidedLocally++;
@@ -38,7 +38,7 @@ export class Fallback {
     return unchecked(charge, circuit);
   }
 
-  peek(charge: PreparedCharge, circuit: Circuit): Decision {
+  peek(charge: PreparedCharge, circuit: CallCircuit): Decision {
     const { owner, cost, resolution } = charge;
     if (resolution.onStoreFailure !== 'local') return unchecked(charge, circuit);
     const outcome = this.local.peek(owner, resolution.local.counters, cost);
@@ -91,7 +91,7 @@ export class Fallback {
   }
 }
 
-function unchecked(charge: PreparedCharge, circuit: Circuit): Decision {
+function unchecked(charge: PreparedCharge, circuit: CallCircuit): Decision {
   const { mode, onStoreFailure } = charge.resolution;
   const allowed = onStoreFailure === 'allow';
   const limits: Limits = { ...NO_LIMITS, mode };

@@ -3,7 +3,7 @@ import type { StoreError } from '../errors.js';
 import type { Admission } from '../memory/index.js';
 import type { MaybePromise } from '../promises.js';
 import { isOutcome, type Outcome, type Store } from '../store/index.js';
-import type { Circuit } from './circuit.js';
+import type { CallCircuit } from './circuit.js';
 import type { Fallback } from './fallback.js';
 import type { LocalAdmission, Settlement } from './settlement.js';
 import type { CallEnd } from './store-calls.js';
@@ -30,14 +30,14 @@ export interface ChargeFollower {
 export class PendingCharge implements CallEnd<Decision>, Correction {
   readonly #parts: ChargeParts;
   readonly #charge: PreparedCharge;
-  readonly #circuit: Circuit;
+  readonly #circuit: CallCircuit;
   /** Whether the request passed without the store. */
   #allowed = false;
   #local: LocalAdmission | undefined = undefined;
   /** The local copy of an admission of the store. */
   #copy: Admission | undefined = undefined;
 
-  constructor(parts: ChargeParts, charge: PreparedCharge, circuit: Circuit) {
+  constructor(parts: ChargeParts, charge: PreparedCharge, circuit: CallCircuit) {
     this.#parts = parts;
     this.#charge = charge;
     this.#circuit = circuit;

@@ -4,7 +4,7 @@ import type { StoreError } from '../errors.js';
 import type { Admission } from '../memory/index.js';
 import { isPromise, type MaybePromise } from '../promises.js';
 import type { Outcome, Store } from '../store/index.js';
-import type { Circuits } from './circuit.js';
+import type { CallCircuit, Circuits } from './circuit.js';
 import type { Fallback } from './fallback.js';
 import type { JournalEntry } from './journal.js';
 import { type CallEnd, downError, type StoreCalls, VOID_CALL } from './store-calls.js';
@@ -78,7 +78,7 @@ export class Settlement {
     const { less, more } = costChange(charge, actualCost);
     const debited = more && (copy === undefined ? this.debit(more) : this.debitHereToo(more));
     if (less !== undefined && copy !== undefined) this.#fallback.takeBack(less, copy);
-    return both(debited, less && this.change(charge.owner, () => this.#refund(less, outcome)));
+    return both(debited, less && this.#refundOrReject(less, outcome));
   }
 
   /**
@@ -100,7 +100,7 @@ export class Settlement {
         this.#writeBack.recost(entry, loweredTo(charge, actualCost));
       }
     }
-    return both(debited, stored && this.change(charge.owner, () => this.#refund(less, stored)));
+    return both(debited, stored && this.#refundOrReject(less, stored));
   }
 
   /**
@@ -115,7 +115,7 @@ export class Settlement {
         error.charged === 'no' && this.#writeBack.add(owner, resolution.counters, cost, debitedAt) !== undefined;
       return isOwed ? undefined : (Promise.reject(error) as never);
     };
-    const circuit = this.#circuits.of(owner);
+    const circuit = this.#circuits.ofCharge(owner, resolution.counters);
     if (circuit.isOpen) return notCounted(downError('no'));
     return this.#calls.ask(circuit, owner, () => this.#store.record?.(owner, resolution.counters, cost, 0), {
       ...VOID_CALL,
@@ -133,7 +133,7 @@ export class Settlement {
   claim(charge: PreparedCharge, id: string): MaybePromise<boolean> {
     const { owner } = charge;
     const forMs = textLifeMs(charge) + CLOCKS_DIFFER_MS;
-    return this.#ask(owner, () => this.#store.receipts?.claim(owner, id, forMs), CLAIM_CALL);
+    return this.#ask(this.#circuits.of(owner), owner, () => this.#store.receipts?.claim(owner, id, forMs), CLAIM_CALL);
   }
 
   /** The store may have counted a local admission, or not. */
@@ -158,21 +158,27 @@ export class Settlement {
 
   /** The store admitted a charge whose request was refused here, or corrected to less since: `less` is too much. */
   giveBack(less: PreparedCharge, outcome: Outcome): void {
-    const { owner } = less;
+    const { owner, resolution } = less;
+    const circuit = this.#circuits.ofCharge(owner, resolution.counters);
     // The store has just answered, so it is asked even while its circuit is open; if it fails, the cost counts too
     // long.
-    const refunded = this.#calls.ask(this.#circuits.of(owner), owner, () => this.#refund(less, outcome), VOID_CALL);
+    const refunded = this.#calls.ask(circuit, owner, () => this.#refund(less, outcome), VOID_CALL);
     if (isPromise(refunded)) refunded.catch(() => {});
   }
 
   /** A call that changes the store, and has no other answer than that it is done. Rejects when it is not. */
   change(owner: string, call: () => MaybePromise<void>): MaybePromise<void> {
-    return this.#ask(owner, call, VOID_CALL);
+    return this.#ask(this.#circuits.of(owner), owner, call, VOID_CALL);
+  }
+
+  #refundOrReject(less: PreparedCharge, outcome: Outcome): MaybePromise<void> {
+    const { owner, resolution } = less;
+    const circuit = this.#circuits.ofCharge(owner, resolution.counters);
+    return this.#ask(circuit, owner, () => this.#refund(less, outcome), VOID_CALL);
   }
 
   /** Rejects at once while the store is taken to be down. */
-  #ask<R>(owner: string, call: () => unknown, end: CallEnd<R>): MaybePromise<R> {
-    const circuit = this.#circuits.of(owner);
+  #ask<R>(circuit: CallCircuit, owner: string, call: () => unknown, end: CallEnd<R>): MaybePromise<R> {
     return circuit.isOpen ? Promise.reject(downError('no')) : this.#calls.ask(circuit, owner, call, end);
   }
 

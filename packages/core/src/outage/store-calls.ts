@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { type Clock, monotonicClock } from '../clock.js';
 import { asStoreError, isProgramsMistake, StoreError } from '../errors.js';
 import { isPromise, type MaybePromise } from '../promises.js';
-import type { Circuit } from './circuit.js';
+import type { CallCircuit, Circuit } from './circuit.js';
 import { Deadlines, type Waiter } from './deadlines.js';
 
 /**
@@ -65,7 +65,7 @@ export class StoreCalls {
   }
 
   /** Calls the store. Throws only for a mistake of the program, or what `end` throws. */
-  ask<R>(circuit: Circuit, account: string, call: () => unknown, end: CallEnd<R>): MaybePromise<R> {
+  ask<R>(circuit: CallCircuit, account: string, call: () => unknown, end: CallEnd<R>): MaybePromise<R> {
     let answer: unknown;
     try {
       answer = call();
@@ -76,7 +76,7 @@ export class StoreCalls {
   }
 
   /** The store has returned an answer, or a promise of one. */
-  settle<R>(circuit: Circuit, account: string, answer: unknown, end: CallEnd<R>): MaybePromise<R> {
+  settle<R>(circuit: CallCircuit, account: string, answer: unknown, end: CallEnd<R>): MaybePromise<R> {
     if (isPromise(answer)) return this.#wait(circuit, account, answer, end);
     if (!end.isAnswer(answer)) return this.threw(circuit, account, wrongAnswer(), end);
     circuit.succeeded();
@@ -84,14 +84,14 @@ export class StoreCalls {
   }
 
   /** The store threw instead of answering. */
-  threw<R>(circuit: Circuit, account: string, thrown: unknown, end: CallEnd<R>): R {
+  threw<R>(circuit: CallCircuit, account: string, thrown: unknown, end: CallEnd<R>): R {
     if (isProgramsMistake(thrown)) throw thrown;
     const error = asStoreError(thrown);
     this.failed(circuit, account, error);
     return end.failed(error);
   }
 
-  failed(circuit: Circuit, account: string, error: StoreError): void {
+  failed(circuit: CallCircuit, account: string, error: StoreError): void {
     // The process asks for more at once than the store lets wait. That is no failure of the store.
     if (error.concerns === 'charge') return;
     this.#failures++;
@@ -102,7 +102,7 @@ export class StoreCalls {
   /** Ends the waiting calls of a circuit, or all: no better answer will come. */
   abandon(circuit?: Circuit): void {
     for (const call of this.#deadlines.waiting()) {
-      if (circuit !== undefined && call.circuit !== circuit) continue;
+      if (circuit !== undefined && !call.circuit.includes(circuit)) continue;
       this.#deadlines.remove(call);
       call.abandon();
     }
@@ -139,7 +139,7 @@ export class StoreCalls {
     }
   }
 
-  #wait<R>(circuit: Circuit, account: string, answer: PromiseLike<unknown>, end: CallEnd<R>): Promise<R> {
+  #wait<R>(circuit: CallCircuit, account: string, answer: PromiseLike<unknown>, end: CallEnd<R>): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       const call = new StoreCall(this, circuit, account, end, resolve as (value: unknown) => void, reject);
       this.#deadlines.add(call);
@@ -157,7 +157,7 @@ class StoreCall implements Waiter<StoreCall> {
   dueAt = 0;
   before: StoreCall | undefined = undefined;
   after: StoreCall | undefined = undefined;
-  readonly circuit: Circuit;
+  readonly circuit: CallCircuit;
   readonly #calls: StoreCalls;
   readonly #account: string;
   readonly #end: CallEnd<unknown>;
@@ -169,7 +169,7 @@ class StoreCall implements Waiter<StoreCall> {
 
   constructor(
     calls: StoreCalls,
-    circuit: Circuit,
+    circuit: CallCircuit,
     account: string,
     end: CallEnd<unknown>,
     resolve: (value: unknown) => void,

@@ -79,7 +79,7 @@ export class StoreGuard {
 
   peek(charge: PreparedCharge): MaybePromise<Decision> {
     const { owner, cost, resolution } = charge;
-    const circuit = this.#circuits.of(owner);
+    const circuit = this.#circuits.ofCharge(owner, resolution.counters);
     const without = () => this.#fallback.peek(charge, circuit);
     if (circuit.isOpen) return without();
     return this.#calls.ask(circuit, owner, () => this.#store.peek(owner, resolution.counters, cost), {
@@ -127,7 +127,7 @@ export class StoreGuard {
     seen?: (outcome: Outcome) => void,
   ): MaybePromise<Outcome | undefined> {
     const { owner, cost, resolution } = charge;
-    if (this.#circuits.of(owner).isOpen) return undefined;
+    if (this.#circuits.ofCharge(owner, resolution.counters).isOpen) return undefined;
     const checked = (value: Outcome) => {
       if (!isOutcomeFor(charge, value)) return undefined;
       seen?.(value);
@@ -151,14 +151,15 @@ export class StoreGuard {
     const { less, more } = costChange(charge, actualCost);
     if (less !== undefined) {
       const { owner, cost, resolution } = less;
-      this.#tryBeside(owner, (store) => store.refund(owner, resolution.counters, cost, outcome));
+      this.#tryBeside(less, (store) => store.refund(owner, resolution.counters, cost, outcome));
     }
     if (more !== undefined) this.debitBeside(more);
   }
 
   /** As {@link debit}, for a candidate policy or limits that are only observed. */
-  debitBeside({ owner, cost, resolution }: PreparedCharge): void {
-    this.#tryBeside(owner, (store) => store.record?.(owner, resolution.counters, cost, 0));
+  debitBeside(charge: PreparedCharge): void {
+    const { owner, cost, resolution } = charge;
+    this.#tryBeside(charge, (store) => store.record?.(owner, resolution.counters, cost, 0));
   }
 
   describe(): Health {
@@ -186,8 +187,8 @@ export class StoreGuard {
     this.#fallback.close();
   }
 
-  #tryBeside(owner: string, call: (store: Store) => MaybePromise<void>): void {
-    if (this.#closed || this.#circuits.of(owner).isOpen) return;
+  #tryBeside({ owner, resolution }: PreparedCharge, call: (store: Store) => MaybePromise<void>): void {
+    if (this.#closed || this.#circuits.ofCharge(owner, resolution.counters).isOpen) return;
     try {
       const done = call(this.#store);
       if (isPromise(done)) Promise.resolve(done).catch(() => {});
@@ -214,7 +215,7 @@ export class StoreGuard {
 
   #consumeFromStore(charge: PreparedCharge): MaybePromise<Decision> {
     const { owner, cost, resolution } = charge;
-    const circuit = this.#circuits.of(owner);
+    const circuit = this.#circuits.ofCharge(owner, resolution.counters);
     if (circuit.isOpen) return new PendingCharge(this.#parts, charge, circuit).decideWithout('no');
     if (!this.#writeBack.isEmpty) this.#writeBack.send(owner);
     let answer: MaybePromise<Outcome>;

@@ -26,6 +26,8 @@ export class WriteBack {
   /** Accounts whose data in the store is broken. Their entries wait, and nobody else's wait for them. */
   readonly #broken = new Set<string>();
   #brokenSince = Number.NEGATIVE_INFINITY;
+  /** Accounts whose entries have counters in another shard, which is down. They wait until a circuit closes. */
+  readonly #waiting = new Set<string>();
   /** The latest charge while there were entries. */
   #chargedAt = Number.NEGATIVE_INFINITY;
   #sending = 0;
@@ -66,7 +68,7 @@ export class WriteBack {
     if (entry === undefined) {
       if (canRecord) this.#dropped++;
       this.uncounted.add(account, counters, at);
-    } else if (!this.#circuits.of(account).isOpen) {
+    } else if (!this.#circuits.ofCharge(account, counters).isOpen) {
       this.#sendSoon();
     }
     return entry;
@@ -91,6 +93,7 @@ export class WriteBack {
   forget(account: string, name?: string): void {
     this.#journal.forget(account, name);
     this.#broken.delete(account);
+    this.#waiting.delete(account);
     if (name === undefined) this.uncounted.forget(account);
   }
 
@@ -101,11 +104,11 @@ export class WriteBack {
   send(account: string): void {
     const now = this.#clock();
     this.#chargedAt = now;
-    if (this.#isBroken(account, now)) return;
+    if (this.#isBroken(account, now) || this.#waiting.has(account)) return;
     // They are taken before the first is sent: an entry that fails at once is put back at once.
     const room = Math.max(0, MAX_BESIDE_CHARGES - this.#sending);
     for (const entry of this.#journal.takeFirst(account, now, room)) this.#send(entry);
-    if (this.#journal.has(account)) this.#sendSoon();
+    if (this.#journal.has(account) && !this.#waiting.has(account)) this.#sendSoon();
   }
 
   /**
@@ -121,6 +124,7 @@ export class WriteBack {
   drain(): void {
     if (this.#stopped || this.#journal.isEmpty) return;
     this.#queue = this.#journal.accounts();
+    this.#waiting.clear();
     this.#pump();
   }
 
@@ -134,7 +138,11 @@ export class WriteBack {
     const most = now - this.#chargedAt < YIELDS_MS ? MAX_BESIDE_CHARGES : MAX_SENDING;
     while (this.#sending < most && this.#queue.length > 0) {
       const account = this.#queue.at(-1)!;
-      const waits = this.#stopped || this.#circuits.of(account).isOpen || this.#isBroken(account, now);
+      const waits =
+        this.#stopped ||
+        this.#waiting.has(account) ||
+        this.#circuits.of(account).isOpen ||
+        this.#isBroken(account, now);
       const entry = waits ? undefined : this.#journal.take(account, now);
       if (entry === undefined) this.#queue.pop();
       else this.#send(entry);
@@ -151,6 +159,12 @@ export class WriteBack {
 
   #send(entry: JournalEntry): void {
     const { account, counters, cost, latestAt } = entry;
+    const circuit = this.#circuits.ofCharge(account, counters);
+    if (circuit.isOpen) {
+      this.#waiting.add(account);
+      this.#keep(entry);
+      return;
+    }
     const agoMs = Math.max(0, Math.floor(this.#clock() - latestAt));
     this.#sending++;
     const sent = () => {
@@ -160,13 +174,10 @@ export class WriteBack {
     const end = new RecordEnd(entry, this);
     const record = () => this.#store.record?.(account, counters, cost, agoMs);
     // A store that was closed meanwhile throws, and the entry is lost.
-    new Promise((resolve) => resolve(this.#calls.ask(this.#circuits.of(account), account, record, end))).then(
-      sent,
-      () => {
-        this.lose(entry, entry.admissions);
-        sent();
-      },
-    );
+    new Promise((resolve) => resolve(this.#calls.ask(circuit, account, record, end))).then(sent, () => {
+      this.lose(entry, entry.admissions);
+      sent();
+    });
   }
 
   count(admissions: number): void {
@@ -195,9 +206,15 @@ export class WriteBack {
     } else {
       this.#queue = [];
     }
-    if (entry.admissions === 0) return;
-    if (this.#stopped || !this.#journal.put(entry, now)) this.lose(entry, entry.admissions);
-    else if (!this.#circuits.of(entry.account).isOpen) this.#sendSoon();
+    if (this.#keep(entry) && !this.#circuits.ofCharge(entry.account, entry.counters).isOpen) this.#sendSoon();
+  }
+
+  /** Whether the entry is in the journal again. Else it is lost, or there is nothing left of it. */
+  #keep(entry: JournalEntry): boolean {
+    if (entry.admissions === 0) return false;
+    const isKept = !this.#stopped && this.#journal.put(entry, this.#clock());
+    if (!isKept) this.lose(entry, entry.admissions);
+    return isKept;
   }
 
   /** An open circuit drains the journal when it closes; with a closed one, a timer has to. */
