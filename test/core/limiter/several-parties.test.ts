@@ -156,6 +156,38 @@ describe('several charges at once', () => {
     expect(new Set(quotas.map(({ name }) => name)).size).toBe(quotas.length);
   });
 
+  it('a counter that is enforced for one charge and observed for another has the cost of both, once', () => {
+    const mixed = new RateLimiter({
+      policy: {
+        quotas: [perMinute(99)],
+        total: [perMinute(10)],
+        categories: { events: { mode: 'observe', quotas: [perMinute(5)] } },
+        known: { categories: ['legs'] },
+      },
+    }) as RateLimiter;
+    const both = (cost: number) => [
+      { account: 'ameyo5m', category: 'events', cost },
+      { account: 'ameyo5m', category: 'legs', cost: 3 },
+    ];
+    const first = mixed.consumeAll(both(7)) as Decision;
+    expect(first).toMatchObject({ allowed: true, wouldRefuse: true });
+    expect(first.charges.map(({ quotas }) => quotas.map(({ scope, used }) => [scope, used]))).toEqual([
+      [
+        ['category', 0],
+        ['total', 10],
+      ],
+      [
+        ['category', 3],
+        ['total', 10],
+      ],
+    ]);
+    expect(mixed.consumeAll(both(7))).toMatchObject({ allowed: false, reason: 'limit-reached' });
+    mixed.settle(first.receipt!, 1);
+    expect((mixed.peekAll(both(0)) as Decision).quotas.map(({ used }) => used)).toEqual([1, 2, 0]);
+    // It can never fit, so there is no time to wait for.
+    expect(mixed.peekAll(both(8))).toMatchObject({ allowed: false, reason: 'cost-above-limit', retryAfterMs: null });
+  });
+
   it('a list that the program empties while a source is asked is still charged', async () => {
     const asked = new RateLimiter({
       policy: { quotas: [perMinute(1)] },

@@ -20,36 +20,47 @@ export function joinCharges(charges: readonly PreparedCharge[]): PreparedCharge 
   const first = charges[0]!;
   const cost = charges.reduce((largest, charge) => Math.max(largest, charge.cost), 0);
   const enforced = new LimitsUnderConstruction(first.owner, cost);
-  const enforcedHere = new LimitsUnderConstruction(first.owner, cost);
   const observed = new LimitsUnderConstruction(first.owner, cost);
-  const observedHere = new LimitsUnderConstruction(first.owner, cost);
-  const places = charges.map((charge) => {
-    const { resolution } = charge;
-    const isEnforced = resolution.mode === 'enforce';
-    (isEnforced ? enforcedHere : observedHere).add(charge, resolution.local);
-    return {
-      charge,
-      enforced: isEnforced ? enforced.add(charge, resolution) : [],
-      observed: [
-        ...(isEnforced ? [] : observed.add(charge, resolution)),
-        ...(resolution.observed === undefined ? [] : observed.add(charge, resolution.observed)),
-      ],
-    };
-  });
+  const enforcedPlaces = charges.map((charge) => (isEnforced(charge) ? enforced.add(charge, charge.resolution) : []));
+  // A counter that is enforced for one charge is so for the cost of all of them. Observed beside, the others would take
+  // the room that the charge itself needs.
+  const observedPlaces = charges.map((charge) =>
+    observedLimitsOf(charge).flatMap((limits) => observed.add(charge, limits, enforced)),
+  );
   const isObserved = enforced.counters.length === 0;
   const main = isObserved ? observed : enforced;
-  const before = isObserved ? 0 : enforced.quotas.length;
+  const here = new LimitsUnderConstruction(first.owner, cost);
+  for (const charge of charges) if (isObserved || isEnforced(charge)) here.add(charge, charge.resolution.local);
+  const limits = main.limits(isObserved ? 'observe' : 'enforce');
   const resolution: Resolution = {
-    ...main.limits(isObserved ? 'observe' : 'enforce'),
+    ...limits,
     onStoreFailure: strictest(charges, isObserved),
-    local: (isObserved ? observedHere : enforcedHere).limits(isObserved ? 'observe' : 'enforce'),
+    local: { ...here.limits(limits.mode), counters: here.countersCosting(main) },
     ...(!isObserved && observed.counters.length > 0 && { observed: observed.limits('observe') }),
   };
-  const parts = places.map((one) => ({
-    charge: one.charge,
-    places: [...one.enforced, ...one.observed.map((place) => before + place)],
+  const parts = charges.map((charge, index) => ({
+    charge,
+    places: [...enforcedPlaces[index]!, ...observedPlaces[index]!].map(({ limits, place }) => {
+      return limits === main ? place : main.quotas.length + place;
+    }),
   }));
   return { ...first, cost, resolution, joined: { parts, shares: main.shares, observedShares: observed.shares } };
+}
+
+function isEnforced({ resolution }: PreparedCharge): boolean {
+  return resolution.mode === 'enforce';
+}
+
+function observedLimitsOf(charge: PreparedCharge): readonly Limits[] {
+  const { resolution } = charge;
+  if (!isEnforced(charge)) return [resolution];
+  return resolution.observed === undefined ? [] : [resolution.observed];
+}
+
+/** The place of a quota. */
+interface Place {
+  readonly limits: LimitsUnderConstruction;
+  readonly place: number;
 }
 
 /** One request, so one charge for each counter that its parts have in common. */
@@ -69,15 +80,29 @@ class LimitsUnderConstruction {
     this.#cost = cost;
   }
 
-  /** Adds the limits of a charge. Returns the places of its quotas. */
-  add(charge: PreparedCharge, { counters, quotas, counterOfQuota }: Limits): number[] {
-    const firstQuotas = counters.map((counter, index) => {
+  /** Adds the limits of a charge, those on counters of `others` there. Returns the places of its quotas. */
+  add(charge: PreparedCharge, { counters, quotas, counterOfQuota }: Limits, others?: LimitsUnderConstruction): Place[] {
+    const firstQuotas = counters.map((counter, index): Place => {
       const own = quotas.filter((_, quota) => counterOfQuota[quota] === index);
-      return this.#addCounter(charge, counter, own);
+      const limits = others?.has(charge, counter) ? others : this;
+      return { limits, place: limits.#addCounter(charge, counter, own) };
     });
     return quotas.map((_, quota) => {
       const counter = counterOfQuota[quota]!;
-      return firstQuotas[counter]! + (quota - counterOfQuota.indexOf(counter));
+      const { limits, place } = firstQuotas[counter]!;
+      return { limits, place: place + (quota - counterOfQuota.indexOf(counter)) };
+    });
+  }
+
+  has(charge: PreparedCharge, { account, name }: CounterSpec): boolean {
+    return this.#places.get(account ?? charge.owner)?.has(name) === true;
+  }
+
+  /** The counters with the costs of `other`, which has the same counters. */
+  countersCosting(other: LimitsUnderConstruction): readonly CounterSpec[] {
+    return this.counters.map((counter, index) => {
+      const { cost } = other.counters[index]!;
+      return cost === undefined || cost === counter.cost ? counter : { ...counter, cost };
     });
   }
 
