@@ -123,6 +123,24 @@ describe('subjects of a charge', () => {
     expect(compared.map(({ candidate }) => candidate.allowed)).toEqual([true, false, true]);
   });
 
+  it('what a candidate refuses does not stay in the limits that it observes, whatever the policy decides', () => {
+    const each = { leg: { quotas: [perMinute(9)], mode: 'observe' as const } };
+    const tried = new RateLimiter({
+      policy: { quotas: [perMinute(4)], each },
+      candidate: { quotas: [perMinute(2)], each },
+    }) as RateLimiter;
+    const compared: Comparison[] = [];
+    tried.on('candidate', (comparison) => compared.push(comparison));
+    for (let sent = 0; sent < 4; sent++) tried.consume(LEG);
+    // The third and the fourth were given back. A decision has its own charge all the same.
+    expect(compared.map(({ candidate }) => candidate.quotas.map(({ used }) => used))).toEqual([
+      [1, 1],
+      [2, 2],
+      [2, 3],
+      [2, 3],
+    ]);
+  });
+
   it('a debit counts for them too, also where they are only observed', () => {
     const debited = new RateLimiter({
       policy: { quotas: [perMinute(9)], each: { leg: { quotas: [perMinute(5)], mode: 'observe' } } },
