@@ -259,6 +259,25 @@ describe('several charges at once', () => {
     );
   });
 
+  it('with different throttles for one counter are an error, and equal ones are one', () => {
+    const throttle = (forMs: number) => ({ afterViolations: 2, withinMs: 10_000, forMs, factor: 0 });
+    const planned = new RateLimiter({
+      policy: {
+        quotas: [perMinute(9)],
+        plans: {
+          slow: { throttle: throttle(60_000) },
+          same: { throttle: throttle(60_000) },
+          fast: { throttle: throttle(1000) },
+        },
+      },
+    }) as RateLimiter;
+    const of = (...plans: readonly string[]) => plans.map((plan) => ({ ...BOTH[0]!, plan }));
+    expect(planned.consumeAll(of('slow', 'same'))).toMatchObject({ allowed: true });
+    expect(() => planned.consumeAll(of('slow', 'fast'))).toThrow(
+      expect.objectContaining({ code: 'TOLLGATE_OPTION_CONFLICT' }),
+    );
+  });
+
   it('peekAll shows what they would meet, and writes nothing', () => {
     const charges = BOTH.map((charge) => ({ ...charge, cost: 5 }));
     for (let asked = 0; asked < 3; asked++) expect(limiter.peekAll(charges)).toMatchObject({ allowed: true });

@@ -104,7 +104,7 @@ describe('several charges at once while the store is away', () => {
     });
   });
 
-  it('the mode of a charge that nothing limits, or that is only observed, refuses nothing', async () => {
+  it('the mode of an unlimited charge, or of one that is only observed, refuses nothing', async () => {
     const { goDown, limiter } = failingWorld({
       categories: { events: 'unlimited', actions: { mode: 'observe' } },
       known: { categories: ['legs'] },

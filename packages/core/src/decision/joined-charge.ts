@@ -170,6 +170,15 @@ class LimitsUnderConstruction {
 }
 
 function isSameLimits(one: CounterSpec, other: CounterSpec): boolean {
+  return isSameQuotas(one, other) && isSameThrottle(one, other);
+}
+
+/** Of two throttles, only that of the first charge would count. */
+function isSameThrottle({ throttle: one }: CounterSpec, { throttle: other }: CounterSpec): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
+}
+
+function isSameQuotas(one: CounterSpec, other: CounterSpec): boolean {
   if (one.quotas === other.quotas) return true;
   return (
     one.quotas.length === other.quotas.length &&

@@ -22,7 +22,7 @@ export async function showParties(call: Call, wrong: Call): Promise<void> {
 
   for (let number = 1; number <= 100; number++) {
     const received = await wrong('POST', LEGS);
-    claim(received.status === 401, `wrong token ${number} to be told so`, received);
+    claim(received.status === 401, `wrong token ${number} to be refused with 401`, received);
   }
   await refused(wrong, LEGS, 'wrong token 101');
   await admitted(call, `${LEGS}/${other}/actions`, 'the right token');
