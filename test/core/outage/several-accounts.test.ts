@@ -5,6 +5,7 @@ import {
   type MemoryStore,
   type Outcome,
   perHour,
+  perSecond,
   RateLimiter,
   type Receipt,
 } from '@tollgate/core';
@@ -128,6 +129,31 @@ describe('several charges at once while the store is away', () => {
     store.manner = 'well';
     await pass(5000);
     expect([usedIn(store.memory, 'ameyo5m'), usedIn(store.memory, 'acme')]).toEqual([1, 0]);
+  });
+
+  it('a lost answer concerns the other accounts of a service for as long as the windows of the service', async () => {
+    const { consume, limiter, store } = failingWorld({ quotas: [perHour(3)], service: [perSecond(50)] });
+    for (let sent = 0; sent < 3; sent++) await consume(1, 'acme');
+    store.manner = 'unknown';
+    await consume(1, 'ameyo5m');
+    store.manner = 'well';
+    await pass(2000);
+    // Another process resets the account.
+    store.memory.reset('acme');
+    expect(await consume(1, 'acme')).toMatchObject({ allowed: true, source: 'store' });
+    await limiter.close();
+  });
+
+  it('a lost answer of one account does not refuse another, on whose counter the store has room', async () => {
+    const { consume, limiter, store } = failingWorld({ quotas: [perHour(3)], service: [perHour(50)] });
+    for (let sent = 0; sent < 3; sent++) await consume(1, 'acme');
+    store.manner = 'unknown';
+    await consume(1, 'ameyo5m');
+    store.manner = 'well';
+    // Another process resets the account.
+    store.memory.reset('acme');
+    expect(await consume(1, 'acme')).toMatchObject({ allowed: true, source: 'store' });
+    await limiter.close();
   });
 
   it('charges of many subjects wait in the journal apart, and equal ones together', async () => {

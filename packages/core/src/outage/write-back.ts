@@ -112,12 +112,16 @@ export class WriteBack {
   }
 
   /**
-   * Whether the store may lack admissions of this process that still count: it may not have counted them, or they wait
-   * here.
+   * Those of the counters of which the store may lack admissions of this process that still count: it may not have
+   * counted them, or they wait here.
    */
-  isBehind(account: string, counters: readonly CounterSpec[]): boolean {
-    if (this.isEmpty && this.uncounted.isEmpty) return false;
-    return ownersOf(account, counters).some((owner) => this.uncounted.has(owner) || this.#journal.concerns(owner));
+  behindOf(account: string, counters: readonly CounterSpec[]): readonly CounterSpec[] {
+    if (this.isEmpty && this.uncounted.isEmpty) return NONE;
+    const behind = ownersOf(account, counters).filter((owner) => {
+      return this.uncounted.has(owner) || this.#journal.concerns(owner);
+    });
+    if (behind.length === 0) return NONE;
+    return counters.filter(({ account: owner = account }) => behind.includes(owner));
   }
 
   /** Sends all entries to the shards that are up, a few at a time. */
@@ -265,6 +269,7 @@ class RecordEnd implements CallEnd<void> {
   }
 }
 
+const NONE: readonly CounterSpec[] = [];
 const MAX_ENTRIES = 100_000;
 /** A record costs Redis about 15 µs, so these are some 8 ms of its time. */
 const MAX_SENDING = 512;
