@@ -82,6 +82,14 @@ describe('subjects of a charge', () => {
     );
   });
 
+  it('a reset that names no subject after all is an error, since it would forget nothing', () => {
+    for (const subjects of [{}, { leg: undefined }]) {
+      expect(() => limiter.reset({ account: 'ameyo5m', subjects })).toThrow(
+        expect.objectContaining({ code: 'TOLLGATE_OPTION_RANGE', option: 'target.subjects' }),
+      );
+    }
+  });
+
   it('are throttled one by one', () => {
     const throttle = { afterViolations: 2, withinMs: 10_000, forMs: 60_000, factor: 0 };
     const throttling = new RateLimiter({
@@ -115,6 +123,24 @@ describe('subjects of a charge', () => {
     expect(compared.map(({ candidate }) => candidate.allowed)).toEqual([true, false, true]);
   });
 
+  it('what a candidate refuses does not stay in the limits that it observes, whatever the policy decides', () => {
+    const each = { leg: { quotas: [perMinute(9)], mode: 'observe' as const } };
+    const tried = new RateLimiter({
+      policy: { quotas: [perMinute(4)], each },
+      candidate: { quotas: [perMinute(2)], each },
+    }) as RateLimiter;
+    const compared: Comparison[] = [];
+    tried.on('candidate', (comparison) => compared.push(comparison));
+    for (let sent = 0; sent < 4; sent++) tried.consume(LEG);
+    // The third and the fourth were given back. A decision has its own charge all the same.
+    expect(compared.map(({ candidate }) => candidate.quotas.map(({ used }) => used))).toEqual([
+      [1, 1],
+      [2, 2],
+      [2, 3],
+      [2, 3],
+    ]);
+  });
+
   it('a debit counts for them too, also where they are only observed', () => {
     const debited = new RateLimiter({
       policy: { quotas: [perMinute(9)], each: { leg: { quotas: [perMinute(5)], mode: 'observe' } } },
@@ -139,6 +165,57 @@ describe('several charges at once', () => {
     const count = limiter.stats().decisions;
     expect(() => limiter.consumeAll(charges as Charge[])).toThrow(expect.objectContaining({ code }));
     expect(limiter.stats().decisions).toBe(count);
+  });
+
+  it('a category with characters that a header cannot carry does not reach the names of quotas', () => {
+    const hostile = `b\r\n€\0"${'x'.repeat(500)}`;
+    const { quotas } = limiter.peekAll([BOTH[0]!, { account: 'acme', category: hostile }]) as Decision;
+    for (const { name } of quotas) expect(name).toMatch(/^[!-~]{1,100}$/);
+    expect(new Set(quotas.map(({ name }) => name)).size).toBe(quotas.length);
+  });
+
+  it('a counter that is enforced for one charge and observed for another has the cost of both, once', () => {
+    const mixed = new RateLimiter({
+      policy: {
+        quotas: [perMinute(99)],
+        total: [perMinute(10)],
+        categories: { events: { mode: 'observe', quotas: [perMinute(5)] } },
+        known: { categories: ['legs'] },
+      },
+    }) as RateLimiter;
+    const both = (cost: number) => [
+      { account: 'ameyo5m', category: 'events', cost },
+      { account: 'ameyo5m', category: 'legs', cost: 3 },
+    ];
+    const first = mixed.consumeAll(both(7)) as Decision;
+    expect(first).toMatchObject({ allowed: true, wouldRefuse: true });
+    expect(first.charges.map(({ quotas }) => quotas.map(({ scope, used }) => [scope, used]))).toEqual([
+      [
+        ['category', 0],
+        ['total', 10],
+      ],
+      [
+        ['category', 3],
+        ['total', 10],
+      ],
+    ]);
+    expect(mixed.consumeAll(both(7))).toMatchObject({ allowed: false, reason: 'limit-reached' });
+    mixed.settle(first.receipt!, 1);
+    expect((mixed.peekAll(both(0)) as Decision).quotas.map(({ used }) => used)).toEqual([1, 2, 0]);
+    // It can never fit, so there is no time to wait for.
+    expect(mixed.peekAll(both(8))).toMatchObject({ allowed: false, reason: 'cost-above-limit', retryAfterMs: null });
+  });
+
+  it('a list that the program empties while a source is asked is still charged', async () => {
+    const asked = new RateLimiter({
+      policy: { quotas: [perMinute(1)] },
+      accounts: { layerOf: async () => undefined },
+    }) as RateLimiter;
+    const list: Charge[] = [...BOTH];
+    const first = asked.consumeAll(list);
+    list.length = 0;
+    expect((await first).quotas.map(({ used }) => used)).toEqual([1, 1]);
+    expect((await asked.consumeAll(BOTH)).allowed).toBe(false);
   });
 
   it('a store that cannot join accounts is refused, and so is a policy with a service on it', () => {
@@ -179,6 +256,25 @@ describe('several charges at once', () => {
     }) as RateLimiter;
     expect(() => planned.consumeAll([BOTH[0]!, { ...BOTH[0]!, plan: 'big' }])).toThrow(
       expect.objectContaining({ code: 'TOLLGATE_OPTION_CONFLICT', message: expect.stringContaining('legs') }),
+    );
+  });
+
+  it('with different throttles for one counter are an error, and equal ones are one', () => {
+    const throttle = (forMs: number) => ({ afterViolations: 2, withinMs: 10_000, forMs, factor: 0 });
+    const planned = new RateLimiter({
+      policy: {
+        quotas: [perMinute(9)],
+        plans: {
+          slow: { throttle: throttle(60_000) },
+          same: { throttle: throttle(60_000) },
+          fast: { throttle: throttle(1000) },
+        },
+      },
+    }) as RateLimiter;
+    const of = (...plans: readonly string[]) => plans.map((plan) => ({ ...BOTH[0]!, plan }));
+    expect(planned.consumeAll(of('slow', 'same'))).toMatchObject({ allowed: true });
+    expect(() => planned.consumeAll(of('slow', 'fast'))).toThrow(
+      expect.objectContaining({ code: 'TOLLGATE_OPTION_CONFLICT' }),
     );
   });
 

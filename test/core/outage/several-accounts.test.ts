@@ -5,6 +5,7 @@ import {
   type MemoryStore,
   type Outcome,
   perHour,
+  perSecond,
   RateLimiter,
   type Receipt,
 } from '@tollgate/core';
@@ -104,6 +105,57 @@ describe('several charges at once while the store is away', () => {
     });
   });
 
+  it('the mode of an unlimited charge, or of one that is only observed, refuses nothing', async () => {
+    const { goDown, limiter } = failingWorld({
+      categories: { events: 'unlimited', actions: { mode: 'observe' } },
+      known: { categories: ['legs'] },
+      onStoreFailure: { default: 'allow', categories: { events: 'deny', actions: 'deny' } },
+    });
+    await goDown();
+    for (const category of ['events', 'actions']) {
+      expect((await limiter.consumeAll([BOTH[0], { ...BOTH[1], category }])).allowed).toBe(true);
+    }
+  });
+
+  it('a counter that was reset stays so when the charge is settled afterwards', async () => {
+    const { goDown, limiter, store } = failingWorld();
+    await goDown();
+    const { receipt } = await limiter.consumeAll([
+      { ...BOTH[0], cost: 3 },
+      { ...BOTH[1], cost: 2 },
+    ]);
+    await expect(limiter.reset({ account: 'acme' })).rejects.toMatchObject({ code: 'TOLLGATE_STORE_FAILED' });
+    await limiter.settle(receipt!, 1);
+    store.manner = 'well';
+    await pass(5000);
+    expect([usedIn(store.memory, 'ameyo5m'), usedIn(store.memory, 'acme')]).toEqual([1, 0]);
+  });
+
+  it('a lost answer concerns the other accounts of a service for as long as the windows of the service', async () => {
+    const { consume, limiter, store } = failingWorld({ quotas: [perHour(3)], service: [perSecond(50)] });
+    for (let sent = 0; sent < 3; sent++) await consume(1, 'acme');
+    store.manner = 'unknown';
+    await consume(1, 'ameyo5m');
+    store.manner = 'well';
+    await pass(2000);
+    // Another process resets the account.
+    store.memory.reset('acme');
+    expect(await consume(1, 'acme')).toMatchObject({ allowed: true, source: 'store' });
+    await limiter.close();
+  });
+
+  it('a lost answer of one account does not refuse another, on whose counter the store has room', async () => {
+    const { consume, limiter, store } = failingWorld({ quotas: [perHour(3)], service: [perHour(50)] });
+    for (let sent = 0; sent < 3; sent++) await consume(1, 'acme');
+    store.manner = 'unknown';
+    await consume(1, 'ameyo5m');
+    store.manner = 'well';
+    // Another process resets the account.
+    store.memory.reset('acme');
+    expect(await consume(1, 'acme')).toMatchObject({ allowed: true, source: 'store' });
+    await limiter.close();
+  });
+
   it('charges of many subjects wait in the journal apart, and equal ones together', async () => {
     const { goDown, limiter, store } = failingWorld({ quotas: [perHour(100)], each: { leg: [perHour(50)] } });
     await goDown();
@@ -116,6 +168,76 @@ describe('several charges at once while the store is away', () => {
     expect(store.countOf('record')).toBe(3);
     expect(usedIn(store.memory, 'ameyo5m')).toBe(30);
     expect(usedIn(store.memory, 'ameyo5m', '*~leg/L1')).toBe(10);
+  });
+});
+
+/** A store whose shards are named by the first letter of the account. Calls that need shard `b` are not answered. */
+class HalfStore extends FailingStore {
+  isHalf = true;
+
+  shardOf(account: string): string {
+    return account.slice(0, 1);
+  }
+
+  override consume(account: string, counters: readonly CounterSpec[], cost: number): Promise<Outcome> {
+    return this.#needs(account, counters) ? new Promise(() => {}) : super.consume(account, counters, cost);
+  }
+
+  override record(account: string, counters: readonly CounterSpec[], cost: number, agoMs: number): Promise<void> {
+    return this.#needs(account, counters) ? new Promise(() => {}) : super.record(account, counters, cost, agoMs);
+  }
+
+  override probe(account: string): Promise<void> {
+    return this.#needs(account, []) ? new Promise(() => {}) : super.probe(account);
+  }
+
+  #needs(account: string, counters: readonly CounterSpec[]): boolean {
+    return this.isHalf && [{ account }, ...counters].some(({ account }) => account?.startsWith('b'));
+  }
+}
+
+describe('several charges at once while the shard of one of them is away', () => {
+  fakeTime();
+
+  const joint = [
+    { account: 'a1', category: 'legs' },
+    { account: 'b1', category: 'legs' },
+  ];
+
+  async function halfWorld() {
+    const store = new HalfStore();
+    const { limiter, within } = failingWorld({ quotas: [perHour(1000)] }, {}, store);
+    const askBoth = (ms: number) => within(ms, Promise.resolve(limiter.consumeAll(joint)));
+    for (let failures = 0; failures < 5; failures++) await askBoth(100);
+    // The probe finds that the other shard is well.
+    await pass(150);
+    return { askBoth, limiter, store };
+  }
+
+  it('that shard alone is down, and no charge waits for it', async () => {
+    const { askBoth, limiter } = await halfWorld();
+    for (let sent = 0; sent < 30; sent++) {
+      expect(await askBoth(0)).toMatchObject({ source: 'local' });
+      expect(limiter.health().shards.map(({ name }) => name)).toEqual(['b']);
+      expect(await limiter.consume(joint[0] as Charge)).toMatchObject({ source: 'store' });
+      await pass(10);
+    }
+  });
+
+  it('they wait for it in the journal, and are written back once', async () => {
+    const { askBoth, limiter, store } = await halfWorld();
+    for (let sent = 0; sent < 30; sent++) {
+      await askBoth(0);
+      await limiter.consume(joint[0] as Charge);
+      await pass(100);
+    }
+    expect(limiter.health().writeBack).toMatchObject({ pending: 30, dropped: 0 });
+    const recorded = store.countOf('record');
+    store.isHalf = false;
+    await pass(5000);
+    expect(recorded).toBe(0);
+    expect(limiter.health().writeBack).toMatchObject({ pending: 0, dropped: 0, written: 30 });
+    expect([usedIn(store.memory, 'a1'), usedIn(store.memory, 'b1')]).toEqual([60, 30]);
   });
 });
 

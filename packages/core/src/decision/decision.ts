@@ -54,7 +54,7 @@ export interface ChargeState {
   readonly category: string;
   readonly subjects: Subjects | undefined;
   readonly cost: number;
-  /** In the order of the decision's. Charges of one account share some. */
+  /** In the order that they have where the charge is alone. Charges of one account share some. */
   readonly quotas: readonly QuotaState[];
 }
 

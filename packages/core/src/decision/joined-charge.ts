@@ -19,39 +19,50 @@ import type { Joined, PreparedCharge } from './prepared-charge.js';
 export function joinCharges(charges: readonly PreparedCharge[]): PreparedCharge {
   const first = charges[0]!;
   const cost = charges.reduce((largest, charge) => Math.max(largest, charge.cost), 0);
-  const [names, namesHere] = [new Set<string>(), new Set<string>()];
-  const enforced = new LimitsUnderConstruction(first.owner, cost, names);
-  const enforcedHere = new LimitsUnderConstruction(first.owner, cost, namesHere);
-  const observed = new LimitsUnderConstruction(first.owner, cost, names);
-  const observedHere = new LimitsUnderConstruction(first.owner, cost, namesHere);
   // Enforced quotas come first to their names, so these are the same while the store fails.
-  const enforcedPlaces = charges.map((charge) => {
-    if (charge.resolution.mode !== 'enforce') return [];
-    enforcedHere.add(charge, charge.resolution.local);
-    return enforced.add(charge, charge.resolution);
-  });
-  const observedPlaces = charges.map((charge) => {
-    const { mode, local, observed: beside } = charge.resolution;
-    if (mode !== 'enforce') observedHere.add(charge, local);
-    return [
-      ...(mode === 'enforce' ? [] : observed.add(charge, charge.resolution)),
-      ...(beside === undefined ? [] : observed.add(charge, beside)),
-    ];
-  });
+  const names = new Set<string>();
+  const enforced = new LimitsUnderConstruction(first.owner, cost, names);
+  const observed = new LimitsUnderConstruction(first.owner, cost, names);
+  const enforcedPlaces = charges.map((charge) => (isEnforced(charge) ? enforced.add(charge, charge.resolution) : []));
+  // A counter that is enforced for one charge is so for the cost of all of them. Observed beside, the others would take
+  // the room that the charge itself needs.
+  const observedPlaces = charges.map((charge) =>
+    observedLimitsOf(charge).flatMap((limits) => observed.add(charge, limits, enforced)),
+  );
   const isObserved = enforced.counters.length === 0;
   const main = isObserved ? observed : enforced;
-  const before = isObserved ? 0 : enforced.quotas.length;
+  const here = new LimitsUnderConstruction(first.owner, cost, new Set());
+  for (const charge of charges) if (isObserved || isEnforced(charge)) here.add(charge, charge.resolution.local);
+  const limits = main.limits(isObserved ? 'observe' : 'enforce');
   const resolution: Resolution = {
-    ...main.limits(isObserved ? 'observe' : 'enforce'),
-    onStoreFailure: strictest(charges.map(({ resolution }) => resolution.onStoreFailure)),
-    local: (isObserved ? observedHere : enforcedHere).limits(isObserved ? 'observe' : 'enforce'),
+    ...limits,
+    onStoreFailure: strictest(charges, isObserved),
+    local: { ...here.limits(limits.mode), counters: here.countersCosting(main) },
     ...(!isObserved && observed.counters.length > 0 && { observed: observed.limits('observe') }),
   };
   const parts = charges.map((charge, index) => ({
     charge,
-    places: [...enforcedPlaces[index]!, ...observedPlaces[index]!.map((place) => before + place)],
+    places: [...enforcedPlaces[index]!, ...observedPlaces[index]!].map(({ limits, place }) => {
+      return limits === main ? place : main.quotas.length + place;
+    }),
   }));
   return { ...first, cost, resolution, joined: { parts, shares: main.shares, observedShares: observed.shares } };
+}
+
+function isEnforced({ resolution }: PreparedCharge): boolean {
+  return resolution.mode === 'enforce';
+}
+
+function observedLimitsOf(charge: PreparedCharge): readonly Limits[] {
+  const { resolution } = charge;
+  if (!isEnforced(charge)) return [resolution];
+  return resolution.observed === undefined ? [] : [resolution.observed];
+}
+
+/** The place of a quota. */
+interface Place {
+  readonly limits: LimitsUnderConstruction;
+  readonly place: number;
 }
 
 /** One request, so one charge for each counter that its parts have in common. */
@@ -73,15 +84,29 @@ class LimitsUnderConstruction {
     this.#names = names;
   }
 
-  /** Adds the limits of a charge. Returns the places of its quotas. */
-  add(charge: PreparedCharge, { counters, quotas, counterOfQuota }: Limits): number[] {
-    const firstQuotas = counters.map((counter, index) => {
+  /** Adds the limits of a charge, those on counters of `others` there. Returns the places of its quotas. */
+  add(charge: PreparedCharge, { counters, quotas, counterOfQuota }: Limits, others?: LimitsUnderConstruction): Place[] {
+    const firstQuotas = counters.map((counter, index): Place => {
       const own = quotas.filter((_, quota) => counterOfQuota[quota] === index);
-      return this.#addCounter(charge, counter, own);
+      const limits = others?.has(charge, counter) ? others : this;
+      return { limits, place: limits.#addCounter(charge, counter, own) };
     });
     return quotas.map((_, quota) => {
       const counter = counterOfQuota[quota]!;
-      return firstQuotas[counter]! + (quota - counterOfQuota.indexOf(counter));
+      const { limits, place } = firstQuotas[counter]!;
+      return { limits, place: place + (quota - counterOfQuota.indexOf(counter)) };
+    });
+  }
+
+  has(charge: PreparedCharge, { account, name }: CounterSpec): boolean {
+    return this.#places.get(account ?? charge.owner)?.has(name) === true;
+  }
+
+  /** The counters with the costs of `other`, which has the same counters. */
+  countersCosting(other: LimitsUnderConstruction): readonly CounterSpec[] {
+    return this.counters.map((counter, index) => {
+      const { cost } = other.counters[index]!;
+      return cost === undefined || cost === counter.cost ? counter : { ...counter, cost };
     });
   }
 
@@ -137,6 +162,7 @@ class LimitsUnderConstruction {
     this.counters[place] = { ...counter, cost };
   }
 
+  /** A client may bring the category, so the name has no character of it that a header cannot carry. */
   #newName(name: string, category: string): string {
     let shown = name;
     if (this.#names.has(name)) {
@@ -151,6 +177,15 @@ class LimitsUnderConstruction {
 }
 
 function isSameLimits(one: CounterSpec, other: CounterSpec): boolean {
+  return isSameQuotas(one, other) && isSameThrottle(one, other);
+}
+
+/** Of two throttles, only that of the first charge would count. */
+function isSameThrottle({ throttle: one }: CounterSpec, { throttle: other }: CounterSpec): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
+}
+
+function isSameQuotas(one: CounterSpec, other: CounterSpec): boolean {
   if (one.quotas === other.quotas) return true;
   return (
     one.quotas.length === other.quotas.length &&
@@ -161,7 +196,11 @@ function isSameLimits(one: CounterSpec, other: CounterSpec): boolean {
   );
 }
 
-function strictest(modes: readonly StoreFailureMode[]): StoreFailureMode {
+/** The strictest mode of the charges that can be refused: those without limits never ask the store when alone. */
+function strictest(charges: readonly PreparedCharge[], isObserved: boolean): StoreFailureMode {
+  const modes = charges
+    .filter(({ resolution: { counters, mode } }) => counters.length > 0 && (isObserved || mode === 'enforce'))
+    .map(({ resolution }) => resolution.onStoreFailure);
   return modes.find((mode) => mode === 'deny') ?? modes.find((mode) => mode === 'local') ?? 'allow';
 }
 

@@ -67,11 +67,21 @@ export class Trial {
    * one call. The trial's charge has one of its resolutions, and the candidate may block it.
    */
   judge(trial: PreparedCharge, block: Block | undefined, decision: MaybePromise<Decision>): void {
-    const observed = trial.resolution.observed && new ObservedCharge(this.#guard, 'consume', trial);
+    const isObserved = block === undefined && trial.resolution.observed !== undefined;
+    const observed = isObserved ? new ObservedCharge(this.#guard, 'consume', trial) : undefined;
     const outcome = this.#ask(trial, block);
+    // Whether a request counts in the limits that the candidate observes is for the candidate to decide, not the policy.
+    const decided = (outcome: Outcome | undefined) => {
+      if (outcome?.allowed === false) observed?.giveBack();
+    };
+    if (isPromise(outcome)) outcome.then(decided);
+    else decided(outcome);
     const follow = (decision: Decision, outcome: MaybePromise<Outcome | undefined>) => {
-      observed?.follow(decision);
-      if (trial.cost > 0) decision.receipt?.accompany((actualCost) => this.#settle(trial, outcome, actualCost));
+      if (trial.cost === 0) return;
+      decision.receipt?.accompany((actualCost) => {
+        observed?.settle(actualCost);
+        this.#settle(trial, outcome, actualCost);
+      });
     };
     if (!isPromise(decision) && !isPromise(outcome)) {
       follow(decision, outcome);

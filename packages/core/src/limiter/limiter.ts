@@ -424,9 +424,11 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
     });
   }
 
-  #askAll(method: 'consume' | 'peek', charges: readonly Charge[]): MaybePromise<Decision> {
+  #askAll(method: 'consume' | 'peek', given: readonly Charge[]): MaybePromise<Decision> {
     if (this.#closed) throw closedError('RateLimiter');
-    checkCharges(charges);
+    checkCharges(given);
+    // The program may change its list while a source is asked.
+    const charges = [...given];
     const prepared = charges.map((charge) => prepareCharge(charge));
     for (const charge of charges) this.#fields.check(charge);
     if (!this.#store.joinsAccounts) {
@@ -542,6 +544,10 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
     if (category !== undefined) checkCategory(category);
     if (subjects !== undefined) checkSubjects(subjects);
     for (const kind of Object.keys(subjects ?? {})) this.#policy.checkName('subject', kind, 'target.subjects key');
+    if (category === undefined && Object.values(subjects ?? {}).every((id) => id === undefined)) {
+      // It would forget nothing, and look as if it had.
+      throw optionRangeError('target.subjects', 'an object with the id of at least one subject', subjects);
+    }
     const query = { category: category ?? '', account, address, environment };
     const namesIn = (policy: Policy, prefix: string, layer: AccountLayer | undefined): string[] => {
       const names = Object.entries(subjects ?? {}).flatMap(([kind, id]) => {

@@ -12,6 +12,7 @@ export class ObservedCharge {
   readonly #guard: StoreGuard;
   readonly #charge: PreparedCharge;
   readonly #outcome: MaybePromise<Outcome | undefined>;
+  #isGivenBack = false;
 
   /** Asks. The charge's resolution has limits to observe. */
   constructor(guard: StoreGuard, method: 'consume' | 'peek', charge: PreparedCharge) {
@@ -26,11 +27,21 @@ export class ObservedCharge {
 
   /** The decision on the enforced limits is made: a refused request counts nowhere, and corrections concern both. */
   follow(decision: Decision): void {
-    if (!decision.allowed) this.#settle(0);
-    else decision.receipt?.accompany((actualCost) => this.#settle(actualCost));
+    if (!decision.allowed) this.giveBack();
+    else decision.receipt?.accompany((actualCost) => this.settle(actualCost));
   }
 
-  #settle(actualCost: number, outcome: MaybePromise<Outcome | undefined> = this.#outcome): void {
+  /** Corrects the charge, unless it was given back. */
+  settle(actualCost: number): void {
+    if (!this.#isGivenBack) this.#settle(actualCost, this.#outcome);
+  }
+
+  giveBack(): void {
+    this.settle(0);
+    this.#isGivenBack = true;
+  }
+
+  #settle(actualCost: number, outcome: MaybePromise<Outcome | undefined>): void {
     if (isPromise(outcome)) outcome.then((outcome) => this.#settle(actualCost, outcome));
     else if (outcome?.allowed) this.#guard.settleBeside(this.#charge, outcome, actualCost);
   }

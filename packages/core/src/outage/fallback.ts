@@ -1,7 +1,7 @@
 import { type Correction, Decision, type PreparedCharge } from '../decision/index.js';
 import { type Admission, countersOf, MemoryStore } from '../memory/index.js';
 import { type Limits, NO_LIMITS } from '../policy/index.js';
-import type { Outcome } from '../store/index.js';
+import type { CounterSpec, Outcome } from '../store/index.js';
 import type { CallCircuit } from './circuit.js';
 
 /** Decides instead of the store while it fails, by the policy's `onStoreFailure`. */
@@ -56,12 +56,15 @@ export class Fallback {
     return { now, token };
   }
 
-  /** The local copy's refusal by the full limits, if the charge does not fit what this process has admitted. */
-  refusal({ owner, cost, resolution }: PreparedCharge): Outcome | undefined {
+  /**
+   * The local copy's refusal by the full limits, if the charge does not fit what this process has admitted on one of the
+   * counters `behind`. Of the others, the store knows better.
+   */
+  refusal({ owner, cost, resolution }: PreparedCharge, behind: readonly CounterSpec[]): Outcome | undefined {
     if (this.#closed || resolution.onStoreFailure !== 'local') return undefined;
-    // Without throttles: the store's own decide.
-    const counters = resolution.counters.map(({ throttle: _, ...counter }) => counter);
-    const outcome = this.local.peek(owner, counters, cost);
+    if (this.local.peek(owner, withoutThrottles(behind), cost).allowed) return undefined;
+    const outcome = this.local.peek(owner, withoutThrottles(resolution.counters), cost);
+    // The clock may have moved on.
     if (outcome.allowed) return undefined;
     this.decidedLocally++;
     return outcome;
@@ -89,6 +92,11 @@ export class Fallback {
     this.#closed = true;
     this.#own?.close();
   }
+}
+
+/** The store's own throttles decide. */
+function withoutThrottles(counters: readonly CounterSpec[]): readonly CounterSpec[] {
+  return counters.map(({ throttle: _, ...counter }) => counter);
 }
 
 function unchecked(charge: PreparedCharge, circuit: CallCircuit): Decision {

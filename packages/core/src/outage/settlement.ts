@@ -153,8 +153,8 @@ export class Settlement {
    * room for it.
    */
   refusal(charge: PreparedCharge): Outcome | undefined {
-    const { owner, resolution } = charge;
-    return this.#writeBack.isBehind(owner, resolution.counters) ? this.#fallback.refusal(charge) : undefined;
+    const behind = this.#writeBack.behindOf(charge.owner, charge.resolution.counters);
+    return behind.length > 0 ? this.#fallback.refusal(charge, behind) : undefined;
   }
 
   /** The store admitted a charge whose request was refused here, or corrected to less since: `less` is too much. */

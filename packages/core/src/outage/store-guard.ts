@@ -151,14 +151,15 @@ export class StoreGuard {
     const { less, more } = costChange(charge, actualCost);
     if (less !== undefined) {
       const { owner, cost, resolution } = less;
-      this.#tryBeside(owner, (store) => store.refund(owner, resolution.counters, cost, outcome));
+      this.#tryBeside(less, (store) => store.refund(owner, resolution.counters, cost, outcome));
     }
     if (more !== undefined) this.debitBeside(more);
   }
 
   /** As {@link debit}, for a candidate policy or limits that are only observed. */
-  debitBeside({ owner, cost, resolution }: PreparedCharge): void {
-    this.#tryBeside(owner, (store) => store.record?.(owner, resolution.counters, cost, 0));
+  debitBeside(charge: PreparedCharge): void {
+    const { owner, cost, resolution } = charge;
+    this.#tryBeside(charge, (store) => store.record?.(owner, resolution.counters, cost, 0));
   }
 
   describe(): Health {
@@ -186,8 +187,8 @@ export class StoreGuard {
     this.#fallback.close();
   }
 
-  #tryBeside(owner: string, call: (store: Store) => MaybePromise<void>): void {
-    if (this.#closed || this.#circuits.of(owner).isOpen) return;
+  #tryBeside({ owner, resolution }: PreparedCharge, call: (store: Store) => MaybePromise<void>): void {
+    if (this.#closed || this.#circuits.ofCharge(owner, resolution.counters).isOpen) return;
     try {
       const done = call(this.#store);
       if (isPromise(done)) Promise.resolve(done).catch(() => {});

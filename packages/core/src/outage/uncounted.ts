@@ -19,9 +19,12 @@ export class Uncounted {
 
   /** Notes admissions of the instant `at`, for each account that has one of the counters. For {@link remove}. */
   add(account: string, counters: readonly CounterSpec[], at: number, admissions = 1): readonly Doubt[] {
-    const until = at + longestMsOfAll(counters);
     return ownersOf(account, counters)
-      .map((owner) => this.#addTo(owner, until, admissions))
+      .map((owner) => {
+        // Each until its own windows have passed: everybody's charges have to do with the service.
+        const own = counters.filter(({ account: other = account }) => other === owner);
+        return this.#addTo(owner, at + longestMsOfAll(own), admissions);
+      })
       .filter((doubt) => doubt !== undefined);
   }
 

@@ -76,10 +76,16 @@ export class WriteBack {
     this.#journal.withdraw(entry, cost, isWhole);
   }
 
-  /** Joined charges cost each of their counters another number of units, and share no entry. */
+  /**
+   * Joined charges cost each of their counters another number of units, and share no entry. Counters that were
+   * forgotten meanwhile stay forgotten.
+   */
   recost(entry: JournalEntry, { cost, resolution }: PreparedCharge): void {
+    const { counters } = entry;
     entry.cost = cost;
-    entry.counters = resolution.counters;
+    entry.counters = resolution.counters.filter(({ account, name }) => {
+      return counters.some((counter) => counter.account === account && counter.name === name);
+    });
   }
 
   forget(account: string, name?: string): void {
@@ -105,12 +111,16 @@ export class WriteBack {
   }
 
   /**
-   * Whether the store may lack admissions of this process that still count: it may not have counted them, or they wait
-   * here.
+   * Those of the counters of which the store may lack admissions of this process that still count: it may not have
+   * counted them, or they wait here.
    */
-  isBehind(account: string, counters: readonly CounterSpec[]): boolean {
-    if (this.isEmpty && this.uncounted.isEmpty) return false;
-    return ownersOf(account, counters).some((owner) => this.uncounted.has(owner) || this.#journal.concerns(owner));
+  behindOf(account: string, counters: readonly CounterSpec[]): readonly CounterSpec[] {
+    if (this.isEmpty && this.uncounted.isEmpty) return NONE;
+    const behind = ownersOf(account, counters).filter((owner) => {
+      return this.uncounted.has(owner) || this.#journal.concerns(owner);
+    });
+    if (behind.length === 0) return NONE;
+    return counters.filter(({ account: owner = account }) => behind.includes(owner));
   }
 
   /** Sends all entries to the shards that are up, a few at a time. */
@@ -248,6 +258,7 @@ class RecordEnd implements CallEnd<void> {
   }
 }
 
+const NONE: readonly CounterSpec[] = [];
 const MAX_ENTRIES = 100_000;
 /** A record costs Redis about 15 µs, so these are some 8 ms of its time. */
 const MAX_SENDING = 512;

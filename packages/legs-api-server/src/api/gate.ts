@@ -11,8 +11,8 @@ export const EXAMPLE_CREDENTIALS: Credentials = new Map([['key', 'token']]);
 /**
  * Authenticates requests before the accounts' limiter. The path shows the account, so without this gate anybody could
  * use up its limit without a key. Requests that fail here are limited by the client's address and by the key that they
- * tried, both at once: one address cannot try every key, and no key is tried from every address. A request that is
- * refused by one of them takes nothing from the other, and a request with the right token is never asked.
+ * tried, both at once. A request that is refused by one of them takes nothing from the other. A request with the right
+ * token is never limited here, so nobody can lock out an account; tokens have to be too long to be guessed.
  */
 export class Gate {
   readonly #credentials: Credentials;
