@@ -215,6 +215,21 @@ describe('a charge of several slots', () => {
     expect(await usedOf(store, 'a', [OWN])).toBe(0);
   });
 
+  it('is answered before a store closes, so that nothing stays reserved', async () => {
+    const store = newStore();
+    const own = prefix;
+    await store.consume('@service', SERVICE, 10);
+    for (let turns = 0; turns < 12; turns++) {
+      const closing = new RedisStore({ client: plain, prefix: own, timeoutMs: 5000 });
+      const refused = Promise.resolve(closing.consume('a', WITH_SERVICE, 1));
+      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+      await closing.close();
+      expect(await refused).toMatchObject({ allowed: false, used: [0, 10] });
+      expect(await usedOf(store, 'a', [OWN])).toBe(0);
+      expect(() => closing.consume('a', WITH_SERVICE, 1)).toThrow('RedisStore');
+    }
+  });
+
   it('of a process that is killed between two parts leaves one refused charge, until it expires', async () => {
     const store = newStore();
     await store.consume('@service', SERVICE, 10);

@@ -182,11 +182,16 @@ export class RedisStore implements Store {
     return { pending, calls, operations, denyCacheHits: this.#denials.hits };
   }
 
-  /** Closes the store, and its client if it was made from a URL. A client that was passed in stays open. */
+  /**
+   * Closes the store, and its client if it was made from a URL. A client that was passed in stays open. On a Cluster,
+   * charges of several accounts that are under way are answered first, for at most `timeoutMs`.
+   */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#unsent.close();
+    // A part that is reserved while another is refused would count until it has left its windows.
+    await this.#slots?.settled(this.timeoutMs);
     this.#batcher.close(closedError('RedisStore'));
     this.#denials.clear();
     this.#connection.close();
@@ -305,10 +310,7 @@ export class RedisStore implements Store {
         const outcome = await this.#ask({ kind: PEEK, account, counters, cost, askedAt: this.#clock() });
         return { outcome, unchangedMs: untilChange(outcome) };
       },
-      refund: async ({ account, counters }, cost, outcome) => {
-        this.#checkOpen();
-        await this.#refund(account, counters, cost, outcome, true);
-      },
+      refund: ({ account, counters }, cost, outcome) => this.#refund(account, counters, cost, outcome, true),
       record: ({ account, counters }, cost, agoMs) => this.#record(account, counters, cost, agoMs),
     };
   }

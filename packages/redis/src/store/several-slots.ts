@@ -1,5 +1,5 @@
 import { type CounterSpec, type Outcome, StoreError } from '@tollgate/core';
-import { entryOf } from '@tollgate/core/kit';
+import { entryOf, within } from '@tollgate/core/kit';
 import { joinsAccounts, type OpenOutcome, onlyOf, ownerOf } from '../script/index.js';
 
 /** Those counters of one charge that lie in the same slot. */
@@ -43,6 +43,8 @@ export interface PartCalls {
  */
 export class SeveralSlots {
   readonly #calls: PartCalls;
+  /** The charges under way. */
+  readonly #open = new Set<Promise<Answer>>();
 
   constructor(calls: PartCalls) {
     this.#calls = calls;
@@ -70,6 +72,21 @@ export class SeveralSlots {
    * @throws StoreError if a part fails. Its `charged` is `'no'` only if certainly nothing stays recorded.
    */
   async consume(parts: readonly Part[], cost: number): Promise<Answer> {
+    const answer = this.#consume(parts, cost);
+    this.#open.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.#open.delete(answer);
+    }
+  }
+
+  /** Waits for at most `timeoutMs` until the charges under way are answered, and nothing of them stays reserved. */
+  async settled(timeoutMs: number): Promise<void> {
+    if (this.#open.size > 0) await within(Promise.allSettled(this.#open), timeoutMs, () => []);
+  }
+
+  async #consume(parts: readonly Part[], cost: number): Promise<Answer> {
     const denied = parts.map((part) => this.#calls.denied(part, cost));
     const isDenied = denied.some((answer) => answer !== undefined);
     // A violation counts on each throttled counter without room, so those are charged all the same.
