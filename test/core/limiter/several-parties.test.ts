@@ -73,6 +73,7 @@ describe('subjects of a charge', () => {
       resetAfterMs: 60_000,
     });
     expect(JSON.parse(JSON.stringify(decision))).toMatchObject({ subjects: { leg: 'L1' } });
+    expect(JSON.parse(JSON.stringify(decision))).not.toHaveProperty('charges');
   });
 
   it('an unknown kind of a reset is an error, since a program writes it', () => {
@@ -246,6 +247,10 @@ describe('several charges at once', () => {
     ).toEqual([
       ['legs', ['per-minute', 2], ['total-per-minute', 3]],
       ['actions', ['actions-per-minute', 1], ['total-per-minute', 3]],
+    ]);
+    expect(JSON.parse(JSON.stringify(decision)).charges).toMatchObject([
+      { account: 'joined', category: 'legs', cost: 2 },
+      { account: 'joined', category: 'actions', cost: 1 },
     ]);
     expect(decision.quotas.map(({ used }) => used)).toEqual([2, 3, 1]);
   });

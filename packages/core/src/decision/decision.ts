@@ -316,8 +316,16 @@ export class Decision {
   toJSON(): object {
     const { allowed, wouldRefuse, reason, source, account, address, category, cost, retryAfterMs } = this;
     const shown = { allowed, wouldRefuse, reason, source, account, address, category, cost, retryAfterMs };
-    const { subjects, block, throttled, quotas } = this;
-    return { ...shown, ...(subjects && { subjects }), ...(block && { block }), throttled, quotas };
+    const { subjects, block, throttled, quotas, charges } = this;
+    return {
+      ...shown,
+      ...(subjects && { subjects }),
+      ...(block && { block }),
+      throttled,
+      quotas,
+      // Otherwise a log would have the first party alone.
+      ...(charges.length > 1 && { charges }),
+    };
   }
 
   /** The state of each counter that the charge touched, at the instant `now` of the store. */
