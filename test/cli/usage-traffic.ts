@@ -1,4 +1,4 @@
-import type { UsageEntry } from '@tollgate/core/usage';
+import type { UsageCorrections, UsageEntry } from '@tollgate/core/usage';
 import { RedisUsage } from '@tollgate/redis';
 
 /** Names that would do harm in HTML, a spreadsheet, a terminal or an object. */
@@ -21,6 +21,9 @@ export interface Traffic {
   /** The first instant of the last minute. */
   readonly lastMinuteAt: number;
 }
+
+/** Of each minute of the first category. */
+export const CORRECTIONS: UsageCorrections = { count: 2, refundedUnits: 10, debitedUnits: 3 };
 
 export interface Sent {
   readonly admitted: number;
@@ -45,6 +48,7 @@ export async function storeTraffic(url: string, traffic: Traffic): Promise<Map<s
         minuteAt: lastMinuteAt - minute * 15 * 60_000,
         seconds: [3, all - 2, 59, 2],
         fullest: { used: admitted, limit: 50, windowMs: 60_000 },
+        ...(index === 0 && { corrections: CORRECTIONS }),
       });
     }
     sent.set(category, sum);

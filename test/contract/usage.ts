@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { describeAdding } from './usage/adding.js';
+import { describeCorrections } from './usage/corrections.js';
 import { describeKeeping } from './usage/keeping.js';
 import { describeTop } from './usage/top.js';
 import type { UsageWorld } from './usage/world.js';
@@ -8,6 +9,7 @@ import type { UsageWorld } from './usage/world.js';
 export function describeUsageStore(name: string, world: UsageWorld): void {
   describe(name, () => {
     describeAdding(world);
+    describeCorrections(world);
     describeKeeping(world);
     describeTop(world);
   });

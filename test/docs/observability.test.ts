@@ -46,6 +46,7 @@ beforeAll(async () => {
   const onLeg = { account: 'acme', category: 'legs', subjects: { leg: 'L1' } };
   for (let sent = 0; sent < 2; sent++) void inMemory.consume(onLeg);
   void inMemory.consume({ account: 'out', category: 'legs' });
+  void inMemory.debit(charge);
 
   const redis = await RunningServer.start();
   const full = await RunningServer.start({ args: ['--maxmemory', '1', '--maxmemory-policy', 'noeviction'] });

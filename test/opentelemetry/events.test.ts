@@ -50,6 +50,50 @@ describe('a limiter in memory', () => {
     expect(await collector.lines('tollgate.active_throttlings')).toEqual([]);
   });
 
+  it('counts corrections and their units by kind, for each of several charges', async () => {
+    const limiter = new RateLimiter({ store: new MemoryStore(), policy: { quotas: [perMinute(1000)] } });
+    const consume = (category: string, cost: number) => limiter.consume({ account: 'a', category, cost });
+    for (let sent = 0; sent < 2; sent++) await limiter.refund((await consume('legs', 3)).receipt!);
+    await (await consume('legs', 5)).settle(0);
+    for (const actualCost of [1, 5, 9]) await (await consume('legs', 5)).settle(actualCost);
+    await limiter.debit({ account: 'a', category: 'legs', cost: 90 });
+    const joined = await limiter.consumeAll([
+      { account: 'a', category: 'calls', cost: 5 },
+      { account: 'b', category: 'login', cost: 2 },
+    ]);
+    expect([await joined.settle(3), await joined.settle(4)]).toEqual([true, false]);
+    const kind = (category: string, correction: string) =>
+      `category=${category} correction=${correction} limiter=default`;
+    expect(await collector.lines('tollgate.corrections')).toEqual([
+      `${kind('calls', 'settle_lower')}: 1`,
+      `${kind('legs', 'debit')}: 1`,
+      `${kind('legs', 'refund')}: 3`,
+      `${kind('legs', 'settle_equal')}: 1`,
+      `${kind('legs', 'settle_higher')}: 1`,
+      `${kind('legs', 'settle_lower')}: 1`,
+      `${kind('login', 'settle_higher')}: 1`,
+    ]);
+    expect(await collector.lines('tollgate.corrected_units')).toEqual([
+      `${kind('calls', 'settle_lower')}: 2`,
+      `${kind('legs', 'debit')}: 90`,
+      `${kind('legs', 'refund')}: 11`,
+      `${kind('legs', 'settle_higher')}: 4`,
+      `${kind('legs', 'settle_lower')}: 4`,
+      `${kind('login', 'settle_higher')}: 1`,
+    ]);
+  });
+
+  it('makes no series of corrections for categories that a client invents, nor for accounts', async () => {
+    const limiter = new RateLimiter({ store: new MemoryStore(), policy: { quotas: [perMinute(1000)] } });
+    for (let sent = 0; sent < 200; sent++) limiter.debit({ account: `secret${sent}`, category: `c${sent}` });
+    for (const name of ['tollgate.corrections', 'tollgate.corrected_units']) {
+      const lines = await collector.lines(name);
+      expect(lines).toHaveLength(65);
+      expect(lines).toContain('category=_OTHER correction=debit limiter=default: 136');
+      expect(lines.join()).not.toContain('secret');
+    }
+  });
+
   it('reports the counters of its store, and evictions', async () => {
     const time = { now: 0 };
     const store = new MemoryStore({ clock: () => time.now, maxCounters: 4 });

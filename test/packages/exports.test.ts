@@ -32,7 +32,7 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
     values: `
       MemoryUsage OTHER_ACCOUNTS identityOf readUsage summarizeUsage usageAccount`,
     types: `
-      MemoryUsageOptions MemoryUsageStats UsageBusiestMinute UsageCategory UsageCategoryCounts UsageCounts UsageEntry
+      MemoryUsageOptions MemoryUsageStats UsageBusiestMinute UsageCategory UsageCategoryCounts UsageCorrections UsageCounts UsageEntry
       UsageFailure UsageFullest UsageMinute UsageNearest UsageOptions UsageQuery UsageQuestion UsageRefused
       UsageReport UsageStats UsageStep UsageStepName UsageStore UsageSuggestion UsageTop`,
   },
@@ -44,7 +44,7 @@ const EXPORTS: Readonly<Record<string, { readonly values: string; readonly types
   },
   '@tollgate/core/kit': {
     values: `
-      MAX_WINDOW_MS OutageWarnings asError callSafely causeInWords checkFunction checkInteger checkOneOf checkOptions
+      MAX_WINDOW_MS OutageWarnings addCorrections asError callSafely causeInWords checkFunction checkInteger checkOneOf checkOptions
       checkString closedError counterPrefixOf entryOf isPromise limitsConflictError monotonicClock optionConflictError
       optionRangeError optionTypeError othersOf ownCopy pageOf partsOfSubjectCounter requestsOf showName usagePrefixOf wallClock warn within`,
     types: `

@@ -22,6 +22,6 @@ export {
 } from './errors.js';
 export type { Block, ExplainedCounter, Limits, PartyLayer, Resolution, SubjectLayer, Until } from './policy/index.js';
 export { isPromise, within } from './promises.js';
-export { counterPrefixOf, MAX_WINDOW_MS, partsOfSubjectCounter, requestsOf } from './store/index.js';
+export { addCorrections, counterPrefixOf, MAX_WINDOW_MS, partsOfSubjectCounter, requestsOf } from './store/index.js';
 export { othersOf, usagePrefixOf } from './usage/index.js';
 export { causeInWords, OutageWarnings, warn } from './warnings.js';

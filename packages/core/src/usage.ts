@@ -6,6 +6,7 @@
  */
 export {
   OTHER_ACCOUNTS,
+  type UsageCorrections,
   type UsageEntry,
   type UsageFailure,
   type UsageFullest,

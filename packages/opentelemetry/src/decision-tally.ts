@@ -76,12 +76,16 @@ export class DecisionTally {
   attributesOf(limiter: string, category: string): Attributes {
     return {
       [ATTRIBUTES.limiter]: this.limiterLabel(limiter),
-      [ATTRIBUTES.category]: this.#categories.labelOf(category),
+      [ATTRIBUTES.category]: this.categoryLabel(category),
     };
   }
 
   limiterLabel(limiter: string): string {
     return this.#limiters.labelOf(limiter);
+  }
+
+  categoryLabel(category: string): string {
+    return this.#categories.labelOf(category);
   }
 
   /** The scope, and the kind of a subject. Never its id, which clients choose. */
@@ -120,7 +124,7 @@ export class DecisionTally {
 
   #byAccount(limiter: string, category: string): Map<string | undefined, Counts> {
     const byCategory = entryOf(this.#counts, this.limiterLabel(limiter), () => new Map());
-    return entryOf(byCategory, this.#categories.labelOf(category), () => new Map());
+    return entryOf(byCategory, this.categoryLabel(category), () => new Map());
   }
 }
 

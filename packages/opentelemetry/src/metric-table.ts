@@ -14,6 +14,16 @@ export const METRICS = {
     unit: '{decision}',
     description: 'Charges decided while their limits were throttled.',
   },
+  corrections: {
+    name: 'tollgate.corrections',
+    unit: '{correction}',
+    description: 'Charges that were refunded or settled, and debits.',
+  },
+  correctedUnits: {
+    name: 'tollgate.corrected_units',
+    unit: '{unit}',
+    description: 'Units that corrections took back or added.',
+  },
   throttlings: { name: 'tollgate.throttlings', unit: '{throttling}', description: 'Throttlings that began.' },
   activeThrottlings: {
     name: 'tollgate.active_throttlings',
@@ -126,5 +136,6 @@ export const ATTRIBUTES = {
   result: 'tollgate.result',
   eviction: 'tollgate.eviction',
   agreement: 'tollgate.agreement',
+  correction: 'tollgate.correction',
   error: 'error.type',
 } as const;

@@ -1,5 +1,6 @@
 import { type BatchObservableCallback, type Span, trace } from '@opentelemetry/api';
 import type { DecisionMessage, ObservedLimiter } from '@tollgate/core/channels';
+import { CorrectionTally } from './correction-tally.js';
 import { DecisionTally, outcomeOf, refusingScope } from './decision-tally.js';
 import { ATTRIBUTES } from './metric-table.js';
 import { type ObserveOptions, readOptions } from './observe-options.js';
@@ -31,6 +32,7 @@ export function observeRateLimits(options: ObserveOptions = {}): Observation {
   const checked = readOptions(options);
   const meter = checked.meterProvider.getMeter('@tollgate/opentelemetry');
   const tally = new DecisionTally(meter, checked);
+  const corrections = new CorrectionTally(meter, tally);
   const read = (limiter: ObservedLimiter) => ({ health: limiter.health(), stats: limiter.stats() });
   const limiters = new Readings(meter, read, LIMITER_SERIES);
   const memoryStores = new Readings(meter, storeStats, MEMORY_STORE_SERIES);
@@ -62,9 +64,10 @@ export function observeRateLimits(options: ObserveOptions = {}): Observation {
     tally.count(message.limiter.name, message.decision);
     spans?.record(message);
   });
+  subscriptions.to('tollgate:correction', (message) => corrections.count(message));
   recordEvents(meter, tally, subscriptions);
 
-  const sources = [tally, limiters, memoryStores, redisStores];
+  const sources = [tally, corrections, limiters, memoryStores, redisStores];
   const observables = sources.flatMap((source) => source.observables);
   const observe: BatchObservableCallback = (result) => {
     for (const source of sources) source.observe(result);

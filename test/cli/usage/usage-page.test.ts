@@ -129,6 +129,17 @@ describe('the page of an account', () => {
       expect(await figure('requests')).toBe(count(totals.requests));
       expect(await figure('refused')).toBe(`${(totals.refusedShare * 100).toFixed(1)} %`);
       expect(await page.locator('#refused small').textContent()).toBe(`${count(totals.refused)} requests`);
+      const { count: corrections, refundedUnits, debitedUnits } = totals.corrections;
+      expect(corrections).toBe(800);
+      expect(await figure('corrections')).toBe(count(corrections));
+      expect(await page.locator('#corrections small').textContent()).toBe(
+        `${count(refundedUnits)} units taken back, ${count(debitedUnits)} added`,
+      );
+      expect((await rowsOf(page, 'table[aria-labelledby=categories]')).map((row) => row.slice(-3))).toEqual(
+        categories.map(({ corrections: { count: some, refundedUnits, debitedUnits } }) =>
+          [some, refundedUnits, debitedUnits].map(count),
+        ),
+      );
       expect(await figure('busiest')).toBe(count(busiestMinute!.requests));
       expect(await figure('p95')).toBe(count(p95PerMinute));
       expect((await rowsOf(page, 'table[aria-labelledby=categories]')).map((row) => [row[0], row[1], row[3]])).toEqual(

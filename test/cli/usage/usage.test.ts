@@ -6,7 +6,7 @@ import { RedisStore } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { RunningServer } from '../../redis-servers/standalone.js';
 import { type Ended, tollgate } from '../tollgate.js';
-import { HOSTILE, type Sent, storeTraffic } from '../usage-traffic.js';
+import { CORRECTIONS, HOSTILE, type Sent, storeTraffic } from '../usage-traffic.js';
 
 // Each command is a process, and a test has several.
 vi.setConfig({ testTimeout: 120_000 });
@@ -80,6 +80,29 @@ describe('tollgate usage', () => {
     expect(address.stdout).toMatch(/^203\.0\.113\.7, .*\n\nrequests +7\n/);
   });
 
+  it('shows an account that has corrections alone', async () => {
+    const store = new RedisStore({ url: server.url, timeoutMs: 5000 });
+    const limiter = new RateLimiter({ policy: { quotas: [perMinute(20)] }, store, usage: true });
+    for (let sent = 0; sent < 2; sent++) await limiter.debit({ account: 'debited', category: 'minutes', cost: 700 });
+    await limiter.close();
+    await store.close();
+    const { code, stdout, stderr } = await usage('debited');
+    expect(stdout).toMatch(
+      /^debited, .* UTC: no requests are known\n\ncorrections +2 +0 units taken back, 1,400 added\n$/,
+    );
+    expect([code, stderr]).toEqual([1, '']);
+    const json = JSON.parse((await usage('debited', '--json')).stdout);
+    expect(json.totals.corrections).toEqual({ count: 2, refundedUnits: 0, debitedUnits: 1400 });
+    const csv = fieldsOf((await usage('debited', '--csv')).stdout);
+    expect(csv.slice(1).map((row) => row.slice(1))).toEqual([
+      ['debited', 'minutes', '0', '0', '0', '0', '2', '0', '1400'],
+    ]);
+    const page = (await usage('debited', '--html', '-')).stdout;
+    expect(page).toContain(
+      '<dd id="corrections"><strong>2</strong> <small>0 units taken back, 1,400 added</small></dd>',
+    );
+  });
+
   it('prints figures, categories, hours, and suggested limits', async () => {
     const { code, stdout, stderr } = await usage('ameyo5m');
     const sums = [...sent.values()];
@@ -88,6 +111,7 @@ describe('tollgate usage', () => {
     expect(stdout).toMatch(/^ameyo5m, \d{4}-\d\d-\d\d \d\d:\d\d to \d{4}-\d\d-\d\d \d\d:\d\d UTC\n/);
     expect(stdout).toMatch(new RegExp(`^requests +${requests.toLocaleString('en')}$`, 'm'));
     expect(stdout).toMatch(new RegExp(`^refused +${refused.toLocaleString('en')} +\\d\\.\\d %$`, 'm'));
+    expect(stdout).toMatch(/^corrections +400 +2,000 units taken back, 600 added$/m);
     expect(stdout).toMatch(/^busiest minute +\d+ +\d{4}-\d\d-\d\d \d\d:\d\d, up to \d+ in a second$/m);
     expect(stdout).toMatch(/^95th percentile +\d+ +a minute, of the 200 minutes with requests$/m);
     for (const [category, { admitted, refused }] of sent) {
@@ -160,11 +184,17 @@ describe('tollgate usage --csv', () => {
   it('has a row for each step and category, with the right sums', async () => {
     const { code, stdout } = await usage('ameyo5m', '--csv');
     const [heads, ...rows] = fieldsOf(stdout);
-    expect(heads).toEqual(['from_utc', 'account', 'category', 'requests', 'admitted', 'refused', 'would_refuse']);
+    expect(heads).toEqual([
+      ...['from_utc', 'account', 'category', 'requests', 'admitted', 'refused', 'would_refuse'],
+      ...['corrections', 'refunded_units', 'debited_units'],
+    ]);
     for (const [category, { admitted, refused }] of sent) {
       const own = rows.filter((row) => row[2] === category);
       const sum = (column: number) => own.reduce((sum, row) => sum + Number(row[column]), 0);
       expect([sum(3), sum(4), sum(5), sum(6)]).toEqual([admitted + refused, admitted, refused, 0]);
+      const { count, refundedUnits, debitedUnits } = CORRECTIONS;
+      const minutes = category === 'legs' ? 200 : 0;
+      expect([sum(7), sum(8), sum(9)]).toEqual([count, refundedUnits, debitedUnits].map((each) => each * minutes));
     }
     for (const [from, account] of rows) {
       expect(from).toMatch(/^\d{4}-\d\d-\d\d \d\d:00$/);
@@ -176,7 +206,7 @@ describe('tollgate usage --csv', () => {
   it('is inert in a spreadsheet and in a terminal, for any names', async () => {
     const { stdout } = await usage(HOSTILE_ACCOUNT, '--csv');
     const [, ...rows] = fieldsOf(stdout);
-    expect(new Set(rows.map((row) => row.length))).toEqual(new Set([7]));
+    expect(new Set(rows.map((row) => row.length))).toEqual(new Set([10]));
     const names = new Set(rows.flatMap((row) => [row[1]!, row[2]!]));
     expect(names.size).toBe(HOSTILE.length + 1);
     for (const name of names) expect(name).not.toMatch(/^\s*[=+\-@]|\p{C}/u);

@@ -43,6 +43,19 @@ export function describeHttpCorrections(http: HttpWorld): void {
       }
     });
 
+    it('is in the usage of the account', async () => {
+      const limiter = limiterOf(100, { usage: true });
+      const running = await start({ limiter, cost: 10, costAfter: costHeader });
+      const connection = open(running);
+      for (const cost of ['4', '10', '15']) await send(connection, `X-Cost: ${cost}`);
+      const totals = async () => (await limiter.usage({ account: 'ameyo5m' })).totals;
+      await expect.poll(async () => (await totals()).corrections.count).toBe(2);
+      expect(await totals()).toMatchObject({
+        ...{ requests: 3, admitted: 3 },
+        corrections: { count: 2, refundedUnits: 6, debitedUnits: 5 },
+      });
+    });
+
     it('may decline, and the charge stays', async () => {
       for (const declined of [undefined, null]) {
         const limiter = limiterOf(100);

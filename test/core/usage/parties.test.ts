@@ -50,7 +50,7 @@ describe('usage of several charges', () => {
     ]);
   });
 
-  it('stays as it is when they are corrected', async () => {
+  it('has the same requests when they are corrected', async () => {
     const { limiter } = usageWorld({ policy: { quotas: [perMinute(9)] } });
     const decision = await limiter.consumeAll([
       { account: 'a', category: 'calls', cost: 3 },

@@ -17,14 +17,20 @@ const minute: fc.Arbitrary<UsageMinute> = fc
     refused: fc.oneof(fc.constant(0), fc.nat(20)),
     observed: fc.boolean(),
     peak: fc.nat(30),
+    corrections: fc.option(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.nat(99), fc.nat(99)), { nil: undefined }),
   })
-  .map(({ category, at, admitted, refused, observed, peak }) => ({
+  .map(({ category, at, admitted, refused, observed, peak, corrections }) => ({
     category,
     minuteAt: MONDAY + at * MINUTE,
     admitted,
     refused,
     wouldRefuse: observed ? admitted : 0,
     peakPerSecond: Math.min(peak, admitted + refused),
+    corrections: corrections && {
+      count: corrections[0],
+      refundedUnits: corrections[1],
+      debitedUnits: corrections[2],
+    },
   }));
 
 /** Each minute of a category occurs once, as a store returns them. */
@@ -36,6 +42,12 @@ const minutes = fc.uniqueArray(minute, {
 
 const requests = ({ admitted, refused }: Pick<UsageMinute, 'admitted' | 'refused'>) => admitted + refused;
 const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
+const correctionsOf = (list: readonly UsageMinute[]) => ({
+  count: sum(list.map(({ corrections }) => corrections?.count ?? 0)),
+  refundedUnits: sum(list.map(({ corrections }) => corrections?.refundedUnits ?? 0)),
+  debitedUnits: sum(list.map(({ corrections }) => corrections?.debitedUnits ?? 0)),
+});
+const isKnown = (one: UsageMinute) => requests(one) > 0 || one.corrections !== undefined;
 
 /** By definition: the least value that at least 95 of 100 do not exceed. */
 function p95(values: readonly number[]): number {
@@ -72,22 +84,24 @@ describe('a usage report', () => {
           refused: sum(within.map(({ refused }) => refused)),
           wouldRefuse: sum(within.map(({ wouldRefuse }) => wouldRefuse)),
           refusedShare: totals.requests === 0 ? 0 : totals.refused / totals.requests,
+          corrections: correctionsOf(within),
         });
         expectMinutes(report, within);
 
-        const names = [...new Set(within.filter((one) => requests(one) > 0).map(({ category }) => category))];
+        const names = [...new Set(within.filter(isKnown).map(({ category }) => category))];
         expect(report.categories.map(({ category }) => category).sort()).toEqual(names.sort());
         for (const [place, category] of report.categories.entries()) {
           const own = within.filter((one) => one.category === category.category);
           expect(category).toMatchObject({
             requests: sum(own.map(requests)),
             refused: sum(own.map(({ refused }) => refused)),
-            share: sum(own.map(requests)) / totals.requests,
+            share: sum(own.map(requests)) / Math.max(1, totals.requests),
+            corrections: correctionsOf(own),
           });
           expect(report.categories[place - 1]?.requests ?? Number.POSITIVE_INFINITY).toBeGreaterThanOrEqual(
             category.requests,
           );
-          expectMinutes(category, own);
+          expectMinutes(category, own, firstCorrected(own));
         }
 
         for (const [day, hours] of report.pattern.entries()) {
@@ -109,9 +123,11 @@ describe('a usage report', () => {
           const then = within.filter(({ minuteAt }) => minuteAt >= one.at && minuteAt < one.at + stepMs);
           expect(one.requests).toBe(sum(then.map(requests)));
           expect(sum(one.categories.map(({ refused }) => refused))).toBe(one.refused);
+          expect(one.corrections).toEqual(correctionsOf(then));
           for (const { category, ...counts } of one.categories) {
             expect(counts.requests).toBe(sum(then.filter((of) => of.category === category).map(requests)));
-            expect(counts.requests).toBeGreaterThan(0);
+            expect(counts.corrections).toEqual(correctionsOf(then.filter((of) => of.category === category)));
+            expect(counts.requests + counts.corrections.count).toBeGreaterThan(0);
           }
         }
       }),
@@ -134,6 +150,9 @@ describe('a usage report', () => {
             refused: each.refused + (before?.refused ?? 0),
             wouldRefuse: each.wouldRefuse + (before?.wouldRefuse ?? 0),
             peakPerSecond: Math.max(each.peakPerSecond, before?.peakPerSecond ?? 0),
+            corrections: [each, before].some((minute) => minute?.corrections !== undefined)
+              ? correctionsOf(before === undefined ? [each] : [each, before])
+              : undefined,
           });
         }
         expect(summarizeUsage([...one, ...other], query)).toEqual(summarizeUsage(together.values(), query));
@@ -170,10 +189,17 @@ describe('a usage report', () => {
   });
 });
 
-/** Checks the busiest minute, the percentile and the number of active minutes. */
+/** The busiest minute of a category that has corrections alone. */
+function firstCorrected(list: readonly UsageMinute[]): unknown {
+  const corrected = list.filter(({ corrections }) => corrections !== undefined).map(({ minuteAt }) => minuteAt);
+  return { minuteAt: Math.min(...corrected), requests: 0, peakPerSecond: 0 };
+}
+
+/** Checks the busiest minute, the percentile and the number of active minutes. `idle` is expected without requests. */
 function expectMinutes(
   actual: { readonly p95PerMinute: number; readonly activeMinutes: number; readonly busiestMinute: unknown },
   list: readonly UsageMinute[],
+  idle?: unknown,
 ): void {
   const found = perMinute(list);
   expect(actual.activeMinutes).toBe(found.size);
@@ -182,7 +208,7 @@ function expectMinutes(
   const first = Math.min(...[...found].filter(([, count]) => count === most).map(([at]) => at));
   const peak = Math.max(...list.filter(({ minuteAt }) => minuteAt === first).map(({ peakPerSecond }) => peakPerSecond));
   const busiest = { minuteAt: first, requests: most, peakPerSecond: peak };
-  expect(actual.busiestMinute).toEqual(found.size === 0 ? undefined : busiest);
+  expect(actual.busiestMinute).toEqual(found.size === 0 ? idle : busiest);
 }
 
 describe('a suggested limit', () => {

@@ -63,6 +63,20 @@ describe('a limiter on a RedisStore', () => {
   });
 });
 
+it('a limiter on a RedisStore stores what another process has settled, and debits', async () => {
+  const store = world.store({ client: world.plain });
+  const [charging, settling] = [limiterOn(store), limiterOn(store)];
+  const { receipt } = await charging.consume({ ...charge, cost: 5 });
+  const text = String(receipt);
+  expect([await settling.settle(text, 2), await charging.settle(text, 2)]).toEqual([true, false]);
+  await settling.debit({ ...charge, cost: 9 });
+  await charging.close();
+  expect((await settling.usage(question)).totals).toMatchObject({
+    ...{ requests: 1, admitted: 1 },
+    corrections: { count: 2, refundedUnits: 3, debitedUnits: 9 },
+  });
+});
+
 describe('RedisUsage', () => {
   it('stores one hash for each account and day, with a field for each hour and category', async () => {
     const usage = usageOn();
@@ -74,6 +88,83 @@ describe('RedisUsage', () => {
       '1': '1',
       '1:legs': ' 0,1,0,0,1',
     });
+  });
+
+  it('stores corrections in fields of their own, beside requests as they were stored before', async () => {
+    const usage = usageOn();
+    const corrections = { count: 1, refundedUnits: 6, debitedUnits: 0 };
+    const [entry] = admitOne('ameyo5m');
+    for (let time = 0; time < 2; time++) await usage.add([{ ...entry!, corrections }]);
+    // An account may have corrections alone.
+    const debited = { count: 1, refundedUnits: 0, debitedUnits: 90 };
+    const none = { admitted: 0, seconds: [], corrections: debited };
+    await usage.add([{ ...entry!, ...none, minuteAt: START_AT + 60_000 }]);
+    await usage.add([{ ...entry!, ...none, category: 'a b:c', minuteAt: START_AT + 3_600_000 }]);
+    const day = new Date(START_AT).toISOString().slice(0, 10);
+    expect(await world.plain.hgetall(`${world.prefix}:usage:{ameyo5m}:v1:${day}`)).toEqual({
+      '0': '1',
+      '0:legs': ' 0,2,0,0,2 1,0,0,0,0',
+      'c0:legs': ' 0,2,12,0 1,1,0,90',
+      '1': '1',
+      '1:a%0020b%003ac': ' 0,0,0,0,0',
+      'c1:a%0020b%003ac': ' 0,1,0,90',
+    });
+  });
+
+  it('reads days without corrections, and those whose corrections it cannot read', async () => {
+    const usage = usageOn();
+    const [entry] = admitOne('ameyo5m');
+    await usage.add([entry!]);
+    const [key] = (await world.keys()).filter((key) => /:v1:\d{4}-\d\d-\d\d$/.test(key));
+    const read = async () => (await usage.read('ameyo5m', START_AT, START_AT + 60_000))[0]!;
+    expect((await read()).corrections).toBeUndefined();
+    const spoilt = ['garbage', ' 0,1,2', ' 0,-1,2,3', ' 0,1,2,3,4', ' 0,1,99999999999999999999,3', ' 99,1,2,3', '\0'];
+    for (const text of spoilt) {
+      await world.plain.hset(key!, 'c0:legs', text);
+      expect(await read()).toMatchObject({ admitted: 1, corrections: undefined });
+    }
+    // Without requests of its minute, nothing says that there were corrections.
+    await world.plain.hset(key!, 'c0:legs', ' 5,1,2,3', 'c5:legs', ' 0,1,2,3', 'c:legs', ' 0,1,2,3');
+    expect(await usage.read('ameyo5m', START_AT, START_AT + 86_400_000)).toMatchObject([{ corrections: undefined }]);
+  });
+
+  it('counts corrections up to the largest number that is exact', async () => {
+    const usage = usageOn();
+    const [entry] = admitOne('a');
+    const most = Number.MAX_SAFE_INTEGER;
+    for (const units of [5, most - 1, most, 1e21]) {
+      const corrections = { count: 1, refundedUnits: units, debitedUnits: units };
+      expect(await usage.add([{ ...entry!, corrections }])).toEqual([]);
+    }
+    expect(await usage.read('a', START_AT, START_AT + 1)).toMatchObject([
+      { admitted: 4, corrections: { count: 4, refundedUnits: most, debitedUnits: most } },
+    ]);
+  });
+
+  it('keeps the corrections of accounts that lose their place to a crowd, and of those that get none', async () => {
+    const usage = usageOn(world.plain, { maxAccounts: 100 });
+    const corrections = { count: 1, refundedUnits: 2, debitedUnits: 3 };
+    let invented = 0;
+    for (let batch = 0; batch < 10; batch++) {
+      const crowd = Array.from({ length: 100 }, (_, index) => {
+        const [entry] = admitOne(`invented ${invented++}`);
+        const none = { admitted: 0, seconds: [] };
+        return { ...entry!, ...(index % 2 === 0 && none), corrections };
+      });
+      expect(await usage.add(crowd)).toEqual([]);
+    }
+    const sum = { count: 0, refundedUnits: 0, debitedUnits: 0 };
+    const accounts = [OTHER_ACCOUNTS, ...Array.from({ length: invented }, (_, number) => `invented ${number}`)];
+    for (const account of accounts) {
+      for (const { corrections } of await usage.read(account, START_AT, START_AT + 60_000)) {
+        sum.count += corrections!.count;
+        sum.refundedUnits += corrections!.refundedUnits;
+        sum.debitedUnits += corrections!.debitedUnits;
+      }
+    }
+    expect(sum).toEqual({ count: 1000, refundedUnits: 2000, debitedUnits: 3000 });
+    const days = (await world.keys()).filter((key) => /:v1:\d{4}-\d\d-\d\d$/.test(key));
+    expect(days.length).toBeLessThanOrEqual(101);
   });
 
   it('keeps the busy accounts apart from a crowd of invented ones, in bounded keys, and loses no request', async () => {

@@ -1,4 +1,4 @@
-import type { UsageCategory, UsageReport } from '@tollgate/core/usage';
+import type { UsageCategory, UsageCorrections, UsageReport } from '@tollgate/core/usage';
 import {
   clipped,
   countInWords,
@@ -24,6 +24,7 @@ ${
   wouldRefuse > 0 &&
   card('would-refuse', 'Would be refused', countInWords(wouldRefuse), 'admitted, since limits are only observed')
 }
+${totals.corrections.count > 0 && correctionsCard(totals.corrections)}
 ${
   busiestMinute !== undefined &&
   card(
@@ -35,6 +36,16 @@ ${
 }
 ${card('p95', '95th percentile', countInWords(p95PerMinute), `a minute, of ${minutes} with requests`)}
 </dl>`;
+}
+
+/** A debit is no request, so an account may have corrections alone. */
+export function correctionCards({ totals: { corrections } }: UsageReport): Markup | false {
+  return corrections.count > 0 && html`<dl class="cards">\n${correctionsCard(corrections)}\n</dl>`;
+}
+
+function correctionsCard({ count, refundedUnits, debitedUnits }: UsageCorrections): Markup {
+  const units = `${countInWords(refundedUnits)} units taken back, ${countInWords(debitedUnits)} added`;
+  return card('corrections', 'Corrections', countInWords(count), units);
 }
 
 function card(id: string, term: string, figure: string, more: Content): Markup {
@@ -121,10 +132,16 @@ ${what}
 /** All figures of each category. */
 export function categoryTable(categories: readonly UsageCategory[]): Markup {
   const hasObserved = categories.some(({ wouldRefuse }) => wouldRefuse > 0);
-  const heads = ['Requests', 'Share', 'Refused', 'Share refused', hasObserved && 'Would be refused'];
+  const hasCorrections = categories.some(({ corrections }) => corrections.count > 0);
+  const heads = [
+    ...['Requests', 'Share', 'Refused', 'Share refused', hasObserved && 'Would be refused'],
+    ...['95th percentile', 'Busiest minute', 'Suggested limit'],
+    ...(hasCorrections ? ['Corrections', 'Units taken back', 'Units added'] : []),
+  ];
   const rows = categories.map((of) => {
     const { category, requests, share, refused, refusedShare, wouldRefuse, p95PerMinute } = of;
-    const { busiestMinute, suggestion } = of;
+    const { busiestMinute, suggestion, corrections } = of;
+    const { count, refundedUnits, debitedUnits } = corrections;
     return row(html`<bdi class="name">${plainCategory(category)}</bdi>`, [
       countInWords(requests),
       shareInWords(share),
@@ -134,11 +151,12 @@ export function categoryTable(categories: readonly UsageCategory[]): Markup {
       countInWords(p95PerMinute),
       html`${countInWords(busiestMinute.requests)} <small>${minuteInWords(busiestMinute.minuteAt)}</small>`,
       suggestion === undefined ? '' : html`${countInWords(suggestion.perMinute)} <small>a minute</small>`,
+      ...(hasCorrections ? [count, refundedUnits, debitedUnits].map(countInWords) : []),
     ]);
   });
   return html`<section aria-labelledby="categories">
 <h2 id="categories">Categories</h2>
-${table('categories', 'Category', [...heads, '95th percentile', 'Busiest minute', 'Suggested limit'], rows)}
+${table('categories', 'Category', heads, rows)}
 </section>`;
 }
 

@@ -7,6 +7,7 @@ import { chartData } from './chart-data.js';
 import { html, jsonInScript, Markup } from './markup.js';
 import {
   categoryTable,
+  correctionCards,
   figureCards,
   overTimeSection,
   patternSection,
@@ -53,7 +54,7 @@ ${style}
 <h1>Usage of <bdi>${account}</bdi></h1>
 <p>${minuteInWords(report.from)} to ${minuteInWords(report.to)}. All times are UTC.</p>
 </header>
-${hasRequests ? figureCards(report) : html`<p class="nothing">No requests are known of this time.</p>`}
+${hasRequests ? figureCards(report) : [html`<p class="nothing">No requests are known of this time.</p>`, correctionCards(report)]}
 ${
   hasRequests && [
     overTimeSection(data),

@@ -14,7 +14,7 @@ import {
 /** A report as text for a terminal. */
 export function usageInWords(report: UsageReport): string {
   const { totals, categories } = report;
-  if (totals.requests === 0) return headOf(report);
+  if (totals.requests === 0) return [headOf(report), ...correctionsAlone(report)].join('\n\n');
   return [
     headOf(report),
     alignedRows(figureRows(report), '', FIGURE_NUMBERS),
@@ -30,7 +30,19 @@ export function headOf({ account, from, to, totals }: UsageReport): string {
   return totals.requests === 0 ? `${head}: no requests are known` : head;
 }
 
-function figureRows({ totals, busiestMinute, p95PerMinute, activeMinutes }: UsageReport): string[][] {
+/** A debit is no request, so an account may have corrections alone. */
+function correctionsAlone(report: UsageReport): string[] {
+  return report.totals.corrections.count === 0 ? [] : [alignedRows([correctionsRow(report)], '', FIGURE_NUMBERS)];
+}
+
+function correctionsRow({ totals }: UsageReport): string[] {
+  const { count, refundedUnits, debitedUnits } = totals.corrections;
+  const units = `${countInWords(refundedUnits)} units taken back, ${countInWords(debitedUnits)} added`;
+  return ['corrections', countInWords(count), units];
+}
+
+function figureRows(report: UsageReport): string[][] {
+  const { totals, busiestMinute, p95PerMinute, activeMinutes } = report;
   const { requests, admitted, refused, wouldRefuse } = totals;
   const shares = [shareInWords(admitted / requests), shareInWords(refused / requests)] as const;
   const shareWidth = Math.max(...shares.map((share) => share.length));
@@ -42,6 +54,7 @@ function figureRows({ totals, busiestMinute, p95PerMinute, activeMinutes }: Usag
   if (wouldRefuse > 0) {
     rows.push(['would refuse', countInWords(wouldRefuse), 'admitted, since limits are only observed']);
   }
+  if (totals.corrections.count > 0) rows.push(correctionsRow(report));
   if (busiestMinute !== undefined) {
     const { minuteAt, requests, peakPerSecond } = busiestMinute;
     const peak = `up to ${countInWords(peakPerSecond)} in a second`;
@@ -94,21 +107,26 @@ function suggestions(categories: readonly UsageCategory[]): string[] {
 }
 
 /**
- * The series of a report as CSV (RFC 4180), a row for each step and category with requests. A name that a spreadsheet
- * would run as a formula gets an apostrophe.
+ * The series of a report as CSV (RFC 4180), a row for each step and category with requests or corrections. A name that
+ * a spreadsheet would run as a formula gets an apostrophe.
  */
 export function usageCsv({ account, series }: UsageReport): string {
   const rows: string[] = [CSV_HEADS.join(',')];
   for (const { at, categories } of series) {
-    for (const { category, requests, admitted, refused, wouldRefuse } of categories) {
+    for (const { category, requests, admitted, refused, wouldRefuse, corrections } of categories) {
       const names = [minuteInWords(at), textCell(plainName(account)), textCell(plainCategory(category))];
-      rows.push([...names, requests, admitted, refused, wouldRefuse].join(','));
+      const { count, refundedUnits, debitedUnits } = corrections;
+      const units = [refundedUnits, debitedUnits];
+      rows.push([...names, requests, admitted, refused, wouldRefuse, count, ...units].join(','));
     }
   }
   return rows.map((row) => `${row}\r\n`).join('');
 }
 
-const CSV_HEADS = ['from_utc', 'account', 'category', 'requests', 'admitted', 'refused', 'would_refuse'];
+const CSV_HEADS = [
+  ...['from_utc', 'account', 'category', 'requests', 'admitted', 'refused', 'would_refuse'],
+  ...['corrections', 'refunded_units', 'debited_units'],
+];
 
 /** A quoted cell that no spreadsheet runs. */
 export function textCell(text: string): string {

@@ -92,10 +92,10 @@ export class Publisher implements GuardFollower {
 
   corrected(charge: PreparedCharge, cost: number, actualCost: number): void {
     this.corrections++;
-    if (!CORRECTION.hasSubscribers) return;
+    if (this.#usage === undefined && !CORRECTION.hasSubscribers) return;
     const parts = charge.joined?.parts ?? [];
-    if (parts.length === 0) this.#publishCorrection(charge, cost, actualCost);
-    else for (const part of parts) this.#publishCorrection(part.charge, part.charge.cost, actualCost);
+    if (parts.length === 0) this.#correctedOne(charge, cost, actualCost);
+    else for (const part of parts) this.#correctedOne(part.charge, part.charge.cost, actualCost);
   }
 
   get wantsCalls(): boolean {
@@ -142,8 +142,10 @@ export class Publisher implements GuardFollower {
     if (this.#isWanted(CANDIDATE)) this.#publish(CANDIDATE, comparison);
   }
 
-  #publishCorrection({ account, address, category }: PreparedCharge, cost: number, actualCost: number): void {
-    this.#publish(CORRECTION, { account, address, category, cost, actualCost });
+  #correctedOne(charge: PreparedCharge, cost: number, actualCost: number): void {
+    this.#usage?.correct(charge, cost, actualCost);
+    const { account, address, category } = charge;
+    if (CORRECTION.hasSubscribers) this.#publish(CORRECTION, { account, address, category, cost, actualCost });
   }
 
   #notAdmitted(decision: Decision): void {

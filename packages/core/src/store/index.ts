@@ -28,10 +28,12 @@ export {
 export type { CounterSpec, Outcome, ReceiptClaims, Store } from './store.js';
 export { type EscalateOptions, Throttle, type ThrottleOptions, wholePart } from './throttle.js';
 export {
+  addCorrections,
   MAX_CATEGORIES,
   OTHER_ACCOUNTS,
   OTHER_CATEGORIES,
   requestsOf,
+  type UsageCorrections,
   type UsageEntry,
   type UsageFailure,
   type UsageFullest,

@@ -1,5 +1,15 @@
 import type { MaybePromise } from '../promises.js';
 
+/** Corrections of charges, in the minute in which they were asked for. They are no requests. */
+export interface UsageCorrections {
+  /** Refunds, settled charges and debits. */
+  readonly count: number;
+  /** Units that refunds, and charges settled at a lower cost, have taken back. */
+  readonly refundedUnits: number;
+  /** Units that debits, and charges settled at a higher cost, have added. */
+  readonly debitedUnits: number;
+}
+
 /**
  * One minute of one account and category. It counts requests, not their cost. `minuteAt` is its first instant, in
  * milliseconds since the epoch, by the wall clock of the process that decided.
@@ -16,6 +26,8 @@ export interface UsageMinute {
   readonly wouldRefuse: number;
   /** The most requests, admitted and refused, in one second of the minute. */
   readonly peakPerSecond: number;
+  /** Left out if there were none. A minute may have corrections alone, and no request. */
+  readonly corrections?: UsageCorrections | undefined;
 }
 
 /** The fullest quota, at its fullest instant. */
@@ -42,6 +54,8 @@ export interface UsageEntry {
   readonly seconds: readonly number[];
   /** Left out if no quota applied. */
   readonly fullest?: UsageFullest | undefined;
+  /** Left out if there were none. An entry may have corrections alone, and no request. */
+  readonly corrections?: UsageCorrections | undefined;
 }
 
 /** An entry that was not added, or may not have been. */
@@ -127,4 +141,17 @@ export const OTHER_CATEGORIES = '';
 
 export function requestsOf({ admitted, refused }: Pick<UsageEntry, 'admitted' | 'refused'>): number {
   return admitted + refused;
+}
+
+/** The sum of the corrections of two parts of a minute; `undefined` if neither had any. */
+export function addCorrections(
+  one: UsageCorrections | undefined,
+  other: UsageCorrections | undefined,
+): UsageCorrections | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return {
+    count: one.count + other.count,
+    refundedUnits: one.refundedUnits + other.refundedUnits,
+    debitedUnits: one.debitedUnits + other.debitedUnits,
+  };
 }

@@ -1,4 +1,4 @@
-import type { UsageEntry, UsageMinute } from '../store/index.js';
+import { addCorrections, type UsageCorrections, type UsageEntry, type UsageMinute } from '../store/index.js';
 import { MINUTE_MS } from './usage-period.js';
 
 /** The minutes of one account and category in one hour: five numbers for each, in one array. */
@@ -11,6 +11,8 @@ export class MinuteLog {
   index = -1;
   requests = 0;
   readonly #numbers: number[] = [];
+  /** By minute. Most logs have none. */
+  #corrections: Map<number, UsageCorrections> | undefined = undefined;
 
   constructor(account: string, category: string) {
     this.account = account;
@@ -32,17 +34,15 @@ export class MinuteLog {
     const numbers = other.#numbers;
     for (let place = 0; place < numbers.length; place += FIELDS) {
       const [minute, admitted, refused, wouldRefuse, peakPerSecond] = numbers.slice(place, place + FIELDS);
-      const counts = { admitted: admitted!, refused: refused!, wouldRefuse: wouldRefuse! };
+      const corrections = other.#corrections?.get(minute!);
+      const counts = { admitted: admitted!, refused: refused!, wouldRefuse: wouldRefuse!, corrections };
       this.add(minute!, counts, peakPerSecond!);
     }
   }
 
-  add(
-    minute: number,
-    { admitted, refused, wouldRefuse }: Pick<UsageEntry, 'admitted' | 'refused' | 'wouldRefuse'>,
-    peakPerSecond: number,
-  ): void {
+  add(minute: number, { admitted, refused, wouldRefuse, corrections }: MinuteCounts, peakPerSecond: number): void {
     this.requests += admitted + refused;
+    if (corrections !== undefined) this.#addCorrections(minute, corrections);
     const numbers = this.#numbers;
     const place = this.#placeOf(minute);
     if (place < 0) {
@@ -69,8 +69,14 @@ export class MinuteLog {
         refused: refused!,
         wouldRefuse: wouldRefuse!,
         peakPerSecond: peakPerSecond!,
+        corrections: this.#corrections?.get(minute!),
       });
     }
+  }
+
+  #addCorrections(minute: number, corrections: UsageCorrections): void {
+    this.#corrections ??= new Map();
+    this.#corrections.set(minute, addCorrections(this.#corrections.get(minute), corrections)!);
   }
 
   /** The search starts at the latest minute, which is nearly always the right one. */
@@ -80,5 +86,7 @@ export class MinuteLog {
     return Math.max(place, -1);
   }
 }
+
+type MinuteCounts = Pick<UsageEntry, 'admitted' | 'refused' | 'wouldRefuse' | 'corrections'>;
 
 const FIELDS = 5;

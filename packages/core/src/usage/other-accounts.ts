@@ -1,13 +1,20 @@
 import { entryOf } from '../entry-of.js';
-import { MAX_CATEGORIES, OTHER_CATEGORIES, type UsageEntry } from '../store/index.js';
+import {
+  addCorrections,
+  MAX_CATEGORIES,
+  OTHER_CATEGORIES,
+  type UsageCorrections,
+  type UsageEntry,
+} from '../store/index.js';
 
-/** The requests of one minute and category by accounts that have no tally of their own. */
+/** What one minute and category has of accounts that have no tally of their own. */
 interface Sum {
   admitted: number;
   refused: number;
   wouldRefuse: number;
   /** By second of the minute. */
   readonly seconds: Uint32Array;
+  corrections: UsageCorrections | undefined;
 }
 
 /** What is counted for all accounts together that have no tally of their own: a few entries, however many they are. */
@@ -21,18 +28,24 @@ export class OtherAccounts {
     this.#account = account;
   }
 
-  add({ minuteAt, category, admitted, refused, wouldRefuse, seconds }: UsageEntry): void {
+  add({ minuteAt, category, admitted, refused, wouldRefuse, seconds, corrections }: UsageEntry): void {
     const minute = entryOf(this.#minutes, minuteAt, () => new Map<string, Sum>());
     const name = minute.has(category) || minute.size < MAX_CATEGORIES ? category : OTHER_CATEGORIES;
-    const sum = entryOf(minute, name, () => ({
-      admitted: 0,
-      refused: 0,
-      wouldRefuse: 0,
-      seconds: new Uint32Array(60),
-    }));
+    const sum = entryOf(
+      minute,
+      name,
+      (): Sum => ({
+        admitted: 0,
+        refused: 0,
+        wouldRefuse: 0,
+        seconds: new Uint32Array(60),
+        corrections: undefined,
+      }),
+    );
     sum.admitted += admitted;
     sum.refused += refused;
     sum.wouldRefuse += wouldRefuse;
+    sum.corrections = addCorrections(sum.corrections, corrections);
     for (let index = 0; index < seconds.length; index += 2) sum.seconds[seconds[index]!]! += seconds[index + 1]!;
   }
 

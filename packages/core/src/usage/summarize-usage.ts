@@ -1,6 +1,6 @@
 import { wallClock } from '../clock.js';
 import { entryOf } from '../entry-of.js';
-import { MAX_UNITS, type UsageMinute } from '../store/index.js';
+import { addCorrections, MAX_UNITS, type UsageCorrections, type UsageMinute } from '../store/index.js';
 import { usagePeriod } from './usage-period.js';
 import type {
   UsageBusiestMinute,
@@ -51,10 +51,10 @@ export function summarizeUsage(
 
   const categories: UsageCategory[] = [];
   for (const [category, { counted, minutes }] of byCategory) {
-    const busiestMinute = minutes.busiest();
+    const busiestMinute = minutes.busiest() ?? minutes.firstWithCorrections();
     if (busiestMinute === undefined) continue;
     const counts = counted.counts();
-    const share = counts.requests / totals.counts().requests;
+    const share = counts.requests === 0 ? 0 : counts.requests / totals.counts().requests;
     const found = {
       category,
       ...counts,
@@ -102,7 +102,7 @@ function seriesOf(
     const step = steps.get(at);
     for (const { category } of step === undefined ? [] : order) {
       const counts = step?.get(category)?.counts();
-      if (counts === undefined || counts.requests === 0) continue;
+      if (counts === undefined || counts.requests + counts.corrections.count === 0) continue;
       categories.push({ category, ...counts });
       total.add(counts);
     }
@@ -111,35 +111,48 @@ function seriesOf(
   return series;
 }
 
-/** A sum of requests. */
+/** A sum of requests and corrections. */
 class Counted {
   #admitted = 0;
   #refused = 0;
   #wouldRefuse = 0;
+  #corrections: UsageCorrections = NO_CORRECTIONS;
 
-  add({ admitted, refused, wouldRefuse }: Pick<UsageCounts, 'admitted' | 'refused' | 'wouldRefuse'>): void {
+  add({
+    admitted,
+    refused,
+    wouldRefuse,
+    corrections,
+  }: Pick<UsageMinute, 'admitted' | 'refused' | 'wouldRefuse' | 'corrections'>): void {
     this.#admitted += admitted;
     this.#refused += refused;
     this.#wouldRefuse += wouldRefuse;
+    this.#corrections = addCorrections(this.#corrections, corrections) ?? NO_CORRECTIONS;
   }
 
   counts(): UsageCounts {
     const refused = this.#refused;
     const requests = this.#admitted + refused;
     const refusedShare = requests === 0 ? 0 : refused / requests;
-    return { requests, admitted: this.#admitted, refused, wouldRefuse: this.#wouldRefuse, refusedShare };
+    const corrections = this.#corrections;
+    return { requests, admitted: this.#admitted, refused, wouldRefuse: this.#wouldRefuse, refusedShare, corrections };
   }
 }
 
-/** The minutes with requests, and the number of requests in each. */
+const NO_CORRECTIONS: UsageCorrections = { count: 0, refundedUnits: 0, debitedUnits: 0 };
+
+/** The minutes with requests, and the number of requests in each; and the first minute with corrections. */
 class ActiveMinutes {
   readonly #byMinute = new Map<number, { requests: number; peakPerSecond: number }>();
+  #firstCorrectionsAt = Number.POSITIVE_INFINITY;
 
   get size(): number {
     return this.#byMinute.size;
   }
 
-  add({ minuteAt, admitted, refused, peakPerSecond }: UsageMinute): void {
+  add({ minuteAt, admitted, refused, peakPerSecond, corrections }: UsageMinute): void {
+    if (corrections !== undefined && corrections.count > 0)
+      this.#firstCorrectionsAt = Math.min(this.#firstCorrectionsAt, minuteAt);
     if (admitted + refused === 0) return;
     const minute = entryOf(this.#byMinute, minuteAt, () => ({ requests: 0, peakPerSecond: 0 }));
     minute.requests += admitted + refused;
@@ -154,6 +167,11 @@ class ActiveMinutes {
       busiest = { minuteAt, requests, peakPerSecond };
     }
     return busiest;
+  }
+
+  firstWithCorrections(): UsageBusiestMinute | undefined {
+    const minuteAt = this.#firstCorrectionsAt;
+    return Number.isFinite(minuteAt) ? { minuteAt, requests: 0, peakPerSecond: 0 } : undefined;
   }
 
   /** The least number of requests that `percent` of the minutes did not exceed: the nearest rank. */

@@ -1,5 +1,5 @@
 import type { Fullest } from '../decision/index.js';
-import type { UsageEntry } from '../store/index.js';
+import { addCorrections, type UsageCorrections, type UsageEntry } from '../store/index.js';
 
 /** What is counted for one account and category: fields of small numbers, which each request changes in place. */
 export class Tally implements Fullest {
@@ -26,6 +26,8 @@ export class Tally implements Fullest {
   next: Tally | undefined = undefined;
   /** The past seconds of the minute, each followed by its number of requests. */
   seconds: number[] = [];
+  /** Most tallies have none. */
+  corrections: UsageCorrections | undefined = undefined;
 
   constructor({ account, key, isAddress }: Owner, category: string, second: number) {
     this.account = account;
@@ -40,6 +42,20 @@ export class Tally implements Fullest {
     return this.admitted + this.refused;
   }
 
+  get isEmpty(): boolean {
+    return this.requests === 0 && this.corrections === undefined;
+  }
+
+  /** Counts a correction of a charge from one cost to another, in units. The cost before a debit is 0. */
+  correct(cost: number, actualCost: number): void {
+    const units = actualCost - cost;
+    this.corrections = addCorrections(this.corrections, {
+      count: 1,
+      refundedUnits: Math.max(0, -units),
+      debitedUnits: Math.max(0, units),
+    });
+  }
+
   /** Ends the current second, and begins another one of the same minute. */
   turn(second: number): void {
     if (this.inSecond > 0) this.seconds.push(this.second % 60, this.inSecond);
@@ -50,7 +66,7 @@ export class Tally implements Fullest {
   /** Returns what was counted, and starts again at 0. */
   take(): UsageEntry {
     this.turn(this.second);
-    const { account, category, admitted, refused, wouldRefuse, seconds, used, limit, windowMs } = this;
+    const { account, category, admitted, refused, wouldRefuse, seconds, used, limit, windowMs, corrections } = this;
     const minuteAt = this.minute * 60_000;
     const fullest = used > 0 ? { used, limit, windowMs } : undefined;
     this.admitted = 0;
@@ -60,7 +76,8 @@ export class Tally implements Fullest {
     this.limit = 1;
     this.windowMs = 0;
     this.seconds = [];
-    return { account, category, minuteAt, admitted, refused, wouldRefuse, seconds, fullest };
+    this.corrections = undefined;
+    return { account, category, minuteAt, admitted, refused, wouldRefuse, seconds, fullest, corrections };
   }
 }
 

@@ -8,11 +8,11 @@ import { minuteOf, type Owner, Tally } from './tally.js';
 import type { CheckedUsage } from './usage-options.js';
 
 /**
- * Counts the requests of this process until they are flushed to a store. Every request passes here, so counting one
- * finds an entry of a map and adds to numbers.
+ * Counts the requests of this process, and the corrections of their charges, until they are flushed to a store. Every
+ * request passes here, so counting one finds an entry of a map and adds to numbers.
  *
- * The number of entries is bounded. In a crowd of accounts, the least used ones are counted together. Requests beyond
- * the bound that an outage has left are counted as dropped.
+ * The number of entries is bounded. In a crowd of accounts, the least used ones are counted together. What comes beyond
+ * the bound that an outage has left is counted as dropped.
  */
 export class UsageMeter {
   readonly #maxEntries: number;
@@ -32,7 +32,7 @@ export class UsageMeter {
   #settled = 0;
   dropped = 0;
 
-  /** `limiter` is the name of the limiter. `woken` is called with the first request after an idle time. */
+  /** `limiter` is the name of the limiter. `woken` is called with the first count after an idle time. */
   constructor({ maxEntries, clock }: Pick<CheckedUsage, 'maxEntries' | 'clock'>, limiter: string, woken: () => void) {
     this.#maxEntries = maxEntries;
     this.#limiter = limiter;
@@ -41,12 +41,12 @@ export class UsageMeter {
     this.#woken = woken;
   }
 
-  /** Requests that are counted here, and neither stored, dropped nor lost yet. */
+  /** Requests and corrections that are counted here, and neither stored, dropped nor lost yet. */
   get pending(): number {
     return this.#recorded - this.#settled;
   }
 
-  /** Whether a request came in the last second or two. */
+  /** Whether anything came in the last second or two. */
   get isAwake(): boolean {
     return this.#seconds.current >= 0;
   }
@@ -64,15 +64,14 @@ export class UsageMeter {
     }
   }
 
+  /** Counts a correction of a charge, in units. It is no request, and its account may have none in this minute. */
+  correct(charge: CountedRequest, cost: number, actualCost: number): void {
+    this.#current(charge)?.correct(cost, actualCost);
+  }
+
   #record(decision: Decision, request: CountedRequest, part?: DecidedCharge): void {
-    let second = this.#seconds.current;
-    if (second < 0) second = this.#wake();
-    const tally = this.#find(request, second);
-    if (tally === undefined || (tally.second !== second && !this.#turn(tally, second))) {
-      this.dropped++;
-      return;
-    }
-    this.#recorded++;
+    const tally = this.#current(request);
+    if (tally === undefined) return;
     tally.inSecond++;
     if (!decision.allowed) tally.refused++;
     else {
@@ -80,6 +79,19 @@ export class UsageMeter {
       if (decision.wouldRefuse) tally.wouldRefuse++;
     }
     noteFullest(decision, tally, part);
+  }
+
+  /** The tally at the current second, which then counts one more; `undefined` if that is dropped. */
+  #current(request: CountedRequest): Tally | undefined {
+    let second = this.#seconds.current;
+    if (second < 0) second = this.#wake();
+    const tally = this.#find(request, second);
+    if (tally === undefined || (tally.second !== second && !this.#turn(tally, second))) {
+      this.dropped++;
+      return undefined;
+    }
+    this.#recorded++;
+    return tally;
   }
 
   #find(request: CountedRequest, second: number): Tally | undefined {
@@ -102,10 +114,10 @@ export class UsageMeter {
       // The caller may have waited, and a new account may have taken the place of this one.
       if (tally.index < 0) continue;
       // In a crowd, an account with a single request gets no entry of its own.
-      if (isCrowded && tally.requests === 1 && this.#isAlone(tally)) this.#others.add(tally.take());
+      if (isCrowded && !tally.isEmpty && tally.requests <= 1 && this.#isAlone(tally)) this.#others.add(tally.take());
       // Tallies are kept for the next request of the same account, while there is space.
-      const isKept = !isCrowded && tally.requests > 0;
-      if (tally.requests > 0) batch.push(tally.take());
+      const isKept = !isCrowded && !tally.isEmpty;
+      if (!tally.isEmpty) batch.push(tally.take());
       if (!isKept) this.#remove(tally);
       if (batch.length < BATCH && ++seen < SEEN_AT_ONCE) continue;
       yield batch;
@@ -118,7 +130,7 @@ export class UsageMeter {
 
   /** A taken entry was stored, or is lost. */
   settle(entry: UsageEntry): void {
-    this.#settled += requestsOf(entry);
+    this.#settled += recordedIn(entry);
   }
 
   /** Takes back an entry that was not stored. It is dropped if there is no space for it. */
@@ -129,7 +141,7 @@ export class UsageMeter {
 
   drop(entry: UsageEntry): void {
     this.settle(entry);
-    this.dropped += requestsOf(entry);
+    this.dropped += recordedIn(entry);
   }
 
   stop(): void {
@@ -154,7 +166,7 @@ export class UsageMeter {
       if (tally !== kept && (least === undefined || tally.requests < least.requests)) least = tally;
     }
     if (least === undefined) return false;
-    if (least.requests > 0) this.#others.add(least.take());
+    if (!least.isEmpty) this.#others.add(least.take());
     this.#remove(least);
     return !this.#isFull;
   }
@@ -214,7 +226,7 @@ export class UsageMeter {
     const minute = minuteOf(second);
     // With a clock that is set back often, one minute could have more than 60 seconds.
     const isOver = tally.minute !== minute || tally.seconds.length > MOST_SECONDS;
-    if (isOver && tally.requests > 0) {
+    if (isOver && !tally.isEmpty) {
       if (this.#isFull && !this.#makeRoom(tally)) return false;
       this.#waiting.push(tally.take());
     }
@@ -235,6 +247,11 @@ export class UsageMeter {
     this.#recordedBefore = this.#recorded;
     return !isIdle;
   }
+}
+
+/** The requests and corrections of an entry. */
+export function recordedIn(entry: UsageEntry): number {
+  return requestsOf(entry) + (entry.corrections?.count ?? 0);
 }
 
 /** Whose request it is: a decision's, or that of one of its charges. */

@@ -15,14 +15,14 @@ export interface UsageOptions {
   readonly flushMs?: number;
   /**
    * The most entries that wait for a flush: an integer from 1 to 1000000, default 100000. Each pair of account and
-   * category has one for each minute. Requests beyond it are not counted, except in `stats().usage.dropped`.
+   * category has one for each minute. What comes beyond it is not counted, except in `stats().usage.dropped`.
    */
   readonly maxEntries?: number;
   /** The wall clock, in milliseconds since the epoch. Default: the system's, read once a second. */
   readonly clock?: Clock;
 }
 
-/** What a limiter has counted for usage since it was made, in requests. */
+/** What a limiter has counted for usage since it was made, in requests and corrections. */
 export interface UsageStats {
   /** Counted here, and not yet stored. */
   readonly pending: number;

@@ -1,4 +1,6 @@
-/** Requests in a period. */
+import type { UsageCorrections } from '../store/index.js';
+
+/** Requests in a period, and the corrections of charges. */
 export interface UsageCounts {
   /** `admitted + refused`. */
   readonly requests: number;
@@ -8,9 +10,13 @@ export interface UsageCounts {
   readonly wouldRefuse: number;
   /** `refused / requests`; 0 without requests. */
   readonly refusedShare: number;
+  readonly corrections: UsageCorrections;
 }
 
-/** The minute with the most requests; among equals, the first. */
+/**
+ * The minute with the most requests; among equals, the first. In a category that has corrections alone, the first of
+ * their minutes, with 0 requests.
+ */
 export interface UsageBusiestMinute {
   readonly minuteAt: number;
   readonly requests: number;
@@ -27,7 +33,7 @@ export interface UsageSuggestion {
 
 export interface UsageCategory extends UsageCounts {
   readonly category: string;
-  /** The category's share of all requests, from 0 to 1. */
+  /** The category's share of all requests, from 0 to 1; 0 without requests. */
   readonly share: number;
   /** Of the category's active minutes, 95 % had at most this many requests. */
   readonly p95PerMinute: number;
@@ -46,11 +52,11 @@ export interface UsageCategoryCounts extends UsageCounts {
 export interface UsageStep extends UsageCounts {
   /** The first instant of the step. */
   readonly at: number;
-  /** The categories with requests in this step, in the order of the report's categories. */
+  /** The categories with requests or corrections in this step, in the order of the report's categories. */
   readonly categories: readonly UsageCategoryCounts[];
 }
 
-/** The requests of an account in a period. All times are UTC, in milliseconds since the epoch. */
+/** The requests of an account in a period, and its corrections. All times are UTC, in milliseconds since the epoch. */
 export interface UsageReport {
   /** The account or address of the question. */
   readonly account: string;

@@ -1,11 +1,11 @@
 import { type Clock, wallClock } from '../clock.js';
-import type { Decision } from '../decision/index.js';
+import type { Decision, PreparedCharge } from '../decision/index.js';
 import { asStoreError } from '../errors.js';
 import { within } from '../promises.js';
-import { requestsOf, type Store, type UsageEntry, type UsageFailure, type UsageStore } from '../store/index.js';
+import type { Store, UsageEntry, UsageFailure, UsageStore } from '../store/index.js';
 import { MemoryUsage } from './memory-usage.js';
 import { readUsage, type UsageQuestion } from './read-usage.js';
-import { UsageMeter } from './usage-meter.js';
+import { recordedIn, UsageMeter } from './usage-meter.js';
 import type { CheckedUsage, UsageStats } from './usage-options.js';
 import type { UsageReport } from './usage-report.js';
 
@@ -39,6 +39,14 @@ export class Usage {
 
   record(decision: Decision): void {
     this.#meter.record(decision);
+  }
+
+  /**
+   * Counts a correction of a charge from one cost to another, in units. The cost before a debit is 0. A decision may be
+   * settled when its limiter is closed: nothing would store that.
+   */
+  correct(charge: PreparedCharge, cost: number, actualCost: number): void {
+    if (!this.#stopped) this.#meter.correct(charge, cost, actualCost);
   }
 
   /** Flushes what this process has counted, and then reads the store. */
@@ -122,14 +130,14 @@ export class Usage {
     }
     for (const entry of left) {
       this.#meter.settle(entry);
-      this.#stored += requestsOf(entry);
+      this.#stored += recordedIn(entry);
     }
     return true;
   }
 
   #lose(entry: UsageEntry): void {
     this.#meter.settle(entry);
-    this.#lost += requestsOf(entry);
+    this.#lost += recordedIn(entry);
   }
 }
 

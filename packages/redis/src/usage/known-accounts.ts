@@ -1,5 +1,5 @@
 import { StoreError } from '@tollgate/core';
-import { entryOf, othersOf, requestsOf } from '@tollgate/core/kit';
+import { addCorrections, entryOf, othersOf, requestsOf } from '@tollgate/core/kit';
 import type { UsageEntry } from '@tollgate/core/usage';
 import { type Connection, Script } from '../connection.js';
 import { ACCOUNTS_SCRIPT, TAKE_SCRIPT } from './accounts-script.js';
@@ -92,8 +92,8 @@ export class KnownAccounts {
       // The least used accounts have few of them, and all but those of the last minutes have expired.
       const [first, ...others] = seconds.slice(-MOST_OPEN);
       if (first !== undefined) await this.#connection.send('DEL', first, ...others);
-      return minutes.map(({ category, minuteAt, admitted, refused, wouldRefuse }) => {
-        return { account, category, minuteAt, admitted, refused, wouldRefuse, seconds: [] };
+      return minutes.map(({ category, minuteAt, admitted, refused, wouldRefuse, corrections }) => {
+        return { account, category, minuteAt, admitted, refused, wouldRefuse, seconds: [], corrections };
       });
     } catch (error) {
       this.#failed(error);
@@ -113,7 +113,7 @@ function join(
   stored: UsageEntry,
   entries: readonly UsageEntry[],
 ): void {
-  const { account, category, minuteAt, admitted, refused, wouldRefuse, seconds } = stored;
+  const { account, category, minuteAt, admitted, refused, wouldRefuse, seconds, corrections } = stored;
   const key = JSON.stringify([account, category, minuteAt]);
   const known = placed.get(key);
   if (known === undefined) {
@@ -128,6 +128,7 @@ function join(
     refused: before.refused + refused,
     wouldRefuse: before.wouldRefuse + wouldRefuse,
     seconds: sumOf(before.seconds, seconds),
+    corrections: addCorrections(before.corrections, corrections),
   };
 }
 

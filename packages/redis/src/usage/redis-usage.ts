@@ -1,6 +1,13 @@
 import { StoreError } from '@tollgate/core';
 import { causeInWords, checkInteger, checkOptions, closedError, OutageWarnings } from '@tollgate/core/kit';
-import type { UsageEntry, UsageFailure, UsageMinute, UsageStore, UsageTop } from '@tollgate/core/usage';
+import type {
+  UsageCorrections,
+  UsageEntry,
+  UsageFailure,
+  UsageMinute,
+  UsageStore,
+  UsageTop,
+} from '@tollgate/core/usage';
 import { BoundedCalls } from '../bounded-calls.js';
 import { type CheckedRedis, type RedisClient, type RedisOptions, readRedis } from '../client.js';
 import { Connection, Script } from '../connection.js';
@@ -157,9 +164,11 @@ export class RedisUsage implements UsageStore {
     const keys: string[] = [];
     const args = [MAX_CATEGORIES, String(SECONDS_LIFE_S)];
     for (const { stored } of group) {
-      const { account, category, minuteAt, admitted, refused, wouldRefuse, seconds } = stored;
+      const { account, category, minuteAt, admitted, refused, wouldRefuse, seconds, corrections } = stored;
       keys.push(this.#keys.day(account, minuteAt), this.#keys.seconds(account, category, minuteAt));
-      const counts = [(minuteAt / 60_000) % 60, admitted, refused, wouldRefuse];
+      const { count, refundedUnits, debitedUnits } = corrections ?? NO_CORRECTIONS;
+      const requests = [(minuteAt / 60_000) % 60, admitted, refused, wouldRefuse];
+      const counts = [...requests, count, refundedUnits, debitedUnits];
       const numbers = [...counts, this.#expiresAtS(minuteAt), seconds.length / 2];
       args.push(String(hourOf(minuteAt)), encodeText(category), ...numbers.map(String));
       for (let index = 0; index < seconds.length; index += 2) {
@@ -197,6 +206,7 @@ function failuresOf(group: readonly PlacedEntry[], counted: UsageFailure['counte
   return group.flatMap(({ entries }) => entries.map((entry) => ({ entry, counted })));
 }
 
+const NO_CORRECTIONS: UsageCorrections = { count: 0, refundedUnits: 0, debitedUnits: 0 };
 const ADD = new Script(ADD_SCRIPT);
 const USAGE_TASK = 'store or read usage';
 const DAY_MS = 86_400_000;
