@@ -70,7 +70,7 @@ export class Trial {
     const isObserved = block === undefined && trial.resolution.observed !== undefined;
     const observed = isObserved ? new ObservedCharge(this.#guard, 'consume', trial) : undefined;
     const outcome = this.#ask(trial, block);
-    // Whether a request counts in the limits that the candidate observes is for the candidate to decide, not the policy.
+    // The candidate's own refusal takes a request out of the limits that it observes, and the policy's does not.
     const decided = (outcome: Outcome | undefined) => {
       if (outcome?.allowed === false) observed?.giveBack();
     };

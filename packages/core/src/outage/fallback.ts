@@ -57,8 +57,8 @@ export class Fallback {
   }
 
   /**
-   * The local copy's refusal by the full limits, if the charge does not fit what this process has admitted on one of the
-   * counters `behind`. Of the others, the store knows better.
+   * The local copy's refusal by the full limits, if the charge does not fit what this process has admitted on one of
+   * the counters `behind`. On the others, the store alone decides.
    */
   refusal({ owner, cost, resolution }: PreparedCharge, behind: readonly CounterSpec[]): Outcome | undefined {
     if (this.#closed || resolution.onStoreFailure !== 'local') return undefined;
