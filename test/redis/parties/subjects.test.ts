@@ -14,6 +14,11 @@ function ofLegs(...ids: string[]): CounterSpec[] {
   return [CATEGORY, ...ids.map((subject) => ({ name: `*~leg/${subject}`, quotas: LEG, subject }))];
 }
 
+/** The same with a minute. Keys expire by the real clock, and on a busy machine a second may pass within a test. */
+function ofLongLegs(...ids: string[]): CounterSpec[] {
+  return ofLegs(...ids).map((counter) => ({ ...counter, quotas: CATEGORY.quotas }));
+}
+
 const indexOf = (account: string) => `${world.prefix}:v1:{${account}}`;
 
 /** The calls of scripts that the server has run for one use. */
@@ -28,7 +33,7 @@ describe('counters of subjects', () => {
   it('lie beside the counters of their account, and all of a charge are one call', async () => {
     const store = world.store();
     await store.consume('warm', ofLegs('L'), 1);
-    const calls = await scriptsRun(() => Promise.resolve(store.consume('a', ofLegs('L1', 'L2'), 1)));
+    const calls = await scriptsRun(() => Promise.resolve(store.consume('a', ofLongLegs('L1', 'L2'), 1)));
     expect(calls).toBe(1);
     expect((await world.keys()).filter((key) => key.startsWith(indexOf('a')))).toEqual(
       ['', ':*~leg/L1', ':*~leg/L2', ':legs'].map((end) => indexOf('a') + end),
@@ -120,7 +125,7 @@ describe('counters of subjects', () => {
     const ids = [...new Set([...HOSTILE_NAMES, '__proto__', '\0', '/', '*~leg/L', '}{', 'x'.repeat(10_000_000)])];
     for (const used of [1, 2]) {
       for (const id of ids) {
-        expect(await store.consume('a', ofLegs(id).slice(1), 1)).toMatchObject({ allowed: true, used: [used] });
+        expect(await store.consume('a', ofLongLegs(id).slice(1), 1)).toMatchObject({ allowed: true, used: [used] });
       }
     }
     const keys = await world.keys();
