@@ -35,7 +35,6 @@ beforeAll(async () => {
       quotas,
       throttle,
       categories: { events: { quotas, mode: 'observe' }, free: 'unlimited' },
-      each: { leg: [perMinute(1)] },
       accounts: { out: 'blocked' },
     },
     candidate: { quotas: [perMinute(1)] },
@@ -43,8 +42,10 @@ beforeAll(async () => {
   for (const category of ['legs', 'events', 'free', 'a', 'b', 'c']) {
     for (let sent = 0; sent < 4; sent++) void inMemory.consume({ account: 'ameyo5m', category });
   }
+  // In a store with room: evictions are chosen at random.
+  const onLegs = new RateLimiter({ policy: { quotas, throttle, each: { leg: [perMinute(1)] } } });
   const onLeg = { account: 'acme', category: 'legs', subjects: { leg: 'L1' } };
-  for (let sent = 0; sent < 2; sent++) void inMemory.consume(onLeg);
+  for (let sent = 0; sent < 2; sent++) void onLegs.consume(onLeg);
   void inMemory.consume({ account: 'out', category: 'legs' });
   void inMemory.debit(charge);
 
@@ -62,7 +63,7 @@ beforeAll(async () => {
   types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name!, type!]));
 
   observation.stop();
-  for (const limiter of [inMemory, ...limiters]) await limiter.close();
+  for (const limiter of [inMemory, onLegs, ...limiters]) await limiter.close();
   for (const store of stores) await store.close();
   for (const server of [redis, full]) await server.stop();
   await meterProvider.shutdown();

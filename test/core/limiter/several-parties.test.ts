@@ -313,6 +313,15 @@ describe('several charges at once', () => {
     expect(compared.map(({ candidate }) => candidate.allowed)).toEqual([true, false, true]);
   });
 
+  it('a candidate with different limits for one counter decides nothing, and harms no request', () => {
+    const tried = new RateLimiter({
+      policy: { quotas: [perMinute(9)], known: { plans: ['big'] } },
+      candidate: { quotas: [perMinute(9)], plans: { big: { quotas: [perMinute(99)] } } },
+    }) as RateLimiter;
+    expect(tried.consumeAll([BOTH[0]!, { ...BOTH[0]!, plan: 'big' }])).toMatchObject({ allowed: true });
+    expect(tried.stats().candidate).toMatchObject({ bothAllow: 0, undecided: 1 });
+  });
+
   it('pass while limiting is suspended, and count nothing', () => {
     const suspended = new RateLimiter({ policy: { quotas: [perMinute(1)] } }) as RateLimiter;
     suspended.suspend();

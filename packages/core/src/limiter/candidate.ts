@@ -1,4 +1,4 @@
-import { blockedDecision, blockedOutcome, Decision, FREE, type PreparedCharge } from '../decision/index.js';
+import { blockedDecision, blockedOutcome, Decision, FREE, joinCharges, type PreparedCharge } from '../decision/index.js';
 import type { Comparison, LimiterStats } from '../observe/index.js';
 import type { StoreGuard } from '../outage/index.js';
 import { type Block, type Policy, Resolutions } from '../policy/index.js';
@@ -100,6 +100,18 @@ export class Trial {
       ([made, outcome]) => this.#compare(trial, block, made, outcome),
       () => {},
     );
+  }
+
+  /** The same for several charges at once. Where the candidate has two limits for one counter, it decides nothing. */
+  judgeAll(trials: readonly PreparedCharge[], block: Block | undefined, decision: MaybePromise<Decision>): void {
+    let joined: PreparedCharge;
+    try {
+      joined = joinCharges(trials);
+    } catch {
+      this.#tally.undecided++;
+      return;
+    }
+    this.judge(joined, block, decision);
   }
 
   /** Counts a debit on the candidate's counters too. The trial's charge has one of its resolutions. */

@@ -497,26 +497,24 @@ export class RateLimiter<Names extends PolicyNames = PolicyNames> {
   #judge(
     trial: Trial,
     prepared: PreparedCharge,
-    charges: Charge | readonly Charge[],
+    given: Charge | readonly Charge[],
     layers: AccountLayer | undefined | readonly (AccountLayer | undefined)[],
     decision: MaybePromise<Decision>,
   ): void {
     const { policy, resolutions } = trial;
     const { joined } = prepared;
     if (joined === undefined) {
-      const [charge, layer] = [charges as Charge, layers as AccountLayer | undefined];
+      const [charge, layer] = [given as Charge, layers as AccountLayer | undefined];
       const resolution = resolve(policy, charge, layer, resolutions);
       trial.judge({ ...prepared, resolution, observed: undefined }, policy.blockOf(charge, layer), decision);
       return;
     }
-    const [all, allLayers] = [charges as readonly Charge[], layers as readonly (AccountLayer | undefined)[]];
-    const joinedTrial = joinCharges(
-      joined.parts.map(({ charge }, index) => ({
-        ...charge,
-        resolution: resolve(policy, all[index]!, allLayers[index], resolutions),
-      })),
-    );
-    trial.judge(joinedTrial, blockOfAny(policy, all, allLayers), decision);
+    const [all, allLayers] = [given as readonly Charge[], layers as readonly (AccountLayer | undefined)[]];
+    const charges = joined.parts.map(({ charge }, index) => ({
+      ...charge,
+      resolution: resolve(policy, all[index]!, allLayers[index], resolutions),
+    }));
+    trial.judgeAll(charges, blockOfAny(policy, all, allLayers), decision);
   }
 
   #letPass(method: 'consume' | 'peek', prepared: PreparedCharge): Decision {
