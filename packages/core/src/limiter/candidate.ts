@@ -1,4 +1,11 @@
-import { blockedDecision, blockedOutcome, Decision, FREE, joinCharges, type PreparedCharge } from '../decision/index.js';
+import {
+  blockedDecision,
+  blockedOutcome,
+  Decision,
+  FREE,
+  joinCharges,
+  type PreparedCharge,
+} from '../decision/index.js';
 import type { Comparison, LimiterStats } from '../observe/index.js';
 import type { StoreGuard } from '../outage/index.js';
 import { type Block, type Policy, Resolutions } from '../policy/index.js';
