@@ -273,8 +273,11 @@ export class Policy<Names extends PolicyNames = PolicyNames> {
    */
   blockOf(query: PolicyQuery, sourceLayer?: AccountLayer, at?: number): Block | undefined {
     // Every charge asks, and the clock is read only where something may be blocked.
-    if (!this.#blocks && sourceLayer?.blocks !== true) return undefined;
-    const now = at ?? wallClock();
+    const mayBlock = this.#blocks || sourceLayer?.blocks === true;
+    return mayBlock ? this.#findBlock(query, sourceLayer, at ?? wallClock()) : undefined;
+  }
+
+  #findBlock(query: PolicyQuery, sourceLayer: AccountLayer | undefined, now: number): Block | undefined {
     const layers = inOrder(this.#layersFor(query, sourceLayer));
     const party = query.account === undefined ? 'address' : 'account';
     for (const { blocked } of layers) {
