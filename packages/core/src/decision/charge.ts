@@ -64,8 +64,6 @@ export function prepareCharge(charge: Charge): PreparedCharge {
     owner: ownerOf(charge),
     subjects,
     resolution: NO_LIMITS,
-    observed: undefined,
-    joined: undefined,
   };
 }
 

@@ -13,10 +13,12 @@ export interface PreparedCharge {
   readonly subjects: Subjects | undefined;
   /** `NO_LIMITS` until the policy has been asked. */
   resolution: Resolution;
-  /** Limits that are only observed, beside others that are enforced. */
-  observed: Observed | undefined;
+  /**
+   * Limits that are only observed, beside others that are enforced. Few charges have any, and others no field for it.
+   */
+  observed?: Observed | undefined;
   /** Set for several charges that are decided as one. */
-  readonly joined: Joined | undefined;
+  readonly joined?: Joined | undefined;
 }
 
 /** Limits that are decided beside a charge, and refuse nothing. */
