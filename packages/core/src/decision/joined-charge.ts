@@ -1,3 +1,4 @@
+import { entryOf } from '../entry-of.js';
 import { optionConflictError, optionRangeError, showName } from '../errors.js';
 import {
   type AppliedQuota,
@@ -59,13 +60,19 @@ function observedLimitsOf(charge: PreparedCharge): readonly Limits[] {
   return resolution.observed === undefined ? [] : [resolution.observed];
 }
 
+/** The places of a counter and of its first quota. */
+interface CounterPlace {
+  readonly counter: number;
+  readonly quota: number;
+}
+
 /** The place of a quota. */
 interface Place {
   readonly limits: LimitsUnderConstruction;
   readonly place: number;
 }
 
-/** One request, so one charge for each counter that its parts have in common. */
+/** The counters of several charges, each counter once, and their quotas under names that differ. */
 class LimitsUnderConstruction {
   readonly counters: CounterSpec[] = [];
   readonly quotas: AppliedQuota[] = [];
@@ -74,8 +81,8 @@ class LimitsUnderConstruction {
   readonly #cost: number;
   readonly #names: Set<string>;
   readonly #counterOfQuota: number[] = [];
-  /** By owner, then by name: the place of each counter, and of its first quota. */
-  readonly #places = new Map<string, Map<string, { readonly counter: number; readonly quota: number }>>();
+  /** By owner, then by name. */
+  readonly #places = new Map<string, Map<string, CounterPlace>>();
 
   /** The owner of the first charge, the largest cost, and the names of quotas that a decision shows together. */
   constructor(owner: string, cost: number, names: Set<string>) {
@@ -118,11 +125,7 @@ class LimitsUnderConstruction {
   /** Returns the place of its first quota. */
   #addCounter(charge: PreparedCharge, counter: CounterSpec, quotas: readonly AppliedQuota[]): number {
     const owner = counter.account ?? charge.owner;
-    let named = this.#places.get(owner);
-    if (named === undefined) {
-      named = new Map();
-      this.#places.set(owner, named);
-    }
+    const named = entryOf(this.#places, owner, () => new Map<string, CounterPlace>());
     const known = named.get(counter.name);
     if (known !== undefined) {
       this.#charge(known.counter, owner, charge, counter);
@@ -164,13 +167,9 @@ class LimitsUnderConstruction {
 
   /** A client may bring the category, so the name has no character of it that a header cannot carry. */
   #newName(name: string, category: string): string {
-    let shown = name;
-    if (this.#names.has(name)) {
-      // Clients may choose the category, and headers show the name.
-      const own = prefixedName(category, name);
-      shown = own;
-      for (let number = 2; this.#names.has(shown); number++) shown = `${own}-${number}`;
-    }
+    const own = this.#names.has(name) ? prefixedName(category, name) : name;
+    let shown = own;
+    for (let number = 2; this.#names.has(shown); number++) shown = `${own}-${number}`;
     this.#names.add(shown);
     return shown;
   }

@@ -83,7 +83,6 @@ export function readReceipt(written: string, key: string): ReceiptContent | unde
       owner,
       subjects: undefined,
       resolution,
-      observed: undefined,
       joined: shares && { parts: [], shares, observedShares: [] },
     },
     outcome: { allowed: true, now, used: [], resetAfterMs: [], retryAfterMs: 0, token },
